@@ -1,0 +1,66 @@
+"""What stops a run: the exceptions of the exporter, sorted by what the caller does next.
+
+RunFailure
+├── ConfigurationFailure   a person must change a stream file, a grant, a field: never retried
+├── SourceFailure          Postgres did not answer, or answered with an error: retried
+├── HorizonFailure         the source cannot be read exactly at the moment: never retried
+├── LoginFailure           Salesforce refused the credentials: never retried
+├── QuotaFailure           the org has no API calls left: never retried, the schedule tries again
+├── CircuitFailure         every record is refused for a reason that is not the records': never retried
+├── SalesforceFailure      Salesforce did not answer, or not as documented: retried
+└── LeaseLost              another process took over this stream: never retried
+
+A record that Salesforce refuses is not here: refusals are data and are returned (`refusals.py`).
+"""
+
+from __future__ import annotations
+
+
+class RunFailure(Exception):
+    """A run cannot go on; no record is to blame. The message says what failed, where, and what to do.
+
+    `retriable` says whether the same run may pass a little later without anybody doing anything,
+    `retry_after` how many seconds the other side asked to wait, if it did.
+    """
+
+    retriable = False
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ConfigurationFailure(RunFailure):
+    """A stream file, a grant, a connection or the org's setup is wrong."""
+
+
+class SourceFailure(RunFailure):
+    """Postgres did not answer, or answered with an error."""
+
+    retriable = True
+
+
+class HorizonFailure(RunFailure):
+    """The source cannot be read without the risk of losing rows."""
+
+
+class LoginFailure(RunFailure):
+    """Salesforce refused the credentials of the connection."""
+
+
+class QuotaFailure(RunFailure):
+    """The org has no API calls left."""
+
+
+class CircuitFailure(RunFailure):
+    """Salesforce refuses every record for a reason that is not the records'."""
+
+
+class SalesforceFailure(RunFailure):
+    """Salesforce did not answer, or not as documented."""
+
+    retriable = True
+
+
+class LeaseLost(RunFailure):
+    """Another process took over this stream; nothing more may be written here."""

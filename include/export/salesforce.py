@@ -1,0 +1,152 @@
+"""The connection to a Salesforce org: one keep-alive session, timeouts, one new login, errors told apart."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from include.export.answers import explain_failure
+from include.export.failures import ConfigurationFailure, SalesforceFailure
+
+log = logging.getLogger(__name__)
+CONNECT_TIMEOUT, READ_TIMEOUT = 10, 90  # seconds; together under the lease
+ANSWER_LIMIT = 32 * 1024 * 1024  # bytes of a JSON answer
+REPEAT_DELAYS = (1.0, 4.0)  # seconds before a call is repeated that was not answered, or with 5xx
+_REPEATABLE_STATUSES = frozenset({420, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class OrgSession:
+    """A login: where the org is and the token to reach it."""
+
+    instance_url: str
+    access_token: str
+    http: requests.Session
+    api_version: str
+
+    @property
+    def organization_id(self) -> str:
+        """Return the 15-character org id, the head of an access token (salesforce-wire.md section 1.2)."""
+        found = re.match(r"(00D\w{12})", self.access_token)
+        return found[1] if found else ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A parsed answer; `repeated` tells that an earlier try of the same call may have been executed too."""
+
+    status: int
+    body: Any
+    text: str
+    repeated: bool
+
+
+@dataclass
+class SalesforceClient:
+    """Calls the REST API of an org. `login` is called at the first call, and once more when the session expired.
+
+    Every call here may be repeated safely: upsert and update by id, delete by id, reads (salesforce-wire.md
+    section 5.2). Not safe for threads.
+    """
+
+    login: Callable[[], OrgSession]
+    api_calls: int = 0
+    bytes_sent: int = 0
+    guard: Callable[[], None] = lambda: None  # called before each try; raises when nothing may be sent any more
+    repeat_delays: tuple[float, ...] = REPEAT_DELAYS
+    _session: OrgSession | None = field(default=None, init=False)
+
+    @property
+    def session(self) -> OrgSession:
+        """Return the login, made at first use."""
+        if self._session is None:
+            self._session = self.login()
+            if urlsplit(self._session.instance_url).scheme != "https":
+                raise ConfigurationFailure("Salesforce answered the login with an address that is not https. Refused.")
+        return self._session
+
+    def call(self, method: str, path: str, body: str | None = None) -> Answer:
+        """Send one request below /services/data/vNN.N and return its 2xx answer.
+
+        Raises RunFailure for anything else; a 400 for the content of the request raises RequestRefused
+        (`answers.py`).
+        """
+        logged_in_again = repeated = False
+        delays = list(self.repeat_delays)
+        while True:
+            response, text = self._try_call(method, path, body, last=not delays)
+            if response is not None and response.status_code == 401 and not logged_in_again:
+                logged_in_again, self._session = True, None
+            elif response is None or response.status_code in _REPEATABLE_STATUSES and delays:
+                repeated = True
+                time.sleep(_delay_of(response, delays.pop(0)))
+            else:
+                return self._read(method, path, response, text, repeated)
+
+    def _try_call(
+        self, method: str, path: str, body: str | None, *, last: bool
+    ) -> tuple[requests.Response | None, str]:
+        session = self.session
+        self.guard()
+        self.api_calls += 1
+        data = body.encode() if body is not None else None
+        self.bytes_sent += len(data or b"")
+        try:
+            response = session.http.request(
+                method,
+                f"{session.instance_url}/services/data/v{session.api_version}/{path}",
+                data=data,
+                headers={
+                    "Authorization": f"Bearer {session.access_token}",
+                    "Content-Type": "application/json; charset=UTF-8",
+                    "Accept": "application/json",
+                },
+                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                allow_redirects=False,
+                stream=True,
+            )
+            return response, _read_text(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as unanswered:
+            if last:
+                raise SalesforceFailure(
+                    f"Salesforce did not answer {method} {urlsplit(path).path} ({type(unanswered).__name__}). Whether it "
+                    "was executed is not known; the next try settles that. Check the network and Salesforce's status."
+                ) from None
+            log.info("Salesforce did not answer %s; trying again", method)
+            return None, ""
+
+    def _read(
+        self, method: str, path: str, response: requests.Response, text: str, repeated: bool
+    ) -> Answer:
+        try:
+            body = json.loads(text) if text.strip() else None
+        except ValueError:
+            body = text
+        if 200 <= response.status_code < 300 and not isinstance(body, str):
+            return Answer(response.status_code, body, text, repeated)
+        raise explain_failure(response, body, f"{method} {urlsplit(path).path}")
+
+
+def _read_text(response: requests.Response) -> str:
+    content = response.raw.read(ANSWER_LIMIT + 1, decode_content=True)
+    response.close() if len(content) > ANSWER_LIMIT else response.raw.release_conn()
+    if len(content) > ANSWER_LIMIT:
+        raise SalesforceFailure(
+            f"Salesforce answered with more than {ANSWER_LIMIT // 1024**2} MB, which no call of ours asks for. "
+            "Something between here and Salesforce may have answered instead."
+        )
+    return str(content, "utf-8", "replace")
+
+
+def _delay_of(response: requests.Response | None, delay: float) -> float:
+    asked = response.headers.get("Retry-After", "") if response is not None else ""
+    return min(float(asked), 60.0) if asked.isdigit() else delay

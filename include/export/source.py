@@ -1,0 +1,148 @@
+"""A stream's source: its columns, and the pages of rows that are planned as batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from include.export.failures import ConfigurationFailure
+from include.export.positions import Position
+from include.export.record_form import RecordForm
+from include.export.statements import load_statement
+from include.export.streams import Stream
+from include.export.values import Column
+
+WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is told
+
+
+@dataclass(frozen=True)
+class Source:
+    """The source of a stream, read at one connection."""
+
+    stream: Stream
+    connection: psycopg.Connection
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """Return the columns that the stream names; raises ConfigurationFailure naming what is missing."""
+        wanted = {"schema": self.stream.source_schema, "table": self.stream.source_table}
+        rows = self.connection.execute(load_statement("source_columns"), wanted).fetchall()
+        if not rows:
+            raise ConfigurationFailure(
+                f"Stream {self.stream.name}: source {self.stream.source} does not exist in database "
+                f"{self.connection.info.dbname}, or role {self.connection.info.user} cannot see it. "
+                f"Correct source in {self.stream.name}.yaml, or create the table or view."
+            )
+        found = {name: Column(name, type_name, category) for name, type_name, category in rows}
+        self._check_columns(found)
+        return found
+
+    def peek(self, after: Position | None, horizon: str) -> Position | None:
+        """Return the position of the first row behind the watermark, None when there is none."""
+        row = self.connection.execute(
+            self._compose("source_peek", after), {"horizon": horizon, **(after.as_values() if after else {})}
+        ).fetchone()
+        return Position(row[1], row[0]) if row else None
+
+    def has_row(self, record_key: str) -> bool:
+        """Tell whether the source still has the row of a key."""
+        row = self.connection.execute(self._compose("source_has", None), {"key": record_key}).fetchone()
+        return bool(row and row[0])
+
+    def count_waiting(self, after: Position | None, horizon: str) -> int:
+        """Count the rows behind a position, up to WAITING_LIMIT."""
+        values = {"horizon": horizon, "limit": WAITING_LIMIT, **(after.as_values() if after else {})}
+        row = self.connection.execute(self._compose("source_count", after), values).fetchone()
+        return int(row[0]) if row else 0
+
+    def count_unreadable(self) -> tuple[int, int]:
+        """Count rows without a change time and rows changed in the future, up to 1,000 each."""
+        row = self.connection.execute(self._compose("source_unreadable", None)).fetchone()
+        return (row[0], row[1]) if row else (0, 0)
+
+    def page_of_changes(self, after: Position | None) -> sql.Composed:
+        """Return the page of the next changed rows; the values are `horizon`, `limit` and the position."""
+        return self._compose("page_changes", after)
+
+    def page_of_errors(self) -> sql.Composed:
+        """Return the page of the current rows of export errors; the value is `errors`."""
+        return self._compose("page_errors", None)
+
+    def page_of_one(self) -> sql.Composed:
+        """Return the page of one row; the value is `key`."""
+        return self._compose("page_one", None)
+
+    def due_errors(self, watermark: Position) -> sql.Composed:
+        """Return the statement that finds the export errors which are due."""
+        return self._compose("errors_due", watermark)
+
+    def plan_of(self, page: sql.Composed, form: RecordForm) -> sql.Composed:
+        """Return `batch_plan.sql` over a page."""
+        return load_statement("batch_plan").format(
+            page=page,
+            key=self._key,
+            cursor=sql.Identifier(self.stream.cursor),
+            external_id=form.external_id,
+            deleted=form.deleted,
+            record=form.record,
+            refusal=form.refusal,
+            payload=form.payload,
+            case_folds=form.case_folds,
+        )
+
+    @property
+    def _key(self) -> sql.Identifier:
+        return sql.Identifier(self.stream.key)
+
+    def _compose(self, name: str, after: Position | None) -> sql.Composed:
+        key = self.columns[self.stream.key]
+        key_order = sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key)
+        parts: dict[str, Any] = {
+            "source": sql.Identifier(self.stream.source_schema, self.stream.source_table),
+            "key": self._key,
+            "cursor": sql.Identifier(self.stream.cursor),
+            "key_order": key_order,
+            "after": self._after(">", key, key_order, after, head="and "),
+            "at_or_below": self._after("<=", key, key_order, after, head=""),
+            "error_key": key.cast(sql.SQL("e.record_key")),
+            "one_key": key.cast(sql.SQL("%(key)s")),
+        }
+        return load_statement(name).format(**parts)
+
+    def _after(
+        self, operator: str, key: Column, key_order: sql.Composed, after: Position | None, *, head: str
+    ) -> sql.Composed:
+        if after is None:
+            return sql.Composed([])
+        watermark = key.cast(sql.SQL("%(record_key)s"), ordered=True)
+        comparison = sql.SQL("(s.{cursor}, {key}) {operator} (%(cursor_at)s::timestamptz, {watermark})").format(
+            cursor=sql.Identifier(self.stream.cursor),
+            key=key_order,
+            operator=sql.SQL(operator),  # type: ignore[arg-type] # one of two constants above
+            watermark=watermark,
+        )
+        return sql.SQL(head).format() + comparison  # type: ignore[arg-type] # a constant
+
+    def _check_columns(self, found: Mapping[str, Column]) -> None:
+        named = {"key": self.stream.key, "cursor": self.stream.cursor}
+        named |= {"deleted": self.stream.deleted} if self.stream.deleted else {}
+        named |= {f"fields.{field}": column for field, column in self.stream.fields.items()}
+        for setting, column in named.items():
+            if column not in found:
+                raise ConfigurationFailure(
+                    f"Stream {self.stream.name}: {setting} names column {column}, which {self.stream.source} does not "
+                    f"have. Its columns: {', '.join(sorted(found))}. Correct {self.stream.name}.yaml or the source."
+                )
+        if found[self.stream.cursor].type != "timestamp with time zone":
+            raise ConfigurationFailure(
+                f"Stream {self.stream.name}: cursor {self.stream.cursor} has type {found[self.stream.cursor].type}; "
+                "it must be timestamp with time zone, set by every write."
+            )
+        for field, column in self.stream.fields.items():
+            found[column].check_sendable(f"{self.stream.name}, field {field}")
+

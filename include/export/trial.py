@@ -1,0 +1,98 @@
+"""A trial of one record: sent to Salesforce as it is now, with the exact request and answer shown, nothing recorded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import psycopg
+
+from include.export.answers import RequestRefused
+from include.export.batches import Batch
+from include.export.catalogue import Catalogue
+from include.export.failures import ConfigurationFailure
+from include.export.opening import Parts, open_workbench
+from include.export.options import ExportOptions
+from include.export.runs import Outcome, RunIdentity
+from include.export.salesforce import SalesforceClient
+from include.export.sobject_collections import CollectionsTransport
+from include.export.streams import Stream
+from include.export.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was sent, what came back, and what it means."""
+
+    request: str
+    answer: str
+    accepted: bool
+    message: str
+
+
+def try_record(
+    stream: Stream,
+    key: str,
+    *,
+    connection: psycopg.Connection,
+    salesforce: SalesforceClient,
+    catalogue: Catalogue,
+    options: ExportOptions,
+    run: RunIdentity,
+) -> Trial:
+    """Send one source row by its key and return the exact request and answer.
+
+    Neither the watermark nor ExportErrors change; Salesforce keeps the record if it accepts it. The lease is taken,
+    so a trial is never a second writer. The request holds the record's values: show it only to who may see them.
+    Raises ConfigurationFailure for an unknown key, RunFailure when no record is to blame.
+    """
+    parts = Parts(stream, connection, salesforce, catalogue, options, run)
+    with open_workbench(parts, "trial") as bench:
+        if bench is None:
+            raise ConfigurationFailure(f"Another run of stream {stream.name} is at work. Try again when it has ended.")
+        trial = _try(bench, key)
+        bench.end(Outcome.COMPLETE, f"Tried key={key}: {'accepted' if trial.accepted else 'refused'}.")
+        return trial
+
+
+def _try(bench: Workbench, key: str) -> Trial:
+    batch = bench.plan("one", key=key)
+    if batch is None:
+        raise ConfigurationFailure(
+            f"Stream {bench.stream.name}: {bench.stream.source} has no row with {bench.stream.key} = {key}."
+        )
+    try:
+        return _send(bench, batch)
+    finally:
+        bench.batches.abandon_left_over(bench.stream.name)
+
+
+def _send(bench: Workbench, batch: Batch) -> Trial:
+    row = batch.rows[0]
+    if row.verdict is not None:
+        advice = bench.catalogue.classify(row.verdict.partition(":")[0], "").advice
+        return Trial("(not sent)", row.verdict, False, f"Refused by a local rule before sending. {advice}")
+    transport = CollectionsTransport(bench.stream, bench.client)
+    ids, absent = transport.find_ids(batch.action, [row])
+    if absent:
+        return Trial("(not sent)", "Salesforce has no such record.", absent[row.ordinal].accepted, "Nothing to send.")
+    request = transport.compose(batch.action, [row], ids, all_or_none=True)
+    shown = f"{request.method} /services/data/v{bench.client.session.api_version}/{request.path}"
+    shown += f"\n{_pretty(request.body)}" if request.body else ""
+    try:
+        answer = bench.client.call(request.method, request.path, request.body)
+    except RequestRefused as refused:
+        return _judge(bench, shown, f"HTTP 400\n{refused}", [{"statusCode": refused.code, "message": refused.message}])
+    result = answer.body[0]
+    return _judge(bench, shown, f"HTTP {answer.status}\n{_pretty(answer.text)}", result.get("errors") or [])
+
+
+def _judge(bench: Workbench, request: str, answer: str, errors: list[dict[str, str]]) -> Trial:
+    if not errors:
+        return Trial(request, answer, True, "Salesforce accepted the record. The next run of CRMExport records that.")
+    verdict = bench.catalogue.classify(str(errors[0].get("statusCode")), str(errors[0].get("message")))
+    return Trial(request, answer, False, f"Salesforce refused the record: {verdict.name}. {verdict.advice}")
+
+
+def _pretty(text: str) -> str:
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False)

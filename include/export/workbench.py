@@ -1,0 +1,137 @@
+"""What a run works with: the lease of a stream and everything opened under it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+
+import psycopg
+
+from include.export.batches import Batch, ExportBatches
+from include.export.catalogue import Catalogue
+from include.export.circuit import check_error_count
+from include.export.description import describe_object
+from include.export.export_errors import ExportErrors, Recorder
+from include.export.options import ExportOptions
+from include.export.record_form import RecordForm
+from include.export.runs import Outcome, Run, RunIdentity, RunTotals, count_calls_of_the_day
+from include.export.salesforce import SalesforceClient
+from include.export.sending import Sender, Sent
+from include.export.sobject_collections import CollectionsTransport
+from include.export.source import Source
+from include.export.streams import Stream
+from include.export.watermarks import Lease, StreamState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Workbench:
+    """A stream under our lease, ready to plan, send and settle batches."""
+
+    stream: Stream
+    connection: psycopg.Connection
+    client: SalesforceClient
+    catalogue: Catalogue
+    options: ExportOptions
+    identity: RunIdentity
+    lease: Lease
+    state: StreamState
+    run: Run
+    source: Source
+    reexport: bool = False
+    new_errors: int = 0
+    _form: RecordForm | None = None
+    _counted: tuple[int, int] = field(default=(0, 0))
+
+    @property
+    def batches(self) -> ExportBatches:
+        """Return the ledger."""
+        return ExportBatches(self.connection)
+
+    @property
+    def errors(self) -> ExportErrors:
+        """Return the export errors."""
+        return ExportErrors(self.connection)
+
+    @property
+    def form(self) -> RecordForm:
+        """Return the form of the stream's records; at first use Salesforce may be asked to describe the object."""
+        if self._form is None:
+            schema = describe_object(self.stream, self.lease, self.state, self.client)
+            self._form = RecordForm(self.stream, schema, self.source.columns)
+        return self._form
+
+    @property
+    def sender(self) -> Sender:
+        """Return the sender of the stream's batches."""
+        transport = CollectionsTransport(self.stream, self.client)
+        return Sender(transport, self.catalogue, self.options.transient_delays)
+
+    def plan(self, page: str, **values: object) -> Batch | None:
+        """Plan the batch of a page (`changes`, `errors` or `one`): the commit before its first HTTP call."""
+        composed = {
+            "changes": lambda: self.source.page_of_changes(self.state.watermark),
+            "errors": self.source.page_of_errors,
+            "one": self.source.page_of_one,
+        }[page]()
+        known = {
+            "stream": self.stream.name,
+            "run": self.run.id,
+            "epoch": self.lease.epoch,
+            "operation": str(self.stream.operation),
+            "respect_decisions": page == "changes",
+        }
+        statement = self.source.plan_of(composed, self.form)
+        with self.lease.transaction():
+            return self.batches.plan(statement, {**known, **values})
+
+    def send(self, batch: Batch, *, stop_at_refusal: bool) -> Sent:
+        """Send a planned batch; raises CircuitFailure when the run has found too many new errors."""
+        sent = self.sender.send(batch, stop_at_refusal=stop_at_refusal)
+        self.new_errors += len(sent.refusals)
+        check_error_count(self.stream, self.new_errors)
+        return sent
+
+    def settle(self, batch: Batch, sent: Sent, *, move: bool) -> None:
+        """Write everything that a batch means in one transaction: errors, resolutions, watermark, stop, counts."""
+        calls, bytes_sent = self._take_counts()
+        recorder = Recorder(self.stream.name, self.stream.object, self.run.id, self.identity, self.reexport)
+        with self.lease.transaction():
+            recorded = self.errors.record(recorder, batch, list(sent.refusals.values())) if sent.refusals else {}
+            if sent.accepted:
+                accepted = sorted(sent.accepted)
+                self.errors.resolve(self.stream.name, batch, accepted, self.run.id, self.identity.dag_id)
+            if move:
+                self._move(batch, sent, recorded)
+            self.batches.settle(batch, self.lease.epoch, accepted=len(sent.accepted), refused=len(sent.refusals))
+            self.run.count(
+                rows_changed=len(batch.rows),
+                rows_sent=len(sent.transmitted),
+                accepted=len(sent.accepted),
+                refused=len(sent.refusals),
+                api_calls=calls,
+                bytes_sent=bytes_sent,
+            )
+        if move and sent.acknowledged:
+            self.state = replace(self.state, watermark=self.lease.read_watermark())
+
+    def end(self, outcome: Outcome, message: str, *, waiting: int | None = None) -> RunTotals:
+        """Close the line of the run."""
+        calls, bytes_sent = self._take_counts()
+        return self.run.end(outcome, message, api_calls=calls, bytes_sent=bytes_sent, waiting=waiting)
+
+    def has_credits(self, share: float = 1.0) -> bool:
+        """Tell whether the daily API limit leaves a share for another batch."""
+        used = count_calls_of_the_day(self.connection) + self.client.api_calls - self._counted[0]
+        return used < self.options.daily_api_limit * share
+
+    def _move(self, batch: Batch, sent: Sent, recorded: dict[int, int]) -> None:
+        if sent.acknowledged:
+            self.lease.move_watermark(batch.id, sent.acknowledged)
+        self.lease.stop_at(None if sent.stopped_at is None else recorded[sent.stopped_at])
+
+    def _take_counts(self) -> tuple[int, int]:
+        calls, sent = self.client.api_calls - self._counted[0], self.client.bytes_sent - self._counted[1]
+        self._counted = (self.client.api_calls, self.client.bytes_sent)
+        return calls, sent

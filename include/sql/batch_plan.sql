@@ -1,0 +1,40 @@
+-- Plans a batch of rows with one action: writes the manifest, answers the records. One snapshot.
+with page as materialized (
+    {page}
+), judged as materialized (
+    select s.crm_export_ordinal::int as ordinal, s.{key}::text as record_key, {external_id} as external_id,
+           s.{cursor} as cursor_at, {deleted} as gone,
+           case when {deleted} then null else {record} end as record,
+           {refusal} as refusal, {payload} as payload
+    from page s
+    left join crm_export.ExportErrors decided
+      on decided.stream = %(stream)s and decided.record_key = (s.{key}::text collate "C") and %(respect_decisions)s
+     and decided.status in ('set_aside', 'ignored') and decided.record_changed_at = s.{cursor}
+), cut as materialized (
+    select j.*,
+           case when j.refusal is null and length(j.record) > 400000 then 'CRM_EXPORT_RECORD_TOO_LARGE'
+                when j.refusal is null and not j.gone and {case_folds}
+                     and count(*) filter (where not j.gone) over (partition by lower(j.external_id)) > 1
+                then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
+                else j.refusal end as verdict
+    from judged j
+    where j.ordinal < coalesce(
+        (select min(other.ordinal) from judged other, judged first
+         where first.ordinal = 1 and other.gone <> first.gone), 2147483647)
+), planned as (
+    insert into crm_export.ExportBatches (stream, run, epoch, transport, action, row_count)
+    select %(stream)s, %(run)s, %(epoch)s, 'collections',
+           case when bool_or(gone) then 'delete' else %(operation)s end, count(*)
+    from cut having count(*) > 0
+    returning id, action
+), manifest as (
+    insert into crm_export.ExportBatchRows (batch, ordinal, record_key, external_id, cursor_at)
+    select planned.id, cut.ordinal, cut.record_key, cut.external_id, cut.cursor_at from cut, planned
+)
+select planned.id, planned.action,
+       array_agg(cut.record_key order by cut.ordinal) as keys,
+       array_agg(cut.external_id order by cut.ordinal) as external_ids,
+       array_agg(cut.record order by cut.ordinal) as records,
+       array_agg(cut.verdict order by cut.ordinal) as verdicts,
+       array_agg(cut.payload order by cut.ordinal) as payloads
+from cut, planned group by planned.id, planned.action

@@ -1,0 +1,13 @@
+-- Finds export errors that are due, with what became of their source rows.
+select e.id, e.record_key,
+       s.{key} is null as gone,
+       s.{key} is not null and not (s.{cursor} < %(horizon)s::timestamptz and {at_or_below}) as above
+from (
+    select id, record_key from crm_export.ExportErrors
+    where stream = %(stream)s and status in ('open', 'set_aside') and id > %(after_id)s
+      and (%(every)s or next_attempt_at <= clock_timestamp())
+      and (not %(released_only)s or waiting_for is not null)
+    order by id limit %(limit)s
+) e
+left join {source} s on s.{key} = {error_key}
+order by e.id

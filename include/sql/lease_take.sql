@@ -1,0 +1,9 @@
+-- Takes the lease of a stream when nobody holds it; the epoch rises with every taking.
+update crm_export.ExportWatermarks
+set lease_owner = %(owner)s,
+    lease_epoch = lease_epoch + 1,
+    lease_until = clock_timestamp() + %(seconds)s * interval '1 second'
+where stream = %(stream)s and (lease_until is null or lease_until <= clock_timestamp())
+returning lease_epoch as epoch, cursor_at::text as cursor_at, record_key, stopped_at_error_id,
+          mapping, mapping_fingerprint, described, organization_id,
+          coalesce(described_at > clock_timestamp() - interval '24 hours', false) as described_lately

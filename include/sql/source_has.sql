@@ -1,0 +1,2 @@
+-- Tells whether the source still has a row.
+select exists (select 1 from {source} s where s.{key} = {one_key})
