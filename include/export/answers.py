@@ -15,12 +15,14 @@ from include.export.failures import (
 )
 
 _CLIP = 300  # characters of an answer that are shown
-_RIGHTS = frozenset({"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "FUNCTIONALITY_NOT_ENABLED", "INSUFFICIENT_ACCESS"})
+_RIGHTS = frozenset(
+    {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "FUNCTIONALITY_NOT_ENABLED", "INSUFFICIENT_ACCESS"}
+)
 # a request is refused for what one of its records holds: the batch is divided until the record is found
 _RECORD_CODES = frozenset({"JSON_PARSER_ERROR", "INVALID_FIELD", "MALFORMED_ID", "INVALID_TYPE_ON_FIELD_IN_RECORD"})
 
 
-class RequestRefused(Exception):
+class RequestRefused(Exception):  # noqa: N818 - a refusal, which the sender turns into data
     """Salesforce refused a whole request for its content (400). With one record in it, that record is refused."""
 
     def __init__(self, code: str, message: str) -> None:

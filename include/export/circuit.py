@@ -19,9 +19,7 @@ def check_circuit(stream: Stream, refusals: Sequence[Refusal], sent: int, catalo
     if system:
         raise CircuitFailure(_message(stream, system, sent, catalogue))
     structural = [
-        refusal
-        for refusal in refusals
-        if refusal.verdict.error_class in {ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN}
+        refusal for refusal in refusals if refusal.verdict.error_class in {ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN}
     ]
     if sent >= ENOUGH and len(structural) == sent:
         raise CircuitFailure(_message(stream, structural, sent, catalogue))

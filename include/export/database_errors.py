@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import psycopg
@@ -14,7 +14,7 @@ _MISSING = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunct
 
 
 @contextmanager
-def explain_database_errors(stream: str) -> Iterator[None]:
+def explain_database_errors(stream: str) -> Generator[None]:
     """Turn an error of Postgres inside the block into a RunFailure that names what and where."""
     try:
         yield

@@ -100,7 +100,10 @@ def _export_changes(bench: Workbench, horizon: str, size: int) -> tuple[Outcome,
         bench.state = without_stop(bench.state)
         size = min(max(size, SMALL_REQUEST // GROWTH) * GROWTH, bench.options.batch_size)
     log.warning("Stream %s stops here: the daily API limit is spent. The next run goes on.", bench.stream.name)
-    return Outcome.WAITING_FOR_CREDITS, "The daily API limit (daily_crm_api_limit) is spent; the watermark is kept."
+    return (
+        Outcome.WAITING_FOR_CREDITS,
+        "The daily API limit (daily_crm_api_limit) is spent; the watermark is kept.",
+    )
 
 
 def _after(bench: Workbench) -> dict[str, str]:
@@ -121,7 +124,7 @@ def _abandon_left_over(bench: Workbench) -> None:
 
 
 def _warn_of_unreadable(bench: Workbench) -> None:
-    bench.source.columns  # noqa: B018 - names a missing table or column before anything else does
+    bench.source.columns  # ruff: ignore[useless-expression] - names a missing table or column before anything else does
     without, future = bench.source.count_unreadable()
     if without or future:
         log.warning(

@@ -100,7 +100,7 @@ class ExportErrors:
         """Return one export error."""
         with self.connection.cursor(row_factory=class_row(ExportError)) as cursor:
             found = cursor.execute(load_statement("errors_read"), {"error": error}).fetchone()
-        assert found is not None  # noqa: S101 - rows of ExportErrors are not deleted while a stream is stopped at them
+        assert found is not None  # ruff: ignore[assert] - rows of ExportErrors are not deleted while a stream is stopped at them
         return found
 
     def count(self, stream: str) -> tuple[int, int]:

@@ -58,7 +58,7 @@ def _tell(stream_name: str, stopped: dict[str, Any], catalogue: Catalogue) -> st
 def _advise(stopped: dict[str, Any]) -> str:
     if stopped["parent_stream"]:
         return (
-            f"It waits for its parent, key={stopped['parent_key']} of stream {stopped['parent_stream']}, which is itself "
-            "refused: correct that one, or set pause_on_export_errors to off."
+            f"It waits for its parent, key={stopped['parent_key']} of stream {stopped['parent_stream']}, which is "
+            "itself refused: correct that one, or set pause_on_export_errors to off."
         )
     return "Correct the record or the rule in Salesforce, or set pause_on_export_errors to off."

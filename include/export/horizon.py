@@ -76,7 +76,7 @@ def _ask(stream: Stream, connection: psycopg.Connection) -> Horizon:
             "Run as the schema's owner: grant usage on schema crm_export to the role, and grant execute on "
             "function crm_export.export_horizon(text[], text[]) to the role."
         ) from refused
-    assert answer is not None  # noqa: S101 - a set-returning function with one row, always
+    assert answer is not None  # ruff: ignore[assert] - a set-returning function with one row, always
     return answer
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
@@ -38,7 +38,7 @@ class Parts:
 
 
 @contextmanager
-def open_workbench(parts: Parts, kind: str) -> Iterator[Workbench | None]:
+def open_workbench(parts: Parts, kind: str) -> Generator[Workbench | None]:
     """Yield the workbench of a stream under its lease, None when another process is at work on the stream.
 
     `kind` is export, reexport or trial. A failure inside is written to the line of the run and raised again;

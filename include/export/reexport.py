@@ -88,9 +88,7 @@ def send_released(bench: Workbench, horizon: str) -> None:
         log.info("Stream %s, records whose parent is there now: %s", bench.stream.name, report.tell())
 
 
-def _send_due(
-    bench: Workbench, horizon: str, report: ReexportReport, *, every: bool, released_only: bool
-) -> Outcome:
+def _send_due(bench: Workbench, horizon: str, report: ReexportReport, *, every: bool, released_only: bool) -> Outcome:
     if bench.state.watermark is None:
         return Outcome.COMPLETE
     last = 0
@@ -104,10 +102,8 @@ def _send_due(
         last = due[-1].id
 
 
-def _find_due(
-    bench: Workbench, horizon: str, last: int, *, every: bool, released_only: bool
-) -> list[DueError]:
-    assert bench.state.watermark is not None  # noqa: S101 - checked by the caller
+def _find_due(bench: Workbench, horizon: str, last: int, *, every: bool, released_only: bool) -> list[DueError]:
+    assert bench.state.watermark is not None  # ruff: ignore[assert] - checked by the caller
     values = {
         "stream": bench.stream.name,
         "after_id": last,

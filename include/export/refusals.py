@@ -10,11 +10,11 @@ MESSAGE_LIMIT = 4096  # characters kept of Salesforce's message (faults.md secti
 CODE_LIMIT = 100
 
 _LOCAL_MESSAGES = {
-    "CRM_EXPORT_BLANK_EXTERNAL_ID": "The external id is empty, so Salesforce could not tell which record it is.",
-    "CRM_EXPORT_EXTERNAL_ID_CONFLICT": "Another live row has the same external id; sending both would let one overwrite the other.",
-    "CRM_EXPORT_VALUE_NOT_SENDABLE": "The value cannot be sent faithfully: not a finite number, or a date outside 1700-4000.",
-    "CRM_EXPORT_VALUE_TOO_LONG": "The value is longer than 131,072 characters, the most that Salesforce takes in a field.",
-    "CRM_EXPORT_RECORD_TOO_LARGE": "The record is larger than 400,000 characters, the most that Salesforce takes.",
+    "CRM_EXPORT_BLANK_EXTERNAL_ID": "The external id is empty: Salesforce cannot tell which record it is.",
+    "CRM_EXPORT_EXTERNAL_ID_CONFLICT": ("Another live row has the same external id; one would overwrite the other."),
+    "CRM_EXPORT_VALUE_NOT_SENDABLE": "The value has no form in Salesforce: not finite, or a date outside 1700-4000.",
+    "CRM_EXPORT_VALUE_TOO_LONG": "The value is longer than the 131,072 characters that a field takes.",
+    "CRM_EXPORT_RECORD_TOO_LARGE": "The record is larger than the 400,000 characters that Salesforce takes.",
     "CRM_EXPORT_RECORD_NOT_FOUND": "Salesforce has no record with this external id, and this stream only updates.",
 }
 

@@ -67,7 +67,7 @@ class Run:
             "paused": paused,
         }
         row = connection.execute(load_statement("run_start"), values).fetchone()
-        assert row is not None  # noqa: S101 - insert … returning
+        assert row is not None  # ruff: ignore[assert] - insert … returning
         return cls(connection, row[0])
 
     def count(self, **amounts: int) -> None:
@@ -75,7 +75,13 @@ class Run:
         self.connection.execute(load_statement("run_count"), {"run": self.id, **amounts})
 
     def end(
-        self, outcome: Outcome, message: str, *, api_calls: int = 0, bytes_sent: int = 0, waiting: int | None = None
+        self,
+        outcome: Outcome,
+        message: str,
+        *,
+        api_calls: int = 0,
+        bytes_sent: int = 0,
+        waiting: int | None = None,
     ) -> RunTotals:
         """Close the line and return the sums of the run."""
         values = {
@@ -88,7 +94,7 @@ class Run:
         }
         with self.connection.cursor(row_factory=class_row(RunTotals)) as cursor:
             totals = cursor.execute(load_statement("run_end"), values).fetchone()
-        assert totals is not None  # noqa: S101 - update … returning of our own line
+        assert totals is not None  # ruff: ignore[assert] - update … returning of our own line
         return totals
 
 

@@ -86,7 +86,7 @@ class SalesforceClient:
             response, text = self._try_call(method, path, body, last=not delays)
             if response is not None and response.status_code == 401 and not logged_in_again:
                 logged_in_again, self._session = True, None
-            elif response is None or response.status_code in _REPEATABLE_STATUSES and delays:
+            elif response is None or (response.status_code in _REPEATABLE_STATUSES and delays):
                 repeated = True
                 time.sleep(_delay_of(response, delays.pop(0)))
             else:
@@ -118,15 +118,13 @@ class SalesforceClient:
         except (requests.RequestException, urllib3.exceptions.HTTPError) as unanswered:
             if last:
                 raise SalesforceFailure(
-                    f"Salesforce did not answer {method} {urlsplit(path).path} ({type(unanswered).__name__}). Whether it "
-                    "was executed is not known; the next try settles that. Check the network and Salesforce's status."
+                    f"Salesforce did not answer {method} {urlsplit(path).path} ({type(unanswered).__name__}). "
+                    "Whether it was executed is not known; the next try settles that. Check the network and Salesforce's status."
                 ) from None
             log.info("Salesforce did not answer %s; trying again", method)
             return None, ""
 
-    def _read(
-        self, method: str, path: str, response: requests.Response, text: str, repeated: bool
-    ) -> Answer:
+    def _read(self, method: str, path: str, response: requests.Response, text: str, repeated: bool) -> Answer:
         try:
             body = json.loads(text) if text.strip() else None
         except ValueError:

@@ -80,7 +80,10 @@ class Sender:
         return self._until_refused(action, before, sent) or first.ordinal
 
     def _in_halves(self, action: str, rows: Sequence[Row], sent: Sent) -> int | None:
-        log.info("Sending %d records in halves: Salesforce ran out of a limit that is counted per request", len(rows))
+        log.info(
+            "Sending %d records in halves: Salesforce ran out of a limit that is counted per request",
+            len(rows),
+        )
         middle = len(rows) // 2
         stop = self._until_refused(action, rows[:middle], sent)
         return stop if stop is not None else self._until_refused(action, rows[middle:], sent)
@@ -161,7 +164,12 @@ class Sender:
         if result.code.startswith("CRM_EXPORT_"):
             return refuse_locally(self.catalogue, result.row.ordinal, result.code)
         return judge_refusal(
-            self.catalogue, result.row.ordinal, result.code, result.message, result.fields, result.salesforce_id
+            self.catalogue,
+            result.row.ordinal,
+            result.code,
+            result.message,
+            result.fields,
+            result.salesforce_id,
         )
 
     def _is_transient(self, result: Result) -> bool:
@@ -170,7 +178,7 @@ class Sender:
 
     def _wait(self, delay: float, records: int) -> None:
         log.info("%d records are locked or busy in Salesforce; trying them again in about %g s", records, delay)
-        time.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+        time.sleep(delay * random.uniform(0.8, 1.2))  # ruff: ignore[suspicious-non-cryptographic-random-usage] - jitter, not a secret
 
 
 def _busy_behind(sent: Sent, stop: int | None) -> list[int]:

@@ -145,4 +145,3 @@ class Source:
             )
         for field, column in self.stream.fields.items():
             found[column].check_sendable(f"{self.stream.name}, field {field}")
-

@@ -37,5 +37,7 @@ class StreamSummary:
 def summarise_streams(streams: Sequence[str], *, connection: psycopg.Connection) -> list[StreamSummary]:
     """Return the summaries of the named streams that have run at least once, in the order asked for."""
     with explain_database_errors("all"), connection.cursor(row_factory=class_row(StreamSummary)) as cursor:
-        found = {row.stream: row for row in cursor.execute(load_statement("stream_summary"), {"streams": list(streams)})}
+        found = {
+            row.stream: row for row in cursor.execute(load_statement("stream_summary"), {"streams": list(streams)})
+        }
     return [found[name] for name in streams if name in found]

@@ -1,0 +1,1 @@
+"""The core of CRM Export: plain Python that knows neither Airflow nor a web framework."""

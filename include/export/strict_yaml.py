@@ -1,0 +1,68 @@
+"""YAML read strictly: no aliases, no duplicate keys, no surprise types, a size cap."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SIZE_LIMIT = 64 * 1024  # bytes
+
+
+class YamlError(Exception):
+    """A file is not the YAML that is accepted here; the message says where and why."""
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader that resolves only true/false, null and plain decimal numbers."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse aliases: a small file could stand for a giant one."""
+        if self.check_event(yaml.AliasEvent):
+            raise YamlError(f"{_place(self.peek_event().start_mark)}: aliases (*name) are not accepted.")
+        return super().compose_node(parent, index)  # type: ignore[no-any-return]
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse duplicate keys and keys that are not text."""
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            if key_node.tag != "tag:yaml.org,2002:str":
+                raise YamlError(f"{_place(key_node.start_mark)}: the key {key_node.value!r} must be text; quote it.")
+            if key_node.value in seen:
+                raise YamlError(f"{_place(key_node.start_mark)}: the key {key_node.value} appears twice.")
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_StrictLoader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("tag:yaml.org,2002:bool", r"true|false", "tf"),
+    ("tag:yaml.org,2002:null", r"null|~|", ["n", "~", ""]),
+    ("tag:yaml.org,2002:int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("tag:yaml.org,2002:float", r"-?(?:0|[1-9][0-9]*)\.[0-9]+", "-0123456789"),
+):
+    _StrictLoader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the content of a YAML file; raises YamlError with a line number and a reason."""
+    try:
+        content = path.read_bytes()
+    except OSError as unreadable:
+        raise YamlError(f"cannot be read: {unreadable.strerror}.") from None
+    if len(content) > SIZE_LIMIT:
+        raise YamlError(f"is larger than {SIZE_LIMIT // 1024} KiB.")
+    try:
+        return yaml.load(content.decode("utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader made stricter
+    except UnicodeDecodeError:
+        raise YamlError("is not UTF-8.") from None
+    except yaml.MarkedYAMLError as wrong:
+        raise YamlError(f"{_place(wrong.problem_mark)}: {wrong.problem or 'not YAML'}.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as wrong:
+        raise YamlError(f"is not YAML: {str(wrong).splitlines()[0]}") from None
+
+
+def _place(mark: yaml.Mark | None) -> str:
+    return f"line {mark.line + 1}" if mark else "somewhere"
