@@ -1,4 +1,4 @@
-"""The error catalogue: what a code of Salesforce means, what to do about it, and which parts of a message are values."""
+"""The error catalogue: what a code of Salesforce means, and what to do about it."""
 
 from __future__ import annotations
 
@@ -98,11 +98,10 @@ class Catalogue:
             raise ConfigurationFailure(f"Error catalogue {path.name}: {place}: {first['msg']}") from None
 
     def classify(self, code: str, message: str) -> Verdict:
-        """Return what a code and its message mean; a code inside a trigger's or flow's message counts instead."""
-        inner = self._unwrap(code, message)
-        meaning = self._meaning(inner, message)
+        """Return what a code and its message mean; inside a trigger's or flow's message the inner code decides."""
+        meaning = self._meaning(self._unwrap(code, message), message)
         return Verdict(
-            inner,
+            code,
             meaning.name,
             meaning.error_class,
             meaning.do,
@@ -115,9 +114,7 @@ class Catalogue:
         meaning = self._meaning(code, message)
         text = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", message).split())
         for pattern in meaning.hides:
-            text = pattern.sub(
-                lambda found: found[0].replace(found["value"], "…") if found["value"] else found[0], text
-            )
+            text = pattern.sub(_hide_value, text)
         if meaning.error_class is ErrorClass.UNKNOWN:
             text = re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", text)
         text = re.sub(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", "…", text)
@@ -134,8 +131,12 @@ class Catalogue:
     def _unwrap(self, code: str, message: str) -> str:
         if code not in _WRAPPERS:
             return code
-        found = [name for name in self._inside.findall(message) if name not in _WRAPPERS]
-        return next((name for name in found if self._is_transient(name)), code)
+        inner = [name for name in self._inside.findall(message) if name not in _WRAPPERS]
+        transient = next((name for name in inner if self._is_transient(name)), None)
+        entry = self.file.codes[code]
+        if transient is None and any(variant.contains in message for variant in entry.messages):
+            return code
+        return transient or (inner[-1] if inner else code)
 
     def _is_transient(self, code: str) -> bool:
         return self.file.codes[code].error_class is ErrorClass.TRANSIENT
@@ -149,6 +150,10 @@ _WRAPPERS = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_F
 _PARENT = re.compile(
     r"Foreign key external ID: (?P<value>.*) not found for field (?P<field>\w+) in entity (?P<entity>\w+)", re.DOTALL
 )
+
+
+def _hide_value(found: re.Match[str]) -> str:
+    return found[0].replace(found["value"], "…") if found["value"] else found[0]
 
 
 def _find_parent(message: str) -> tuple[str, str, str] | None:

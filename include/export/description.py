@@ -34,10 +34,11 @@ def describe_object(stream: Stream, lease: Lease, state: StreamState, client: Sa
 def check_organization(stream: Stream, state: StreamState, organization: str) -> None:
     """Raise ConfigurationFailure when the connection leads to another org than the watermark was kept for."""
     if state.organization_id and organization and state.organization_id != organization:
+        remedy = f"delete from crm_export.ExportWatermarks where stream = '{stream.name}';"  # noqa: S608 - shown
         raise ConfigurationFailure(
-            f"Stream {stream.name}: the connection leads to Salesforce org {organization}, but this watermark was kept "
-            f"for org {state.organization_id}. Correct salesforce_default; or, to export everything to the new org, "
-            f"delete the stream's row: delete from crm_export.ExportWatermarks where stream = '{stream.name}';"
+            f"Stream {stream.name}: the connection leads to Salesforce org {organization}, but this watermark was "
+            f"kept for org {state.organization_id}. Correct salesforce_default; or, to export everything to the new "
+            f"org, forget where the stream stood: {remedy}"
         )
 
 

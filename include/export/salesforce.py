@@ -119,7 +119,7 @@ class SalesforceClient:
             if last:
                 raise SalesforceFailure(
                     f"Salesforce did not answer {method} {urlsplit(path).path} ({type(unanswered).__name__}). "
-                    "Whether it was executed is not known; the next try settles that. Check the network and Salesforce's status."
+                    "Whether it was executed is not known; the next try settles that. Check network and org."
                 ) from None
             log.info("Salesforce did not answer %s; trying again", method)
             return None, ""

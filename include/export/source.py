@@ -123,10 +123,10 @@ class Source:
         comparison = sql.SQL("(s.{cursor}, {key}) {operator} (%(cursor_at)s::timestamptz, {watermark})").format(
             cursor=sql.Identifier(self.stream.cursor),
             key=key_order,
-            operator=sql.SQL(operator),  # type: ignore[arg-type] # one of two constants above
+            operator=sql.SQL(operator),  # one of two constants above
             watermark=watermark,
         )
-        return sql.SQL(head).format() + comparison  # type: ignore[arg-type] # a constant
+        return sql.SQL(head).format() + comparison  # a constant
 
     def _check_columns(self, found: Mapping[str, Column]) -> None:
         named = {"key": self.stream.key, "cursor": self.stream.cursor}

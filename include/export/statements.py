@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import LiteralString, cast
 
 from psycopg import sql
 
@@ -14,5 +13,4 @@ SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
 @cache
 def load_statement(name: str) -> sql.SQL:
     """Return the statement of include/sql/<name>.sql, ready for `.format(...)` or execution."""
-    text = (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-    return sql.SQL(cast(LiteralString, text))  # a file of ours, never input
+    return sql.SQL((SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8"))

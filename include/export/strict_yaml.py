@@ -21,8 +21,9 @@ class _StrictLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Refuse aliases: a small file could stand for a giant one."""
         if self.check_event(yaml.AliasEvent):
-            raise YamlError(f"{_place(self.peek_event().start_mark)}: aliases (*name) are not accepted.")
-        return super().compose_node(parent, index)  # type: ignore[no-any-return]
+            event = self.peek_event()  # type: ignore[no-untyped-call] # PyYAML ships no types for it
+            raise YamlError(f"{_place(event.start_mark)}: aliases (*name) are not accepted.")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Refuse duplicate keys and keys that are not text."""

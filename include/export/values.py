@@ -35,7 +35,7 @@ class Column:
 
     def cast(self, text: sql.SQL, *, ordered: bool = False) -> sql.Composed:
         """Return text cast to the column's type; `ordered` for comparisons in position order."""
-        kind = sql.SQL(self.type)  # type: ignore[arg-type] # format_type's own quoting
+        kind = sql.SQL(self.type)  # format_type's own quoting
         if not self.is_collated:
             return sql.SQL("{}::{}").format(text, kind)
         return sql.SQL('{}::{} collate "C"' if ordered else '{}::{} collate "default"').format(text, kind)
