@@ -1,0 +1,1 @@
+"""The embedded stack: everything that runs on a laptop beside the product."""

@@ -1,0 +1,1 @@
+"""A Salesforce that runs on a laptop: for tests and demonstrations of anything that talks to Salesforce."""

@@ -1,0 +1,128 @@
+"""The web application: Salesforce's paths with faults and a log around them, and the control API beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from salesforce_sandbox import assumptions
+from salesforce_sandbox.control_routes import control_routes
+from salesforce_sandbox.definition import DefinitionError
+from salesforce_sandbox.faults import Cut, Fault
+from salesforce_sandbox.login import login_routes
+from salesforce_sandbox.org import Org
+from salesforce_sandbox.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.rest import refusal_body, rest_routes
+
+TRANSPORT = "salesforce_sandbox.transport"  # in the scope, put there by the server: what a cut connection closes
+
+
+def make_app(org: Org) -> ASGIApp:
+    """Return the application that serves an org."""
+    routes = [*login_routes(org), *rest_routes(org), *control_routes(org)]
+    handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
+        RecordRefused: _refuse,
+        RequestRefused: _refuse,
+        HTTPException: _no_such_path,
+        DefinitionError: _broken_definition,
+    }
+    starlette = Starlette(routes=routes, exception_handlers=handlers)
+    starlette.router.redirect_slashes = False
+    return SalesforcePaths(starlette, org)
+
+
+class SalesforcePaths:
+    """Logs requests on Salesforce's paths and lets faults strike them, before or after they are executed."""
+
+    def __init__(self, app: ASGIApp, org: Org) -> None:
+        self.app, self.org = app, org
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not scope["path"].startswith("/services"):
+            await self.app(scope, receive, send)
+            return
+        scope = dict(scope) | {"path": scope["path"].rstrip("/") or "/"}
+        path = scope["path"] + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
+        body = await _read_body(receive)
+        logged = self.org.log_request(scope["method"], path, _loggable(scope["path"], body))
+        fault = self.org.faults.find(scope["method"], path)
+        if fault and fault.delay_seconds:
+            await asyncio.sleep(fault.delay_seconds)
+        if fault and not fault.after_commit and fault.cut is not Cut.AFTER and (fault.cut or fault.answer):
+            await _strike(fault, scope, send)
+            return
+        answer = _Answer()
+        await self.app(scope, _replay(body), answer.keep)
+        logged.status = answer.status
+        if fault and (fault.cut or fault.answer):
+            await _strike(fault, scope, send)
+            return
+        for message in answer.messages:
+            await send(message)
+
+
+class _Answer:
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.status = 0
+
+    async def keep(self, message: Message) -> None:
+        self.status = message.get("status", self.status)
+        self.messages.append(message)
+
+
+async def _strike(fault: Fault, scope: Scope, send: Send) -> None:
+    if fault.cut:
+        scope[TRANSPORT].abort()
+        return
+    answer = fault.answer
+    if answer is not None:
+        response = Response(answer.body, answer.status, answer.headers)
+        await response(scope, _replay(b""), send)
+
+
+async def _read_body(receive: Receive) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _replay(body: bytes) -> Receive:
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _loggable(path: str, body: bytes) -> str:
+    """Return a body for the log; credentials are left out."""
+    return "" if "oauth2" in path or "/Soap/" in path else body.decode("utf-8", "replace")
+
+
+async def _refuse(_: Request, refused: RecordRefused | RequestRefused) -> Response:
+    body, status = refusal_body(refused)
+    return JSONResponse(body, status, assumptions.AUTHENTICATE_HEADER if status == 401 else None)
+
+
+async def _no_such_path(_: Request, wrong: HTTPException) -> Response:
+    if wrong.status_code == 405:
+        refused = RequestRefused(405, "METHOD_NOT_ALLOWED", "HTTP Method not allowed.")
+    else:
+        refused = RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+    return JSONResponse(refused.as_body(), refused.status)
+
+
+async def _broken_definition(_: Request, wrong: DefinitionError) -> Response:
+    return JSONResponse([{"errorCode": "UNKNOWN_EXCEPTION", "message": str(wrong)}], 500)

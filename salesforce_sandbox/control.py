@@ -1,0 +1,85 @@
+"""A client of the control API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+TIMEOUT = 30  # seconds
+
+
+@dataclass(frozen=True)
+class Control:
+    """The control API of a sandbox at an address."""
+
+    url: str
+
+    def overview(self) -> Any:
+        """Return counts of records, rules and API calls."""
+        return self._call("GET", "")
+
+    def reset(self) -> None:
+        """Go back to the definition."""
+        self._call("POST", "/reset", {})
+
+    def add_records(self, object_name: str, records: list[dict[str, Any]]) -> list[str]:
+        """Store records past rules and rights; returns their ids."""
+        answer = self._call("POST", "/records", {"object": object_name, "records": records})
+        return list(answer["ids"])
+
+    def records(self, object_name: str) -> list[dict[str, Any]]:
+        """Return the records of an object: id, fields, deleted."""
+        return list(self._call("GET", f"/records/{object_name}"))
+
+    def edit_record(self, object_name: str, record_id: str, fields: dict[str, Any]) -> None:
+        """Edit a record past rules and rights."""
+        self._call("PATCH", f"/records/{object_name}/{record_id}", fields)
+
+    def delete_record(self, object_name: str, record_id: str) -> None:
+        """Delete a record past rules and rights."""
+        self._call("DELETE", f"/records/{object_name}/{record_id}")
+
+    def history(self, object_name: str, id_or_key: str) -> list[dict[str, Any]]:
+        """Return every write of a record, oldest first."""
+        return list(self._call("GET", f"/history/{object_name}/{quote(id_or_key, safe='')}"))
+
+    def switch_rule(self, name: str, *, active: bool) -> None:
+        """Switch a rule on or off."""
+        self._call("POST", f"/rules/{name}", {"active": active})
+
+    def change_field(self, object_name: str, field: str, **changes: Any) -> None:
+        """Change a field's definition: hidden, read_only, length, required."""
+        self._call("PATCH", f"/fields/{object_name}/{field}", changes)
+
+    def add_picklist_values(self, object_name: str, field: str, *values: str) -> None:
+        """Add values to a picklist."""
+        self._call("POST", f"/picklists/{object_name}/{field}", {"add": list(values)})
+
+    def add_fault(self, **fault: Any) -> None:
+        """Switch a fault on (`faults.Fault`)."""
+        self._call("POST", "/faults", fault)
+
+    def clear_faults(self) -> None:
+        """Switch every fault off."""
+        self._call("DELETE", "/faults")
+
+    def expire_sessions(self) -> None:
+        """End every session."""
+        self._call("POST", "/sessions/expire", {})
+
+    def set_limit(self, name: str, *, most: int, used: int = 0) -> None:
+        """Change a limit."""
+        self._call("POST", "/limits", {name: {"Max": most, "Used": used}})
+
+    def requests(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return the requests on Salesforce paths, oldest first: n, method, path, body, status."""
+        return list(self._call("GET", f"/requests?since={since}"))
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, f"{self.url}/sandbox{path}", json=body, timeout=TIMEOUT)
+        if not answer.ok:
+            raise RuntimeError(f"The sandbox refused {method} {path}: {answer.status_code} {answer.text[:300]}")
+        return answer.json()

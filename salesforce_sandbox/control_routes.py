@@ -1,0 +1,138 @@
+"""The control API below /sandbox: seed and look at records, switch rules and faults, spend limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from salesforce_sandbox.faults import Fault
+from salesforce_sandbox.org import Org
+from salesforce_sandbox.record_ids import normalise_id
+from salesforce_sandbox.refusals import RequestRefused
+
+
+def control_routes(org: Org) -> list[Route]:
+    """Return the routes of the control API."""
+    control = _Control(org)
+    return [
+        Route("/sandbox", control.overview, methods=["GET"]),
+        Route("/sandbox/reset", control.reset, methods=["POST"]),
+        Route("/sandbox/records", control.add_records, methods=["POST"]),
+        Route("/sandbox/records/{object}", control.list_records, methods=["GET"]),
+        Route("/sandbox/records/{object}/{id}", control.edit_record, methods=["PATCH", "DELETE"]),
+        Route("/sandbox/history/{object}/{id:path}", control.history, methods=["GET"]),
+        Route("/sandbox/rules/{name}", control.switch_rule, methods=["POST"]),
+        Route("/sandbox/fields/{object}/{field}", control.change_field, methods=["PATCH"]),
+        Route("/sandbox/picklists/{object}/{field}", control.add_values, methods=["POST"]),
+        Route("/sandbox/faults", control.faults, methods=["POST", "DELETE"]),
+        Route("/sandbox/sessions/expire", control.expire, methods=["POST"]),
+        Route("/sandbox/limits", control.limits, methods=["POST"]),
+        Route("/sandbox/requests", control.requests, methods=["GET"]),
+    ]
+
+
+class _Control:
+    def __init__(self, org: Org) -> None:
+        self.org = org
+
+    async def overview(self, _: Request) -> Response:
+        """Tell what there is."""
+        counts = {name: self.org.storage.count(name) for name in self.org.definition.objects}
+        rules = {name: rule.active for name, rule in self.org.rules.rules.items()}
+        return JSONResponse({"records": counts, "rules": rules, "api_calls": self.org.used_api_calls})
+
+    async def reset(self, _: Request) -> Response:
+        """Go back to the definition."""
+        self.org.reset()
+        return JSONResponse({})
+
+    async def add_records(self, request: Request) -> Response:
+        """Store records past rules and rights."""
+        body = await request.json()
+        writer = self.org.writer()
+        with self.org.storage.transaction():
+            ids = [writer.import_record(body["object"], record) for record in body["records"]]
+        return JSONResponse({"ids": ids})
+
+    async def list_records(self, request: Request) -> Response:
+        """List the records of an object, the recycle bin included."""
+        return JSONResponse(self.org.records(request.path_params["object"]))
+
+    async def edit_record(self, request: Request) -> Response:
+        """Edit or delete a record as an administrator would, past rules and rights."""
+        writer = self.org.writer()
+        name, _ = writer.object(request.path_params["object"])
+        record_id = normalise_id(request.path_params["id"]) or ""
+        with self.org.storage.transaction():
+            if request.method == "DELETE":
+                writer.delete(record_id)
+            else:
+                writer.import_record(name, (await request.json()) | {"Id": record_id})
+        return JSONResponse({})
+
+    async def history(self, request: Request) -> Response:
+        """List every write of a record, by its id or a value of an external id field."""
+        writer = self.org.writer()
+        name, definition = writer.object(request.path_params["object"])
+        wanted = request.path_params["id"]
+        found = normalise_id(wanted)
+        if found is None or self.org.storage.find(found) is None:
+            keys = [key for key, field in definition.fields.items() if field.external_id]
+            ids = [each for key in keys for each in self.org.storage.find_by_key(name, key, wanted.lower())]
+            found = ids[0] if ids else ""
+        return JSONResponse(self.org.storage.history(found))
+
+    async def switch_rule(self, request: Request) -> Response:
+        """Switch a rule on or off."""
+        name = request.path_params["name"]
+        if name not in self.org.rules.rules:
+            raise RequestRefused(404, "NOT_FOUND", f"No rule {name}. Rules: {', '.join(self.org.rules.rules)}")
+        self.org.rules.switch(name, active=bool((await request.json())["active"]))
+        return JSONResponse({})
+
+    async def change_field(self, request: Request) -> Response:
+        """Change the definition of a field: field-level security, length, required."""
+        fields = self.org.definition.objects[request.path_params["object"]].fields
+        name = request.path_params["field"]
+        fields[name] = fields[name].model_copy(update=await request.json())
+        return JSONResponse({})
+
+    async def add_values(self, request: Request) -> Response:
+        """Add values to a picklist."""
+        field = self.org.definition.objects[request.path_params["object"]].fields[request.path_params["field"]]
+        field.values.extend((await request.json())["add"])
+        return JSONResponse({})
+
+    async def faults(self, request: Request) -> Response:
+        """Switch a fault on, or all off."""
+        if request.method == "DELETE":
+            self.org.faults.clear()
+            return JSONResponse({})
+        try:
+            self.org.faults.active.append(Fault.model_validate(await request.json()))
+        except ValidationError as wrong:
+            return JSONResponse({"error": str(wrong)}, 400)
+        return JSONResponse({})
+
+    async def expire(self, _: Request) -> Response:
+        """End every session."""
+        self.org.expire_sessions()
+        return JSONResponse({})
+
+    async def limits(self, request: Request) -> Response:
+        """Change limits: `{"DailyApiRequests": {"Max": 15000, "Used": 14000}}`."""
+        for name, change in (await request.json()).items():
+            self.org.limits[name] = change.get("Max", self.org.limits.get(name, 0))
+            if name == "DailyApiRequests":
+                self.org.used_api_calls = change.get("Used", self.org.used_api_calls)
+        return JSONResponse({})
+
+    async def requests(self, request: Request) -> Response:
+        """List the requests on Salesforce paths, oldest first."""
+        since = int(request.query_params.get("since", "0"))
+        found: list[dict[str, Any]] = [vars(logged) for logged in self.org.requests if logged.n > since]
+        return JSONResponse(found)

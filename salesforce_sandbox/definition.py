@@ -1,0 +1,194 @@
+"""The definition of an org in YAML.
+
+```yaml
+organization: {id: 00Dxx0000001gPL, name: Northwind Cloud}
+users:
+  - {username: integration@northwind.example, password: sandbox-only, security_token: token}
+connected_apps:
+  - {consumer_key: sandbox-key, consumer_secret: sandbox-secret}
+limits: {DailyApiRequests: 100000}
+objects:
+  Account:
+    prefix: "001"
+    fields:
+      Name: {type: string, length: 255, required: true}
+      Ext__c: {type: string, length: 64, external_id: true, unique: true}
+      Parent__c: {type: reference, to: [Account], relationship: Parent__r}
+      Kind__c: {type: picklist, values: [A, B], restricted: true}
+rules:
+  - {name: needs_kind, kind: validation, object: Account, when: "is_blank(Kind__c)", message: Choose a kind}
+```
+
+An expression sees the record's fields by name, `is_new`, `changed('Field')`, and each parent under its relationship
+name (`Parent__r.Name`, empty when there is none). `true` means: refuse.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+
+class DefinitionError(Exception):
+    """An org file is wrong; the message names the file, the place and the allowed values."""
+
+
+class FieldType(StrEnum):
+    """The field types that the sandbox knows."""
+
+    ID = "id"
+    STRING = "string"
+    TEXTAREA = "textarea"
+    BOOLEAN = "boolean"
+    INT = "int"
+    DOUBLE = "double"
+    CURRENCY = "currency"
+    PERCENT = "percent"
+    DATE = "date"
+    DATETIME = "datetime"
+    REFERENCE = "reference"
+    PICKLIST = "picklist"
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class FieldDefinition(_Part):
+    """A field. `hidden` and `read_only` stand for field-level security."""
+
+    type: FieldType
+    label: str | None = None
+    length: int = 255
+    precision: int = 18
+    required: bool = False
+    unique: bool = False
+    external_id: bool = False
+    case_sensitive: bool = False
+    values: list[str] = []
+    restricted: bool = False
+    to: list[str] = []
+    relationship: str | None = None
+    hidden: bool = False
+    read_only: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> FieldDefinition:
+        if self.type is FieldType.REFERENCE and not (self.to and self.relationship):
+            raise ValueError("a reference needs `to` and `relationship`")
+        return self
+
+
+class ObjectDefinition(_Part):
+    """An object."""
+
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
+    label: str | None = None
+    createable: bool = True
+    updateable: bool = True
+    deletable: bool = True
+    fields: dict[str, FieldDefinition]
+
+
+class RuleKind(StrEnum):
+    """What a rule stands for; it decides the code and the usual message (salesforce-wire.md section 5)."""
+
+    VALIDATION = "validation"
+    TRIGGER = "trigger"
+    ACCESS = "access"
+    APPROVAL = "approval"
+    CONVERTED_LEAD = "converted_lead"
+    DELETED = "deleted"
+    ROW_LOCK = "row_lock"
+    CPU_LIMIT = "cpu_limit"
+    STORAGE = "storage"
+    OBJECT_ACCESS = "object_access"
+
+
+class Rule(_Part):
+    """A rule that refuses records. `when` is an expression; `clears_after` tries it stops (row locks).
+
+    `group_by` and `more_than`: refuse when a request holds more records with one value of that field.
+    """
+
+    name: str
+    kind: RuleKind
+    object: str
+    when: str = "True"
+    message: str | None = None
+    fields: list[str] = []
+    code: str | None = None
+    active: bool = True
+    clears_after: int | None = None
+    group_by: str | None = None
+    more_than: int | None = None
+
+
+class Organization(_Part):
+    """The org's identity."""
+
+    id: Annotated[str, Field(pattern=r"^00D[A-Za-z0-9]{12}$")] = "00Dxx0000001gPL"
+    name: str = "Local Sandbox"
+
+
+class User(_Part):
+    """A user who may log in by SOAP or the OAuth password flow."""
+
+    username: str
+    password: str
+    security_token: str = ""
+
+
+class ConnectedApp(_Part):
+    """A connected app; `certificate` is the PEM of a JWT app."""
+
+    consumer_key: str
+    consumer_secret: str
+    certificate: str | None = None
+
+
+class OrgDefinition(_Part):
+    """An org."""
+
+    organization: Organization = Organization()
+    users: list[User] = []
+    connected_apps: list[ConnectedApp] = []
+    limits: dict[str, int] = {"DailyApiRequests": 100_000, "DailyBulkApiBatches": 15_000}
+    objects: dict[str, ObjectDefinition]
+    rules: list[Rule] = []
+
+    @model_validator(mode="after")
+    def _check(self) -> OrgDefinition:
+        names = [rule.name for rule in self.rules]
+        for rule in self.rules:
+            if rule.object not in self.objects:
+                raise ValueError(f"rule {rule.name}: object {rule.object} is not defined")
+            if names.count(rule.name) > 1:
+                raise ValueError(f"rule {rule.name} is defined twice")
+        for name, definition in self.objects.items():
+            for field_name, field in definition.fields.items():
+                missing = [target for target in field.to if target not in self.objects]
+                if missing:
+                    raise ValueError(f"{name}.{field_name}: `to` names {missing[0]}, which is not defined")
+        return self
+
+
+def load_definition(path: Path) -> OrgDefinition:
+    """Return the org of a file; raises DefinitionError with one message naming the place."""
+    try:
+        return OrgDefinition.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as unreadable:
+        raise DefinitionError(f"Org file {path} cannot be read: {unreadable.strerror}.") from None
+    except yaml.YAMLError as wrong:
+        raise DefinitionError(f"Org file {path} is not YAML: {' '.join(str(wrong).split())}") from None
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise DefinitionError(f"Org file {path}: {place}: {first['msg']}.") from None

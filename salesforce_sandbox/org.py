@@ -1,0 +1,107 @@
+"""An org at work: its definition, records, rules, sessions, limits, faults and the log of requests."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from salesforce_sandbox.definition import OrgDefinition
+from salesforce_sandbox.faults import Faults
+from salesforce_sandbox.refusals import RequestRefused
+from salesforce_sandbox.rules import RuleBook
+from salesforce_sandbox.storage import Storage
+from salesforce_sandbox.writing import Writer
+
+LOGGED_BODY = 1_000_000  # characters of a request body kept in the log
+LOGGED_REQUESTS = 20_000
+
+
+@dataclass
+class LoggedRequest:
+    """A request on a Salesforce path."""
+
+    n: int
+    method: str
+    path: str
+    body: str
+    status: int = 0
+
+
+@dataclass
+class Org:
+    """The org that a sandbox serves."""
+
+    definition: OrgDefinition
+    folder: Path
+    storage: Storage = field(init=False)
+    rules: RuleBook = field(init=False)
+    faults: Faults = field(default_factory=Faults)
+    used_api_calls: int = 0
+    limits: dict[str, int] = field(default_factory=dict)
+    requests: list[LoggedRequest] = field(default_factory=list)
+    _tokens: set[str] = field(default_factory=set)
+    _serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        """Open the storage."""
+        self.storage = Storage(self.folder / "org.sqlite")
+        self._start_over()
+
+    def reset(self) -> None:
+        """Go back to the definition: no records, no faults, full limits, every session valid no more."""
+        self.storage.clear()
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self.definition = self.definition.model_copy(deep=True)
+        self.rules = RuleBook.open(self.definition.rules)
+        self.faults.clear()
+        self.limits = dict(self.definition.limits)
+        self.used_api_calls = 0
+        self.requests.clear()
+
+    def writer(self) -> Writer:
+        """Return a writer for one request."""
+        return Writer(self.definition, self.storage, self.rules, self.requests[-1].n if self.requests else 0)
+
+    def new_token(self) -> str:
+        """Start a session and return its access token, in the form that clients check (section 1.2)."""
+        token = f"{self.definition.organization.id}!AQ.sandbox_{next(self._serial)}"
+        self._tokens.add(token)
+        return token
+
+    def expire_sessions(self) -> None:
+        """End every session."""
+        self._tokens.clear()
+
+    def check_token(self, token: str) -> None:
+        """Raise RequestRefused (401) unless a session has this token."""
+        if token not in self._tokens:
+            raise RequestRefused(401, "INVALID_SESSION_ID", "Session expired or invalid")
+
+    def spend_call(self) -> None:
+        """Count an API call; raises RequestRefused (403) when the day's are spent."""
+        if self.used_api_calls >= self.limits["DailyApiRequests"]:
+            raise RequestRefused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        self.used_api_calls += 1
+
+    @property
+    def limit_info(self) -> str:
+        """Return the header Sforce-Limit-Info."""
+        return f"api-usage={self.used_api_calls}/{self.limits['DailyApiRequests']}"
+
+    def log_request(self, method: str, path: str, body: str) -> LoggedRequest:
+        """Keep a request in the log."""
+        logged = LoggedRequest(next(self._numbers), method, path, body[:LOGGED_BODY])
+        self.requests.append(logged)
+        del self.requests[:-LOGGED_REQUESTS]
+        return logged
+
+    def records(self, object_name: str) -> list[dict[str, Any]]:
+        """Return every record of an object for people and tests, the recycle bin included."""
+        name, _ = self.writer().object(object_name)
+        found = self.storage.find_all(name, deleted=True)
+        return [{"id": record.id, "fields": record.fields, "deleted": record.deleted} for record in found]

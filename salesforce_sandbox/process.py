@@ -1,0 +1,75 @@
+"""Starting the sandbox as a process of its own, for tests and demonstrations."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from salesforce_sandbox.control import Control
+
+START_SECONDS = 30
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class RunningSandbox:
+    """A sandbox that serves; a context manager that stops it."""
+
+    process: subprocess.Popen[bytes]
+    http_url: str
+    https_url: str
+    ca_file: str
+    control_url: str
+
+    @property
+    def control(self) -> Control:
+        """Return a client of the control API."""
+        return Control(self.control_url)
+
+    @property
+    def https_host(self) -> str:
+        """Return host:port of the HTTPS side, as connections name it."""
+        return self.https_url.removeprefix("https://")
+
+    def stop(self) -> None:
+        """Stop the sandbox."""
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self) -> RunningSandbox:
+        """Return the sandbox."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the sandbox."""
+        self.stop()
+
+
+def start_sandbox(org: Path, data: Path, *, http_port: int = 0, https_port: int = 0) -> RunningSandbox:
+    """Start a sandbox and wait until it serves; raises RuntimeError with its own words when it does not."""
+    data.mkdir(parents=True, exist_ok=True)
+    ready, log = data / "ready.json", data / "sandbox.log"
+    ready.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "salesforce_sandbox", "--org", str(org), "--data", str(data)]
+    command += ["--http-port", str(http_port), "--https-port", str(https_port), "--ready-file", str(ready)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)  # noqa: S603
+    deadline = time.monotonic() + START_SECONDS
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise RuntimeError(f"The Salesforce sandbox did not start: {log.read_text(errors='replace')[-1000:]}")
+        time.sleep(0.02)
+    told = json.loads(ready.read_text())
+    return RunningSandbox(process, told["http_url"], told["https_url"], told["ca_file"], told["control_url"])

@@ -1,0 +1,104 @@
+"""The server: one org over HTTP and HTTPS, with a file that says where, until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import ssl
+from collections.abc import Generator
+from pathlib import Path
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from salesforce_sandbox.app import TRANSPORT, make_app
+from salesforce_sandbox.certificates import prepare_certificates
+from salesforce_sandbox.org import Org
+
+
+class _Protocol(HttpToolsProtocol):
+    """Lets the application reach the connection, to cut it."""
+
+    def on_message_begin(self) -> None:
+        """Put the connection into the scope of the request."""
+        super().on_message_begin()
+        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required] # an extension of ours
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals to `serve`: there are two servers in one loop."""
+        yield
+
+
+def serve(org: Org, folder: Path, http_port: int, https_port: int, ready: Path | None) -> None:
+    """Serve an org until SIGTERM or SIGINT; raises OSError when a port is taken."""
+    asyncio.run(_serve(org, folder, http_port, https_port, ready))
+
+
+async def _serve(org: Org, folder: Path, http_port: int, https_port: int, ready: Path | None) -> None:
+    app = make_app(org)
+    plain, secure = _listen(http_port), _listen(https_port)
+    context = prepare_certificates(folder)
+    servers = [_make_server(app, None), _make_server(app, context)]
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, servers)
+    tasks = [
+        asyncio.create_task(server.serve(sockets=[listener]))
+        for server, listener in zip(servers, (plain, secure), strict=True)
+    ]
+    while not all(server.started or task.done() for server, task in zip(servers, tasks, strict=True)):
+        await asyncio.sleep(0.02)
+    _tell(ready, folder, plain, secure)
+    await asyncio.gather(*tasks)
+    org.storage.close()
+
+
+def _make_server(app: object, context: ssl.SSLContext | None) -> _Server:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type] # an ASGI application
+        http=_Protocol,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,
+    )
+    config.load()
+    config.ssl = context
+    return _Server(config)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
+
+
+def _stop(servers: list[_Server]) -> None:
+    for server in servers:
+        server.should_exit = True
+
+
+def _tell(ready: Path | None, folder: Path, plain: socket.socket, secure: socket.socket) -> None:
+    http_url = f"http://127.0.0.1:{plain.getsockname()[1]}"
+    told = {
+        "http_url": http_url,
+        "https_url": f"https://127.0.0.1:{secure.getsockname()[1]}",
+        "ca_file": str(folder / "ca.crt"),
+        "control_url": http_url,
+        "pid": os.getpid(),
+    }
+    print(f"Salesforce sandbox: {told['https_url']} and {http_url}")
+    print(f"export REQUESTS_CA_BUNDLE={told['ca_file']}")
+    if ready:
+        draft = ready.with_suffix(".draft")
+        draft.write_text(json.dumps(told))
+        draft.rename(ready)

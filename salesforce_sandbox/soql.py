@@ -1,0 +1,159 @@
+"""The part of SOQL that exporters use: SELECT, FROM, WHERE with AND, ORDER BY, LIMIT, COUNT()."""
+
+from __future__ import annotations
+
+import operator as operators
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from salesforce_sandbox.refusals import RequestRefused
+
+_TOKEN = re.compile(r"\s*(?:('(?:\\.|[^'\\])*')|([A-Za-z_][\w.]*)|(-?\d+(?:\.\d+)?)|(<=|>=|!=|<>|[=<>(),]))")
+_ORDER = {"<": operators.lt, ">": operators.gt, "<=": operators.le, ">=": operators.ge}
+Row = dict[str, Any]
+Condition = Callable[[Row], bool]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A parsed query; `counts` stands for SELECT COUNT()."""
+
+    fields: list[str]
+    object: str
+    conditions: list[tuple[str, str, list[Any]]]
+    order: tuple[str, bool] | None
+    limit: int | None
+    counts: bool
+
+    def matches(self, row: Row) -> bool:
+        """Tell whether a row, its field names in lower case, fulfils every condition."""
+        return all(_compare(row.get(field.lower()), operator, values) for field, operator, values in self.conditions)
+
+    def arrange(self, rows: Iterable[Row]) -> list[Row]:
+        """Return the matching rows in order, up to the limit."""
+        found = [row for row in rows if self.matches(row)]
+        if self.order:
+            field, descending = self.order
+            found.sort(key=lambda row: (row.get(field.lower()) is not None, row.get(field.lower())), reverse=descending)
+        return found[: self.limit]
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens: list[tuple[str, str]] = []
+        place = 0
+        while place < len(text.rstrip()):
+            found = _TOKEN.match(text, place)
+            if not found:
+                raise malformed(text, place, f"unexpected token: '{text[place:].strip()[:20]}'")
+            kind = ("text", "name", "number", "sign")[found.lastindex - 1] if found.lastindex else "sign"
+            self.tokens.append((kind, found[found.lastindex or 0]))
+            place = found.end()
+
+    def peek(self) -> str:
+        return self.tokens[0][1] if self.tokens else ""
+
+    def take(self, *expected: str) -> str:
+        if not self.tokens or (expected and self.tokens[0][1].upper() not in expected):
+            raise malformed(self.text, 0, f"unexpected token: '{self.peek()}'")
+        return self.tokens.pop(0)[1]
+
+    def accept(self, word: str) -> bool:
+        if self.peek().upper() != word:
+            return False
+        self.tokens.pop(0)
+        return True
+
+    def literal(self) -> Any:
+        kind, text = self.tokens.pop(0) if self.tokens else ("", "")
+        if kind == "text":
+            return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), text[1:-1])
+        if kind == "number":
+            return float(text) if "." in text else int(text)
+        return {"true": True, "false": False, "null": None}.get(text.lower(), text)
+
+
+def parse(text: str) -> Query:
+    """Return the query of a SOQL text; raises RequestRefused with Salesforce's wording."""
+    parser = _Parser(text)
+    parser.take("SELECT")
+    fields, counts = _fields(parser)
+    parser.take("FROM")
+    name = parser.take()
+    conditions = _conditions(parser) if parser.accept("WHERE") else []
+    order = None
+    if parser.accept("ORDER"):
+        parser.take("BY")
+        order = (parser.take(), parser.peek().upper() == "DESC")
+        if parser.peek().upper() in {"ASC", "DESC"}:
+            parser.take()
+    limit = int(parser.literal()) if parser.accept("LIMIT") else None
+    if parser.tokens:
+        raise malformed(text, 0, f"unexpected token: '{parser.peek()}'")
+    return Query(fields, name, conditions, order, limit, counts)
+
+
+def malformed(text: str, place: int, told: str) -> RequestRefused:
+    """Return the refusal of a query that cannot be read."""
+    message = f"\n{text}\n{' ' * place}^\nERROR at Row:1:Column:{place + 1}\n{told}"
+    return RequestRefused(400, "MALFORMED_QUERY", message)
+
+
+def unknown_field(query: Query, text: str, field: str) -> RequestRefused:
+    """Return the refusal of a query for a field that does not exist."""
+    place = max(text.lower().find(field.lower()), 0)
+    told = f"No such column '{field}' on entity '{query.object}'."
+    return RequestRefused(400, "INVALID_FIELD", f"\n{text}\n{' ' * place}^\nERROR at Row:1:Column:{place + 1}\n{told}")
+
+
+def _fields(parser: _Parser) -> tuple[list[str], bool]:
+    first = parser.take()
+    if first.upper() == "COUNT":
+        parser.take("(")
+        parser.take(")")
+        return [], True
+    fields = [first]
+    while parser.accept(","):
+        fields.append(parser.take())
+    return fields, False
+
+
+def _conditions(parser: _Parser) -> list[tuple[str, str, list[Any]]]:
+    found = [_condition(parser)]
+    while parser.accept("AND"):
+        found.append(_condition(parser))
+    return found
+
+
+def _condition(parser: _Parser) -> tuple[str, str, list[Any]]:
+    field = parser.take()
+    operator = parser.take("=", "!=", "<>", "<", ">", "<=", ">=", "IN", "LIKE").upper()
+    if operator != "IN":
+        return field, operator, [parser.literal()]
+    parser.take("(")
+    values = [parser.literal()]
+    while parser.accept(","):
+        values.append(parser.literal())
+    parser.take(")")
+    return field, operator, values
+
+
+def _fold(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _compare(value: Any, operator: str, wanted: list[Any]) -> bool:
+    left, right = _fold(value), [_fold(each) for each in wanted]
+    if operator in {"=", "IN"}:
+        return left in right
+    if operator in {"!=", "<>"}:
+        return left not in right
+    if left is None:
+        return False
+    if operator == "LIKE":
+        pattern = re.escape(str(right[0])).replace("%", ".*").replace("_", ".")
+        return re.fullmatch(pattern, str(left), re.DOTALL) is not None
+    return bool(_ORDER[operator](left, right[0]))

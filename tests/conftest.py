@@ -1,0 +1,107 @@
+"""What tests share: a real Postgres, a database for each test, the sandbox over HTTPS, and streams with rows."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+_HOME = Path(tempfile.mkdtemp(prefix="crm-export-tests-"))
+for _name in list(os.environ):
+    if _name.startswith(("AIRFLOW_", "CRM_EXPORT_")) or _name.lower().endswith("_proxy"):
+        del os.environ[_name]
+ROOT = Path(__file__).resolve().parent.parent
+os.environ |= {
+    "AIRFLOW_HOME": str(_HOME),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME}/airflow.db",
+    "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(_HOME / "logs"),
+}
+
+import itertools  # noqa: E402 - the environment comes before any import of Airflow
+import shutil  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
+
+import psycopg  # noqa: E402
+import pytest  # noqa: E402
+
+from include.export.schema import install_schema  # noqa: E402
+from local_stack.postgres import EmbeddedPostgres  # noqa: E402
+from salesforce_sandbox.control import Control  # noqa: E402
+from salesforce_sandbox.process import RunningSandbox, start_sandbox  # noqa: E402
+
+_numbers = itertools.count(1)
+
+
+def pytest_unconfigure() -> None:
+    """Remove what the run leaves."""
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """Return a server of this worker."""
+    folder = Path(tempfile.mkdtemp(prefix="crm-pg-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder)
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """Return a database with the export schema, from which those of the tests are cloned."""
+    postgres.ensure_database("template_export")
+    with psycopg.connect(postgres.dsn("template_export"), autocommit=True) as connection:
+        install_schema(connection)
+    return "template_export"
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """Return the address of a fresh database."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template}")
+    yield postgres.dsn(name)
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def connect(database: str) -> Iterator[Callable[..., psycopg.Connection]]:
+    """Return a function that opens connections as the exporter does; `application_name` may be another."""
+    opened: list[psycopg.Connection] = []
+
+    def open_one(application_name: str = "crm_export", **more: str) -> psycopg.Connection:
+        opened.append(
+            psycopg.connect(
+                database, autocommit=True, application_name=application_name, options="-c timezone=UTC", **more
+            )
+        )
+        return opened[-1]
+
+    yield open_one
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[RunningSandbox]:
+    """Return a sandbox of this worker, over HTTPS with its own CA."""
+    folder = Path(tempfile.mkdtemp(prefix="crm-sandbox-"))
+    with start_sandbox(ROOT / "tests" / "org.yaml", folder) as running:
+        os.environ["REQUESTS_CA_BUNDLE"] = running.ca_file
+        yield running
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def sandbox(sandbox_server: RunningSandbox) -> Control:
+    """Return the control of a sandbox that has just been reset."""
+    sandbox_server.control.reset()
+    return sandbox_server.control
