@@ -26,6 +26,7 @@ with refused as (
            0, clock_timestamp(), %(dag_id)s, %(run_id)s, p.payload
     from judged j
     left join jsonb_to_recordset(%(payloads)s) as p (ordinal int, payload jsonb) on p.ordinal = j.ordinal
+    order by j.ordinal
     on conflict (stream, record_key) where status <> 'resolved' do update set
         external_id = excluded.external_id, operation = excluded.operation,
         salesforce_id = coalesce(excluded.salesforce_id, e.salesforce_id),
