@@ -1,0 +1,60 @@
+"""
+# CRMExport
+
+Exports what changed in Postgres to Salesforce, stream by stream, parents before children.
+
+Each stream is a group of three tasks:
+
+1. **export_changes** sends the rows that changed since the watermark, oldest first.
+2. **pause_on_export_errors** fails while the stream is stopped at a record that Salesforce refused. Nothing needs to be
+   cleared: every run tries that record again and goes on from it once it is accepted. Its message says what to do.
+3. **publish_watermark** tells the stream's asset how far Salesforce is complete.
+
+To try a held record at once, clear `export_changes` of its group with *Downstream*. To see what is sent for one record
+and what Salesforce answers, trigger this DAG with `try_record` set to `stream:key`; neither the watermark nor the
+export errors change then.
+"""
+
+from __future__ import annotations
+
+import os
+
+from airflow.sdk import DAG, Param, TaskGroup
+
+from crm_export.operators import (
+    BrokenStreamOperator,
+    ExportChangesOperator,
+    PrepareSchemaOperator,
+    PublishWatermarkOperator,
+)
+from crm_export.sensors import PauseOnExportErrorsSensor
+from include.export.stream_files import load_streams
+from include.export.streams import Stream
+
+with DAG(
+    dag_id="CRMExport",
+    doc_md=__doc__,
+    schedule=os.environ.get("CRM_EXPORT_SCHEDULE", "@hourly"),
+    catchup=False,
+    max_active_runs=1,
+    max_consecutive_failed_dag_runs=0,  # a held stream must keep its schedule
+    params={"try_record": Param(None, type=["null", "string"], description="Try one record only: stream:key")},
+    tags=["crm_export"],
+):
+    prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")
+    groups: dict[str, TaskGroup] = {}
+    for stream in load_streams():
+        with TaskGroup(group_id=stream.name) as group:
+            # a child waits for its parents to end, not to succeed
+            rule = "all_done" if stream.after else "all_success"
+            if isinstance(stream, Stream):
+                export_changes = ExportChangesOperator(task_id="export_changes", stream=stream, trigger_rule=rule)
+            else:
+                export_changes = BrokenStreamOperator(task_id="export_changes", stream=stream, trigger_rule=rule)
+            gate = PauseOnExportErrorsSensor(task_id="pause_on_export_errors", stream_name=stream.name)
+            export_changes >> gate >> PublishWatermarkOperator(task_id="publish_watermark", stream_name=stream.name)
+        for parent in stream.after:
+            groups[parent] >> group
+        if not stream.after:
+            prepare_schema >> group
+        groups[stream.name] = group

@@ -1,0 +1,43 @@
+"""
+# CRMExport_ExportError
+
+Sends the records of `crm_export.ExportErrors` to Salesforce again, every day, with the values that their source rows
+have today. Nobody needs to do anything: a record that is accepted is resolved, one that is still refused is tried again
+after 1, 2, 4 and then every 7 days. Records that wait for their parent are sent after it, and records above the
+watermark are left to CRMExport.
+
+To try everything now, trigger this DAG with `every` set to true.
+"""
+
+from __future__ import annotations
+
+import os
+
+from airflow.sdk import DAG, Param
+
+from crm_export.operators import BrokenStreamOperator, PrepareSchemaOperator, ReexportErrorsOperator
+from include.export.stream_files import load_streams
+from include.export.streams import Stream
+
+with DAG(
+    dag_id="CRMExport_ExportError",
+    doc_md=__doc__,
+    schedule=os.environ.get("CRM_EXPORT_ERROR_SCHEDULE", "@daily"),
+    catchup=False,
+    max_active_runs=1,
+    max_consecutive_failed_dag_runs=0,
+    params={"every": Param(False, type="boolean", description="Also those that are not due yet")},
+    tags=["crm_export"],
+):
+    prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")
+    tasks: dict[str, ReexportErrorsOperator | BrokenStreamOperator] = {}
+    for stream in load_streams():
+        rule = "all_done" if stream.after else "all_success"
+        if isinstance(stream, Stream):
+            tasks[stream.name] = ReexportErrorsOperator(task_id=stream.name, stream=stream, trigger_rule=rule)
+        else:
+            tasks[stream.name] = BrokenStreamOperator(task_id=stream.name, stream=stream, trigger_rule=rule)
+        for parent in stream.after:
+            tasks[parent] >> tasks[stream.name]
+        if not stream.after:
+            prepare_schema >> tasks[stream.name]

@@ -1,0 +1,1 @@
+"""Everything of CRM Export that knows Airflow."""

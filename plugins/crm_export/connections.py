@@ -1,0 +1,86 @@
+"""The two connections of CRM Export, opened from Airflow's: postgres_default and salesforce_default."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import cast
+
+import psycopg
+import requests
+from airflow.exceptions import AirflowException
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
+from airflow.sdk import BaseHook, Connection
+from airflow.sdk.exceptions import AirflowRuntimeError
+from psycopg.rows import tuple_row
+from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
+
+from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
+from include.export.salesforce import OrgSession, SalesforceClient
+
+POSTGRES = "postgres_default"
+SALESFORCE = "salesforce_default"
+
+
+@contextmanager
+def open_postgres() -> Generator[psycopg.Connection]:
+    """Open the connection that the core works with: autocommit, UTC, application name crm_export.
+
+    Raises ConfigurationFailure for a missing connection, SourceFailure when Postgres cannot be reached.
+    """
+    found = _find(POSTGRES)
+    place = f"{found.host}:{found.port or 5432}/{found.schema or ''}"
+    try:
+        opened = PostgresHook(postgres_conn_id=POSTGRES).get_conn()
+    except psycopg.OperationalError as refused:
+        told = str(refused).strip().splitlines()[-1]
+        raise SourceFailure(
+            f"Postgres at {place} (connection {POSTGRES}) cannot be reached: {told}. Check the connection and the server."
+        ) from None
+    connection = cast("psycopg.Connection", opened)
+    try:
+        connection.autocommit = True
+        connection.row_factory = tuple_row
+        connection.execute("set application_name = 'crm_export'")
+        connection.execute("set timezone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def make_salesforce_client() -> SalesforceClient:
+    """Return a client that logs in through SalesforceHook at its first call: every option of the connection works."""
+    return SalesforceClient(_log_in)
+
+
+def _log_in() -> OrgSession:
+    _find(SALESFORCE)
+    try:
+        org = SalesforceHook(SALESFORCE).get_conn()
+    except SalesforceAuthenticationFailed as refused:
+        raise LoginFailure(
+            f"Salesforce refused the login of connection {SALESFORCE}: {refused.code} {refused.message}. Check its "
+            "consumer key and secret (or user, password and token), the domain, and the app's run-as user."
+        ) from None
+    except TypeError:
+        raise ConfigurationFailure(
+            f"Connection {SALESFORCE} has no complete set of credentials. Fill consumer_key, consumer_secret and domain "
+            "(client credentials), or consumer_key, private_key and login (JWT), or login, password and security_token."
+        ) from None
+    except (requests.RequestException, SalesforceError) as unanswered:
+        raise SalesforceFailure(
+            f"Salesforce's login host did not answer ({type(unanswered).__name__}). Check the domain of connection "
+            f"{SALESFORCE}, the network, and REQUESTS_CA_BUNDLE where a private certificate authority is used."
+        ) from None
+    return OrgSession(f"https://{org.sf_instance}", org.session_id, org.session, org.sf_version)
+
+
+def _find(name: str) -> Connection:
+    try:
+        return BaseHook.get_connection(name)
+    except (AirflowException, AirflowRuntimeError):
+        raise ConfigurationFailure(
+            f"Connection {name} is not defined. Add it under Admin > Connections, in airflow_settings.yaml, or as the "
+            f"environment variable AIRFLOW_CONN_{name.upper()}."
+        ) from None

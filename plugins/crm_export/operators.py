@@ -1,0 +1,137 @@
+"""The operators of CRM Export: they open the connections, call the core, and return its counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.requests import asked_trial, identify_run, show_trial
+from crm_export.retries import RunFailureRetryPolicy
+from crm_export.settings import read_export_to_crm, read_options
+from include.export.catalogue import Catalogue
+from include.export.export import export_stream
+from include.export.publication import read_watermark
+from include.export.reexport import reexport_errors
+from include.export.schema import install_schema
+from include.export.streams import BrokenStream, Stream
+from include.export.trial import try_record
+
+RETRIES = 3
+
+
+def skip_unless_exporting() -> None:
+    """Raise AirflowSkipException while export_to_crm is off."""
+    if not read_export_to_crm():
+        raise AirflowSkipException("export_to_crm is off: nothing is sent, nothing is deleted.")
+
+
+def asset_of(stream_name: str) -> Asset:
+    """Return the asset that says how far a stream is complete in Salesforce."""
+    return Asset(name=f"crm_export_{stream_name}", uri=f"x-crm-export://salesforce/{stream_name}")
+
+
+class PrepareSchemaOperator(BaseOperator):
+    """Installs the schema crm_export and brings it up to date."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), **kwargs)
+
+    def execute(self, context: Context) -> str:
+        """Install what is missing and return a sentence."""
+        skip_unless_exporting()
+        with open_postgres() as connection:
+            return install_schema(connection)
+
+
+class ExportChangesOperator(BaseOperator):
+    """Exports what changed in the source of a stream since its watermark."""
+
+    ui_color = "#cfe8ff"
+
+    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
+        super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), **kwargs)
+        self.stream = stream
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Export, or try the one record that the run asks for; returns counts."""
+        skip_unless_exporting()
+        options, trial = read_options(), asked_trial(context)
+        with open_postgres() as connection:
+            parts: dict[str, Any] = {
+                "connection": connection,
+                "salesforce": make_salesforce_client(),
+                "catalogue": Catalogue.load(),
+                "options": options,
+                "run": identify_run(context),
+            }
+            if trial is None:
+                report = export_stream(self.stream, **parts)
+                self.log.info("%s: %s", self.stream.name, report.message)
+                return report.as_dict()
+            if trial.stream != self.stream.name:
+                raise AirflowSkipException(f"This run only tries a record of stream {trial.stream}.")
+            return show_trial(self.log, trial, try_record(self.stream, trial.key, **parts))
+
+
+class PublishWatermarkOperator(BaseOperator):
+    """Publishes how far a stream is complete in Salesforce, as an event of its asset."""
+
+    ui_color = "#d8f3dc"
+
+    def __init__(self, *, stream_name: str, **kwargs: Any) -> None:
+        super().__init__(outlets=[asset_of(stream_name)], **kwargs)
+        self.stream_name = stream_name
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Attach the watermark and the counts to the event and return them."""
+        skip_unless_exporting()
+        if asked_trial(context):
+            raise AirflowSkipException("This run only tried a record.")
+        with open_postgres() as connection:
+            watermark = read_watermark(self.stream_name, connection=connection)
+        context["outlet_events"][asset_of(self.stream_name)].extra = watermark
+        return watermark
+
+
+class ReexportErrorsOperator(BaseOperator):
+    """Sends the records of ExportErrors again that are due, with the values their source rows have today."""
+
+    ui_color = "#ffe8cc"
+
+    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
+        super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), **kwargs)
+        self.stream = stream
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Send again and return counts; records that are still refused are no failure."""
+        skip_unless_exporting()
+        options = read_options()
+        with open_postgres() as connection:
+            report = reexport_errors(
+                self.stream,
+                connection=connection,
+                salesforce=make_salesforce_client(),
+                catalogue=Catalogue.load(),
+                options=options,
+                run=identify_run(context),
+                every=bool(context["params"].get("every", False)),
+            )
+        self.log.info("%s: %s", self.stream.name, report.message)
+        return report.as_dict()
+
+
+class BrokenStreamOperator(BaseOperator):
+    """Fails with what is wrong in a stream file, so that one broken file does not hide the others."""
+
+    ui_color = "#ffc9c9"
+
+    def __init__(self, *, stream: BrokenStream, **kwargs: Any) -> None:
+        super().__init__(retries=0, **kwargs)
+        self.message = stream.message
+
+    def execute(self, context: Context) -> None:
+        """Fail with the message."""
+        raise AirflowFailException(self.message)

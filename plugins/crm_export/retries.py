@@ -1,0 +1,36 @@
+"""Which failures of a run are tried again: only those that may pass without anybody doing anything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Context
+from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
+
+from include.export.failures import RunFailure
+
+DELAYS = (30, 120, 300)  # seconds before the second, third and fourth try
+
+
+class RunFailureRetryPolicy(RetryPolicy):
+    """Retries what a RunFailure calls retriable, with growing delays; fails at once what cannot heal."""
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,
+        context: Context | None = None,
+    ) -> RetryDecision:
+        """Return the decision; other exceptions follow the task's own retries."""
+        if not isinstance(exception, RunFailure):
+            return RetryDecision.default()
+        if not exception.retriable:
+            return RetryDecision.fail("somebody must act first; see the message")
+        seconds = exception.retry_after or DELAYS[min(try_number, len(DELAYS)) - 1]
+        return RetryDecision.retry(timedelta(seconds=seconds), "this may pass by itself")
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what Airflow keeps of the policy."""
+        return {"__type": "RunFailureRetryPolicy"}

@@ -1,0 +1,44 @@
+"""The gate of a stream: the task that fails while the stream is stopped at a refused record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseSensorOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from crm_export.connections import open_postgres
+from crm_export.operators import skip_unless_exporting
+from crm_export.requests import asked_trial
+from crm_export.settings import read_pause_on_export_errors
+from include.export.catalogue import Catalogue
+from include.export.failures import RunFailure
+from include.export.gate import check_hold
+
+
+class PauseOnExportErrorsSensor(BaseSensorOperator):
+    """Passes when the stream is not stopped at an open error or the setting is off; else records the hold and fails.
+
+    It fails at once, without retries and never softly: `publish_watermark` behind it must not run.
+    """
+
+    ui_color = "#fff3bf"
+
+    def __init__(self, *, stream_name: str, **kwargs: Any) -> None:
+        super().__init__(mode="poke", poke_interval=1, timeout=60, retries=0, soft_fail=False, **kwargs)
+        self.stream_name = stream_name
+
+    def poke(self, context: Context) -> bool:
+        """Return True when the stream may pass; raises AirflowFailException with one message to act on."""
+        skip_unless_exporting()
+        if asked_trial(context):
+            raise AirflowSkipException("This run only tried a record.")
+        pause = read_pause_on_export_errors()
+        try:
+            with open_postgres() as connection:
+                hold = check_hold(self.stream_name, connection=connection, catalogue=Catalogue.load(), pause=pause)
+        except RunFailure as failure:
+            raise AirflowFailException(str(failure)) from None
+        if hold:
+            raise AirflowFailException(f"{hold.message} {context['ti'].log_url}")
+        return True

@@ -1,0 +1,94 @@
+"""The settings of CRM Export: Airflow Variables, read once per stream and run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+
+from airflow.sdk import Variable
+
+from include.export.options import ExportOptions
+
+log = logging.getLogger(__name__)
+EXPORT_TO_CRM = "export_to_crm"
+PAUSE_ON_EXPORT_ERRORS = "pause_on_export_errors"
+BATCH_SIZE = "crm_export_batch_size"
+DAILY_API_LIMIT = "daily_crm_api_limit"
+BATCH_SIZES = (200, 100, 50, 25)
+_ON = frozenset({"true", "on", "yes", "1"})
+_OFF = frozenset({"false", "off", "no", "0"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A Variable as it was read; `value` is None when it is missing or could not be read."""
+
+    value: str | None
+    problem: str = ""
+
+
+def read_export_to_crm() -> bool:
+    """Return whether anything is exported at all; on unless it is clearly off."""
+    return parse_switch(EXPORT_TO_CRM, _read(EXPORT_TO_CRM))
+
+
+def read_pause_on_export_errors() -> bool:
+    """Return whether a refused record stops its stream; on unless it is clearly off (design: names that are fixed)."""
+    return parse_switch(PAUSE_ON_EXPORT_ERRORS, _read(PAUSE_ON_EXPORT_ERRORS))
+
+
+def read_options() -> ExportOptions:
+    """Return the options of a run from the Variables."""
+    return ExportOptions(
+        pause_on_export_errors=read_pause_on_export_errors(),
+        batch_size=parse_number(BATCH_SIZE, _read(BATCH_SIZE), 200, BATCH_SIZES),
+        daily_api_limit=parse_number(DAILY_API_LIMIT, _read(DAILY_API_LIMIT), 100_000),
+    )
+
+
+def parse_switch(name: str, reading: Reading) -> bool:
+    """Return what a switch says; missing, malformed and unreadable mean on, with a warning."""
+    text = _plain(reading.value)
+    if text in _OFF:
+        return False
+    if text not in _ON:
+        found = reading.problem or ("is not set" if reading.value is None else f"is {_show(reading.value)}")
+        log.warning("Variable %s %s; it counts as on. Allowed: true, false, on, off, yes, no, 1, 0.", name, found)
+    return True
+
+
+def parse_number(name: str, reading: Reading, default: int, allowed: tuple[int, ...] = ()) -> int:
+    """Return what a number says, its default with a warning when it says nothing allowed."""
+    text = _plain(reading.value)
+    if reading.value is None and not reading.problem:
+        return default
+    number = int(text) if re.fullmatch(r"\d{1,9}", text) else None
+    if number is not None and number > 0 and (not allowed or number in allowed):
+        return number
+    listed = ", ".join(map(str, allowed)) or "a whole number above 0"
+    found = reading.problem or f"is {_show(str(reading.value))}"
+    log.warning("Variable %s %s; %d is used. Allowed: %s.", name, found, default, listed)
+    return default
+
+
+def _read(name: str) -> Reading:
+    try:
+        value = Variable.get(name, default=None)
+    except Exception as unreadable:  # noqa: BLE001 - whatever the backend raises, the answer is the safe one
+        return Reading(None, f"cannot be read ({type(unreadable).__name__})")
+    return Reading(None if value is None else str(value))
+
+
+def _plain(value: str | None) -> str:
+    text = (value or "").strip()
+    try:
+        parsed = json.loads(text) if text.startswith('"') else text
+    except ValueError:
+        parsed = text
+    return str(parsed).strip().lower()
+
+
+def _show(value: str) -> str:
+    return repr(value if len(value) <= 40 else value[:39] + "…")
