@@ -1,0 +1,117 @@
+"""The command line of the embedded stack; the Makefile calls it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import NoReturn
+
+from rich.console import Console
+
+from local_stack.airflow_api import AirflowApi
+from local_stack.environment import make_environment
+from local_stack.place import ROOT, Place, Ports, StackError
+from local_stack.postgres import EmbeddedPostgres, PostgresError
+from local_stack.runs import run_dag, show_streams
+from local_stack.settings_file import read_connections
+from local_stack.stack import SETTINGS, Stack, connect_source
+from local_stack.stories import Teller, tell_story
+from salesforce_sandbox.control import Control
+from sample_domain.warehouse import change_rows
+
+console = Console()
+
+
+def main() -> int:
+    """Do what the command line asks; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local_stack", description="CRM Export on one machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="start everything, run CRMExport, show what came of it")
+    run.add_argument("--wait", choices=("yes", "no", "auto"), default="auto", help="stay up until Ctrl-C")
+    commands.add_parser("clean", help="forget everything that earlier runs have kept")
+    airflow = commands.add_parser("airflow", help="any airflow command against the running stack")
+    airflow.add_argument("words", nargs=argparse.REMAINDER)
+    trial = commands.add_parser("try", help="try one record against the running stack")
+    trial.add_argument("words", nargs=2, metavar=("STREAM", "KEY"))
+    commands.add_parser("story", help="tell a story").add_argument("number", type=int)
+    commands.add_parser("change", help="touch source rows").add_argument("rows", type=int, nargs="?", default=100)
+    asked = parser.parse_args()
+    try:
+        return _COMMANDS[asked.command](asked)
+    except (StackError, PostgresError, RuntimeError) as failed:
+        console.print(f"[red]{failed}[/]", soft_wrap=True)
+        return 1
+    except OSError as failed:
+        console.print(f"[red]The machine refused: {failed}. Is the disk full?[/]", soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(asked: argparse.Namespace) -> int:
+    started = time.monotonic()
+    signal.signal(signal.SIGTERM, _interrupt)
+    with Stack(Place.from_environment(), Ports.from_environment(), tell=console.print) as stack:
+        run_dag(stack.api, console, "CRMExport")
+        show_streams(stack.api, console, stack.ports)
+        console.print(f"From the start to this table: {time.monotonic() - started:.0f} seconds.")
+        if asked.wait == "yes" or (asked.wait == "auto" and sys.stdin.isatty() and sys.stdout.isatty()):
+            console.print(f"Up at {stack.api.url} (login admin, password admin). Ctrl-C stops everything.")
+            signal.pause()
+    return 0
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _clean(_: argparse.Namespace) -> int:
+    place = Place.from_environment()
+    EmbeddedPostgres(place.postgres).remove()
+    for folder in (place.sandbox, place.airflow):
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def _airflow(asked: argparse.Namespace) -> int:
+    return _call(["airflow", *asked.words])
+
+
+def _try(asked: argparse.Namespace) -> int:
+    return _call([sys.executable, "-m", "crm_export.trial", *asked.words])
+
+
+def _call(command: list[str]) -> int:
+    place = Place.from_environment()
+    ports = place.running_ports()
+    environment = make_environment(place, ports)
+    environment["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(ROOT / "plugins")))
+    for connection in read_connections(SETTINGS, ports):
+        environment[f"AIRFLOW_CONN_{connection.pop('connection_id').upper()}"] = json.dumps(connection)
+    return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
+
+
+def _story(asked: argparse.Namespace) -> int:
+    ports = Place.from_environment().running_ports()
+    api = AirflowApi(f"http://127.0.0.1:{ports.ui}")
+    api.wait_until_up(10, lambda: None)
+    tell_story(asked.number, Teller(api, Control(f"http://127.0.0.1:{ports.sandbox_http}"), console, ports))
+    return 0
+
+
+def _change(asked: argparse.Namespace) -> int:
+    with connect_source(Place.from_environment().running_ports()) as connection:
+        console.print(f"{change_rows(connection, asked.rows)} touchpoints changed as of a minute ago.")
+    return 0
+
+
+_COMMANDS = {"run": _run, "clean": _clean, "airflow": _airflow, "try": _try, "story": _story, "change": _change}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The environment in which the stack's Airflow runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import certifi
+
+from local_stack.place import ROOT, Place, Ports
+from local_stack.postgres import find_free_port
+
+SOURCE_DATABASE, METADATA_DATABASE = "northwind", "airflow"
+LOGIN = {"username": "admin", "password": "admin"}
+
+
+def make_environment(place: Place, ports: Ports) -> dict[str, str]:
+    """Return the environment of Airflow's processes; writes the files that it names."""
+    place.airflow.mkdir(parents=True, exist_ok=True)
+    passwords = place.airflow / "passwords.json"
+    passwords.write_text(json.dumps({LOGIN["username"]: LOGIN["password"]}))
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # without byte code every airflow command costs seconds
+    address = f"http://127.0.0.1:{ports.ui}"
+    settings = {
+        "CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "4",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{LOGIN['username']}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "DATABASE__SQL_ALCHEMY_CONN": (
+            f"postgresql+psycopg2://postgres@127.0.0.1:{ports.postgres}/{METADATA_DATABASE}"
+        ),
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(ports.ui),
+        "API__BASE_URL": address,
+        "API__WORKERS": "1",
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        "LOGGING__BASE_LOG_FOLDER": str(place.airflow / "logs"),
+        "LOGGING__WORKER_LOG_SERVER_PORT": str(find_free_port()),
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(find_free_port()),
+        "TRACES__OTEL_ON": "False",
+    }
+    return (
+        inherited
+        | {f"AIRFLOW__{name}": value for name, value in settings.items()}
+        | {
+            "AIRFLOW_HOME": str(place.airflow),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "PYTHONPATH": str(ROOT),
+            "REQUESTS_CA_BUNDLE": str(place.ca_bundle),
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
+    )
+
+
+def trust(place: Place, ca_file: Path) -> None:
+    """Write the bundle of certificate authorities: the usual ones and the sandbox's."""
+    place.ca_bundle.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + ca_file.read_bytes())

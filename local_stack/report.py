@@ -1,0 +1,44 @@
+"""What a run did, as a table for the terminal, and what to type or click next."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from include.export.summary import StreamSummary
+
+_COLUMNS = ("stream", "changed", "sent", "accepted", "refused", "open errors", "waiting", "watermark", "state")
+
+
+def show_summaries(console: Console, summaries: list[StreamSummary]) -> None:
+    """Print a line per stream: what its last run did and where it stands."""
+    table = Table(title="CRMExport, last run of each stream")
+    for index, name in enumerate(_COLUMNS):
+        table.add_column(name, justify="right" if 1 <= index <= 6 else "left", overflow="fold")
+    for line in summaries:
+        counts = (line.rows_changed, line.rows_sent, line.accepted, line.refused, line.open_errors, line.waiting)
+        place = f"{(line.watermark or '-')[:19]} {escape(line.record_key or '')}"
+        table.add_row(line.stream, *(f"{count:,}" for count in counts), place, _state(line))
+    console.print(table)
+
+
+def show_next_steps(console: Console, summaries: list[StreamSummary], url: str) -> None:
+    """Print what a person can do about what is held."""
+    if not any(line.held_key for line in summaries):
+        console.print("Nothing is held. Change something and run again: [bold]make change && make run[/]")
+        return
+    console.print("The setting pause_on_export_errors is on, so each held stream waits at its record. What next:")
+    console.print("  [bold]make story N=1[/]  correct one rule in Salesforce; the next run goes on from the record")
+    console.print(
+        "  [bold]make story N=2[/]  turn the setting off; refused records are passed over, the daily job heals"
+    )
+    console.print("  [bold]make try STREAM=campaigns KEY=CMP_000025[/]  see the exact request and Salesforce's answer")
+    console.print(f"  or in the browser: {url}/dags/CRMExport (login admin, password admin)")
+
+
+def _state(line: StreamSummary) -> str:
+    if not line.held_key:
+        return (line.outcome or "never run").replace("_", " ")
+    waiting = f", {line.rows_waiting:,} rows wait" if line.rows_waiting else ""
+    return f"[bold]held[/] at {escape(line.held_key)}: {escape(line.held_code or '')}{waiting}"
