@@ -21,15 +21,9 @@ import os
 
 from airflow.sdk import DAG, Param, TaskGroup
 
-from crm_export.operators import (
-    BrokenStreamOperator,
-    ExportChangesOperator,
-    PrepareSchemaOperator,
-    PublishWatermarkOperator,
-)
+from crm_export.operators import PrepareSchemaOperator, PublishWatermarkOperator, make_export_changes
 from crm_export.sensors import PauseOnExportErrorsSensor
 from include.export.stream_files import load_streams
-from include.export.streams import Stream
 
 with DAG(
     dag_id="CRMExport",
@@ -47,10 +41,7 @@ with DAG(
         with TaskGroup(group_id=stream.name) as group:
             # a child waits for its parents to end, not to succeed
             rule = "all_done" if stream.after else "all_success"
-            if isinstance(stream, Stream):
-                export_changes = ExportChangesOperator(task_id="export_changes", stream=stream, trigger_rule=rule)
-            else:
-                export_changes = BrokenStreamOperator(task_id="export_changes", stream=stream, trigger_rule=rule)
+            export_changes = make_export_changes(stream, task_id="export_changes", trigger_rule=rule)
             gate = PauseOnExportErrorsSensor(task_id="pause_on_export_errors", stream_name=stream.name)
             export_changes >> gate >> PublishWatermarkOperator(task_id="publish_watermark", stream_name=stream.name)
         for parent in stream.after:

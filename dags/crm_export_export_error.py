@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import os
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, BaseOperator, Param
 
-from crm_export.operators import BrokenStreamOperator, PrepareSchemaOperator, ReexportErrorsOperator
+from crm_export.operators import PrepareSchemaOperator, make_reexport
 from include.export.stream_files import load_streams
-from include.export.streams import Stream
 
 with DAG(
     dag_id="CRMExport_ExportError",
@@ -30,13 +29,10 @@ with DAG(
     tags=["crm_export"],
 ):
     prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")
-    tasks: dict[str, ReexportErrorsOperator | BrokenStreamOperator] = {}
+    tasks: dict[str, BaseOperator] = {}
     for stream in load_streams():
         rule = "all_done" if stream.after else "all_success"
-        if isinstance(stream, Stream):
-            tasks[stream.name] = ReexportErrorsOperator(task_id=stream.name, stream=stream, trigger_rule=rule)
-        else:
-            tasks[stream.name] = BrokenStreamOperator(task_id=stream.name, stream=stream, trigger_rule=rule)
+        tasks[stream.name] = make_reexport(stream, task_id=stream.name, trigger_rule=rule)
         for parent in stream.after:
             tasks[parent] >> tasks[stream.name]
         if not stream.after:

@@ -25,7 +25,7 @@ from local_stack.stories import Teller, tell_story
 from salesforce_sandbox.control import Control
 from sample_domain.warehouse import change_rows
 
-console = Console()
+console = Console() if sys.stdout.isatty() else Console(width=120)
 
 
 def main() -> int:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from include.export.summary import StreamSummary
 
-_COLUMNS = ("stream", "changed", "sent", "accepted", "refused", "open errors", "waiting", "watermark", "state")
+_COLUMNS = ("stream", "changed", "sent", "accepted", "refused", "open", "waiting", "watermark", "state")
 
 
 def show_summaries(console: Console, summaries: list[StreamSummary]) -> None:
-    """Print a line per stream: what its last run did and where it stands."""
-    table = Table(title="CRMExport, last run of each stream")
+    """Print a line per stream: what its last run did and where it stands; then why each held one is held."""
+    table = Table(title="CRMExport: the last run of each stream", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(_COLUMNS):
         table.add_column(name, justify="right" if 1 <= index <= 6 else "left", overflow="fold")
     for line in summaries:
         counts = (line.rows_changed, line.rows_sent, line.accepted, line.refused, line.open_errors, line.waiting)
-        place = f"{(line.watermark or '-')[:19]} {escape(line.record_key or '')}"
-        table.add_row(line.stream, *(f"{count:,}" for count in counts), place, _state(line))
+        state = "held" if line.held_key else (line.outcome or "never run").replace("_", " ")
+        table.add_row(line.stream, *(f"{count:,}" for count in counts), escape(line.record_key or "-"), state)
     console.print(table)
+    for line in summaries:
+        if line.held_key:
+            console.print(escape(_why_held(line)), highlight=False)
 
 
 def show_next_steps(console: Console, summaries: list[StreamSummary], url: str) -> None:
@@ -37,8 +41,6 @@ def show_next_steps(console: Console, summaries: list[StreamSummary], url: str) 
     console.print(f"  or in the browser: {url}/dags/CRMExport (login admin, password admin)")
 
 
-def _state(line: StreamSummary) -> str:
-    if not line.held_key:
-        return (line.outcome or "never run").replace("_", " ")
-    waiting = f", {line.rows_waiting:,} rows wait" if line.rows_waiting else ""
-    return f"[bold]held[/] at {escape(line.held_key)}: {escape(line.held_code or '')}{waiting}"
+def _why_held(line: StreamSummary) -> str:
+    waiting = f" {line.rows_waiting:,} rows wait behind it." if line.rows_waiting else ""
+    return f"{line.stream} is held at key={line.held_key}: {line.held_code}.{waiting}"

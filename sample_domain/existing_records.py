@@ -1,4 +1,4 @@
-"""What the org has before the first export: accounts, leads, contacts and opportunities, with the ids of the warehouse."""
+"""What the org has before the first export: accounts, leads, contacts and opportunities."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_existing(connection: psycopg.Connection, object_name: str, scale: int =
 
 
 def fill_org(connection: psycopg.Connection, control: Control, scale: int = 1) -> bool:
-    """Fill the org unless it is filled, and delete the one contact that the story needs deleted; tells whether it did."""
+    """Fill the org unless it is filled, and delete the contact that the story needs deleted; tells whether it did."""
     if control.overview()["records"]["Account"]:
         return False
     for object_name in OBJECTS:

@@ -8,11 +8,10 @@ from typing import cast
 
 import psycopg
 import requests
-from airflow.exceptions import AirflowException
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 from airflow.sdk import BaseHook, Connection
-from airflow.sdk.exceptions import AirflowRuntimeError
+from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
 from psycopg.rows import tuple_row
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
@@ -36,7 +35,7 @@ def open_postgres() -> Generator[psycopg.Connection]:
     except psycopg.OperationalError as refused:
         told = str(refused).strip().splitlines()[-1]
         raise SourceFailure(
-            f"Postgres at {place} (connection {POSTGRES}) cannot be reached: {told}. Check the connection and the server."
+            f"Postgres at {place} (connection {POSTGRES}) cannot be reached: {told}. Check both."
         ) from None
     connection = cast("psycopg.Connection", opened)
     try:
@@ -65,7 +64,7 @@ def _log_in() -> OrgSession:
         ) from None
     except TypeError:
         raise ConfigurationFailure(
-            f"Connection {SALESFORCE} has no complete set of credentials. Fill consumer_key, consumer_secret and domain "
+            f"Connection {SALESFORCE} lacks credentials. Fill consumer_key, consumer_secret and domain "
             "(client credentials), or consumer_key, private_key and login (JWT), or login, password and security_token."
         ) from None
     except (requests.RequestException, SalesforceError) as unanswered:
@@ -73,7 +72,7 @@ def _log_in() -> OrgSession:
             f"Salesforce's login host did not answer ({type(unanswered).__name__}). Check the domain of connection "
             f"{SALESFORCE}, the network, and REQUESTS_CA_BUNDLE where a private certificate authority is used."
         ) from None
-    return OrgSession(f"https://{org.sf_instance}", org.session_id, org.session, org.sf_version)
+    return OrgSession(f"https://{org.sf_instance}", org.session_id, org.session, str(org.sf_version))
 
 
 def _find(name: str) -> Connection:

@@ -123,6 +123,20 @@ class ReexportErrorsOperator(BaseOperator):
         return report.as_dict()
 
 
+def make_export_changes(stream: Stream | BrokenStream, **kwargs: Any) -> BaseOperator:
+    """Return the task that exports a stream, or that fails with what is wrong in its file."""
+    if isinstance(stream, BrokenStream):
+        return BrokenStreamOperator(stream=stream, **kwargs)
+    return ExportChangesOperator(stream=stream, **kwargs)
+
+
+def make_reexport(stream: Stream | BrokenStream, **kwargs: Any) -> BaseOperator:
+    """Return the task that sends a stream's export errors again, or that fails with what is wrong in its file."""
+    if isinstance(stream, BrokenStream):
+        return BrokenStreamOperator(stream=stream, **kwargs)
+    return ReexportErrorsOperator(stream=stream, **kwargs)
+
+
 class BrokenStreamOperator(BaseOperator):
     """Fails with what is wrong in a stream file, so that one broken file does not hide the others."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
@@ -13,6 +12,10 @@ from include.export.runs import RunIdentity
 from include.export.trial import Trial
 
 TRY_RECORD = "try_record"
+
+
+class _Log(Protocol):
+    def info(self, event: str, *args: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def asked_trial(context: Context) -> TrialRequest | None:
     return TrialRequest(stream, key)
 
 
-def show_trial(log: logging.Logger, asked: TrialRequest, trial: Trial) -> dict[str, Any]:
+def show_trial(log: _Log, asked: TrialRequest, trial: Trial) -> dict[str, Any]:
     """Print the exact request and answer to the task log and return what a task may return: no values."""
     for line in (*trial.request.splitlines(), *trial.answer.splitlines(), trial.message):
         log.info("%s", line)

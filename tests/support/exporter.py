@@ -79,7 +79,7 @@ class Exporter:
             names = ", ".join(values)
             places = ", ".join(f"%({name})s" for name in values)
             self.connection.execute(
-                f"insert into app.accounts ({names}, changed_at) values"  # noqa: S608 - names of the test's own
+                f"insert into app.accounts ({names}, changed_at) values"
                 f" ({places}, %(moment)s::timestamptz + %(minute)s * interval '1 minute')",
                 values | {"moment": MOMENT, "minute": minute},
             )
@@ -140,7 +140,7 @@ class Exporter:
     def errors(self, where: str = "true") -> list[dict[str, Any]]:
         """Return rows of ExportErrors in order."""
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            query = f"select * from crm_export.ExportErrors where {where} order by id"  # noqa: S608 - the test's own
+            query = f"select * from crm_export.ExportErrors where {where} order by id"
             return cursor.execute(query).fetchall()
 
     def watermark(self) -> str | None:

@@ -237,8 +237,8 @@ class TestParents:
     @pytest.fixture
     def contacts(self, exporter: Exporter) -> Stream:
         exporter.connection.execute(
-            "insert into app.contacts values ('c1', 'C1', 'Ada', 'A1', '2026-01-01'), ('c2', 'C2', 'Bob', 'A2', '2026-01-02'),"
-            " ('c3', 'C3', 'Cid', null, '2026-01-03')"
+            "insert into app.contacts values ('c1', 'C1', 'Ada', 'A1', '2026-01-01'),"
+            " ('c2', 'C2', 'Bob', 'A2', '2026-01-02'), ('c3', 'C3', 'Cid', null, '2026-01-03')"
         )
         return Stream(**CONTACTS)
 

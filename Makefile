@@ -1,0 +1,48 @@
+# Four commands, the same here and in CI: setup, run, test, check.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup run clean-run test check lock try story change airflow
+
+PY := .venv/bin/python
+STAMP := .venv/.installed
+WAIT_FLAG := $(if $(filter 0 no,$(WAIT)),no,$(if $(WAIT),yes,auto))
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## make .venv from requirements.lock
+
+$(STAMP): requirements.lock scripts/setup
+	@sh scripts/setup
+
+run: $(STAMP) ## the whole stack and the main job (WAIT=0: end with the table)
+	@$(PY) -m local_stack run --wait $(WAIT_FLAG)
+
+clean-run: $(STAMP) ## the same from nothing
+	@$(PY) -m local_stack clean
+	@$(PY) -m local_stack run --wait $(WAIT_FLAG)
+
+test: $(STAMP) ## the whole suite
+	@$(PY) -m pytest -n 2 --dist loadgroup
+
+check: $(STAMP) ## ruff, mypy, import-linter
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@PYTHONPATH=.:plugins .venv/bin/lint-imports
+
+try: $(STAMP) ## try one record: make try STREAM=campaigns KEY=CMP_000025
+	@$(PY) -m local_stack try "$(STREAM)" "$(KEY)"
+
+story: $(STAMP) ## tell a story against the running stack: make story N=1
+	@$(PY) -m local_stack story $(N)
+
+change: $(STAMP) ## touch 100 source rows of the running stack
+	@$(PY) -m local_stack change
+
+airflow: $(STAMP) ## any airflow command against the running stack: make airflow ARGS="dags test CRMExport"
+	@$(PY) -m local_stack airflow $(ARGS)
+
+lock: $(STAMP) ## requirements.lock from requirements-local.in, for Python 3.11 to 3.13
+	@$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" requirements-local.in -o requirements.lock
