@@ -1,0 +1,98 @@
+"""The DAG files: what they define, and that parsing them reads stream files only."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+
+from include.export.stream_files import DEFAULT_FOLDER, load_streams
+
+ROOT = Path(__file__).resolve().parents[2]
+STREAMS = [stream.name for stream in load_streams(DEFAULT_FOLDER)]
+
+
+def load_dags() -> DagBag:
+    return DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False)
+
+
+@pytest.fixture(scope="module")
+def dags() -> DagBag:
+    return load_dags()
+
+
+def test_there_are_exactly_the_two_dags_and_no_import_error(dags: DagBag) -> None:
+    assert dags.import_errors == {}
+    assert set(dags.dags) == {"CRMExport", "CRMExport_ExportError"}
+
+
+def test_every_stream_has_its_three_tasks(dags: DagBag) -> None:
+    tasks = set(dags.dags["CRMExport"].task_ids)
+    names = ("export_changes", "pause_on_export_errors", "publish_watermark")
+    assert tasks == {"prepare_schema"} | {f"{stream}.{name}" for stream in STREAMS for name in names}
+    assert set(dags.dags["CRMExport_ExportError"].task_ids) == {"prepare_schema", *STREAMS}
+
+
+def test_children_wait_for_their_parents_to_end_not_to_succeed(dags: DagBag) -> None:
+    child = dags.dags["CRMExport"].get_task("buyer_touchpoints.export_changes")
+    assert child.upstream_task_ids == {"campaigns.publish_watermark", "persons.publish_watermark"}
+    assert child.trigger_rule == "all_done"
+
+
+@pytest.mark.parametrize("dag_id", ["CRMExport", "CRMExport_ExportError"])
+def test_a_held_stream_keeps_its_schedule(dags: DagBag, dag_id: str) -> None:
+    dag = dags.dags[dag_id]
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+    assert dag.max_consecutive_failed_dag_runs == 0
+    assert not any(task.depends_on_past for task in dag.tasks)
+
+
+def test_the_gate_is_neither_retried_nor_soft(dags: DagBag) -> None:
+    gate = dags.dags["CRMExport"].get_task("campaigns.pause_on_export_errors")
+    assert (gate.retries, gate.soft_fail, gate.mode) == (0, False, "poke")
+
+
+@pytest.mark.parametrize("dag_id", ["CRMExport", "CRMExport_ExportError"])
+def test_the_dags_survive_serialization(dags: DagBag, dag_id: str) -> None:
+    written = json.loads(json.dumps(DagSerialization.to_dict(dags.dags[dag_id])))
+    assert DagSerialization.from_dict(written).dag_id == dag_id
+
+
+def test_a_broken_stream_file_does_not_hide_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in DEFAULT_FOLDER.glob("*.yaml"):
+        (tmp_path / file.name).write_text(file.read_text())
+    (tmp_path / "broken.yaml").write_text("source: nowhere\n")
+    monkeypatch.setenv("CRM_EXPORT_STREAMS", str(tmp_path))
+    loaded = load_dags()
+    assert loaded.import_errors == {}
+    task = loaded.dags["CRMExport"].get_task("broken.export_changes")
+    assert "Stream file broken.yaml" in task.message
+    assert "campaigns.export_changes" in loaded.dags["CRMExport"].task_ids
+
+
+def test_parsing_needs_no_database_no_network_and_no_variable() -> None:
+    code = (
+        "import socket, sys\n"
+        "def refuse(*_): raise AssertionError('parsing opened a connection')\n"
+        "import airflow.sdk, crm_export.operators, crm_export.sensors\n"
+        "from airflow.sdk import Variable\n"
+        "Variable.get = refuse\n"
+        "socket.socket.connect = refuse\n"
+        "import runpy\n"
+        f"runpy.run_path({str(ROOT / 'dags' / 'crm_export.py')!r})\n"
+        f"runpy.run_path({str(ROOT / 'dags' / 'crm_export_export_error.py')!r})\n"
+        "print('parsed')\n"
+    )
+    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+    environment |= {
+        "AIRFLOW_HOME": str(Path(sys.prefix) / "none"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////tmp/none.db",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip().endswith("parsed"), done.stderr[-2000:]

@@ -1,0 +1,168 @@
+"""Both DAGs, run by Airflow over a real Postgres and the sandbox."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+from airflow.dag_processing.dagbag import DagBag
+from airflow.utils.db import initdb
+
+from exporter import ACCOUNTS, TABLES, Exporter
+from include.export.catalogue import Catalogue
+from salesforce_sandbox.control import Control
+from salesforce_sandbox.process import RunningSandbox
+
+pytestmark = [
+    pytest.mark.xdist_group("airflow"),
+    pytest.mark.filterwarnings("default"),  # what Airflow and its libraries warn about while they run a DAG is theirs
+]
+ROOT = Path(__file__).resolve().parents[2]
+STREAM = "accounts"
+
+
+@pytest.fixture(scope="session")
+def metadata() -> None:
+    """Make Airflow's metadata database."""
+    initdb()
+
+
+class DagRunner:
+    """Runs the DAGs with one stream, as `airflow dags test` does."""
+
+    def __init__(self, exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.exporter, self.monkeypatch = exporter, monkeypatch
+        self.pause(None)
+
+    def pause(self, value: str | None) -> None:
+        """Set pause_on_export_errors; None unsets it."""
+        self.monkeypatch.delenv("AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS", raising=False)
+        if value is not None:
+            self.monkeypatch.setenv("AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS", value)
+
+    def run(self, dag_id: str = "CRMExport", conf: dict[str, Any] | None = None) -> dict[str, str]:
+        """Run a DAG and return the state of each task."""
+        dag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False).dags[dag_id]
+        finished = dag.test(run_conf=conf)
+        return {instance.task_id: str(instance.state) for instance in finished.get_task_instances()}
+
+    def export(self, **conf: Any) -> tuple[str, str, str]:
+        """Run CRMExport and return the states of the stream's three tasks."""
+        states = self.run(conf=conf or None)
+        names = ("export_changes", "pause_on_export_errors", "publish_watermark")
+        return tuple(states[f"{STREAM}.{name}"] for name in names)  # type: ignore[return-value]
+
+
+@pytest.fixture
+def dags(
+    metadata: None,
+    database: str,
+    connect: Callable[..., psycopg.Connection],
+    sandbox: Control,
+    sandbox_server: RunningSandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[DagRunner]:
+    """Return a runner over empty tables, an empty org and one stream."""
+    connection = connect()
+    connection.execute(TABLES)
+    content = {key: value for key, value in ACCOUNTS.items() if key != "name"}
+    (tmp_path / f"{STREAM}.yaml").write_text(yaml.safe_dump(content))
+    place = dict(part.split("=") for part in database.split())
+    postgres = {"conn_type": "postgres", "host": place["host"], "port": int(place["port"]), "login": place["user"],
+                "schema": place["dbname"]}  # fmt: skip
+    domain = f"{sandbox_server.https_host}/services/oauth2/token#"
+    keys = {"consumer_key": "sandbox-key", "consumer_secret": "sandbox-secret", "domain": domain}
+    for name, value in {
+        "CRM_EXPORT_STREAMS": str(tmp_path),
+        "AIRFLOW_CONN_POSTGRES_DEFAULT": json.dumps(postgres),
+        "AIRFLOW_CONN_SALESFORCE_DEFAULT": json.dumps({"conn_type": "salesforce", "extra": keys}),
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield DagRunner(Exporter(connection, sandbox, sandbox_server.https_url, Catalogue.load()), monkeypatch)
+
+
+def test_the_setting_is_on_by_default_and_the_gate_fails(dags: DagRunner, caplog: pytest.LogCaptureFixture) -> None:
+    dags.exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
+    assert dags.export() == ("success", "failed", "upstream_failed")
+    assert dags.exporter.watermark() == "1"
+    assert dags.exporter.names() == {"A1": "Account 1"}
+    assert dags.exporter.errors()[0]["holding"] is True
+
+
+def test_the_next_run_starts_with_the_held_record_with_no_one_clearing_anything(dags: DagRunner) -> None:
+    dags.exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
+    dags.export()
+    assert dags.export() == ("success", "failed", "upstream_failed")
+    assert dags.exporter.errors()[0]["attempts"] == 2
+    dags.exporter.control.switch_rule("no_bad_names", active=False)
+    assert dags.export() == ("success", "success", "success")
+    assert dags.exporter.names() == {"A1": "Account 1", "A2": "bad", "A3": "Account 3"}
+    assert all(len(dags.exporter.control.history("Account", key)) == 1 for key in ("A1", "A2", "A3"))
+
+
+def test_off_passes_over_and_the_daily_job_resolves(dags: DagRunner) -> None:
+    dags.pause("off")
+    dags.exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
+    assert dags.export() == ("success", "success", "success")
+    assert dags.exporter.watermark() == "3"
+    dags.exporter.control.switch_rule("no_bad_names", active=False)
+    assert dags.run("CRMExport_ExportError")[STREAM] == "success"
+    [error] = dags.exporter.errors()
+    assert (error["status"], error["resolved_by"]) == ("resolved", "CRMExport_ExportError")
+
+
+def test_off_while_held_releases_the_gate_and_on_again_does_not_rewind(dags: DagRunner) -> None:
+    dags.exporter.add({"id": 1, "name": "bad"}, {"id": 2})
+    dags.export()
+    dags.pause("off")
+    assert dags.export() == ("success", "success", "success")
+    dags.pause("on")
+    before = dags.exporter.last_call()
+    assert dags.export() == ("success", "success", "success")
+    assert dags.exporter.calls(before) == []
+
+
+def test_export_to_crm_off_skips_everything_and_sends_nothing(dags: DagRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_EXPORT_TO_CRM", "false")
+    dags.exporter.add({"id": 1})
+    assert dags.export() == ("skipped", "skipped", "skipped")
+    assert set(dags.run("CRMExport_ExportError").values()) == {"skipped"}
+    assert dags.exporter.control.requests() == []
+
+
+def test_one_record_can_be_tried_without_touching_any_state(dags: DagRunner, caplog: pytest.LogCaptureFixture) -> None:
+    dags.exporter.add({"id": 1}, {"id": 2, "name": "bad"})
+    dags.export()
+    errors, watermark = dags.exporter.errors(), dags.exporter.watermark()
+    with caplog.at_level(logging.INFO):
+        assert dags.export(try_record="accounts:2") == ("success", "skipped", "skipped")
+    assert dags.exporter.errors() == errors
+    assert dags.exporter.watermark() == watermark
+
+
+def test_a_wrong_credential_fails_at_once_with_a_message_and_no_export_error(
+    dags: DagRunner, monkeypatch: pytest.MonkeyPatch, sandbox_server: RunningSandbox, capfd: pytest.CaptureFixture[str]
+) -> None:
+    domain = f"{sandbox_server.https_host}/services/oauth2/token#"
+    keys = {"consumer_key": "sandbox-key", "consumer_secret": "wrong", "domain": domain}
+    monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps({"conn_type": "salesforce", "extra": keys}))
+    dags.exporter.add({"id": 1})
+    assert dags.export() == ("failed", "upstream_failed", "upstream_failed")
+    assert len([call for call in dags.exporter.control.requests() if "oauth2" in call["path"]]) == 1
+    assert dags.exporter.errors() == []
+    assert dags.exporter.watermark() is None
+
+
+def test_a_broken_stream_fails_with_its_message_while_the_others_run(dags: DagRunner, tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("source: nowhere\n")
+    dags.exporter.add({"id": 1})
+    states = dags.run()
+    assert states["broken.export_changes"] == "failed"
+    assert states["accounts.publish_watermark"] == "success"

@@ -1,0 +1,73 @@
+"""The settings: what counts as on and off, and what is said about anything else."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm_export.settings import (
+    BATCH_SIZES,
+    Reading,
+    parse_number,
+    parse_switch,
+    read_options,
+    read_pause_on_export_errors,
+)
+
+ON = ["true", "True", " ON ", "yes", "1", '"true"']
+OFF = ["false", "False", "OFF", " no", "0", '"off"']
+
+
+@pytest.mark.parametrize("text", ON)
+def test_what_counts_as_on(text: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert parse_switch("x", Reading(text)) is True
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("text", OFF)
+def test_what_counts_as_off(text: str) -> None:
+    assert parse_switch("x", Reading(text)) is False
+
+
+@pytest.mark.parametrize("text", ["ture", "", "null", "{}", "fals", "x" * 10_000, '"'])
+def test_anything_else_counts_as_on_with_a_warning_that_names_it(text: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert parse_switch("pause_on_export_errors", Reading(text)) is True
+    assert repr(text)[:10] in caplog.text
+    assert "counts as on" in caplog.text
+    assert len(caplog.text) < 1000
+
+
+@given(st.text())
+def test_only_the_listed_spellings_switch_off(text: str) -> None:
+    off = text.strip().strip('"').strip().lower() in {"false", "off", "no", "0"}
+    assert parse_switch("x", Reading(text)) is not (off and text.strip().count('"') in {0, 2})
+
+
+def test_the_environment_outranks_and_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS", "off")
+    assert read_pause_on_export_errors() is False
+
+
+def test_a_setting_that_cannot_be_read_counts_as_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", "no.such.Backend")
+    with caplog.at_level(logging.WARNING):
+        assert read_pause_on_export_errors() is True
+    assert "pause_on_export_errors" in caplog.text
+
+
+@pytest.mark.parametrize(("text", "expected"), [("25", 25), (" 100 ", 100), ("150", 200), ("many", 200), ("-25", 200)])
+def test_the_batch_size_is_one_of_four(text: str, expected: int) -> None:
+    assert parse_number("crm_export_batch_size", Reading(text), 200, BATCH_SIZES) == expected
+
+
+def test_options_come_from_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_CRM_EXPORT_BATCH_SIZE", "50")
+    monkeypatch.setenv("AIRFLOW_VAR_DAILY_CRM_API_LIMIT", "120000")
+    monkeypatch.setenv("AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS", "no")
+    options = read_options()
+    assert (options.batch_size, options.daily_api_limit, options.pause_on_export_errors) == (50, 120_000, False)
