@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def dags(
     sandbox_server: RunningSandbox,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[DagRunner]:
+) -> DagRunner:
     """Return a runner over empty tables, an empty org and one stream."""
     connection = connect()
     connection.execute(TABLES)
@@ -85,7 +85,7 @@ def dags(
         "AIRFLOW_CONN_SALESFORCE_DEFAULT": json.dumps({"conn_type": "salesforce", "extra": keys}),
     }.items():
         monkeypatch.setenv(name, value)
-    yield DagRunner(Exporter(connection, sandbox, sandbox_server.https_url, Catalogue.load()), monkeypatch)
+    return DagRunner(Exporter(connection, sandbox, sandbox_server.https_url, Catalogue.load()), monkeypatch)
 
 
 def test_the_setting_is_on_by_default_and_the_gate_fails(dags: DagRunner, caplog: pytest.LogCaptureFixture) -> None:
