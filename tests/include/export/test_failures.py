@@ -9,8 +9,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 import requests
-from exporter import Exporter, make_stream
 
+from exporter import Exporter, make_stream
 from include.export.failures import (
     CircuitFailure,
     ConfigurationFailure,
