@@ -93,7 +93,8 @@ def _call(command: list[str]) -> int:
     environment = make_environment(place, ports)
     environment["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(ROOT / "plugins")))
     for connection in read_connections(SETTINGS, ports):
-        environment[f"AIRFLOW_CONN_{connection.pop('connection_id').upper()}"] = json.dumps(connection)
+        name = connection.pop("connection_id")
+        environment[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps(connection)
     return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
 
 

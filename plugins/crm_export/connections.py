@@ -11,7 +11,7 @@ import requests
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 from airflow.sdk import BaseHook, Connection
-from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, AirflowRuntimeError
 from psycopg.rows import tuple_row
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
@@ -78,7 +78,9 @@ def _log_in() -> OrgSession:
 def _find(name: str) -> Connection:
     try:
         return BaseHook.get_connection(name)
-    except (AirflowException, AirflowRuntimeError):
+    except (AirflowException, AirflowRuntimeError) as missing:
+        if not isinstance(missing, AirflowNotFoundException | AirflowRuntimeError):
+            raise ConfigurationFailure(f"Connection {name} cannot be read ({type(missing).__name__}).") from missing
         raise ConfigurationFailure(
             f"Connection {name} is not defined. Add it under Admin > Connections, in airflow_settings.yaml, or as the "
             f"environment variable AIRFLOW_CONN_{name.upper()}."

@@ -1,0 +1,218 @@
+"""The whole stack with a running scheduler: what `make run` starts, held, fixed, gone on, healed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.export.summary import StreamSummary, summarise_streams
+from local_stack.place import Place, Ports
+from local_stack.postgres import find_free_port
+from local_stack.stack import Stack
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.timeout(420),
+    pytest.mark.xdist_group("airflow"),
+]
+ROOT = Path(__file__).resolve().parents[2]
+EXPORT = "CRMExport"
+
+
+def free_ports() -> Ports:
+    return Ports(find_free_port(), find_free_port(), find_free_port(), find_free_port())
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Return a stack whose main job is scheduled every minute."""
+    with tempfile.TemporaryDirectory(prefix="crm-stack-", dir="/var/tmp") as folder:
+        place = Place(Path(folder))
+        with Stack(place, free_ports(), extra_environment={"CRM_EXPORT_SCHEDULE": "* * * * *"}) as running:
+            yield running
+        subprocess.run(["rm", "-rf", str(place.postgres)], check=True)
+
+
+def wait_for(what: str, check: Callable[[], Any], seconds: float = 150) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = check()
+        if found:
+            return found
+        time.sleep(1)
+    raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+def summary(stack: Stack, stream: str) -> StreamSummary | None:
+    with stack.connect() as connection:
+        found = summarise_streams([stream], connection=connection)
+    return found[0] if found else None
+
+
+def finished_runs(stack: Stack) -> list[dict[str, Any]]:
+    runs = [run for run in stack.api.runs(EXPORT) if run["state"] in {"success", "failed"}]
+    return list(reversed(runs))
+
+
+def test_a_held_record_is_fixed_in_the_org_and_the_next_scheduled_run_goes_on(stack: Stack) -> None:
+    first = wait_for("the first scheduled run", lambda: finished_runs(stack))[0]
+    assert first["run_type"] == "scheduled"
+    states = stack.api.task_states(EXPORT, first["dag_run_id"])
+    assert states["buyer_touchpoints.export_changes"] == "success"
+    assert states["buyer_touchpoints.pause_on_export_errors"] == "failed"
+    assert states["buyer_touchpoints.publish_watermark"] == "upstream_failed"
+    held = summary(stack, "buyer_touchpoints")
+    assert held is not None
+    assert (held.record_key, held.held_key, held.rows_changed) == ("TP2_00003599", "TP2_00003600", held.rows_changed)
+    assert held.held_since is not None
+    log = stack.api.task_log(EXPORT, first["dag_run_id"], "buyer_touchpoints.pause_on_export_errors")
+    assert "Paused: stream buyer_touchpoints stopped at key=TP2_00003600" in log
+
+    stack.control.switch_rule("BT_Needs_Channel_Path", active=False)
+    # the next refused records are those with a landing page that is too long
+    gone_on = wait_for("a later scheduled run going on", lambda: _held_at(stack, "TP2_00003800"))
+    assert gone_on.record_key == "TP2_00003799"
+    with stack.connect() as connection:
+        resolved = connection.execute(
+            "select status, resolved_by from crm_export.ExportErrors where record_key = 'TP2_00003600'"
+        ).fetchone()
+    assert resolved == ("resolved", "CRMExport")
+    assert all(run["run_type"] == "scheduled" for run in stack.api.runs(EXPORT))
+
+
+def _held_at(stack: Stack, key: str) -> StreamSummary | None:
+    found = summary(stack, "buyer_touchpoints")
+    return found if found and found.held_key == key and found.held_since else None
+
+
+def test_the_setting_off_passes_over_and_the_daily_job_resolves(stack: Stack) -> None:
+    stack.api.set_variable("pause_on_export_errors", "false")
+    wait_for("every stream at its end", lambda: _all_complete(stack))
+    with stack.connect() as connection:
+        counts = dict(
+            connection.execute(
+                "select stream || ' ' || error_code, count(*) from crm_export.ExportErrors"
+                " where status <> 'resolved' group by 1"
+            ).fetchall()
+        )
+    assert counts["campaigns INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"] == 1
+    assert counts["buyer_touchpoints INVALID_FIELD"] == 60
+    assert counts["buyer_touchpoints STRING_TOO_LONG"] == 12
+    assert counts["buyer_attribution_touchpoints CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"] == 152
+    assert not any("UNABLE_TO_LOCK_ROW" in cause for cause in counts)
+
+    stack.control.add_picklist_values("Campaign", "Areas_of_Interest__c", "Unknown")
+    stack.control.switch_rule("Closed_Opps_Are_Frozen", active=False)
+    run_id = stack.api.trigger("CRMExport_ExportError")
+    state = wait_for("the end of the daily job", lambda: _end_state(stack, "CRMExport_ExportError", run_id))
+    assert state == "success"
+    with stack.connect() as connection:
+        left = dict(
+            connection.execute(
+                "select stream, count(*) from crm_export.ExportErrors where status <> 'resolved' group by 1"
+            ).fetchall()
+        )
+    assert left == {
+        "account_scores": 2, "persons": 25, "lead_accounts": 40, "buyer_touchpoints": 20,
+        "buyer_attribution_touchpoints": 8,
+    }  # fmt: skip
+
+
+def _all_complete(stack: Stack) -> bool:
+    names = ["account_scores", "campaigns", "persons", "lead_accounts", "buyer_touchpoints",
+             "buyer_attribution_touchpoints"]  # fmt: skip
+    with stack.connect() as connection:
+        found = summarise_streams(names, connection=connection)
+    return len(found) == 6 and all(line.outcome == "complete" and not line.held_key for line in found)
+
+
+def _end_state(stack: Stack, dag_id: str, run_id: str) -> str | None:
+    state = stack.api.run_state(dag_id, run_id)
+    return state if state in {"success", "failed"} else None
+
+
+def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
+    environment = os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)}
+    done = subprocess.run(
+        [sys.executable, "-m", "local_stack", "try", "persons", "00QMM0000000300"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert (
+        "PATCH /services/data/v59.0/composite/sobjects/bizible2__Bizible_Person__c/bizible2__UniqueId__c" in done.stdout
+    )
+    assert "CANNOT_UPDATE_CONVERTED_LEAD" in done.stdout
+    assert "ConvertedLead" in done.stdout
+    run = stack.api.runs(EXPORT)[-1]["dag_run_id"]
+    stack.api.unpause(EXPORT, paused=False)
+    stack.api.clear(EXPORT, run, ["persons.export_changes"])
+    wait_for("the cleared run", lambda: _end_state(stack, EXPORT, run))
+    assert stack.api.task_states(EXPORT, run)["persons.publish_watermark"] == "success"
+
+
+def test_one_command_ends_with_the_table_and_leaves_nothing_running(tmp_path: Path) -> None:
+    ports = free_ports()
+    state = tempfile.mkdtemp(prefix="crm-run-", dir="/var/tmp")
+    environment = os.environ | {
+        "CRM_EXPORT_STATE": state,
+        "CRM_EXPORT_UI_PORT": str(ports.ui),
+        "CRM_EXPORT_POSTGRES_PORT": str(ports.postgres),
+        "CRM_EXPORT_SANDBOX_HTTP_PORT": str(ports.sandbox_http),
+        "CRM_EXPORT_SANDBOX_HTTPS_PORT": str(ports.sandbox_https),
+    }
+    command = [sys.executable, "-m", "local_stack", "run", "--wait", "no"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "campaigns is held at key=CMP_000025" in done.stdout
+        assert "make story N=1" in done.stdout
+        ports.check_free()
+        left = subprocess.run(["pgrep", "-f", state], capture_output=True, text=True, check=False)
+        assert left.stdout == ""
+    finally:
+        subprocess.run([sys.executable, "-m", "local_stack", "clean"], cwd=ROOT, env=environment, check=True)
+        subprocess.run(["rm", "-rf", state], check=True)
+
+
+def test_a_port_in_use_is_one_clear_sentence(stack: Stack, tmp_path: Path) -> None:
+    environment = os.environ | {
+        "CRM_EXPORT_STATE": str(tmp_path),
+        "CRM_EXPORT_UI_PORT": str(stack.ports.ui),
+    }
+    command = [sys.executable, "-m", "local_stack", "run", "--wait", "no"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"Port {stack.ports.ui} (ui) is used by another program." in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_interrupting_the_start_leaves_nothing_running(tmp_path: Path) -> None:
+    ports = free_ports()
+    state = tempfile.mkdtemp(prefix="crm-cut-", dir="/var/tmp")
+    environment = os.environ | {
+        "CRM_EXPORT_STATE": state,
+        "CRM_EXPORT_UI_PORT": str(ports.ui),
+        "CRM_EXPORT_POSTGRES_PORT": str(ports.postgres),
+        "CRM_EXPORT_SANDBOX_HTTP_PORT": str(ports.sandbox_http),
+        "CRM_EXPORT_SANDBOX_HTTPS_PORT": str(ports.sandbox_https),
+    }
+    command = [sys.executable, "-m", "local_stack", "run", "--wait", "no"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=40)
+        assert process.returncode == 130, output.decode()
+        ports.check_free()
+    finally:
+        subprocess.run([sys.executable, "-m", "local_stack", "clean"], cwd=ROOT, env=environment, check=True)
+        subprocess.run(["rm", "-rf", state], check=True)
