@@ -36,7 +36,7 @@ class Query:
         found = [row for row in rows if self.matches(row)]
         if self.order:
             field, descending = self.order
-            found.sort(key=lambda row: (row.get(field.lower()) is not None, row.get(field.lower())), reverse=descending)
+            found.sort(key=lambda row: _sort_key(row.get(field.lower())), reverse=descending)
         return found[: self.limit]
 
 
@@ -139,6 +139,10 @@ def _condition(parser: _Parser) -> tuple[str, str, list[Any]]:
         values.append(parser.literal())
     parser.take(")")
     return field, operator, values
+
+
+def _sort_key(value: Any) -> tuple[bool, Any]:
+    return (value is not None, _fold(value))
 
 
 def _fold(value: Any) -> Any:

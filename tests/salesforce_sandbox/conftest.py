@@ -1,0 +1,32 @@
+"""Unmodified clients of the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from simple_salesforce.api import Salesforce
+
+from rest import Rest
+from salesforce_sandbox.control import Control
+from salesforce_sandbox.process import RunningSandbox
+
+
+@pytest.fixture
+def org(sandbox: Control, sandbox_server: RunningSandbox) -> Iterator[Salesforce]:
+    """Return simple-salesforce, logged in by client credentials over HTTPS."""
+    client = Salesforce(
+        consumer_key="sandbox-key",
+        consumer_secret="sandbox-secret",
+        domain=f"{sandbox_server.https_host}/services/oauth2/token#",
+    )
+    yield client
+    client.session.close()
+
+
+@pytest.fixture
+def rest(org: Salesforce, sandbox_server: RunningSandbox) -> Iterator[Rest]:
+    """Return the REST API, logged in."""
+    client = Rest(sandbox_server.http_url, org.session_id)
+    yield client
+    client.session.close()
