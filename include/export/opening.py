@@ -23,6 +23,8 @@ from include.export.watermarks import ExportWatermarks, Lease, StreamState
 from include.export.workbench import Workbench
 
 log = logging.getLogger(__name__)
+# seconds: the daily job often meets an export of the same hour, and its turn comes only once a day
+PATIENCE = {"reexport": 3600.0, "trial": 30.0}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def open_workbench(parts: Parts, kind: str) -> Generator[Workbench | None]:
     name = parts.stream.name
     with explain_database_errors(name):
         taken = ExportWatermarks(parts.connection).take_lease(
-            name, f"{parts.identity}/{uuid4().hex[:8]}", parts.options.lease_seconds
+            name, f"{parts.identity}/{uuid4().hex[:8]}", parts.options.lease_seconds, patience=PATIENCE.get(kind, 0.0)
         )
         if taken is None:
             yield None

@@ -98,19 +98,23 @@ class ExportWatermarks:
 
     connection: psycopg.Connection
 
-    def take_lease(self, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:
-        """Take the lease, waiting for a silent owner's to expire; None when its owner is at work.
+    def take_lease(
+        self, stream: str, owner: str, seconds: float, *, patience: float = 0.0
+    ) -> tuple[Lease, StreamState] | None:
+        """Take the lease; None when its owner is still at work after `patience` seconds.
 
-        An owner that died leaves a lease that nobody renews: it is over after at most `seconds`.
+        An owner that died leaves a lease that nobody renews: it is waited for, at most `seconds`.
         """
         self.connection.execute(load_statement("watermark_ensure"), {"stream": stream})
         seen: str | None = None
+        deadline = time.monotonic() + patience
         while True:
             taken = self._try_take(stream, owner, seconds)
             if taken:
                 return taken
             until, left = self._read_lease(stream)
-            if seen is not None and until is not None and until != seen:
+            at_work = seen is not None and until is not None and until != seen
+            if at_work and time.monotonic() >= deadline:
                 return None
             seen = until or seen
             time.sleep(min(max(left, 0.05), 1.0))
