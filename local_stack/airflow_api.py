@@ -89,6 +89,11 @@ class AirflowApi:
         answer = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500").json()
         return {each["task_id"]: each["state"] for each in answer["task_instances"]}
 
+    def asset_events(self) -> list[dict[str, Any]]:
+        """Return the events of all assets, newest first."""
+        answer = self._call("GET", "/assets/events?order_by=-timestamp&limit=100").json()
+        return list(answer["asset_events"])
+
     def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1) -> str:
         """Return the log of a task as text."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}?full_content=true"

@@ -153,10 +153,11 @@ def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
     assert "CANNOT_UPDATE_CONVERTED_LEAD" in done.stdout
     assert "ConvertedLead" in done.stdout
     run = stack.api.runs(EXPORT)[-1]["dag_run_id"]
-    stack.api.unpause(EXPORT, paused=False)
     stack.api.clear(EXPORT, run, ["persons.export_changes"])
-    wait_for("the cleared run", lambda: _end_state(stack, EXPORT, run))
-    assert stack.api.task_states(EXPORT, run)["persons.publish_watermark"] == "success"
+    wait_for("the cleared task", lambda: stack.api.task_states(EXPORT, run)["persons.publish_watermark"] == "success")
+    event = next(event for event in stack.api.asset_events() if event["name"] == "crm_export_persons")
+    assert (event["extra"]["stream"], event["extra"]["held"]) == ("persons", False)
+    assert event["extra"]["record_key"] == "00QMM0000000400"
 
 
 def test_one_command_ends_with_the_table_and_leaves_nothing_running(tmp_path: Path) -> None:
