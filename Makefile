@@ -23,7 +23,7 @@ clean-run: $(STAMP) ## the same from nothing
 	@$(PY) -m local_stack run --wait $(WAIT_FLAG)
 
 test: $(STAMP) ## the whole suite
-	@$(PY) -m pytest -n 2 --dist loadgroup
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 check: $(STAMP) ## ruff, mypy, import-linter
 	@$(PY) -m ruff check .

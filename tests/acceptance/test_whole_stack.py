@@ -22,7 +22,6 @@ from local_stack.stack import Stack
 pytestmark = [
     pytest.mark.stack,
     pytest.mark.timeout(420),
-    pytest.mark.xdist_group("airflow"),
 ]
 ROOT = Path(__file__).resolve().parents[2]
 EXPORT = "CRMExport"

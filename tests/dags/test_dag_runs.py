@@ -20,7 +20,6 @@ from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
 
 pytestmark = [
-    pytest.mark.xdist_group("airflow"),
     pytest.mark.filterwarnings("default"),  # what Airflow and its libraries warn about while they run a DAG is theirs
 ]
 ROOT = Path(__file__).resolve().parents[2]
