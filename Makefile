@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-run test check lock try story change airflow
+.PHONY: help setup run clean-run test check lock try story change airflow pictures
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -42,6 +42,9 @@ change: $(STAMP) ## touch 100 source rows of the running stack
 
 airflow: $(STAMP) ## any airflow command against the running stack: make airflow ARGS="dags test CRMExport"
 	@$(PY) -m local_stack airflow $(ARGS)
+
+pictures: $(STAMP) ## take the README's pictures from the running stack (needs a Chromium)
+	@$(PY) -m local_stack pictures
 
 lock: $(STAMP) ## requirements.lock from requirements-local.in, for Python 3.11 to 3.13
 	@$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from typing import NoReturn
 
+import requests
 from rich.console import Console
 
 from local_stack.airflow_api import AirflowApi
-from local_stack.environment import make_environment
+from local_stack.foreground import run_airflow, run_trial
+from local_stack.pictures import take_pictures
 from local_stack.place import ROOT, Place, Ports, StackError
 from local_stack.postgres import EmbeddedPostgres, PostgresError
 from local_stack.runs import run_dag, show_streams
-from local_stack.settings_file import read_connections
-from local_stack.stack import SETTINGS, Stack, connect_source
+from local_stack.stack import Stack, connect_source
 from local_stack.stories import Teller, tell_story
 from salesforce_sandbox.control import Control
 from sample_domain.warehouse import change_rows
@@ -40,12 +38,16 @@ def main() -> int:
     trial = commands.add_parser("try", help="try one record against the running stack")
     trial.add_argument("words", nargs=2, metavar=("STREAM", "KEY"))
     commands.add_parser("story", help="tell a story").add_argument("number", type=int)
+    commands.add_parser("pictures", help="take the pictures of the README")
     commands.add_parser("change", help="touch source rows").add_argument("rows", type=int, nargs="?", default=100)
     asked = parser.parse_args()
     try:
         return _COMMANDS[asked.command](asked)
     except (StackError, PostgresError, RuntimeError) as failed:
         console.print(f"[red]{failed}[/]", soft_wrap=True)
+        return 1
+    except requests.RequestException as failed:
+        console.print(f"[red]Airflow or the sandbox did not answer as it should: {failed}[/]", soft_wrap=True)
         return 1
     except OSError as failed:
         console.print(f"[red]The machine refused: {failed}. Is the disk full?[/]", soft_wrap=True)
@@ -73,29 +75,20 @@ def _interrupt(*_: object) -> NoReturn:
 
 def _clean(_: argparse.Namespace) -> int:
     place = Place.from_environment()
+    place.check_idle()
     EmbeddedPostgres(place.postgres).remove()
     for folder in (place.sandbox, place.airflow):
         shutil.rmtree(folder, ignore_errors=True)
+    place.dags_test.unlink(missing_ok=True)
     return 0
 
 
 def _airflow(asked: argparse.Namespace) -> int:
-    return _call(["airflow", *asked.words])
+    return run_airflow(Place.from_environment(), asked.words)
 
 
 def _try(asked: argparse.Namespace) -> int:
-    return _call([sys.executable, "-m", "crm_export.trial", *asked.words])
-
-
-def _call(command: list[str]) -> int:
-    place = Place.from_environment()
-    ports = place.running_ports()
-    environment = make_environment(place, ports)
-    environment["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(ROOT / "plugins")))
-    for connection in read_connections(SETTINGS, ports):
-        name = connection.pop("connection_id")
-        environment[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps(connection)
-    return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
+    return run_trial(Place.from_environment(), *asked.words)
 
 
 def _story(asked: argparse.Namespace) -> int:
@@ -106,13 +99,29 @@ def _story(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _pictures(_: argparse.Namespace) -> int:
+    api = AirflowApi(f"http://127.0.0.1:{Place.from_environment().running_ports().ui}")
+    api.wait_until_up(10, lambda: None)
+    for file in take_pictures(api):
+        console.print(str(file.relative_to(ROOT)))
+    return 0
+
+
 def _change(asked: argparse.Namespace) -> int:
     with connect_source(Place.from_environment().running_ports()) as connection:
         console.print(f"{change_rows(connection, asked.rows)} touchpoints changed as of a minute ago.")
     return 0
 
 
-_COMMANDS = {"run": _run, "clean": _clean, "airflow": _airflow, "try": _try, "story": _story, "change": _change}
+_COMMANDS = {
+    "run": _run,
+    "clean": _clean,
+    "airflow": _airflow,
+    "try": _try,
+    "story": _story,
+    "change": _change,
+    "pictures": _pictures,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

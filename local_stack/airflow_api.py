@@ -52,6 +52,11 @@ class AirflowApi:
         """Create a Variable unless it is there: what a person has set stays."""
         self._call("POST", "/variables", {"key": key, "value": value}, allowed=(409,))
 
+    def variables(self) -> dict[str, str]:
+        """Return every Variable with its value."""
+        listed = self._call("GET", "/variables?limit=1000").json()["variables"]
+        return {each["key"]: each["value"] or "" for each in listed}
+
     def set_variable(self, key: str, value: str) -> None:
         """Set a Variable."""
         self._call("PATCH", f"/variables/{key}", {"key": key, "value": value})

@@ -77,6 +77,11 @@ class Place:
         return self.folder / "airflow"
 
     @property
+    def dags_test(self) -> Path:
+        """Return the metadata database of `airflow dags test`."""
+        return self.folder / "dags-test.db"
+
+    @property
     def ca_bundle(self) -> Path:
         """Return the file of the certificate authorities that Airflow trusts."""
         return self.folder / "ca-bundle.crt"
@@ -92,6 +97,14 @@ class Place:
     def forget_running(self) -> None:
         """Forget the running stack."""
         self._note.unlink(missing_ok=True)
+
+    def check_idle(self) -> None:
+        """Raise StackError when a stack that runs uses these folders."""
+        try:
+            self.running_ports()
+        except StackError:
+            return
+        raise StackError("A stack is up here. Stop it first, with Ctrl-C in its terminal.")
 
     def running_ports(self) -> Ports:
         """Return the ports of the running stack; raises StackError when none is up."""

@@ -30,7 +30,9 @@ def show_summaries(console: Console, summaries: list[StreamSummary]) -> None:
 def show_next_steps(console: Console, summaries: list[StreamSummary], url: str) -> None:
     """Print what a person can do about what is held."""
     if not any(line.held_key for line in summaries):
-        console.print("Nothing is held. Change something and run again: [bold]make change && make run[/]")
+        console.print(
+            f"Nothing is held. Change something ([bold]make change[/]), then trigger CRMExport: {url}/dags/CRMExport"
+        )
         return
     console.print("The setting pause_on_export_errors is on, so each held stream waits at its record. What next:")
     console.print("  [bold]make story N=1[/]  correct one rule in Salesforce; the next run goes on from the record")

@@ -159,6 +159,30 @@ def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
     assert event["extra"]["record_key"] == "00QMM0000000400"
 
 
+def test_dags_test_runs_beside_the_stack_with_its_variables(stack: Stack) -> None:
+    environment = os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)}
+    stack.api.set_variable("export_to_crm", "false")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "local_stack", "airflow", "dags", "test", EXPORT],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        stack.api.set_variable("export_to_crm", "true")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "export_to_crm is off" in done.stdout
+
+
+def test_what_a_running_stack_keeps_cannot_be_forgotten(stack: Stack) -> None:
+    environment = os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)}
+    command = [sys.executable, "-m", "local_stack", "clean"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (
+        1, "A stack is up here. Stop it first, with Ctrl-C in its terminal."
+    )  # fmt: skip
+    assert summary(stack, "campaigns") is not None
+
+
 def test_one_command_ends_with_the_table_and_leaves_nothing_running(tmp_path: Path) -> None:
     ports = free_ports()
     state = tempfile.mkdtemp(prefix="crm-run-", dir="/var/tmp")

@@ -1,0 +1,71 @@
+"""The pictures of the README, taken from the running stack with a headless Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from urllib.parse import quote
+
+import requests
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from local_stack.airflow_api import AirflowApi
+from local_stack.environment import LOGIN
+from local_stack.place import ROOT, StackError
+
+PICTURES = ROOT / "docs" / "pictures"
+# as root Chromium has no sandbox of its own; without the others it calls home and is refused
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
+         "--disable-component-update", "--no-first-run")  # fmt: skip
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium: CHROMIUM's, one on the PATH, or none (then Playwright's own is tried)."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def open_browser() -> Generator[Browser, None, None]:
+    """Open a headless Chromium; raises StackError when there is none."""
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        except Error as failed:
+            raise StackError("No Chromium was found. Install one, or name it: CHROMIUM=/path/to/chromium") from failed
+        with contextlib.closing(browser):
+            yield browser
+
+
+def open_page(browser: Browser, url: str, *, dark: bool = False, width: int = 1400, height: int = 900) -> Page:
+    """Open a page of the Airflow at `url` that is logged in."""
+    token = requests.post(f"{url}/auth/token", json=LOGIN, timeout=30).json()["access_token"]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="en-US"
+    )
+    context.add_cookies([{"name": "_token", "value": token, "url": url}])
+    return context.new_page()
+
+
+def take_pictures(api: AirflowApi, folder: Path = PICTURES) -> list[Path]:
+    """Take every picture of the README from a running Airflow and return their files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    run = api.runs("CRMExport")[0]["dag_run_id"]
+    with open_browser() as browser:
+        page = open_page(browser, api.url, height=620)
+        page.goto(f"{api.url}/dags/CRMExport/runs/{quote(run)}")
+        _draw_graph(page)
+        page.screenshot(path=folder / "dag.png", clip={"x": 76, "y": 100, "width": 1310, "height": 470})
+    return [folder / "dag.png"]
+
+
+def _draw_graph(page: Page) -> None:
+    page.get_by_role("button", name="Show Graph").click()
+    page.get_by_role("button", name="Expand all task groups").click()
+    page.get_by_text("pause_on_export_errors").first.wait_for()
+    page.get_by_role("button", name="Collapse Details Panel").click()
+    page.get_by_role("button", name="Fit View").click()
+    page.wait_for_timeout(2000)  # the graph moves into place
