@@ -66,6 +66,18 @@ class Control:
         """Switch every fault off."""
         self._call("DELETE", "/faults")
 
+    def add_job_fault(self, **fault: Any) -> None:
+        """Switch a fault of Bulk jobs on (`faults.JobFault`)."""
+        self._call("POST", "/job_faults", fault)
+
+    def set_bulk(self, **settings: Any) -> None:
+        """Change how Bulk jobs run (`definition.BulkSettings`)."""
+        self._call("POST", "/bulk", settings)
+
+    def switch_soap_login(self, *, active: bool) -> None:
+        """Switch SOAP login on or off."""
+        self._call("POST", "/soap_login", {"active": active})
+
     def expire_sessions(self) -> None:
         """End every session."""
         self._call("POST", "/sessions/expire", {})

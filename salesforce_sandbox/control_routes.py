@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from salesforce_sandbox.faults import Fault
+from salesforce_sandbox.definition import BulkSettings
+from salesforce_sandbox.faults import Fault, JobFault
 from salesforce_sandbox.org import Org
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RequestRefused
+from salesforce_sandbox.schema import fold
 
 
 def control_routes(org: Org) -> list[Route]:
@@ -29,6 +31,9 @@ def control_routes(org: Org) -> list[Route]:
         Route("/sandbox/fields/{object}/{field}", control.change_field, methods=["PATCH"]),
         Route("/sandbox/picklists/{object}/{field}", control.add_values, methods=["POST"]),
         Route("/sandbox/faults", control.faults, methods=["POST", "DELETE"]),
+        Route("/sandbox/job_faults", control.job_faults, methods=["POST", "DELETE"]),
+        Route("/sandbox/bulk", control.bulk, methods=["POST"]),
+        Route("/sandbox/soap_login", control.soap_login, methods=["POST"]),
         Route("/sandbox/sessions/expire", control.expire, methods=["POST"]),
         Route("/sandbox/limits", control.limits, methods=["POST"]),
         Route("/sandbox/requests", control.requests, methods=["GET"]),
@@ -43,7 +48,7 @@ class _Control:
         """Tell what there is."""
         counts = {name: self.org.storage.count(name) for name in self.org.definition.objects}
         rules = {name: rule.active for name, rule in self.org.rules.rules.items()}
-        return JSONResponse({"records": counts, "rules": rules, "api_calls": self.org.used_api_calls})
+        return JSONResponse({"records": counts, "rules": rules, "api_calls": self.org.used["DailyApiRequests"]})
 
     async def reset(self, _: Request) -> Response:
         """Go back to the definition."""
@@ -54,8 +59,9 @@ class _Control:
         """Store records past rules and rights."""
         body = await request.json()
         writer = self.org.writer()
-        with self.org.storage.transaction():
-            ids = [writer.import_record(body["object"], record) for record in body["records"]]
+        entity = writer.schema.object(body["object"])
+        with writer.chunk.transaction():
+            ids = [writer.import_record(entity, record) for record in body["records"]]
         return JSONResponse({"ids": ids})
 
     async def list_records(self, request: Request) -> Response:
@@ -65,24 +71,26 @@ class _Control:
     async def edit_record(self, request: Request) -> Response:
         """Edit or delete a record as an administrator would, past rules and rights."""
         writer = self.org.writer()
-        name, _ = writer.object(request.path_params["object"])
         record_id = normalise_id(request.path_params["id"]) or ""
-        with self.org.storage.transaction():
+        body = {} if request.method == "DELETE" else await request.json()
+        with writer.chunk.transaction():
             if request.method == "DELETE":
                 writer.delete(record_id)
             else:
-                writer.import_record(name, (await request.json()) | {"Id": record_id})
+                writer.import_record(writer.schema.object(request.path_params["object"]), body | {"Id": record_id})
         return JSONResponse({})
 
     async def history(self, request: Request) -> Response:
         """List every write of a record, by its id or a value of an external id field."""
-        writer = self.org.writer()
-        name, definition = writer.object(request.path_params["object"])
+        entity = self.org.writer().schema.object(request.path_params["object"])
         wanted = request.path_params["id"]
         found = normalise_id(wanted)
         if found is None or self.org.storage.find(found) is None:
-            keys = [key for key, field in definition.fields.items() if field.external_id]
-            ids = [each for key in keys for each in self.org.storage.find_by_key(name, key, wanted.lower())]
+            ids = [
+                each
+                for name, field in entity.keys
+                for each in self.org.storage.find_by_key(entity.name, name, fold(field, wanted))
+            ]
             found = ids[0] if ids else ""
         return JSONResponse(self.org.storage.history(found))
 
@@ -118,6 +126,30 @@ class _Control:
             return JSONResponse({"error": str(wrong)}, 400)
         return JSONResponse({})
 
+    async def job_faults(self, request: Request) -> Response:
+        """Switch a fault of Bulk jobs on, or all off."""
+        if request.method == "DELETE":
+            self.org.job_faults.clear()
+            return JSONResponse({})
+        try:
+            self.org.job_faults.append(JobFault.model_validate(await request.json()))
+        except ValidationError as wrong:
+            return JSONResponse({"error": str(wrong)}, 400)
+        return JSONResponse({})
+
+    async def bulk(self, request: Request) -> Response:
+        """Change how Bulk jobs run (`definition.BulkSettings`)."""
+        try:
+            self.org.bulk = BulkSettings.model_validate(self.org.bulk.model_dump() | await request.json())
+        except ValidationError as wrong:
+            return JSONResponse({"error": str(wrong)}, 400)
+        return JSONResponse({})
+
+    async def soap_login(self, request: Request) -> Response:
+        """Switch SOAP login on or off."""
+        self.org.soap_login = bool((await request.json())["active"])
+        return JSONResponse({})
+
     async def expire(self, _: Request) -> Response:
         """End every session."""
         self.org.expire_sessions()
@@ -127,8 +159,7 @@ class _Control:
         """Change limits: `{"DailyApiRequests": {"Max": 15000, "Used": 14000}}`."""
         for name, change in (await request.json()).items():
             self.org.limits[name] = change.get("Max", self.org.limits.get(name, 0))
-            if name == "DailyApiRequests":
-                self.org.used_api_calls = change.get("Used", self.org.used_api_calls)
+            self.org.used[name] = change.get("Used", self.org.used[name])
         return JSONResponse({})
 
     async def requests(self, request: Request) -> Response:

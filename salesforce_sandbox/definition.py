@@ -20,7 +20,10 @@ rules:
 ```
 
 An expression sees the record's fields by name, `is_new`, `changed('Field')`, and each parent under its relationship
-name (`Parent__r.Name`, empty when there is none). `true` means: refuse.
+name (`Parent__r.Name`, empty when there is none). `true` means: refuse. A trigger may write to the parent instead:
+`writes: {parent: Parent__r, fields: {Last_Name__c: Name}}`; when the parent's rules refuse that, the record is refused
+with both messages. A duplicate rule names the fields that must not all be the same: `match_on: [Email]`. Record types are
+an object `RecordType` with a reference to it. `User` and `Organization` are there without being defined.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from simpleeval import SimpleEval
 
 
 class DefinitionError(Exception):
@@ -52,6 +56,10 @@ class FieldType(StrEnum):
     DATETIME = "datetime"
     REFERENCE = "reference"
     PICKLIST = "picklist"
+    MULTIPICKLIST = "multipicklist"
+    COMBOBOX = "combobox"
+    TIME = "time"
+    ENCRYPTED = "encryptedstring"
     EMAIL = "email"
     PHONE = "phone"
     URL = "url"
@@ -110,12 +118,21 @@ class RuleKind(StrEnum):
     CPU_LIMIT = "cpu_limit"
     STORAGE = "storage"
     OBJECT_ACCESS = "object_access"
+    DUPLICATE = "duplicate"
+
+
+class TriggerWrites(_Part):
+    """What a trigger writes to a parent: expressions over the record, by the parent's field."""
+
+    parent: str
+    fields: Annotated[dict[str, str], Field(min_length=1)]
 
 
 class Rule(_Part):
     """A rule that refuses records. `when` is an expression; `clears_after` tries it stops (row locks).
 
-    `group_by` and `more_than`: refuse when a request holds more records with one value of that field.
+    `group_by` and `more_than`: refuse when 200 records hold more with one value of that field. `writes`: a trigger
+    that copies values to a parent instead of refusing. `match_on`: the fields of a duplicate rule.
     """
 
     name: str
@@ -129,6 +146,30 @@ class Rule(_Part):
     clears_after: int | None = None
     group_by: str | None = None
     more_than: int | None = None
+    writes: TriggerWrites | None = None
+    match_on: list[str] = []
+
+    @model_validator(mode="after")
+    def _check(self) -> Rule:
+        if self.more_than is not None and not self.group_by:
+            raise ValueError(f"rule {self.name}: `more_than` needs `group_by`")
+        if (self.kind is RuleKind.DUPLICATE) != bool(self.match_on):
+            raise ValueError(f"rule {self.name}: `match_on` and the kind `duplicate` need each other")
+        for text in (self.when, *(self.writes.fields.values() if self.writes else ())):
+            try:
+                SimpleEval.parse(text)
+            except Exception as wrong:
+                raise ValueError(f"rule {self.name}: `{text}` is not an expression: {wrong}") from None
+        return self
+
+
+class BulkSettings(_Part):
+    """How Bulk jobs run: seconds before a job and before each of its batches begin, and the size of a batch."""
+
+    delay_seconds: float = 0.0
+    batch_delay_seconds: float = 0.0
+    batch_rows: Annotated[int, Field(ge=1)] = 10_000
+    shuffle: bool = True
 
 
 class Organization(_Part):
@@ -154,30 +195,69 @@ class ConnectedApp(_Part):
     certificate: str | None = None
 
 
+_LIMITS = {
+    "DailyApiRequests": 100_000,
+    "DailyBulkApiBatches": 15_000,
+    "DailyBulkV2QueryJobs": 10_000,
+    "DailyBulkV2QueryFileStorageMB": 976_562,
+    "DataStorageMB": 10_000,
+    "FileStorageMB": 10_000,
+}
+
+
+def _built_in() -> dict[str, ObjectDefinition]:
+    """Return the objects that every org has and that clients ask for when they log in (section 1.3)."""
+    text = FieldDefinition(type=FieldType.STRING)
+    boolean, moment = FieldDefinition(type=FieldType.BOOLEAN), FieldDefinition(type=FieldType.DATETIME)
+    key = FieldDefinition(type=FieldType.STRING, external_id=True, unique=True)
+    user = {"Username": key, "Name": text, "Email": FieldDefinition(type=FieldType.EMAIL), "IsActive": boolean}
+    organization = {"Name": text, "InstanceName": text, "IsSandbox": boolean, "TrialExpirationDate": moment,
+                    "NamespacePrefix": text, "OrganizationType": text}  # fmt: skip
+    return {
+        "User": ObjectDefinition(prefix="005", fields=user),
+        "Organization": ObjectDefinition(prefix="00D", fields=organization, createable=False, deletable=False),
+    }
+
+
 class OrgDefinition(_Part):
     """An org."""
 
     organization: Organization = Organization()
     users: list[User] = []
     connected_apps: list[ConnectedApp] = []
-    limits: dict[str, int] = {"DailyApiRequests": 100_000, "DailyBulkApiBatches": 15_000}
+    limits: dict[str, int] = {}
+    bulk: BulkSettings = BulkSettings()
+    soap_login: bool = True
     objects: dict[str, ObjectDefinition]
     rules: list[Rule] = []
 
     @model_validator(mode="after")
     def _check(self) -> OrgDefinition:
+        self.objects = _built_in() | self.objects
+        self.limits = _LIMITS | self.limits
         names = [rule.name for rule in self.rules]
         for rule in self.rules:
             if rule.object not in self.objects:
                 raise ValueError(f"rule {rule.name}: object {rule.object} is not defined")
             if names.count(rule.name) > 1:
                 raise ValueError(f"rule {rule.name} is defined twice")
+            _check_rule_fields(rule, self.objects[rule.object])
         for name, definition in self.objects.items():
             for field_name, field in definition.fields.items():
                 missing = [target for target in field.to if target not in self.objects]
                 if missing:
                     raise ValueError(f"{name}.{field_name}: `to` names {missing[0]}, which is not defined")
         return self
+
+
+def _check_rule_fields(rule: Rule, entity: ObjectDefinition) -> None:
+    known = {"Id"} | set(entity.fields)
+    for name in [*rule.match_on, *([rule.group_by] if rule.group_by else [])]:
+        relations = {field.relationship for field in entity.fields.values()}
+        if name not in known | relations:
+            raise ValueError(f"rule {rule.name}: {rule.object} has no field {name}; it has {', '.join(sorted(known))}")
+    if rule.writes and rule.writes.parent not in {field.relationship for field in entity.fields.values()}:
+        raise ValueError(f"rule {rule.name}: {rule.object} has no relationship {rule.writes.parent}")
 
 
 def load_definition(path: Path) -> OrgDefinition:

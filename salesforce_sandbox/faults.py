@@ -72,3 +72,31 @@ class Faults:
         """Return the fault for a call."""
         struck = [fault for fault in self.active if fault.strikes(method, path)]
         return struck[0] if struck else None
+
+
+class JobFault(BaseModel):
+    """What goes wrong with the next Bulk jobs of an object: `times` jobs, from the `on_job`-th on.
+
+    `fail`: the message of a failed job. `fail_after_batches`: how many batches are done before that.
+    `lose_rows`: result rows that are missing, from the end. `cut_results`: result files end in the middle of the
+    last line that is left. `lose` names the file: successfulResults, failedResults or unprocessedRecords.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    object: str | None = None
+    on_job: int = 1
+    times: int = 1
+    fail: str | None = None
+    fail_after_batches: int = 0
+    lose_rows: int = 0
+    lose: str = "successfulResults"
+    cut_results: bool = False
+    seen: int = 0
+
+    def strikes(self, object_name: str) -> bool:
+        """Count a job and tell whether the fault is for it."""
+        if self.object and self.object.lower() != object_name.lower():
+            return False
+        self.seen += 1
+        return self.on_job <= self.seen < self.on_job + self.times

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from salesforce_sandbox import assumptions
@@ -12,88 +13,136 @@ from salesforce_sandbox.definition import FieldDefinition, FieldType
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 
-_TEXT = {FieldType.STRING, FieldType.TEXTAREA, FieldType.PICKLIST, FieldType.EMAIL, FieldType.PHONE, FieldType.URL}
-_NUMBERS = {FieldType.INT, FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT}
+NUMBERS = {FieldType.INT, FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT}
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+Reader = Callable[[Any], Any]
 
 
-def read_value(name: str, field: FieldDefinition, value: Any) -> Any:
-    """Return a value as it is stored, None for null and the empty text; raises when the field does not take it."""
-    if value is None or value == "":
-        return None
-    if field.type in _TEXT:
-        return _read_text(name, field, value)
-    if field.type is FieldType.BOOLEAN:
-        return _read_boolean(value)
-    if field.type in _NUMBERS:
-        return _read_number(name, field, value)
-    if field.type in {FieldType.DATE, FieldType.DATETIME}:
-        return _read_time(field, value)
-    return _read_id(name, field, value)
+class WrongType(Exception):  # noqa: N818 - Salesforce's wording
+    """A value is of a type that the field does not take; what that means depends on the API."""
+
+    def __init__(self, wanted: str, value: Any) -> None:
+        super().__init__(wanted)
+        self.wanted, self.value = wanted, value
 
 
-def _read_text(name: str, field: FieldDefinition, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong_type("string", value)
-    if len(value) > field.length:
-        told = f"{name}: data value too large: {value} (max length={field.length})"
-        raise RecordRefused("STRING_TOO_LONG", told, (name,))
-    if field.type is FieldType.PICKLIST and field.restricted and value not in field.values:
-        told = f"{field.label or name}: bad value for restricted picklist field: {value}"
-        raise RecordRefused("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", told, (name,))
-    if field.type is FieldType.EMAIL and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
-        raise RecordRefused("INVALID_EMAIL_ADDRESS", f"{name}: invalid email address: {value}", (name,))
-    return value
-
-
-def _read_boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if str(value).lower() in {"true", "1"}:
-        return True
-    if str(value).lower() in {"false", "0"}:
-        return False
-    raise _wrong_type("boolean", value)
-
-
-def _read_number(name: str, field: FieldDefinition, value: Any) -> int | float:
-    if isinstance(value, bool):
-        raise _wrong_type("double", value)
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise _wrong_type("double", value) from None
-    if not number.is_finite():
-        raise _wrong_type("double", value)
-    if abs(number) >= Decimal(10) ** field.precision:
-        told = f"{name}: value outside of valid range on numeric field: {value}"
-        raise RecordRefused("NUMBER_OUTSIDE_VALID_RANGE", told, (name,))
-    return int(number) if field.type is FieldType.INT else float(number)
-
-
-def _read_time(field: FieldDefinition, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong_type(field.type.value, value)
-    try:
-        read = date.fromisoformat if field.type is FieldType.DATE else datetime.fromisoformat
-        year = read(value).year
-    except ValueError:
-        raise _wrong_type(field.type.value, value) from None
-    if not 1700 <= year <= 4000:
-        raise _wrong_type(field.type.value, value)
-    return value
-
-
-def _read_id(name: str, field: FieldDefinition, value: Any) -> str:
-    found = normalise_id(value)
-    if found is None:
-        told = f"{field.label or name}: id value of incorrect type: {value}"
-        raise RecordRefused("MALFORMED_ID", told, (name,))
-    return found
-
-
-def _wrong_type(wanted: str, value: Any) -> Exception:
-    told = f"Cannot deserialize instance of {wanted} from VALUE_STRING value {value} or request may be missing a "
-    told += "required field"
+def refuse_wrong_type(name: str, wrong: WrongType) -> Exception:
+    """Return what the JSON APIs make of a value of a wrong type."""
+    told = f"Cannot deserialize instance of {wrong.wanted} from VALUE_STRING value {wrong.value} or request may be "
+    told += "missing a required field"
     if assumptions.WRONG_TYPE_REFUSES_REQUEST:
         return RequestRefused(400, "JSON_PARSER_ERROR", told)
-    return RecordRefused("INVALID_TYPE_ON_FIELD_IN_RECORD", told)
+    return RecordRefused("INVALID_TYPE_ON_FIELD_IN_RECORD", told, (name,))
+
+
+def make_reader(name: str, field: FieldDefinition) -> Reader:
+    """Return the function that turns a value, not null and not empty, into what is stored.
+
+    It raises RecordRefused, or WrongType for a value of another type.
+    """
+    if field.type in _READERS:
+        return _READERS[field.type](name, field)
+    return _text_reader(name, field)
+
+
+def _text_reader(name: str, field: FieldDefinition) -> Reader:
+    check = _CHECKS.get(field.type)
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise WrongType("string", value)
+        if len(value) > field.length:
+            told = f"{name}: data value too large: {value} (max length={field.length})"
+            raise RecordRefused("STRING_TOO_LONG", told, (name,))
+        if check:
+            check(name, field, value)
+        return value
+
+    return read
+
+
+def _check_picklist(name: str, field: FieldDefinition, value: str) -> None:
+    given = value.split(";") if field.type is FieldType.MULTIPICKLIST else [value]
+    bad = [each for each in given if field.restricted and each not in field.values]
+    if bad:
+        told = f"{field.label or name}: bad value for restricted picklist field: {bad[0]}"
+        raise RecordRefused("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", told, (name,))
+
+
+def _check_email(name: str, _: FieldDefinition, value: str) -> None:
+    if not _EMAIL.fullmatch(value):
+        raise RecordRefused("INVALID_EMAIL_ADDRESS", f"{name}: invalid email address: {value}", (name,))
+
+
+def _boolean_reader(_: str, __: FieldDefinition) -> Reader:
+    known = {"true": True, "1": True, "false": False, "0": False}
+
+    def read(value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        try:
+            return known[str(value).lower()]
+        except KeyError:
+            raise WrongType("boolean", value) from None
+
+    return read
+
+
+def _number_reader(name: str, field: FieldDefinition) -> Reader:
+    highest, whole = 10.0**field.precision, field.type is FieldType.INT
+
+    def read(value: Any) -> int | float:
+        try:
+            number = float(value)
+        except (ValueError, TypeError):
+            raise WrongType("double", value) from None
+        # float() takes what Salesforce does not: true, nan, infinity, 1_000
+        if isinstance(value, bool) or not math.isfinite(number) or (isinstance(value, str) and "_" in value):
+            raise WrongType("double", value)
+        if abs(number) >= highest:
+            told = f"{name}: value outside of valid range on numeric field: {value}"
+            raise RecordRefused("NUMBER_OUTSIDE_VALID_RANGE", told, (name,))
+        return int(number) if whole else number
+
+    return read
+
+
+def _time_reader(_: str, field: FieldDefinition) -> Reader:
+    parse: Callable[[str], date] = date.fromisoformat if field.type is FieldType.DATE else datetime.fromisoformat
+    wanted = "date" if field.type is FieldType.DATE else "dateTime"
+
+    def read(value: Any) -> str:
+        try:
+            year = parse(value).year
+        except (ValueError, TypeError):
+            raise WrongType(wanted, value) from None
+        if not 1700 <= year <= 4000:
+            raise WrongType(wanted, value)
+        return str(value)
+
+    return read
+
+
+def _id_reader(name: str, field: FieldDefinition) -> Reader:
+    def read(value: Any) -> str:
+        found = normalise_id(value)
+        if found is None:
+            told = f"{field.label or name}: id value of incorrect type: {value}"
+            raise RecordRefused("MALFORMED_ID", told, (name,))
+        return found
+
+    return read
+
+
+_CHECKS = {
+    FieldType.PICKLIST: _check_picklist,
+    FieldType.MULTIPICKLIST: _check_picklist,
+    FieldType.EMAIL: _check_email,
+}
+_READERS: dict[FieldType, Callable[[str, FieldDefinition], Reader]] = {
+    FieldType.BOOLEAN: _boolean_reader,
+    FieldType.DATE: _time_reader,
+    FieldType.DATETIME: _time_reader,
+    FieldType.ID: _id_reader,
+    FieldType.REFERENCE: _id_reader,
+} | dict.fromkeys(NUMBERS, _number_reader)

@@ -16,12 +16,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from salesforce_sandbox.definition import ConnectedApp, User
-from salesforce_sandbox.org import Org
+from salesforce_sandbox.org import Org, user_id
 
-USER_ID = "005xx000001SwiUAAS"
+REFRESH_TOKEN = "5Aep.sandbox-refresh-token"  # noqa: S105 - of a sandbox
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _PARTNER = "urn:partner.soap.sforce.com"
+
+
+SOAP_IS_OFF = "INVALID_OPERATION: SOAP API login() is disabled by default in this org."
 
 
 class _LoginRefused(Exception):  # noqa: N818 - Salesforce's wording
@@ -47,11 +50,33 @@ def login_routes(org: Org) -> list[Route]:
     async def revoke(_: Request) -> Response:
         return Response(status_code=200)
 
+    async def userinfo(request: Request) -> Response:
+        return _tell_user(org, request)
+
     return [
         Route("/services/oauth2/token", token, methods=["POST"]),
+        Route("/services/oauth2/userinfo", userinfo, methods=["GET", "POST"]),
+        Route("/id/{organization}/{user}", userinfo, methods=["GET"]),
         Route("/services/oauth2/revoke", revoke, methods=["POST"]),
         Route("/services/Soap/u/{version}", soap, methods=["POST"]),
     ]
+
+
+def _tell_user(org: Org, request: Request) -> Response:
+    """Return the identity of the session's user."""
+    org.check_token(request.headers.get("authorization", "").partition(" ")[2])
+    organization, address = org.definition.organization.id, _address(request)
+    told = {
+        "sub": f"{address}/id/{organization}/{user_id()}",
+        "id": f"{address}/id/{organization}/{user_id()}",
+        "user_id": user_id(),
+        "organization_id": organization,
+        "preferred_username": org.username,
+        "username": org.username,
+        "email": org.username,
+        "urls": {"rest": f"{address}/services/data/v{{version}}/"},
+    }
+    return JSONResponse(told)
 
 
 def _address(request: Request) -> str:
@@ -64,7 +89,7 @@ def _token_answer(org: Org, address: str) -> dict[str, str]:
         "signature": "c2FuZGJveA==",
         "scope": "api",
         "instance_url": address,
-        "id": f"{address}/id/{org.definition.organization.id}/{USER_ID}",
+        "id": f"{address}/id/{org.definition.organization.id}/{user_id()}",
         "token_type": "Bearer",
         "issued_at": str(int(time.time() * 1000)),
     }
@@ -80,9 +105,16 @@ def _check_grant(org: Org, form: dict[str, str], authorization: str) -> None:
     elif grant == _JWT_GRANT:
         _check_assertion(org, form.get("assertion", ""))
     elif grant == "refresh_token":
-        raise _LoginRefused("invalid_grant", "expired access/refresh token")
+        _check_refresh_token(form)
+    elif grant is None:
+        raise _LoginRefused("invalid_request", "missing required parameter: grant_type")
     else:
         raise _LoginRefused("unsupported_grant_type", "grant type not supported")
+
+
+def _check_refresh_token(form: dict[str, str]) -> None:
+    if form.get("refresh_token") != REFRESH_TOKEN:
+        raise _LoginRefused("invalid_grant", "expired access/refresh token")
 
 
 def _find_app(org: Org, form: dict[str, str], authorization: str) -> ConnectedApp:
@@ -140,6 +172,8 @@ def _soap_login(org: Org, body: bytes, request: Request) -> Response:
         login = etree.fromstring(body, parser).find(f".//{{{_PARTNER}}}login")
         username = login.findtext(f"{{{_PARTNER}}}username") or ""
         password = login.findtext(f"{{{_PARTNER}}}password") or ""
+        if not org.soap_login:
+            return _fault("INVALID_OPERATION", SOAP_IS_OFF)
         if float(request.path_params["version"]) >= 65:
             return _fault("UNSUPPORTED_API_VERSION", "UNSUPPORTED_API_VERSION: SOAP login() is not available.")
         user = _find_user(org, username, password)
@@ -161,9 +195,9 @@ def _session_xml(org: Org, user: User, address: str, version: str) -> str:
         f"<metadataServerUrl>{address}/services/Soap/m/{version}/{organization}</metadataServerUrl>"
         "<passwordExpired>false</passwordExpired><sandbox>false</sandbox>"
         f"<serverUrl>{address}/services/Soap/u/{version}/{organization}</serverUrl>"
-        f"<sessionId>{org.new_token()}</sessionId><userId>{USER_ID}</userId>"
+        f"<sessionId>{org.new_token()}</sessionId><userId>{user_id()}</userId>"
         f"<userInfo><organizationId>{organization}</organizationId>"
-        f"<sessionSecondsValid>7200</sessionSecondsValid><userId>{USER_ID}</userId>"
+        f"<sessionSecondsValid>7200</sessionSecondsValid><userId>{user_id()}</userId>"
         f"<userName>{escape(user.username)}</userName></userInfo>"
         "</result></loginResponse></soapenv:Body></soapenv:Envelope>"
     )

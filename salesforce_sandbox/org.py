@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from salesforce_sandbox.definition import OrgDefinition
-from salesforce_sandbox.faults import Faults
+from salesforce_sandbox.chunk import Chunk
+from salesforce_sandbox.definition import BulkSettings, OrgDefinition, User
+from salesforce_sandbox.faults import Faults, JobFault
+from salesforce_sandbox.record_ids import make_id
 from salesforce_sandbox.refusals import RequestRefused
 from salesforce_sandbox.rules import RuleBook
+from salesforce_sandbox.schema import Schema
 from salesforce_sandbox.storage import Storage
 from salesforce_sandbox.writing import Writer
 
@@ -29,6 +34,11 @@ class LoggedRequest:
     status: int = 0
 
 
+def user_id(number: int = 0) -> str:
+    """Return the id of the n-th user of an org."""
+    return make_id("005", 1_000_001 + number)
+
+
 @dataclass
 class Org:
     """The org that a sandbox serves."""
@@ -38,7 +48,11 @@ class Org:
     storage: Storage = field(init=False)
     rules: RuleBook = field(init=False)
     faults: Faults = field(default_factory=Faults)
-    used_api_calls: int = 0
+    bulk: BulkSettings = field(init=False)
+    job_faults: list[JobFault] = field(default_factory=list)
+    soap_login: bool = True
+    used: Counter[str] = field(default_factory=Counter)
+    saving: threading.RLock = field(default_factory=threading.RLock)
     limits: dict[str, int] = field(default_factory=dict)
     requests: list[LoggedRequest] = field(default_factory=list)
     _tokens: set[str] = field(default_factory=set)
@@ -59,13 +73,33 @@ class Org:
         self.definition = self.definition.model_copy(deep=True)
         self.rules = RuleBook.open(self.definition.rules)
         self.faults.clear()
+        self.job_faults.clear()
+        self.bulk = self.definition.bulk.model_copy()
+        self.soap_login = self.definition.soap_login
         self.limits = dict(self.definition.limits)
-        self.used_api_calls = 0
+        self.used.clear()
         self.requests.clear()
+        self._add_built_in()
 
-    def writer(self) -> Writer:
-        """Return a writer for one request."""
-        return Writer(self.definition, self.storage, self.rules, self.requests[-1].n if self.requests else 0)
+    def _add_built_in(self) -> None:
+        writer, organization = self.writer(), self.definition.organization
+        with writer.chunk.transaction():
+            details = {"Id": organization.id, "Name": organization.name, "InstanceName": "LOCAL", "IsSandbox": True,
+                       "OrganizationType": "Developer Edition"}  # fmt: skip
+            writer.import_record(writer.schema.object("Organization"), details)
+            for number, user in enumerate(self.definition.users or [User(username="user@sandbox.local", password="")]):
+                name = {"Id": user_id(number), "Username": user.username, "Name": user.username, "Email": user.username}
+                writer.import_record(writer.schema.object("User"), name | {"IsActive": True})
+
+    def writer(self, storage: Storage | None = None) -> Writer:
+        """Return a writer for one request, or for a thread with a storage of its own."""
+        chunk = Chunk(storage or self.storage, self.saving, self.requests[-1].n if self.requests else 0)
+        return Writer(Schema(self.definition.objects), self.rules, chunk)
+
+    @property
+    def username(self) -> str:
+        """Return the name of the user that every session stands for."""
+        return self.definition.users[0].username if self.definition.users else "user@sandbox.local"
 
     def new_token(self) -> str:
         """Start a session and return its access token, in the form that clients check (section 1.2)."""
@@ -84,14 +118,18 @@ class Org:
 
     def spend_call(self) -> None:
         """Count an API call; raises RequestRefused (403) when the day's are spent."""
-        if self.used_api_calls >= self.limits["DailyApiRequests"]:
+        if self.left("DailyApiRequests") <= 0:
             raise RequestRefused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
-        self.used_api_calls += 1
+        self.used["DailyApiRequests"] += 1
+
+    def left(self, limit: str) -> int:
+        """Return how much of a limit is left."""
+        return self.limits[limit] - self.used[limit]
 
     @property
     def limit_info(self) -> str:
         """Return the header Sforce-Limit-Info."""
-        return f"api-usage={self.used_api_calls}/{self.limits['DailyApiRequests']}"
+        return f"api-usage={self.used['DailyApiRequests']}/{self.limits['DailyApiRequests']}"
 
     def log_request(self, method: str, path: str, body: str) -> LoggedRequest:
         """Keep a request in the log."""
@@ -102,6 +140,5 @@ class Org:
 
     def records(self, object_name: str) -> list[dict[str, Any]]:
         """Return every record of an object for people and tests, the recycle bin included."""
-        name, _ = self.writer().object(object_name)
-        found = self.storage.find_all(name, deleted=True)
+        found = self.storage.find_all(self.writer().schema.object(object_name).name, deleted=True)
         return [{"id": record.id, "fields": record.fields, "deleted": record.deleted} for record in found]

@@ -8,6 +8,7 @@ from typing import Any
 
 from salesforce_sandbox import soql
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.schema import ObjectSchema, fold
 from salesforce_sandbox.writing import Writer
 
 PAGE = 2000
@@ -15,25 +16,15 @@ _open_queries: dict[str, list[dict[str, Any]]] = {}
 _serial = itertools.count(1)
 
 
-def answer_query(writer: Writer, text: str, base: str, options: str) -> dict[str, Any]:
+def answer_query(writer: Writer, text: str, base: str, options: str, *, deleted: bool = False) -> dict[str, Any]:
     """Return the first page of a query; `options` is the header Sforce-Query-Options."""
-    query = soql.parse(text)
-    try:
-        name, definition = writer.object(query.object)
-    except RequestRefused:
-        raise RequestRefused(400, "INVALID_TYPE", f"sObject type '{query.object}' is not supported.") from None
-    named = query.fields + [field for field, _, _ in query.conditions]
-    for field in named:
-        try:
-            writer.field(name, definition, field)
-        except RecordRefused:
-            raise soql.unknown_field(query, text, field) from None
-    rows = query.arrange(_candidates(writer, name, definition, query))
+    query, entity = _read(writer, text)
+    rows = query.arrange(_candidates(writer, entity, query, deleted=deleted))
     if query.counts:
         return {"totalSize": len(rows), "done": True, "records": []}
-    spelled = [writer.field(name, definition, field)[0] for field in query.fields]
+    spelled = [entity.field(field)[0] for field in query.fields]
     records = [
-        {"attributes": {"type": name, "url": f"{base}/sobjects/{name}/{row['id']}"}}
+        {"attributes": {"type": entity.name, "url": f"{base}/sobjects/{entity.name}/{row['id']}"}}
         | {field: row.get(field.lower()) for field in spelled}
         for row in rows
     ]
@@ -58,16 +49,43 @@ def _page(records: list[dict[str, Any]], total: int, base: str, size: int) -> di
     return page
 
 
-def _candidates(writer: Writer, name: str, definition: Any, query: soql.Query) -> list[dict[str, Any]]:
+def describe_columns(writer: Writer, text: str) -> dict[str, Any]:
+    """Return what a query's columns are, as `&columns=true` asks."""
+    query, entity = _read(writer, text)
+    columns = [
+        {"aggregate": False, "columnName": entity.field(field)[0], "custom": field.endswith("__c"),
+         "displayName": entity.field(field)[0], "joinColumns": []}
+        for field in query.fields
+    ]  # fmt: skip
+    return {"columnMetadata": columns, "entityName": entity.name, "groupBy": False, "idSelected": False,
+            "keyPrefix": entity.definition.prefix}  # fmt: skip
+
+
+def _read(writer: Writer, text: str) -> tuple[soql.Query, ObjectSchema]:
+    query = soql.parse(text)
+    try:
+        entity = writer.schema.object(query.object)
+    except RequestRefused:
+        raise RequestRefused(400, "INVALID_TYPE", f"sObject type '{query.object}' is not supported.") from None
+    for field in query.fields + [field for field, _, _ in query.conditions]:
+        try:
+            entity.field(field)
+        except RecordRefused:
+            raise soql.unknown_field(query, text, field) from None
+    return query, entity
+
+
+def _candidates(writer: Writer, entity: ObjectSchema, query: soql.Query, *, deleted: bool) -> list[dict[str, Any]]:
     """Return the rows that may match, by the key index where the query names an external id."""
-    for field, operator, values in query.conditions:
-        field_name, field_definition = writer.field(name, definition, field)
-        if operator in {"=", "IN"} and field_definition.external_id:
-            fold = str if field_definition.case_sensitive else lambda value: str(value).lower()
-            ids = {each for value in values for each in writer.storage.find_by_key(name, field_name, fold(value))}
-            found = [writer.storage.find(each) for each in sorted(ids)]
-            return [_row(record.id, record.fields) for record in found if record is not None]
-    return [_row(record.id, record.fields) for record in writer.storage.find_all(name)]
+    storage = writer.chunk.storage
+    for given, operator, values in query.conditions:
+        name, field = entity.field(given)
+        if operator in {"=", "IN"} and field.external_id and not deleted:
+            keys = list({fold(field, value) for value in values})
+            ids = {each for found in storage.find_by_keys(entity.name, name, keys).values() for each in found}
+            records = storage.find_many(sorted(ids))
+            return [_row(record.id, record.fields) for record in records.values()]
+    return [_row(record.id, record.fields) for record in storage.find_all(entity.name, deleted=deleted)]
 
 
 def _row(record_id: str, fields: dict[str, Any]) -> dict[str, Any]:

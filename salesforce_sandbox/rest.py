@@ -12,37 +12,38 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from salesforce_sandbox.describing import describe, describe_briefly
-from salesforce_sandbox.login import USER_ID
-from salesforce_sandbox.org import Org
-from salesforce_sandbox.queries import answer_query, continue_query
+from salesforce_sandbox.org import Org, user_id
+from salesforce_sandbox.queries import answer_query, continue_query, describe_columns
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
-from salesforce_sandbox.sobject_collections import delete_collection, save_collection
+from salesforce_sandbox.schema import ObjectSchema, fold
+from salesforce_sandbox.sobject_collections import delete_collection, save_collection, upsert_collection
 from salesforce_sandbox.writing import Writer
 
 VERSIONS = [f"{number}.0" for number in range(50, 68)]
+DATA = "/services/data/v{version}"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def rest_routes(org: Org) -> list[Route]:
     """Return the routes of the REST API."""
     rest = _Rest(org)
-    data = "/services/data/v{version}"
     table: list[tuple[str, Endpoint, list[str]]] = [
         ("/services/data", rest.versions, ["GET"]),
-        (data, rest.resources, ["GET"]),
-        (data + "/limits", rest.limits, ["GET"]),
-        (data + "/sobjects", rest.objects, ["GET"]),
-        (data + "/sobjects/{object}", rest.create, ["POST"]),
-        (data + "/sobjects/{object}/describe", rest.describe, ["GET"]),
-        (data + "/sobjects/{object}/{id}", rest.record, ["GET", "PATCH", "DELETE"]),
-        (data + "/sobjects/{object}/{field}/{value:path}", rest.record_by_key, ["GET", "PATCH", "DELETE"]),
-        (data + "/query", rest.query, ["GET"]),
-        (data + "/queryAll", rest.query, ["GET"]),
-        (data + "/query/{locator}", rest.query_more, ["GET"]),
-        (data + "/composite/sobjects", rest.collection, ["POST", "PATCH", "DELETE"]),
-        (data + "/composite/sobjects/{object}", rest.retrieve, ["POST"]),
-        (data + "/composite/sobjects/{object}/{field}", rest.upsert_collection, ["PATCH"]),
+        (DATA, rest.resources, ["GET"]),
+        (DATA + "/limits", rest.limits, ["GET"]),
+        (DATA + "/limits/recordCount", rest.record_count, ["GET"]),
+        (DATA + "/sobjects", rest.objects, ["GET"]),
+        (DATA + "/sobjects/{object}", rest.create, ["POST"]),
+        (DATA + "/sobjects/{object}/describe", rest.describe, ["GET"]),
+        (DATA + "/sobjects/{object}/{id}", rest.record, ["GET", "PATCH", "DELETE"]),
+        (DATA + "/sobjects/{object}/{field}/{value:path}", rest.record_by_key, ["GET", "PATCH", "DELETE"]),
+        (DATA + "/query", rest.query, ["GET"]),
+        (DATA + "/queryAll", rest.query, ["GET"]),
+        (DATA + "/query/{locator}", rest.query_more, ["GET"]),
+        (DATA + "/composite/sobjects", rest.collection, ["POST", "PATCH", "DELETE"]),
+        (DATA + "/composite/sobjects/{object}", rest.retrieve, ["POST"]),
+        (DATA + "/composite/sobjects/{object}/{field}", rest.upsert_collection, ["PATCH"]),
     ]
     return [Route(path, endpoint, methods=methods) for path, endpoint, methods in table]
 
@@ -61,150 +62,177 @@ class _Rest:
 
     async def resources(self, request: Request) -> Response:
         """List the resources of a version."""
-        self._enter(request)
-        base = _base(request)
+        enter(self.org, request)
         names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
         host = f"{request.url.scheme}://{request.headers['host']}"
-        identity = f"{host}/id/{self.org.definition.organization.id}/{USER_ID}"
-        return self._answer({name: f"{base}/{name}" for name in names} | {"identity": identity})
+        identity = f"{host}/id/{self.org.definition.organization.id}/{user_id()}"
+        return self._answer({name: f"{base(request)}/{name}" for name in names} | {"identity": identity})
 
     async def limits(self, request: Request) -> Response:
         """Tell how much of each limit is left."""
-        self._enter(request)
-        left = {name: {"Max": most, "Remaining": most} for name, most in self.org.limits.items()}
-        left["DailyApiRequests"]["Remaining"] -= self.org.used_api_calls
+        enter(self.org, request)
+        left = {name: {"Max": most, "Remaining": self.org.left(name)} for name, most in self.org.limits.items()}
         return self._answer(left)
+
+    async def record_count(self, request: Request) -> Response:
+        """Tell how many records objects have."""
+        writer = enter(self.org, request)
+        asked = [name for name in request.query_params.get("sObjects", "").split(",") if name]
+        names = [writer.schema.object(name).name for name in asked] or list(self.org.definition.objects)
+        return self._answer({"sObjects": [{"count": self.org.storage.count(name), "name": name} for name in names]})
 
     async def objects(self, request: Request) -> Response:
         """List the objects."""
-        self._enter(request)
+        enter(self.org, request)
         known = self.org.definition.objects.items()
-        listed = [describe_briefly(name, definition, _base(request)) for name, definition in known]
+        listed = [describe_briefly(name, definition, base(request)) for name, definition in known]
         return self._answer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
 
     async def describe(self, request: Request) -> Response:
         """Describe one object."""
-        writer = self._enter(request)
-        name, definition = writer.object(request.path_params["object"])
-        return self._answer(describe(name, definition, _base(request)))
+        entity = _object(enter(self.org, request), request)
+        return self._answer(describe(entity.name, entity.definition, base(request)))
 
     async def query(self, request: Request) -> Response:
         """Answer a query."""
-        writer = self._enter(request)
+        writer, text = enter(self.org, request), request.query_params.get("q", "")
+        if request.query_params.get("columns") == "true":
+            return self._answer(describe_columns(writer, text))
         page = request.headers.get("sforce-query-options", "")
-        return self._answer(answer_query(writer, request.query_params.get("q", ""), _base(request), page))
+        everything = request.url.path.lower().rstrip("/").endswith("queryall")
+        return self._answer(answer_query(writer, text, base(request), page, deleted=everything))
 
     async def query_more(self, request: Request) -> Response:
         """Answer the next page of a query."""
-        self._enter(request)
-        return self._answer(continue_query(request.path_params["locator"], _base(request)))
+        enter(self.org, request)
+        return self._answer(continue_query(request.path_params["locator"], base(request)))
 
     async def create(self, request: Request) -> Response:
         """Create a record."""
-        writer = self._enter(request)
-        body = await _json(request)
-        with writer.storage.transaction():
-            saved = writer.create(request.path_params["object"], body)
+        writer = enter(self.org, request)
+        body = await read_json(request)
+        with writer.chunk.transaction():
+            saved = writer.create(_object(writer, request), body)
         return self._answer({"id": saved.id, "success": True, "errors": []}, 201)
 
     async def record(self, request: Request) -> Response:
         """Read, update or delete a record by its id."""
-        writer = self._enter(request)
-        name, _ = writer.object(request.path_params["object"])
-        return await self._one(request, writer, name, request.path_params["id"])
+        writer = enter(self.org, request)
+        return await self._one(request, writer, _object(writer, request), request.path_params["id"])
 
     async def record_by_key(self, request: Request) -> Response:
         """Read, upsert or delete a record by an external id."""
-        writer = self._enter(request)
-        name, definition = writer.object(request.path_params["object"])
-        value = unquote(request.path_params["value"])
-        field_name, field = writer.field(name, definition, request.path_params["field"])
-        if field_name != "Id" and not field.external_id:
-            raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
-        if request.method == "PATCH":
-            return await self._upsert_one(request, writer, name, field_name, value)
-        folded = value if field.case_sensitive else value.lower()
-        found = [value] if field_name == "Id" else writer.storage.find_by_key(name, field_name, folded)
+        writer = enter(self.org, request)
+        entity, value = _object(writer, request), unquote(request.path_params["value"])
+        name, field = _key_field(entity, request.path_params["field"])
+        found = [value] if name == "Id" else writer.chunk.find_by_key(entity.name, name, fold(field, value))
         if len(found) > 1:
-            return self._answer([f"{_base(request)}/sobjects/{name}/{each}" for each in found], 300)
-        return await self._one(request, writer, name, found[0] if found else "")
+            return self._answer([f"{base(request)}/sobjects/{entity.name}/{each}" for each in found], 300)
+        if request.method == "PATCH":
+            return await self._upsert_one(request, writer, entity, name, value)
+        return await self._one(request, writer, entity, found[0] if found else "")
 
-    async def _upsert_one(self, request: Request, writer: Writer, name: str, field: str, value: str) -> Response:
-        body = await _json(request)
+    async def _upsert_one(
+        self, request: Request, writer: Writer, entity: ObjectSchema, field: str, value: str
+    ) -> Response:
+        body = await read_json(request)
         if any(given.lower() == field.lower() for given in body):
             told = f"The {field} field should not be specified in the sobject data."
             raise RequestRefused(400, "INVALID_FIELD", told)
-        with writer.storage.transaction():
-            saved = writer.upsert(name, field, body | {field: value})
+        with writer.chunk.transaction():
+            saved = writer.upsert(entity, field, body | {field: value})
+        if not saved.created and float(request.path_params["version"]) < 46:
+            return Response(status_code=204)
         answer = {"id": saved.id, "success": True, "errors": [], "created": saved.created}
         return self._answer(answer, 201 if saved.created else 200)
 
-    async def _one(self, request: Request, writer: Writer, name: str, record_id: str) -> Response:
-        found = writer.storage.find(normalise_id(record_id) or "")
-        if found is None or found.object != name:
+    async def _one(self, request: Request, writer: Writer, entity: ObjectSchema, record_id: str) -> Response:
+        found = writer.chunk.find(normalise_id(record_id) or "")
+        if found is None or found.object != entity.name:
             raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
         if found.deleted:
             raise RequestRefused(404, "ENTITY_IS_DELETED", "entity is deleted")
         if request.method == "GET":
-            attributes = {"type": name, "url": f"{_base(request)}/sobjects/{name}/{found.id}"}
+            attributes = {"type": entity.name, "url": f"{base(request)}/sobjects/{entity.name}/{found.id}"}
             return self._answer({"attributes": attributes, "Id": found.id} | found.fields)
-        with writer.storage.transaction():
+        body = {} if request.method == "DELETE" else await read_json(request)
+        with writer.chunk.transaction():
             if request.method == "DELETE":
                 writer.delete(found.id)
             else:
-                writer.update(name, found.id, await _json(request))
+                writer.update(entity, found.id, body)
         return Response(status_code=204)
 
     async def collection(self, request: Request) -> Response:
         """Create, update or delete up to 200 records."""
-        writer = self._enter(request)
+        writer = enter(self.org, request)
         if request.method == "DELETE":
             ids = [each for each in request.query_params.get("ids", "").split(",") if each]
             flag = request.query_params.get("allOrNone", "false").lower() == "true"
             return self._answer(delete_collection(writer, ids, all_or_none=flag))
-        body = await _json(request)
-        return self._answer(save_collection(writer, body, upsert=None, update=request.method == "PATCH"))
+        body = await read_json(request)
+        return self._answer(save_collection(writer, body, update=request.method == "PATCH"))
 
     async def upsert_collection(self, request: Request) -> Response:
         """Upsert up to 200 records of one object by an external id."""
-        writer = self._enter(request)
-        key = (request.path_params["object"], request.path_params["field"])
-        return self._answer(save_collection(writer, await _json(request), upsert=key, update=False))
+        writer = enter(self.org, request)
+        body = await read_json(request)
+        path = request.path_params
+        return self._answer(upsert_collection(writer, path["object"], path["field"], body))
 
     async def retrieve(self, request: Request) -> Response:
         """Read records by their ids, null for those that are not there."""
-        writer = self._enter(request)
-        name, _ = writer.object(request.path_params["object"])
-        body = await _json(request)
+        writer = enter(self.org, request)
+        entity, body = _object(writer, request), await read_json(request)
         rows: list[dict[str, Any] | None] = []
         for each in body.get("ids", []):
-            found = writer.storage.find(normalise_id(each) or "")
+            found = writer.chunk.find(normalise_id(each) or "")
             wanted = {field: found.fields.get(field) for field in body.get("fields", [])} if found else {}
-            living = found is not None and not found.deleted and found.object == name
-            rows.append({"attributes": {"type": name}, "Id": each} | wanted if living else None)
+            living = found is not None and not found.deleted and found.object == entity.name
+            rows.append({"attributes": {"type": entity.name}, "Id": each} | wanted if living else None)
         return self._answer(rows)
 
-    def _enter(self, request: Request) -> Writer:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        self.org.check_token(token if kind in {"Bearer", "OAuth"} else "")
-        self.org.spend_call()
-        if request.path_params.get("version", VERSIONS[0]) not in VERSIONS:
-            raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
-        return self.org.writer()
-
     def _answer(self, body: Any, status: int = 200) -> Response:
-        return JSONResponse(body, status, {"Sforce-Limit-Info": self.org.limit_info})
+        return answer(self.org, body, status)
 
 
-async def _json(request: Request) -> Any:
+def enter(org: Org, request: Request) -> Writer:
+    """Check the session, spend an API call and return a writer; raises RequestRefused."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    org.check_token(token if kind in {"Bearer", "OAuth"} else "")
+    org.spend_call()
+    if request.path_params.get("version", VERSIONS[0]) not in VERSIONS:
+        raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+    return org.writer()
+
+
+def answer(org: Org, body: Any, status: int = 200) -> Response:
+    """Return a JSON answer with the header of the API limit."""
+    return JSONResponse(body, status, {"Sforce-Limit-Info": org.limit_info})
+
+
+async def read_json(request: Request) -> Any:
+    """Return the body of a request; raises RequestRefused when it is not JSON."""
     try:
         return json.loads(await request.body())
     except ValueError:
         raise RequestRefused(400, "JSON_PARSER_ERROR", "Unexpected character in the HTTP entity body") from None
 
 
-def _base(request: Request) -> str:
+def base(request: Request) -> str:
+    """Return the path of the API version of a request."""
     return f"/services/data/v{request.path_params['version']}"
+
+
+def _object(writer: Writer, request: Request) -> ObjectSchema:
+    return writer.schema.object(request.path_params["object"])
+
+
+def _key_field(entity: ObjectSchema, given: str) -> tuple[str, Any]:
+    found = entity.fields.get(given.lower())
+    if found is None or not (found[0] == "Id" or found[1].external_id):
+        raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+    return found
 
 
 def refusal_body(refused: RecordRefused | RequestRefused) -> tuple[list[dict[str, Any]], int]:

@@ -1,18 +1,24 @@
-"""The rules of an org: validation rules, triggers, rights and locks that refuse records."""
+"""The rules of an org: validation rules, triggers, duplicate rules, rights and locks that refuse records."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simpleeval import EvalWithCompoundTypes
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition import DefinitionError, Rule, RuleKind
 from salesforce_sandbox.refusals import RecordRefused
+from salesforce_sandbox.storage import Record
 
+if TYPE_CHECKING:
+    from salesforce_sandbox.schema import ObjectSchema
+    from salesforce_sandbox.writing import Writer
+
+DEPTH = 16  # triggers within triggers, as Salesforce stops them
 _REFUSALS = {
     RuleKind.VALIDATION: ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "The record breaks a validation rule."),
     RuleKind.TRIGGER: ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Trigger: execution failed"),
@@ -27,6 +33,7 @@ _REFUSALS = {
         "{name}: System.LimitException: Apex CPU time limit exceeded",
     ),
     RuleKind.STORAGE: assumptions.STORAGE_FULL,
+    RuleKind.DUPLICATE: ("DUPLICATES_DETECTED", "Use one of these records?"),
 }
 Parents = Callable[[str], Mapping[str, Any]]
 
@@ -54,62 +61,135 @@ class RuleBook:
         """Switch a rule on or off; raises KeyError for an unknown name."""
         self.rules[name].active = active
 
-    def check(
-        self, object_name: str, values: Mapping[str, Any], before: Mapping[str, Any] | None, parents: Parents
-    ) -> None:
+    def check(self, writer: Writer, entity: ObjectSchema, record: Record, before: Record | None) -> None:
         """Raise RecordRefused when an active rule refuses a record that is about to be saved."""
-        for rule in self.rules.values():
-            if rule.active and rule.object == object_name and rule.more_than is None:
-                self._check_rule(rule, values, before, parents)
+        for rule in self._active(entity.name):
+            if rule.more_than is not None or rule.writes:
+                continue
+            if rule.kind is RuleKind.DUPLICATE:
+                _check_duplicate(rule, writer, record)
+            else:
+                self._check_rule(rule, _Scope(writer, entity, record, before))
+
+    def run_triggers(self, writer: Writer, entity: ObjectSchema, record: Record, before: Record | None) -> None:
+        """Let triggers write to the parents of a saved record; raises RecordRefused when a parent refuses that."""
+        for rule in self._active(entity.name):
+            if rule.writes and writer.depth < DEPTH:
+                scope = _Scope(writer, entity, record, before)
+                if scope.evaluate(rule, rule.when):
+                    _write_parent(rule, scope)
 
     def check_request(self, object_name: str, records: list[Mapping[str, Any]]) -> dict[int, RecordRefused]:
         """Return the refusals of limits that are counted over all records of one request, by their index."""
         refused: dict[int, RecordRefused] = {}
-        for rule in self.rules.values():
-            if not rule.active or rule.object != object_name or rule.more_than is None:
+        for rule in self._active(object_name):
+            if rule.more_than is None:
                 continue
             groups = Counter(str(record.get(str(rule.group_by))) for record in records)
             for index, record in enumerate(records):
                 if groups[str(record.get(str(rule.group_by)))] > rule.more_than:
-                    refused.setdefault(index, _refusal(rule, record, ""))
+                    refused.setdefault(index, _refusal(rule, ""))
         return refused
 
-    def _check_rule(
-        self, rule: Rule, values: Mapping[str, Any], before: Mapping[str, Any] | None, parents: Parents
-    ) -> None:
-        if not _holds(rule, values, before, parents):
+    def _active(self, object_name: str) -> list[Rule]:
+        return [rule for rule in self.rules.values() if rule.active and rule.object == object_name]
+
+    def _check_rule(self, rule: Rule, scope: _Scope) -> None:
+        if not scope.evaluate(rule, rule.when):
             return
-        lock = str(values.get(rule.group_by)) if rule.group_by else str(values.get("Id"))
+        lock = scope.lock(rule)
         if rule.clears_after is not None:
             self.tries[rule.name, lock] += 1
             if self.tries[rule.name, lock] > rule.clears_after:
                 return
-        raise _refusal(rule, values, lock)
+        raise _refusal(rule, lock)
 
 
-def _holds(rule: Rule, values: Mapping[str, Any], before: Mapping[str, Any] | None, parents: Parents) -> bool:
-    def name_of(node: Any) -> Any:
+class _Scope:
+    """What an expression sees of a record."""
+
+    def __init__(self, writer: Writer, entity: ObjectSchema, record: Record, before: Record | None) -> None:
+        self.writer, self.entity, self.before = writer, entity, before
+        self.values = record.fields | {"Id": record.id}
+        self._evaluator = EvalWithCompoundTypes(names=self._name, functions=self._functions())
+
+    def evaluate(self, rule: Rule, text: str) -> Any:
+        """Return the value of an expression; raises DefinitionError naming the rule when it cannot be evaluated."""
+        try:
+            return self._evaluator.eval(text, previously_parsed=_parse(text))
+        except Exception as wrong:
+            raise DefinitionError(f"Rule {rule.name}: `{text}` cannot be evaluated: {wrong}") from wrong
+
+    def lock(self, rule: Rule) -> str:
+        """Return what a lock is on: the rule's field, or the record by its key, as a new one has no id that stays."""
+        if rule.group_by:
+            return str(self.values.get(rule.group_by))
+        if self.before is None:
+            keys = (self.values[name] for name, _ in self.entity.keys if self.values.get(name) is not None)
+            return str(next(keys, self.values["Id"]))
+        return self.before.id
+
+    def parent(self, relation: str) -> Record | None:
+        """Return the parent under a relationship name."""
+        return self.writer.parent_of(self.entity, self.values, relation)
+
+    def _name(self, node: Any) -> Any:
         name = node.id
         if name == "is_new":
-            return before is None
-        if name.endswith("__r") or (name not in values and parents(name)):
-            return _Absent(parents(name))
-        return values.get(name)
+            return self.before is None
+        if name in self.values or not self.entity.relation(name):
+            return self.values.get(name)
+        found = self.parent(name)
+        return _Absent(found.fields | {"Id": found.id} if found else {})
 
-    functions = {
-        "is_blank": lambda value: value in {None, ""},
-        "changed": lambda name: before is None or before.get(name) != values.get(name),
-        "length": lambda value: len(value or ""),
-        "lower": lambda value: str(value or "").lower(),
-    }
-    evaluator = EvalWithCompoundTypes(names=name_of, functions=functions)
+    def _functions(self) -> dict[str, Callable[..., Any]]:
+        before = self.before.fields if self.before else None
+        return {
+            "is_blank": lambda value: value in {None, ""},
+            "changed": lambda name: before is None or before.get(name) != self.values.get(name),
+            "length": lambda value: len(value or ""),
+            "lower": lambda value: str(value or "").lower(),
+        }
+
+
+_parsed: dict[str, Any] = {}
+
+
+def _parse(text: str) -> Any:
+    if text not in _parsed:
+        _parsed[text] = EvalWithCompoundTypes.parse(text)
+    return _parsed[text]
+
+
+def _check_duplicate(rule: Rule, writer: Writer, record: Record) -> None:
+    wanted = [record.fields.get(name) for name in rule.match_on]
+    if all(value is None for value in wanted):
+        return
+    # a scan: duplicate rules are for small objects of a sandbox
+    for other in writer.chunk.storage.find_all(record.object):
+        if other.id != record.id and [other.fields.get(name) for name in rule.match_on] == wanted:
+            raise _refusal(rule, "")
+
+
+def _write_parent(rule: Rule, scope: _Scope) -> None:
+    assert rule.writes is not None  # noqa: S101 - asked by the caller
+    found = scope.parent(rule.writes.parent)
+    if found is None:
+        return
+    values = {name: scope.evaluate(rule, text) for name, text in rule.writes.fields.items()}
+    entity = scope.writer.schema.object(found.object)
+    scope.writer.depth += 1
     try:
-        return bool(evaluator.eval(rule.when))
-    except Exception as wrong:
-        raise DefinitionError(f"Rule {rule.name}: `when: {rule.when}` cannot be evaluated: {wrong}") from wrong
+        scope.writer.update(entity, found.id, values)
+    except RecordRefused as inner:
+        told = f"{rule.name}: execution of AfterInsert\n\ncaused by: System.DmlException: Update failed. First "
+        told += f"exception on row 0 with id {found.id}; first error: {inner.code}, {inner.message}: "
+        raise RecordRefused(_REFUSALS[rule.kind][0], f"{told}[{', '.join(inner.fields)}]") from inner
+    finally:
+        scope.writer.depth -= 1
 
 
-def _refusal(rule: Rule, values: Mapping[str, Any], lock: str) -> RecordRefused:
+def _refusal(rule: Rule, lock: str) -> RecordRefused:
     code, usual = _REFUSALS[rule.kind]
     message = (rule.message or usual).replace("{name}", rule.name).replace("{object}", rule.object)
     if rule.kind is RuleKind.ROW_LOCK and not rule.message:

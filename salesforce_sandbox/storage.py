@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from salesforce_sandbox.record_ids import make_id
 
@@ -27,9 +28,13 @@ create table if not exists history (
 create index if not exists history_by_id on history (id);
 create table if not exists counter (name text primary key, value integer not null);
 """
+_BLOCK = 200  # ids that are taken from the counter at once
+_COLUMNS = "select id, object, fields, deleted from record"
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """A stored record."""
 
@@ -39,12 +44,25 @@ class Record:
     deleted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A write that is to be stored: the record as it will be, its unique keys, and what was written."""
+
+    record: Record
+    keys: Mapping[str, str]
+    operation: str
+    written: Mapping[str, Any]
+    keys_changed: bool = True
+
+
 class Storage:
-    """The records, at one SQLite connection."""
+    """The records, at one SQLite connection: each thread has its own."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
+        self.path = path
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
         self._connection.executescript("pragma journal_mode = wal; pragma synchronous = off;" + _SCHEMA)
+        self._free: dict[str, Iterable[int]] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -55,43 +73,57 @@ class Storage:
         with self.transaction():
             for table in ("record", "unique_key", "history", "counter"):
                 self._connection.execute(f"delete from {table}")  # noqa: S608 - constants above
+        self._free.clear()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Commit what the block writes, or nothing of it when it raises. Nested blocks are savepoints."""
-        nested = self._connection.in_transaction
-        begin, commit, back = (
-            ("savepoint nested", "release nested", "rollback to nested") if nested else ("begin", "commit", "rollback")
-        )
-        self._connection.execute(begin)
+        """Commit what the block writes, or nothing of it when it raises."""
+        self._connection.execute("begin immediate")
         try:
             yield
         except BaseException:
-            self._connection.execute(back)
+            self._connection.execute("rollback")
             raise
-        self._connection.execute(commit)
+        self._connection.execute("commit")
 
     def find(self, record_id: str) -> Record | None:
         """Return a record by its 18-character id, deleted ones too."""
-        row = self._connection.execute(
-            "select id, object, fields, deleted from record where id = ?", [record_id]
-        ).fetchone()
+        row = self._connection.execute(f"{_COLUMNS} where id = ?", [record_id]).fetchone()
         return _read(row) if row else None
+
+    def find_many(self, ids: Sequence[str]) -> dict[str, Record]:
+        """Return records by their ids, deleted ones too."""
+        rows = self._connection.execute(f"{_COLUMNS} where id in ({_marks(ids)})", list(ids))
+        return {row[0]: _read(row) for row in rows}
 
     def find_by_key(self, object_name: str, field: str, value: str) -> list[str]:
         """Return the ids of living records with a value of a unique or external-id field (as folded by the caller)."""
+        return self.find_by_keys(object_name, field, [value])[value]
+
+    def find_by_keys(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, list[str]]:
+        """Return the ids of living records for each value of a unique or external-id field."""
         rows = self._connection.execute(
-            "select id from unique_key where object = ? and field = ? and value = ?", [object_name, field, value]
+            f"select value, id from unique_key where object = ? and field = ? and value in ({_marks(values)})",  # noqa: S608 - marks
+            [object_name, field, *values],
         )
-        return [row[0] for row in rows]
+        found: dict[str, list[str]] = {value: [] for value in values}
+        for value, record_id in rows:
+            found[value].append(record_id)
+        return found
 
     def find_all(self, object_name: str, *, deleted: bool = False) -> Iterable[Record]:
         """Return the records of an object; `deleted` includes the recycle bin."""
         rows = self._connection.execute(
-            "select id, object, fields, deleted from record where object = ? and deleted <= ? order by id",
-            [object_name, int(deleted)],
+            f"{_COLUMNS} where object = ? and deleted <= ? order by id", [object_name, int(deleted)]
         )
         return (_read(row) for row in rows)
+
+    def find_page(self, object_name: str, after: str, size: int) -> list[Record]:
+        """Return up to `size` records of an object whose id is higher than `after`, the recycle bin included."""
+        rows = self._connection.execute(
+            f"{_COLUMNS} where object = ? and id > ? order by id limit ?", [object_name, after, size]
+        )
+        return [_read(row) for row in rows]
 
     def count(self, object_name: str) -> int:
         """Return how many living records an object has."""
@@ -101,42 +133,60 @@ class Storage:
         return int(row[0])
 
     def new_id(self, object_name: str, prefix: str) -> str:
-        """Return the next id of an object."""
-        row = self._connection.execute(
-            "insert into counter values (?, 1) on conflict (name) do update set value = value + 1 returning value",
-            [object_name],
-        ).fetchone()
-        return make_id(prefix, int(row[0]))
+        """Return the next id of an object; numbers are taken from the counter in blocks."""
+        for number in self._free.get(object_name, ()):
+            return make_id(prefix, number)
+        sql = "insert into counter values (?, ?) on conflict (name) do update set value = value + ? returning value"
+        last = int(self._connection.execute(sql, [object_name, _BLOCK, _BLOCK]).fetchone()[0])
+        self._free[object_name] = iter(range(last - _BLOCK + 1, last + 1))
+        return self.new_id(object_name, prefix)
 
-    def save(
-        self, record: Record, keys: Mapping[str, str], operation: str, written: Mapping[str, Any], request: int
-    ) -> None:
-        """Store a record with its unique keys, and the write in its history."""
-        execute = self._connection.execute
-        execute(
+    def save(self, saves: Sequence[Save], request: int) -> None:
+        """Store writes in their order, each with its unique keys and a line of history."""
+        many = self._connection.executemany
+        texts = [_encode(save.record.fields).decode() for save in saves]
+        many(
             "insert into record values (?, ?, ?, ?) on conflict (id) do update"
             " set fields = excluded.fields, deleted = excluded.deleted",
-            [record.id, record.object, json.dumps(record.fields), int(record.deleted)],
+            [
+                (save.record.id, save.record.object, text, int(save.record.deleted))
+                for save, text in zip(saves, texts, strict=True)
+            ],
         )
-        execute("delete from unique_key where id = ?", [record.id])
-        for field, value in keys.items():
-            execute("insert into unique_key values (?, ?, ?, ?)", [record.object, field, value, record.id])
-        execute(
+        changed = [save for save in saves if save.keys_changed]
+        many("delete from unique_key where id = ?", [(save.record.id,) for save in changed])
+        last = {save.record.id: save for save in changed}
+        many(
+            "insert into unique_key values (?, ?, ?, ?)",
+            [
+                (save.record.object, field, value, save.record.id)
+                for save in last.values()
+                for field, value in save.keys.items()
+            ],
+        )
+        now = datetime.now(UTC).isoformat()
+        many(
             "insert into history (id, object, at, operation, fields, request) values (?, ?, ?, ?, ?, ?)",
-            [record.id, record.object, _now(), operation, json.dumps(dict(written)), request],
-        )
+            [
+                (
+                    save.record.id, save.record.object, now, save.operation,
+                    text if save.written is save.record.fields else _encode(save.written).decode(), request,
+                )
+                for save, text in zip(saves, texts, strict=True)
+            ],
+        )  # fmt: skip
 
     def history(self, record_id: str) -> list[dict[str, Any]]:
         """Return every write of a record, oldest first."""
         rows = self._connection.execute(
             "select at, operation, fields, request from history where id = ? order by n", [record_id]
         )
-        return [{"at": at, "operation": op, "fields": json.loads(fields), "request": n} for at, op, fields, n in rows]
+        return [{"at": at, "operation": op, "fields": _decode(fields), "request": n} for at, op, fields, n in rows]
 
 
 def _read(row: tuple[Any, ...]) -> Record:
-    return Record(row[0], row[1], json.loads(row[2]), bool(row[3]))
+    return Record(row[0], row[1], _decode(row[2]), bool(row[3]))
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))

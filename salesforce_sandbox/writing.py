@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition import FieldDefinition, FieldType, ObjectDefinition, OrgDefinition
-from salesforce_sandbox.field_values import read_value
+from salesforce_sandbox.chunk import Chunk
+from salesforce_sandbox.definition import FieldDefinition, FieldType
+from salesforce_sandbox.field_values import WrongType, refuse_wrong_type
 from salesforce_sandbox.record_ids import normalise_id
-from salesforce_sandbox.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.refusals import RecordRefused
 from salesforce_sandbox.rules import RuleBook
-from salesforce_sandbox.storage import Record, Storage
+from salesforce_sandbox.schema import Column, ObjectSchema, Schema, fold
+from salesforce_sandbox.storage import Record, Save
+
+_NOT_FIELDS = frozenset({"attributes", "id"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Saved:
     """A saved record."""
 
@@ -25,193 +29,173 @@ class Saved:
 
 @dataclass
 class Writer:
-    """Writes records into the storage by the definition and the rules of an org."""
+    """Writes records into a chunk by the schema and the rules of an org."""
 
-    definition: OrgDefinition
-    storage: Storage
+    schema: Schema
     rules: RuleBook
-    request: int = 0
+    chunk: Chunk
+    refuse_type: Callable[[str, WrongType], Exception] = refuse_wrong_type
+    depth: int = 0
 
-    def object(self, name: str) -> tuple[str, ObjectDefinition]:
-        """Return an object's own name and definition; raises RequestRefused (404) for an unknown one."""
-        for known, definition in self.definition.objects.items():
-            if known.lower() == name.lower():
-                return known, definition
-        raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
-
-    def create(self, object_name: str, values: Mapping[str, Any]) -> Saved:
+    def create(self, entity: ObjectSchema, values: Mapping[str, Any]) -> Saved:
         """Create a record."""
-        name, definition = self.object(object_name)
-        if not definition.createable:
-            told = f"entity type cannot be inserted: {definition.label or name}"
+        if not entity.definition.createable:
+            told = f"entity type cannot be inserted: {entity.definition.label or entity.name}"
             raise RecordRefused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", told)
-        return self._save(name, definition, values, None)
+        return self._save(entity, values, None)
 
-    def update(self, object_name: str, record_id: Any, values: Mapping[str, Any]) -> Saved:
+    def update(self, entity: ObjectSchema, record_id: Any, values: Mapping[str, Any]) -> Saved:
         """Update a record by its id."""
-        name, definition = self.object(object_name)
-        return self._save(name, definition, values, self.find(name, record_id))
+        if not entity.definition.updateable:
+            raise RecordRefused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+        return self._save(entity, values, self.find(entity, record_id))
 
-    def upsert(self, object_name: str, key_field: str, values: Mapping[str, Any]) -> Saved:
+    def upsert(self, entity: ObjectSchema, key_field: str, values: Mapping[str, Any]) -> Saved:
         """Create or update the record that an external id names."""
-        name, definition = self.object(object_name)
-        field_name, field = self.field(name, definition, key_field)
-        value = next((found for given, found in values.items() if given.lower() == field_name.lower()), None)
-        if field_name == "Id":
+        name, field = entity.field(key_field)
+        value = values.get(name)
+        if value is None:
+            value = next((found for given, found in values.items() if given.lower() == name.lower()), None)
+        if name == "Id":
             rest = {key: found for key, found in values.items() if key.lower() != "id"}
-            return self.update(name, value, rest) if value else self.create(name, rest)
+            return self.update(entity, value, rest) if value else self.create(entity, rest)
         if value is None or value == "":
             code, message = assumptions.BLANK_EXTERNAL_ID
-            raise RecordRefused(code, message.format(field=field_name), (field_name,))
-        found = self._matches(name, field_name, field, value)
+            raise RecordRefused(code, message.format(field=name), (name,))
+        found = self.chunk.find_by_key(entity.name, name, fold(field, value))
         if len(found) > 1:
-            told = (
-                f"{field.label or field_name}: more than one record found for external id field: [{', '.join(found)}]"
-            )
-            raise RecordRefused("DUPLICATE_EXTERNAL_ID", told, (field_name,))
+            told = f"{field.label or name}: more than one record found for external id field: [{', '.join(found)}]"
+            raise RecordRefused("DUPLICATE_EXTERNAL_ID", told, (name,))
         if not found:
-            return self.create(name, values)
-        return self._save(name, definition, values, self.find(name, found[0]))
+            return self.create(entity, values)
+        return self.update(entity, found[0], values)
 
     def delete(self, record_id: Any) -> str:
         """Move a record to the recycle bin and return its id."""
-        found = self.storage.find(normalise_id(record_id) or "")
+        normal = normalise_id(record_id)
+        if normal is None:
+            raise RecordRefused("MALFORMED_ID", f"bad id {record_id}")
+        found = self.chunk.find(normal)
         if found is None:
-            if normalise_id(record_id) is None:
-                raise RecordRefused("MALFORMED_ID", f"bad id {record_id}")
             raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if found.deleted:
             raise RecordRefused(*assumptions.DELETED_AGAIN)
-        if not self.definition.objects[found.object].deletable:
+        if not self.schema.object(found.object).definition.deletable:
             raise RecordRefused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
-        self.storage.save(Record(found.id, found.object, found.fields, True), {}, "delete", {}, self.request)
+        self.chunk.save(Save(Record(found.id, found.object, found.fields, True), {}, "delete", {}))
         return found.id
 
-    def find(self, object_name: str, record_id: Any) -> Record:
+    def find(self, entity: ObjectSchema, record_id: Any) -> Record:
         """Return a living record by id; raises RecordRefused."""
         normal = normalise_id(record_id)
         if normal is None:
-            raise RecordRefused("MALFORMED_ID", f"{object_name} ID: id value of incorrect type: {record_id}", ("Id",))
-        found = self.storage.find(normal)
-        if found is None or found.object != object_name:
+            raise RecordRefused("MALFORMED_ID", f"{entity.name} ID: id value of incorrect type: {record_id}", ("Id",))
+        found = self.chunk.find(normal)
+        if found is None or found.object != entity.name:
             raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if found.deleted:
             raise RecordRefused(*assumptions.DELETED_AGAIN)
         return found
 
-    def field(self, name: str, definition: ObjectDefinition, field_name: str) -> tuple[str, FieldDefinition]:
-        """Return a field's own name and definition; raises RecordRefused for an unknown or hidden one."""
-        if field_name.lower() == "id":
-            return "Id", FieldDefinition(type=FieldType.ID)
-        for known, field in definition.fields.items():
-            if known.lower() == field_name.lower() and not field.hidden:
-                return known, field
-        raise RecordRefused("INVALID_FIELD", f"No such column '{field_name}' on sobject of type {name}")
+    def parent_of(self, entity: ObjectSchema, values: Mapping[str, Any], relation: str) -> Record | None:
+        """Return the parent under a relationship name, None when there is none."""
+        reference = entity.relation(relation)
+        parent_id = values.get(reference[0]) if reference else None
+        return self.chunk.find(str(parent_id)) if parent_id else None
 
-    def parents_of(self, name: str, values: Mapping[str, Any], relation: str) -> Mapping[str, Any]:
-        """Return the fields of the parent under a relationship name, nothing when there is none."""
-        for field_name, field in self.definition.objects[name].fields.items():
-            if field.relationship and field.relationship.lower() == relation.lower() and values.get(field_name):
-                found = self.storage.find(str(values[field_name]))
-                return found.fields | {"Id": found.id} if found else {}
-        return {}
-
-    def import_record(self, object_name: str, values: Mapping[str, Any]) -> str:
+    def import_record(self, entity: ObjectSchema, values: Mapping[str, Any]) -> str:
         """Store a record as it is, past rules and rights; an `Id` may be given."""
-        name, definition = self.object(object_name)
-        record_id = normalise_id(values.get("Id")) or self.storage.new_id(name, definition.prefix)
-        existing = self.storage.find(record_id)
+        record_id = normalise_id(values.get("Id")) or self.chunk.new_id(entity.name, entity.definition.prefix)
+        existing = self.chunk.find(record_id)
         fields = (existing.fields if existing else {}) | {key: value for key, value in values.items() if key != "Id"}
-        record = Record(record_id, name, fields, False)
-        self.storage.save(record, self._keys(name, fields), "import", values, self.request)
+        self.chunk.save(Save(Record(record_id, entity.name, fields, False), _keys(entity, fields), "import", values))
         return record_id
 
-    def _save(self, name: str, definition: ObjectDefinition, given: Mapping[str, Any], before: Record | None) -> Saved:
-        written = self._read_all(name, definition, given)
-        values = (before.fields if before else {}) | written
-        _check_required(definition, values)
-        record_id = before.id if before else self.storage.new_id(name, definition.prefix)
-        self._check_unique(name, definition, values, record_id)
-        self.rules.check(
-            name,
-            values | {"Id": record_id},
-            before.fields if before else None,
-            lambda relation: self.parents_of(name, values, relation),
-        )
-        operation = "update" if before else "create"
-        record = Record(record_id, name, values, False)
-        self.storage.save(record, self._keys(name, values), operation, written, self.request)
+    def know(self, entity: ObjectSchema, key_field: str, records: Iterable[Mapping[str, Any]]) -> None:
+        """Read what many records with their external ids in `key_field` need at once, where that is cheap."""
+        name, field = entity.field(key_field)
+        if name == "Id":
+            self.chunk.know([found for record in records if (found := normalise_id(record.get(key_field)))])
+            return
+        keys = [fold(field, record[key_field]) for record in records if record.get(key_field)]
+        self.chunk.know_keys(entity.name, name, keys)
+
+    def _save(self, entity: ObjectSchema, given: Mapping[str, Any], before: Record | None) -> Saved:
+        written = self._read_all(entity, given)
+        values = {**before.fields, **written} if before else written
+        missing = [name for name in entity.required if values.get(name) is None]
+        if missing:
+            told = f"Required fields are missing: [{', '.join(missing)}]"
+            raise RecordRefused("REQUIRED_FIELD_MISSING", told, tuple(missing))
+        record_id = before.id if before else self.chunk.new_id(entity.name, entity.definition.prefix)
+        keys = _keys(entity, values)
+        changed = before is None or keys != _keys(entity, before.fields)
+        if changed:
+            self._check_unique(entity, keys, record_id)
+        record = Record(record_id, entity.name, values, False)
+        self.rules.check(self, entity, record, before)
+        self.chunk.save(Save(record, keys, "update" if before else "create", written, changed))
+        self.rules.run_triggers(self, entity, record, before)
         return Saved(record_id, before is None)
 
-    def _read_all(self, name: str, definition: ObjectDefinition, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _read_all(self, entity: ObjectSchema, given: Mapping[str, Any]) -> dict[str, Any]:
         written: dict[str, Any] = {}
         for given_name, value in given.items():
-            if given_name.lower() in {"attributes", "id"}:
+            if value.__class__ is dict or "." in given_name:
+                if given_name != "attributes":
+                    name, found = self._find_parent(entity, given_name, value)
+                    written[name] = found
                 continue
-            if isinstance(value, dict):
-                field_name, found = self._find_parent(name, definition, given_name, value)
-                written[field_name] = found
+            if given_name.lower() in _NOT_FIELDS:
                 continue
-            field_name, field = self.field(name, definition, given_name)
-            if field.read_only:
-                told = (
-                    f"Unable to create/update fields: {field_name}. Please check the security settings of this field "
-                )
-                told += "and verify that it is read/write for your profile or permission set."
-                raise RecordRefused("INVALID_FIELD_FOR_INSERT_UPDATE", told, (field_name,))
-            written[field_name] = read_value(field_name, field, value)
-            if field.type is FieldType.REFERENCE and written[field_name]:
-                self._check_reference(field, written[field_name])
+            column = entity.column(given_name)
+            written[column.name] = self._read(column, value) if value is not None and value != "" else None
         return written
 
-    def _find_parent(
-        self, name: str, definition: ObjectDefinition, relation: str, value: Mapping[str, Any]
-    ) -> tuple[str, str]:
+    def _read(self, column: Column, value: Any) -> Any:
+        try:
+            stored = column.read(value)
+        except WrongType as wrong:
+            raise self.refuse_type(column.name, wrong) from None
+        if column.field.type is FieldType.REFERENCE:
+            self._check_reference(column.field, stored)
+        return stored
+
+    def _find_parent(self, entity: ObjectSchema, given: str, value: Any) -> tuple[str, str | None]:
+        """Return the reference field and the parent's id for `Rel__r: {Key: value}`."""
+        reference = entity.relation(given)
         named = {key: found for key, found in value.items() if key.lower() != "attributes"}
-        for field_name, field in definition.fields.items():
-            if field.relationship and field.relationship.lower() == relation.lower() and not field.hidden:
-                wanted = (value.get("attributes") or {}).get("type") or field.to[0]
-                key, key_value = next(iter(named.items()))
-                parent, parent_definition = self.object(wanted)
-                key_name, key_field = self.field(parent, parent_definition, key)
-                found = self._matches(parent, key_name, key_field, key_value)
-                if not found:
-                    told = f"Foreign key external ID: {key_value} not found for field {key_name} in entity {parent}"
-                    raise RecordRefused("INVALID_FIELD", told)
-                return field_name, found[0]
-        raise RecordRefused("INVALID_FIELD", f"No such column '{relation}' on sobject of type {name}")
+        if reference is None or not named:
+            raise RecordRefused("INVALID_FIELD", f"No such column '{given}' on sobject of type {entity.name}")
+        name, field = reference
+        kind = (value.get("attributes") or {}).get("type") or field.to[0]
+        key, key_value = next(iter(named.items()))
+        parent = self.schema.object(kind)
+        key_name, key_field = parent.field(key)
+        if key_value is None or key_value == "":
+            return name, None
+        found = self.chunk.find_by_key(parent.name, key_name, fold(key_field, key_value))
+        if not found:
+            told = f"Foreign key external ID: {key_value} not found for field {key_name} in entity {parent.name}"
+            raise RecordRefused("INVALID_FIELD", told)
+        return name, found[0]
 
     def _check_reference(self, field: FieldDefinition, record_id: str) -> None:
-        found = self.storage.find(record_id)
+        found = self.chunk.find(record_id)
         if found is None or found.object not in field.to:
             raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if found.deleted:
             raise RecordRefused("ENTITY_IS_DELETED", "entity is deleted")
 
-    def _matches(self, name: str, field_name: str, field: FieldDefinition, value: Any) -> list[str]:
-        folded = assumptions.fold(str(value), case_sensitive=field.case_sensitive)
-        return self.storage.find_by_key(name, field_name, folded)
-
-    def _check_unique(self, name: str, definition: ObjectDefinition, values: Mapping[str, Any], record_id: str) -> None:
-        for field_name, field in definition.fields.items():
-            value = values.get(field_name)
-            if field.unique and value is not None:
-                others = [other for other in self._matches(name, field_name, field, value) if other != record_id]
+    def _check_unique(self, entity: ObjectSchema, keys: Mapping[str, str], record_id: str) -> None:
+        for name, field in entity.keys:
+            if field.unique and name in keys:
+                found = self.chunk.find_by_key(entity.name, name, keys[name])
+                others = [other for other in found if other != record_id]
                 if others:
-                    told = f"duplicate value found: {field_name} duplicates value on record with id: {others[0]}"
+                    told = f"duplicate value found: {name} duplicates value on record with id: {others[0]}"
                     raise RecordRefused("DUPLICATE_VALUE", told)
 
-    def _keys(self, name: str, values: Mapping[str, Any]) -> dict[str, str]:
-        fields = self.definition.objects[name].fields
-        return {
-            key: assumptions.fold(str(values[key]), case_sensitive=field.case_sensitive)
-            for key, field in fields.items()
-            if (field.unique or field.external_id) and values.get(key) is not None
-        }
 
-
-def _check_required(definition: ObjectDefinition, values: Mapping[str, Any]) -> None:
-    missing = [name for name, field in definition.fields.items() if field.required and values.get(name) is None]
-    if missing:
-        told = f"Required fields are missing: [{', '.join(missing)}]"
-        raise RecordRefused("REQUIRED_FIELD_MISSING", told, tuple(missing))
+def _keys(entity: ObjectSchema, values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: fold(field, values[name]) for name, field in entity.keys if values.get(name) is not None}
