@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from salesforce_sandbox import assumptions
+from salesforce_sandbox.bulk_jobs import Jobs
+from salesforce_sandbox.bulk_routes import bulk_routes
 from salesforce_sandbox.control_routes import control_routes
 from salesforce_sandbox.definition import DefinitionError
 from salesforce_sandbox.faults import Cut, Fault
 from salesforce_sandbox.login import login_routes
-from salesforce_sandbox.org import Org
+from salesforce_sandbox.org import LoggedRequest, Org
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 from salesforce_sandbox.rest import refusal_body, rest_routes
 
+_STREAMED = re.compile(r"/jobs/ingest/\w+/batches$")  # too large to be kept in memory
 TRANSPORT = "salesforce_sandbox.transport"  # in the scope, put there by the server: what a cut connection closes
 
 
 def make_app(org: Org) -> ASGIApp:
     """Return the application that serves an org."""
-    routes = [*login_routes(org), *rest_routes(org), *control_routes(org)]
+    jobs = Jobs(org.folder / "jobs")
+    org.at_reset.append(jobs.clear)
+    routes = [*login_routes(org), *bulk_routes(org, jobs, list), *rest_routes(org), *control_routes(org)]
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         RecordRefused: _refuse,
         RequestRefused: _refuse,
         HTTPException: _no_such_path,
         DefinitionError: _broken_definition,
     }
-    starlette = Starlette(routes=routes, exception_handlers=handlers)
+    compressed = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
+    starlette = Starlette(routes=routes, exception_handlers=handlers, middleware=[compressed])
     starlette.router.redirect_slashes = False
     return SalesforcePaths(starlette, org)
 
@@ -51,32 +60,34 @@ class SalesforcePaths:
             return
         scope = dict(scope) | {"path": scope["path"].rstrip("/") or "/"}
         path = scope["path"] + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
-        body = await _read_body(receive)
-        logged = self.org.log_request(scope["method"], path, _loggable(scope["path"], body))
         fault = self.org.faults.find(scope["method"], path)
+        if _STREAMED.search(scope["path"]):
+            logged, replayed = self.org.log_request(scope["method"], path, ""), receive
+        else:
+            body = await _read_body(receive)
+            logged = self.org.log_request(scope["method"], path, _loggable(scope["path"], body))
+            replayed = _replay(body)
         if fault and fault.delay_seconds:
             await asyncio.sleep(fault.delay_seconds)
         if fault and not fault.after_commit and fault.cut is not Cut.AFTER and (fault.cut or fault.answer):
             await _strike(fault, scope, send)
             return
-        answer = _Answer()
-        await self.app(scope, _replay(body), answer.keep)
-        logged.status = answer.status
+        answer = _Answer(send if fault is None or not (fault.cut or fault.answer) else None, logged)
+        await self.app(scope, replayed, answer.pass_on)
         if fault and (fault.cut or fault.answer):
             await _strike(fault, scope, send)
-            return
-        for message in answer.messages:
-            await send(message)
 
 
 class _Answer:
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.status = 0
+    """Passes an answer on, or lets it go when a fault takes its place; notes its status."""
 
-    async def keep(self, message: Message) -> None:
-        self.status = message.get("status", self.status)
-        self.messages.append(message)
+    def __init__(self, send: Send | None, logged: LoggedRequest) -> None:
+        self.send, self.logged = send, logged
+
+    async def pass_on(self, message: Message) -> None:
+        self.logged.status = message.get("status", self.logged.status)
+        if self.send:
+            await self.send(message)
 
 
 async def _strike(fault: Fault, scope: Scope, send: Send) -> None:

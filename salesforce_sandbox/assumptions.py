@@ -11,6 +11,24 @@ FOLD_EXTERNAL_IDS = True
 # Header of a 401 answer.
 AUTHENTICATE_HEADER = {"WWW-Authenticate": "Token"}
 
+# "col N" of a cell that cannot be read counts from here; both 0 and 1 were reported.
+FIRST_COLUMN = 0
+
+# Characters of a CSV header, and bytes of CSV in one job (150 MB of base64).
+HEADER_LIMIT = 32_000
+UPLOAD_LIMIT = 104_857_600
+
+# What refuses a PUT on a job that has its data, and one that is too large.
+SECOND_UPLOAD = (400, "CLIENTINPUTERROR")
+TOO_LARGE = (400, "CLIENTINPUTERROR")
+
+# Whether the empty parent batch of a job counts against DailyBulkApiBatches.
+PARENT_BATCH_COUNTS = False
+
+# The codes of a closed job without data, and of results that are asked for too early.
+NO_DATA = "CLIENTINPUTERROR"
+EARLY_RESULTS = "INVALIDJOBSTATE"
+
 BLANK_EXTERNAL_ID = ("MISSING_ARGUMENT", "{field} not specified")
 DELETED_AGAIN = ("ENTITY_IS_DELETED", "entity is deleted")
 STORAGE_FULL = ("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ class Org:
     soap_login: bool = True
     used: Counter[str] = field(default_factory=Counter)
     saving: threading.RLock = field(default_factory=threading.RLock)
+    at_reset: list[Callable[[], None]] = field(default_factory=list)
     limits: dict[str, int] = field(default_factory=dict)
     requests: list[LoggedRequest] = field(default_factory=list)
     _tokens: set[str] = field(default_factory=set)
@@ -66,7 +68,10 @@ class Org:
 
     def reset(self) -> None:
         """Go back to the definition: no records, no faults, full limits, every session valid no more."""
-        self.storage.clear()
+        for forget in self.at_reset:
+            forget()
+        with self.saving:
+            self.storage.clear()
         self._start_over()
 
     def _start_over(self) -> None:

@@ -1,0 +1,197 @@
+"""Working off a Bulk 2.0 job: batches of 10,000 rows, chunks of 200, shuffled results (salesforce-wire.md section 4)."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import random
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from salesforce_sandbox import assumptions
+from salesforce_sandbox.bulk_csv import (
+    JobFailed,
+    Row,
+    Table,
+    check_upload,
+    line_ending,
+    open_rows,
+    write_java_double,
+)
+from salesforce_sandbox.bulk_jobs import DELIMITERS, Job, JobState, ResultFile
+from salesforce_sandbox.faults import JobFault
+from salesforce_sandbox.org import Org
+from salesforce_sandbox.refusals import RecordRefused
+from salesforce_sandbox.saving import Result, save_chunk
+from salesforce_sandbox.storage import Storage
+from salesforce_sandbox.writing import Writer
+
+CHUNK = 200
+
+
+class _Stopped(Exception):  # noqa: N818 - the job was aborted
+    pass
+
+
+def work_off(org: Org, job: Job) -> None:
+    """Process a job in this thread until it is complete, failed or aborted."""
+    started = time.monotonic()
+    fault = next((each for each in org.job_faults if each.strikes(job.asked.object)), None)
+    storage = Storage(org.storage.path)
+    try:
+        _Work(org, job, storage, fault).run()
+        job.state = JobState.JOB_COMPLETE
+    except JobFailed as failed:
+        job.error_message, job.state = str(failed), JobState.FAILED
+    except _Stopped:
+        job.state = JobState.ABORTED
+    finally:
+        storage.close()
+        job.milliseconds = int((time.monotonic() - started) * 1000)
+    if fault:
+        _spoil(job, fault)
+
+
+@dataclass
+class _Work:
+    org: Org
+    job: Job
+    storage: Storage
+    fault: JobFault | None
+    failed_before: int = 0
+    random: random.Random = field(default_factory=lambda: random.Random(750))  # noqa: S311 - an order, no secret
+
+    def run(self) -> None:
+        """Check the upload, then save it batch by batch; raises JobFailed or _Stopped."""
+        try:
+            table, _ = check_upload(self.job, self.org.writer(self.storage).schema)
+        except JobFailed:
+            # salesforce-wire.md section 8: assumed that every row of a job that cannot be read is unprocessed
+            self._leave(self._all_rows())
+            raise
+        self.job.header = table.header
+        with open_rows(self.job) as lines:
+            rows = (row for row in itertools.islice(lines, 1, None) if row)
+            self._save_batches(table, rows)
+        if self.org.bulk.shuffle:
+            for parts in self.job.parts.values():
+                self.random.shuffle(parts)
+
+    def _save_batches(self, table: Table, rows: Iterator[Row]) -> None:
+        done = 0
+        while batch := list(itertools.islice(rows, self.org.bulk.batch_rows)):
+            try:
+                self._check_batch(done)
+                self._pause()
+                self._save_batch(table, batch, done)
+            except (JobFailed, _Stopped):
+                self._leave(itertools.chain(batch, rows))
+                raise
+            done += 1
+
+    def _check_batch(self, done: int) -> None:
+        if self.job.stop.is_set():
+            raise _Stopped
+        if self.fault and self.fault.fail and done >= self.fault.fail_after_batches:
+            raise JobFailed(self.fault.fail)
+        wanted = 2 if assumptions.PARENT_BATCH_COUNTS and done == 0 else 1
+        if self.org.left("DailyBulkApiBatches") < wanted:
+            raise JobFailed("ExceededQuota : ApiBatchItems Limit exceeded.")
+        self.org.used["DailyBulkApiBatches"] += wanted
+
+    def _pause(self) -> None:
+        if self.org.bulk.batch_delay_seconds and self.job.stop.wait(self.org.bulk.batch_delay_seconds):
+            raise _Stopped
+
+    def _save_batch(self, table: Table, batch: list[Row], number: int) -> None:
+        """Save the rows of a batch in place: what is done is taken from the list, so that the rest is known."""
+        writer = self.org.writer(self.storage)
+        writer.refuse_type = table.refuse_type
+        good: list[list[str]] = []
+        bad: list[list[str]] = []
+        try:
+            for start in range(0, len(batch), CHUNK):
+                if self.job.stop.is_set():
+                    raise _Stopped
+                chunk = batch[start : start + CHUNK]
+                self._sort(chunk, self._save_chunk(writer, table, chunk), good, bad)
+                self.job.processed += len(chunk)
+        finally:
+            del batch[: len(good) + len(bad)]
+            self._keep(table, good, bad, number)
+
+    def _save_chunk(self, writer: Writer, table: Table, rows: list[Row]) -> list[Result]:
+        asked = self.job.asked
+        entity = writer.schema.object(asked.object)
+        key = asked.external_id_field if asked.operation == "upsert" and asked.external_id_field else "Id"
+        with writer.chunk.transaction():
+            return save_chunk(writer, entity, asked.operation, entity.field(key)[0], table.make_records(rows))
+
+    def _sort(self, rows: list[Row], results: list[Result], good: list[list[str]], bad: list[list[str]]) -> None:
+        for row, result in zip(rows, results, strict=True):
+            if isinstance(result, RecordRefused):
+                bad.append(["", write_error(result), *row])
+            else:
+                good.append([result.id, "true" if result.created else "false", *row])
+        self.job.failed = self.failed_before + len(bad)
+
+    def _keep(self, table: Table, good: list[list[str]], bad: list[list[str]], number: int) -> None:
+        self.failed_before += len(bad)
+        self.job.failed = self.failed_before
+        self.job.batches = number + 1
+        for column in table.doubles:
+            for row in good:
+                row[column + 2] = write_java_double(row[column + 2]) if row[column + 2] else ""
+        if self.org.bulk.shuffle:
+            self.random.shuffle(good)
+            self.random.shuffle(bad)
+        self._write(ResultFile.SUCCESSFUL, good, number)
+        self._write(ResultFile.FAILED, bad, number)
+
+    def _leave(self, rows: Iterable[Row]) -> None:
+        self._write(ResultFile.UNPROCESSED, rows, 0)
+
+    def _write(self, kind: ResultFile, rows: Iterable[Row], number: int) -> None:
+        first = next(iter_rows := iter(rows), None)
+        if first is None:
+            return
+        part = self.job.folder / f"{kind.value}.{number}.csv"
+        with part.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(
+                file,
+                delimiter=DELIMITERS[self.job.asked.delimiter],
+                lineterminator=line_ending(self.job),
+                quoting=csv.QUOTE_ALL,
+            )
+            writer.writerow(first)
+            writer.writerows(iter_rows)
+        self.job.parts[kind].append(part)
+
+    def _all_rows(self) -> Iterator[Row]:
+        with open_rows(self.job) as lines:
+            self.job.header = ",".join(next(iter(lines), ()))
+            try:
+                yield from (row for row in lines if row)
+            except csv.Error:
+                return  # the rest of the file cannot be read as rows
+
+
+def write_error(refused: RecordRefused) -> str:
+    """Return the cell sf__Error of a refused record."""
+    fields = f"{','.join(refused.fields)} " if refused.fields else ""
+    return f"{refused.code}:{refused.message}:{fields}--"
+
+
+def _spoil(job: Job, fault: JobFault) -> None:
+    """Shorten a result file as the fault says: whole lines, or the last line that is left cut in its middle."""
+    parts = job.parts[ResultFile(fault.lose)]
+    if not parts or not (fault.lose_rows or fault.cut_results):
+        return
+    last: Path = parts[-1]
+    lines = last.read_bytes().splitlines(keepends=True)
+    kept = lines[: max(len(lines) - fault.lose_rows, 0)]
+    if fault.cut_results and kept:
+        kept[-1] = kept[-1][: len(kept[-1]) // 2]
+    last.write_bytes(b"".join(kept))
