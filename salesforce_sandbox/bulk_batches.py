@@ -1,4 +1,4 @@
-"""Working off a Bulk 2.0 job: batches of 10,000 rows, chunks of 200, shuffled results (salesforce-wire.md section 4)."""
+"""Working off a Bulk 2.0 job: batches of 10,000 rows, chunks of 200, shuffled results (salesforce-wire.md 4)."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ class _Stopped(Exception):  # noqa: N818 - the job was aborted
 
 def work_off(org: Org, job: Job) -> None:
     """Process a job in this thread until it is complete, failed or aborted."""
-    started = time.monotonic()
     fault = next((each for each in org.job_faults if each.strikes(job.asked.object)), None)
     storage = Storage(org.storage.path)
+    started, state = time.monotonic(), JobState.JOB_COMPLETE
     try:
         _Work(org, job, storage, fault).run()
-        job.state = JobState.JOB_COMPLETE
     except JobFailed as failed:
-        job.error_message, job.state = str(failed), JobState.FAILED
+        job.error_message, state = str(failed), JobState.FAILED
     except _Stopped:
-        job.state = JobState.ABORTED
+        state = JobState.ABORTED
     finally:
         storage.close()
-        job.milliseconds = int((time.monotonic() - started) * 1000)
     if fault:
         _spoil(job, fault)
+    job.milliseconds = int((time.monotonic() - started) * 1000)
+    job.state = state
 
 
 @dataclass

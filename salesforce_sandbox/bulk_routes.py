@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from salesforce_sandbox import assumptions
@@ -206,7 +206,7 @@ class _Bulk:
         enter(self.org, request)
         return self.jobs.get(request.path_params["id"])
 
-    def _answer(self, body: Any) -> JSONResponse:
+    def _answer(self, body: Any) -> Response:
         return answer(self.org, body)
 
 

@@ -22,8 +22,8 @@ rules:
 An expression sees the record's fields by name, `is_new`, `changed('Field')`, and each parent under its relationship
 name (`Parent__r.Name`, empty when there is none). `true` means: refuse. A trigger may write to the parent instead:
 `writes: {parent: Parent__r, fields: {Last_Name__c: Name}}`; when the parent's rules refuse that, the record is refused
-with both messages. A duplicate rule names the fields that must not all be the same: `match_on: [Email]`. Record types are
-an object `RecordType` with a reference to it. `User` and `Organization` are there without being defined.
+with both messages. A duplicate rule names the fields that must not all be the same: `match_on: [Email]`. Record types
+are an object `RecordType` with a reference to it. `User` and `Organization` are there without being defined.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from simpleeval import SimpleEval
+from simpleeval import InvalidExpression, SimpleEval
 
 
 class DefinitionError(Exception):
@@ -158,7 +158,7 @@ class Rule(_Part):
         for text in (self.when, *(self.writes.fields.values() if self.writes else ())):
             try:
                 SimpleEval.parse(text)
-            except Exception as wrong:
+            except (InvalidExpression, SyntaxError) as wrong:
                 raise ValueError(f"rule {self.name}: `{text}` is not an expression: {wrong}") from None
         return self
 

@@ -46,13 +46,13 @@ def make_reader(name: str, field: FieldDefinition) -> Reader:
 
 
 def _text_reader(name: str, field: FieldDefinition) -> Reader:
-    check = _CHECKS.get(field.type)
+    check, length = _CHECKS.get(field.type), field.length
 
     def read(value: Any) -> str:
         if not isinstance(value, str):
             raise WrongType("string", value)
-        if len(value) > field.length:
-            told = f"{name}: data value too large: {value} (max length={field.length})"
+        if len(value) > length:
+            told = f"{name}: data value too large: {value} (max length={length})"
             raise RecordRefused("STRING_TOO_LONG", told, (name,))
         if check:
             check(name, field, value)
@@ -62,8 +62,10 @@ def _text_reader(name: str, field: FieldDefinition) -> Reader:
 
 
 def _check_picklist(name: str, field: FieldDefinition, value: str) -> None:
+    if value in field.values or not field.restricted:
+        return
     given = value.split(";") if field.type is FieldType.MULTIPICKLIST else [value]
-    bad = [each for each in given if field.restricted and each not in field.values]
+    bad = [each for each in given if each not in field.values]
     if bad:
         told = f"{field.label or name}: bad value for restricted picklist field: {bad[0]}"
         raise RecordRefused("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", told, (name,))

@@ -35,7 +35,6 @@ _REFUSALS = {
     RuleKind.STORAGE: assumptions.STORAGE_FULL,
     RuleKind.DUPLICATE: ("DUPLICATES_DETECTED", "Use one of these records?"),
 }
-Parents = Callable[[str], Mapping[str, Any]]
 
 
 class _Absent(dict[str, Any]):  # noqa: FURB189 - simpleeval looks only into real dicts
@@ -61,28 +60,30 @@ class RuleBook:
         """Switch a rule on or off; raises KeyError for an unknown name."""
         self.rules[name].active = active
 
-    def check(self, writer: Writer, entity: ObjectSchema, record: Record, before: Record | None) -> None:
-        """Raise RecordRefused when an active rule refuses a record that is about to be saved."""
-        for rule in self._active(entity.name):
+    def active(self, object_name: str) -> list[Rule]:
+        """Return the rules of an object that are switched on."""
+        return [rule for rule in self.rules.values() if rule.active and rule.object == object_name]
+
+    def check(self, rules: list[Rule], scope: Scope) -> None:
+        """Raise RecordRefused when a rule refuses a record that is about to be saved."""
+        for rule in rules:
             if rule.more_than is not None or rule.writes:
                 continue
             if rule.kind is RuleKind.DUPLICATE:
-                _check_duplicate(rule, writer, record)
+                _check_duplicate(rule, scope)
             else:
-                self._check_rule(rule, _Scope(writer, entity, record, before))
+                self._check_rule(rule, scope)
 
-    def run_triggers(self, writer: Writer, entity: ObjectSchema, record: Record, before: Record | None) -> None:
+    def run_triggers(self, rules: list[Rule], scope: Scope) -> None:
         """Let triggers write to the parents of a saved record; raises RecordRefused when a parent refuses that."""
-        for rule in self._active(entity.name):
-            if rule.writes and writer.depth < DEPTH:
-                scope = _Scope(writer, entity, record, before)
-                if scope.evaluate(rule, rule.when):
-                    _write_parent(rule, scope)
+        for rule in rules:
+            if rule.writes and scope.writer.depth < DEPTH and scope.evaluate(rule, rule.when):
+                _write_parent(rule, scope)
 
     def check_request(self, object_name: str, records: list[Mapping[str, Any]]) -> dict[int, RecordRefused]:
         """Return the refusals of limits that are counted over all records of one request, by their index."""
         refused: dict[int, RecordRefused] = {}
-        for rule in self._active(object_name):
+        for rule in self.active(object_name):
             if rule.more_than is None:
                 continue
             groups = Counter(str(record.get(str(rule.group_by))) for record in records)
@@ -91,10 +92,7 @@ class RuleBook:
                     refused.setdefault(index, _refusal(rule, ""))
         return refused
 
-    def _active(self, object_name: str) -> list[Rule]:
-        return [rule for rule in self.rules.values() if rule.active and rule.object == object_name]
-
-    def _check_rule(self, rule: Rule, scope: _Scope) -> None:
+    def _check_rule(self, rule: Rule, scope: Scope) -> None:
         if not scope.evaluate(rule, rule.when):
             return
         lock = scope.lock(rule)
@@ -105,13 +103,21 @@ class RuleBook:
         raise _refusal(rule, lock)
 
 
-class _Scope:
-    """What an expression sees of a record."""
+class Scope:
+    """What expressions see of one record after another."""
 
-    def __init__(self, writer: Writer, entity: ObjectSchema, record: Record, before: Record | None) -> None:
-        self.writer, self.entity, self.before = writer, entity, before
-        self.values = record.fields | {"Id": record.id}
+    def __init__(self, writer: Writer, entity: ObjectSchema) -> None:
+        self.writer, self.entity = writer, entity
+        self.record = Record("", entity.name, {}, False)
+        self.before: Record | None = None
+        self.values: dict[str, Any] = {}
         self._evaluator = EvalWithCompoundTypes(names=self._name, functions=self._functions())
+
+    def look_at(self, record: Record, before: Record | None) -> Scope:
+        """Return the scope of a record."""
+        self.record, self.before = record, before
+        self.values = record.fields | {"Id": record.id}
+        return self
 
     def evaluate(self, rule: Rule, text: str) -> Any:
         """Return the value of an expression; raises DefinitionError naming the rule when it cannot be evaluated."""
@@ -143,10 +149,9 @@ class _Scope:
         return _Absent(found.fields | {"Id": found.id} if found else {})
 
     def _functions(self) -> dict[str, Callable[..., Any]]:
-        before = self.before.fields if self.before else None
         return {
             "is_blank": lambda value: value in {None, ""},
-            "changed": lambda name: before is None or before.get(name) != self.values.get(name),
+            "changed": lambda name: self.before is None or self.before.fields.get(name) != self.values.get(name),
             "length": lambda value: len(value or ""),
             "lower": lambda value: str(value or "").lower(),
         }
@@ -161,17 +166,18 @@ def _parse(text: str) -> Any:
     return _parsed[text]
 
 
-def _check_duplicate(rule: Rule, writer: Writer, record: Record) -> None:
+def _check_duplicate(rule: Rule, scope: Scope) -> None:
+    record = scope.record
     wanted = [record.fields.get(name) for name in rule.match_on]
     if all(value is None for value in wanted):
         return
     # a scan: duplicate rules are for small objects of a sandbox
-    for other in writer.chunk.storage.find_all(record.object):
+    for other in scope.writer.chunk.storage.find_all(record.object):
         if other.id != record.id and [other.fields.get(name) for name in rule.match_on] == wanted:
             raise _refusal(rule, "")
 
 
-def _write_parent(rule: Rule, scope: _Scope) -> None:
+def _write_parent(rule: Rule, scope: Scope) -> None:
     assert rule.writes is not None  # noqa: S101 - asked by the caller
     found = scope.parent(rule.writes.parent)
     if found is None:

@@ -21,6 +21,7 @@ class Column:
     name: str
     field: FieldDefinition
     read: Reader
+    refers: bool
 
 
 class ObjectSchema:
@@ -28,7 +29,7 @@ class ObjectSchema:
 
     def __init__(self, name: str, definition: ObjectDefinition) -> None:
         self.name, self.definition = name, definition
-        self._columns: dict[str, Column] = {}
+        self.columns: dict[str, Column] = {}  # those that were asked for, by the spelling that was used
 
     @cached_property
     def fields(self) -> dict[str, tuple[str, FieldDefinition]]:
@@ -61,9 +62,9 @@ class ObjectSchema:
 
     def column(self, given: str) -> Column:
         """Return a field that may be written; raises RecordRefused for any other."""
-        found = self._columns.get(given)
+        found = self.columns.get(given)
         if found is None:
-            found = self._columns[given] = self._writable(given)
+            found = self.columns[given] = self._writable(given)
         return found
 
     def _writable(self, given: str) -> Column:
@@ -72,7 +73,7 @@ class ObjectSchema:
             told = f"Unable to create/update fields: {name}. Please check the security settings of this field "
             told += "and verify that it is read/write for your profile or permission set."
             raise RecordRefused("INVALID_FIELD_FOR_INSERT_UPDATE", told, (name,))
-        return Column(name, field, make_reader(name, field))
+        return Column(name, field, make_reader(name, field), field.type is FieldType.REFERENCE)
 
     def relation(self, given: str) -> tuple[str, FieldDefinition] | None:
         """Return the reference behind a relationship name."""

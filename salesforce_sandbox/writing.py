@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.chunk import Chunk
-from salesforce_sandbox.definition import FieldDefinition, FieldType
+from salesforce_sandbox.definition import FieldDefinition, Rule
 from salesforce_sandbox.field_values import WrongType, refuse_wrong_type
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RecordRefused
-from salesforce_sandbox.rules import RuleBook
+from salesforce_sandbox.rules import RuleBook, Scope
 from salesforce_sandbox.schema import Column, ObjectSchema, Schema, fold
 from salesforce_sandbox.storage import Record, Save
 
@@ -36,6 +36,8 @@ class Writer:
     chunk: Chunk
     refuse_type: Callable[[str, WrongType], Exception] = refuse_wrong_type
     depth: int = 0
+    _active: dict[str, list[Rule]] = field(default_factory=dict)
+    _scopes: dict[tuple[str, int], Scope] = field(default_factory=dict)
 
     def create(self, entity: ObjectSchema, values: Mapping[str, Any]) -> Saved:
         """Create a record."""
@@ -128,38 +130,59 @@ class Writer:
             told = f"Required fields are missing: [{', '.join(missing)}]"
             raise RecordRefused("REQUIRED_FIELD_MISSING", told, tuple(missing))
         record_id = before.id if before else self.chunk.new_id(entity.name, entity.definition.prefix)
+        changed = before is None or any(values.get(name) != before.fields.get(name) for name, _ in entity.keys)
         keys = _keys(entity, values)
-        changed = before is None or keys != _keys(entity, before.fields)
         if changed:
             self._check_unique(entity, keys, record_id)
         record = Record(record_id, entity.name, values, False)
-        self.rules.check(self, entity, record, before)
+        rules = self._rules_of(entity)
+        if rules:
+            self.rules.check(rules, self._scope(entity, record, before))
         self.chunk.save(Save(record, keys, "update" if before else "create", written, changed))
-        self.rules.run_triggers(self, entity, record, before)
+        if rules:
+            self.rules.run_triggers(rules, self._scope(entity, record, before))
         return Saved(record_id, before is None)
+
+    def _rules_of(self, entity: ObjectSchema) -> list[Rule]:
+        if entity.name not in self._active:
+            self._active[entity.name] = self.rules.active(entity.name)
+        return self._active[entity.name]
+
+    def _scope(self, entity: ObjectSchema, record: Record, before: Record | None) -> Scope:
+        key = (entity.name, self.depth)
+        if key not in self._scopes:
+            self._scopes[key] = Scope(self, entity)
+        return self._scopes[key].look_at(record, before)
 
     def _read_all(self, entity: ObjectSchema, given: Mapping[str, Any]) -> dict[str, Any]:
         written: dict[str, Any] = {}
+        columns = entity.columns
         for given_name, value in given.items():
-            if value.__class__ is dict or "." in given_name:
-                if given_name != "attributes":
-                    name, found = self._find_parent(entity, given_name, value)
-                    written[name] = found
+            column = columns.get(given_name)
+            if column is None or value.__class__ is dict:
+                column = self._read_special(entity, given_name, value, written)
+                if column is None:
+                    continue
+            if value is None or value == "":
+                written[column.name] = None
                 continue
-            if given_name.lower() in _NOT_FIELDS:
-                continue
-            column = entity.column(given_name)
-            written[column.name] = self._read(column, value) if value is not None and value != "" else None
+            try:
+                stored = written[column.name] = column.read(value)
+            except WrongType as wrong:
+                raise self.refuse_type(column.name, wrong) from None
+            if column.refers:
+                self._check_reference(column.field, stored)
         return written
 
-    def _read(self, column: Column, value: Any) -> Any:
-        try:
-            stored = column.read(value)
-        except WrongType as wrong:
-            raise self.refuse_type(column.name, wrong) from None
-        if column.field.type is FieldType.REFERENCE:
-            self._check_reference(column.field, stored)
-        return stored
+    def _read_special(self, entity: ObjectSchema, given: str, value: Any, written: dict[str, Any]) -> Column | None:
+        """Read a parent into `written`, or return the column of a name that is seen for the first time."""
+        if given.lower() in _NOT_FIELDS:
+            return None
+        if isinstance(value, dict):
+            name, found = self._find_parent(entity, given, value)
+            written[name] = found
+            return None
+        return entity.column(given)
 
     def _find_parent(self, entity: ObjectSchema, given: str, value: Any) -> tuple[str, str | None]:
         """Return the reference field and the parent's id for `Rel__r: {Key: value}`."""
@@ -188,8 +211,8 @@ class Writer:
             raise RecordRefused("ENTITY_IS_DELETED", "entity is deleted")
 
     def _check_unique(self, entity: ObjectSchema, keys: Mapping[str, str], record_id: str) -> None:
-        for name, field in entity.keys:
-            if field.unique and name in keys:
+        for name, definition in entity.keys:
+            if definition.unique and name in keys:
                 found = self.chunk.find_by_key(entity.name, name, keys[name])
                 others = [other for other in found if other != record_id]
                 if others:
