@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.bulk_jobs import Jobs
 from salesforce_sandbox.bulk_routes import bulk_routes
+from salesforce_sandbox.bulk_v1_routes import ClassicBulk
 from salesforce_sandbox.control_routes import control_routes
 from salesforce_sandbox.definition import DefinitionError
 from salesforce_sandbox.faults import Cut, Fault
@@ -33,8 +34,15 @@ TRANSPORT = "salesforce_sandbox.transport"  # in the scope, put there by the ser
 def make_app(org: Org) -> ASGIApp:
     """Return the application that serves an org."""
     jobs = Jobs(org.folder / "jobs")
-    org.at_reset.append(jobs.clear)
-    routes = [*login_routes(org), *bulk_routes(org, jobs, list), *rest_routes(org), *control_routes(org)]
+    classic = ClassicBulk(org)
+    org.at_reset += [jobs.clear, classic.jobs.clear]
+    routes = [
+        *login_routes(org),
+        *bulk_routes(org, jobs, classic.list_among_all),
+        *classic.routes(),
+        *rest_routes(org),
+        *control_routes(org),
+    ]
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         RecordRefused: _refuse,
         RequestRefused: _refuse,

@@ -29,6 +29,9 @@ PARENT_BATCH_COUNTS = False
 NO_DATA = "CLIENTINPUTERROR"
 EARLY_RESULTS = "INVALIDJOBSTATE"
 
+# The status with which Bulk v1 tells that the API calls are spent.
+CLASSIC_QUOTA_STATUS = 403
+
 BLANK_EXTERNAL_ID = ("MISSING_ARGUMENT", "{field} not specified")
 DELETED_AGAIN = ("ENTITY_IS_DELETED", "entity is deleted")
 STORAGE_FULL = ("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")

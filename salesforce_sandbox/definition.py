@@ -34,7 +34,8 @@ from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from simpleeval import InvalidExpression, SimpleEval
+
+from salesforce_sandbox.rule_definition import Rule
 
 
 class DefinitionError(Exception):
@@ -103,64 +104,6 @@ class ObjectDefinition(_Part):
     updateable: bool = True
     deletable: bool = True
     fields: dict[str, FieldDefinition]
-
-
-class RuleKind(StrEnum):
-    """What a rule stands for; it decides the code and the usual message (salesforce-wire.md section 5)."""
-
-    VALIDATION = "validation"
-    TRIGGER = "trigger"
-    ACCESS = "access"
-    APPROVAL = "approval"
-    CONVERTED_LEAD = "converted_lead"
-    DELETED = "deleted"
-    ROW_LOCK = "row_lock"
-    CPU_LIMIT = "cpu_limit"
-    STORAGE = "storage"
-    OBJECT_ACCESS = "object_access"
-    DUPLICATE = "duplicate"
-
-
-class TriggerWrites(_Part):
-    """What a trigger writes to a parent: expressions over the record, by the parent's field."""
-
-    parent: str
-    fields: Annotated[dict[str, str], Field(min_length=1)]
-
-
-class Rule(_Part):
-    """A rule that refuses records. `when` is an expression; `clears_after` tries it stops (row locks).
-
-    `group_by` and `more_than`: refuse when 200 records hold more with one value of that field. `writes`: a trigger
-    that copies values to a parent instead of refusing. `match_on`: the fields of a duplicate rule.
-    """
-
-    name: str
-    kind: RuleKind
-    object: str
-    when: str = "True"
-    message: str | None = None
-    fields: list[str] = []
-    code: str | None = None
-    active: bool = True
-    clears_after: int | None = None
-    group_by: str | None = None
-    more_than: int | None = None
-    writes: TriggerWrites | None = None
-    match_on: list[str] = []
-
-    @model_validator(mode="after")
-    def _check(self) -> Rule:
-        if self.more_than is not None and not self.group_by:
-            raise ValueError(f"rule {self.name}: `more_than` needs `group_by`")
-        if (self.kind is RuleKind.DUPLICATE) != bool(self.match_on):
-            raise ValueError(f"rule {self.name}: `match_on` and the kind `duplicate` need each other")
-        for text in (self.when, *(self.writes.fields.values() if self.writes else ())):
-            try:
-                SimpleEval.parse(text)
-            except (InvalidExpression, SyntaxError) as wrong:
-                raise ValueError(f"rule {self.name}: `{text}` is not an expression: {wrong}") from None
-        return self
 
 
 class BulkSettings(_Part):
@@ -241,23 +184,13 @@ class OrgDefinition(_Part):
                 raise ValueError(f"rule {rule.name}: object {rule.object} is not defined")
             if names.count(rule.name) > 1:
                 raise ValueError(f"rule {rule.name} is defined twice")
-            _check_rule_fields(rule, self.objects[rule.object])
+            rule.check_fields(self.objects[rule.object].fields)
         for name, definition in self.objects.items():
             for field_name, field in definition.fields.items():
                 missing = [target for target in field.to if target not in self.objects]
                 if missing:
                     raise ValueError(f"{name}.{field_name}: `to` names {missing[0]}, which is not defined")
         return self
-
-
-def _check_rule_fields(rule: Rule, entity: ObjectDefinition) -> None:
-    known = {"Id"} | set(entity.fields)
-    for name in [*rule.match_on, *([rule.group_by] if rule.group_by else [])]:
-        relations = {field.relationship for field in entity.fields.values()}
-        if name not in known | relations:
-            raise ValueError(f"rule {rule.name}: {rule.object} has no field {name}; it has {', '.join(sorted(known))}")
-    if rule.writes and rule.writes.parent not in {field.relationship for field in entity.fields.values()}:
-        raise ValueError(f"rule {rule.name}: {rule.object} has no relationship {rule.writes.parent}")
 
 
 def load_definition(path: Path) -> OrgDefinition:

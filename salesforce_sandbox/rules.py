@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from simpleeval import EvalWithCompoundTypes
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition import DefinitionError, Rule, RuleKind
+from salesforce_sandbox.definition import DefinitionError
 from salesforce_sandbox.refusals import RecordRefused
+from salesforce_sandbox.rule_definition import Rule, RuleKind
 from salesforce_sandbox.storage import Record
 
 if TYPE_CHECKING:

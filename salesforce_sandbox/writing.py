@@ -8,10 +8,11 @@ from typing import Any
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.chunk import Chunk
-from salesforce_sandbox.definition import FieldDefinition, Rule
+from salesforce_sandbox.definition import FieldDefinition
 from salesforce_sandbox.field_values import WrongType, refuse_wrong_type
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RecordRefused
+from salesforce_sandbox.rule_definition import Rule
 from salesforce_sandbox.rules import RuleBook, Scope
 from salesforce_sandbox.schema import Column, ObjectSchema, Schema, fold
 from salesforce_sandbox.storage import Record, Save

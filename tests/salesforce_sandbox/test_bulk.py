@@ -1,0 +1,399 @@
+"""Bulk API 2.0, as salesforce-wire.md section 7 checks it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from typing import Any
+
+import pytest
+
+from rest import Rest
+from salesforce_sandbox.control import Control
+
+INGEST = "jobs/ingest"
+FINISHED = {"JobComplete", "Failed", "Aborted"}
+HEADER = ["Ext__c", "Name"]
+
+
+def create(rest: Rest, **more: Any) -> dict[str, Any]:
+    asked = {"object": "Account", "operation": "upsert", "externalIdFieldName": "Ext__c", "contentType": "CSV"} | more
+    answer = rest.call("POST", INGEST, {name: value for name, value in asked.items() if value is not None})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def put(rest: Rest, job: str, content: str | bytes) -> Any:
+    body = content if isinstance(content, bytes) else content.encode()
+    return rest.session.put(
+        f"{rest.url}/{INGEST}/{job}/batches", data=body, headers={"Content-Type": "text/csv"}, timeout=30
+    )
+
+
+def finish(rest: Rest, job: str) -> dict[str, Any]:
+    assert rest.call("PATCH", f"{INGEST}/{job}", {"state": "UploadComplete"}).status_code == 200
+    return wait(rest, job, FINISHED)
+
+
+def wait(rest: Rest, job: str, states: set[str]) -> dict[str, Any]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        told = dict(rest.call("GET", f"{INGEST}/{job}").json())
+        if told["state"] in states:
+            return told
+        time.sleep(0.01)
+    raise AssertionError(f"the job is still {told['state']}")
+
+
+def run(rest: Rest, content: str | bytes, **more: Any) -> dict[str, Any]:
+    job = create(rest, **more)["id"]
+    assert put(rest, job, content).status_code == 201
+    return finish(rest, job)
+
+
+def text_of(rest: Rest, job: str, file: str) -> str:
+    answer = rest.call("GET", f"{INGEST}/{job}/{file}")
+    assert answer.status_code == 200, answer.text
+    return answer.content.decode()
+
+
+def rows_of(rest: Rest, job: str, file: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text_of(rest, job, file))))
+
+
+def accounts(count: int, first: int = 0, name: str = "n") -> str:
+    return "Ext__c,Name\n" + "".join(f"K{n},{name}{n}\n" for n in range(first, first + count))
+
+
+def test_check_38_a_created_job_is_open_and_tells_where_to_upload(rest: Rest) -> None:
+    job = create(rest)
+    assert job["state"] == "Open"
+    assert job["contentUrl"] == f"services/data/v59.0/jobs/ingest/{job['id']}/batches"
+    assert job["apiVersion"] == 59.0
+    assert job["id"].startswith("750")
+    assert len(job["id"]) == 18
+    assert "jobType" not in job
+    opened = rest.call("GET", f"{INGEST}/{job['id']}").json()
+    assert (opened["jobType"], opened["contentUrl"]) == ("V2Ingest", job["contentUrl"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"externalIdFieldName": None}, "INVALIDJOB"),
+        ({"externalIdFieldName": "Name"}, "INVALIDJOB"),
+        ({"object": "Nothing"}, "INVALIDENTITY"),
+        ({"operation": "merge"}, "INVALIDOPERATION"),
+        ({"lineEnding": "CR"}, "INVALIDJOB"),
+        ({"columnDelimiter": "COLON"}, "INVALIDJOB"),
+    ],
+)
+def test_check_39_a_wrong_job_is_refused(rest: Rest, wrong: dict[str, Any], code: str) -> None:
+    asked = {"object": "Account", "operation": "upsert", "externalIdFieldName": "Ext__c"} | wrong
+    answer = rest.call("POST", INGEST, asked)
+    assert answer.status_code == 400
+    assert answer.json()[0]["errorCode"] == code
+
+
+def test_checks_40_to_42_data_is_taken_once_and_looked_at_when_the_job_is_closed(rest: Rest, sandbox: Control) -> None:
+    job = create(rest)["id"]
+    first = put(rest, job, "not,a,header\n1,2,3\n")
+    assert (first.status_code, first.content) == (201, b"")
+    second = put(rest, job, accounts(1))
+    assert second.status_code == 400
+    assert second.json()[0]["message"].startswith("Found multiple contents for job")
+    assert rest.call("GET", f"{INGEST}/{job}").json()["state"] == "Open"
+    assert sandbox.records("Account") == []
+    closed = rest.call("PATCH", f"{INGEST}/{job}", {"state": "UploadComplete"})
+    assert closed.status_code == 200
+    assert not {"contentUrl", "lineEnding", "columnDelimiter", "jobType"} & set(closed.json())
+
+
+def test_a_job_cannot_be_closed_without_data_nor_twice(rest: Rest) -> None:
+    job = create(rest)["id"]
+    assert rest.call("PATCH", f"{INGEST}/{job}", {"state": "UploadComplete"}).status_code == 400
+    put(rest, job, accounts(1))
+    finish(rest, job)
+    again = rest.call("PATCH", f"{INGEST}/{job}", {"state": "UploadComplete"})
+    assert (again.status_code, again.json()[0]["errorCode"]) == (400, "INVALIDJOBSTATE")
+
+
+def test_check_43_a_job_passes_every_state_with_growing_counters(rest: Rest, sandbox: Control) -> None:
+    sandbox.set_bulk(delay_seconds=0.3, batch_delay_seconds=0.2, batch_rows=10)
+    job = create(rest)["id"]
+    put(rest, job, accounts(30))
+    rest.call("PATCH", f"{INGEST}/{job}", {"state": "UploadComplete"})
+    seen: list[tuple[str, int]] = []
+    while not seen or seen[-1][0] not in FINISHED:
+        told = rest.call("GET", f"{INGEST}/{job}").json()
+        step = (told["state"], told.get("numberRecordsProcessed", 0))
+        seen += [step] if not seen or seen[-1] != step else []
+        time.sleep(0.01)
+    assert [step[0] for step in seen if step[1] == 0][:2] == ["UploadComplete", "InProgress"]
+    assert ("InProgress", 10) in seen
+    assert ("InProgress", 20) in seen
+    assert seen[-1] == ("JobComplete", 30)
+
+
+def test_check_44_a_job_of_several_parts_needs_no_upload(rest: Rest) -> None:
+    parts = {
+        "job": (None, '{"object":"Account","operation":"insert","contentType":"CSV"}', "application/json"),
+        "content": ("content", "Name\nof parts\n", "text/csv"),
+    }
+    answer = rest.session.post(f"{rest.url}/{INGEST}", files=parts, timeout=10)
+    assert answer.json()["state"] == "UploadComplete"
+    assert "contentUrl" not in answer.json()
+    done = wait(rest, answer.json()["id"], FINISHED)
+    assert (done["state"], done["numberRecordsProcessed"]) == ("JobComplete", 1)
+
+
+def test_checks_45_and_46_refused_rows_still_complete_the_job(rest: Rest) -> None:
+    done = run(rest, "Ext__c,Name\nA,fine\nB,bad\nC,\n")
+    assert done["state"] == "JobComplete"
+    assert (done["numberRecordsProcessed"], done["numberRecordsFailed"], done["retries"]) == (3, 2, 0)
+    assert {"totalProcessingTime", "apiActiveProcessingTime", "apexProcessingTime"} <= set(done)
+    assert "contentUrl" not in done
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "message"),
+    [
+        ("Ext__c,Nope__c\nA,1\n", {}, "InvalidBatch : Field name not found : Nope__c"),
+        ("Ext__c,Secret__c\nA,1\n", {}, "InvalidBatch : Field name not found : Secret__c"),
+        ("Ext__c,Name\nA,x,DATA\n", {}, "InvalidBatch : Field name not found : A"),
+        (
+            "Ext__c,Name\r\nA,x\r\n", {},
+            "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is LF",
+        ),
+        (
+            "Ext__c,Name\nA,x\n", {"lineEnding": "CRLF"},
+            "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is CRLF",
+        ),
+        (
+            b'\xef\xbb\xbf"Ext__c","Name"\n"A","x"\n', {},
+            "InvalidBatch : Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote",
+        ),
+    ],
+)  # fmt: skip
+def test_checks_46_and_47_a_structural_error_fails_the_job_with_nothing_written(
+    rest: Rest, sandbox: Control, content: str, more: dict[str, Any], message: str
+) -> None:
+    done = run(rest, content, **more)
+    assert (done["state"], done["errorMessage"]) == ("Failed", message)
+    assert (done["numberRecordsProcessed"], done["numberRecordsFailed"]) == (0, 0)
+    assert sandbox.records("Account") == []
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("Account:Parent.Ext__c", "type is not needed for non polymorphic foreign key references: Parent"),
+        ("Parent:Account.Ext__c", "Unable to find relationship: Account"),
+        ("Account:Parent:Ext__c", "Field name not found : Account:Parent:Ext__c"),
+        ("Nope", "Field name not found : Nope"),
+    ],
+)
+def test_check_48_relationship_headers_that_are_wrong(rest: Rest, header: str, message: str) -> None:
+    done = run(rest, f"Ext__c,Name,{header}\nA,x,P\n")
+    assert (done["state"], done["errorMessage"]) == ("Failed", f"InvalidBatch : {message}")
+
+
+def test_check_48_relationship_headers_that_work(rest: Rest, sandbox: Control) -> None:
+    [parent] = sandbox.add_records("Account", [account := {"Ext__c": "P", "Name": "parent"}])
+    assert account
+    done = run(rest, "Ext__c,Name,Parent.Ext__c\nA,child,P\nB,child,none\nC,child,\n")
+    assert done["numberRecordsFailed"] == 1
+    assert rows_of(rest, done["id"], "failedResults")[0]["sf__Error"] == (
+        "INVALID_FIELD:Foreign key external ID: none not found for field Ext__c in entity Account:--"
+    )
+    children = {each["fields"]["Ext__c"]: each["fields"].get("ParentId") for each in sandbox.records("Account")}
+    assert (children["A"], children["C"]) == (parent, None)
+    task = run(rest, "Ext__c,Account:Who.Ext__c\nT,P\n", object="Task")
+    assert (task["state"], task["numberRecordsFailed"]) == ("JobComplete", 0)
+    untyped = run(rest, "Ext__c,Who.Ext__c\nT,P\n", object="Task")
+    assert untyped["state"] == "Failed"
+
+
+def test_check_49_an_empty_cell_keeps_and_na_clears(rest: Rest, sandbox: Control) -> None:
+    run(rest, "Ext__c,Name,Plain__c,Kind__c\nA,x,text,A\n")
+    run(rest, "Ext__c,Name,Plain__c,Kind__c\nA,,#N/A,B\n")
+    [stored] = sandbox.records("Account")
+    assert (stored["fields"]["Name"], stored["fields"]["Plain__c"], stored["fields"]["Kind__c"]) == ("x", None, "B")
+
+
+def test_checks_50_and_53_result_files_have_salesforces_form(rest: Rest) -> None:
+    done = run(rest, 'Ext__c,Name\nA,"fine, ""really"""\nB,bad\nB2,\n')
+    good = text_of(rest, done["id"], "successfulResults")
+    assert good.splitlines()[0] == '"sf__Id","sf__Created",Ext__c,Name'
+    assert good.splitlines()[1].endswith('"true","A","fine, ""really"""')
+    errors = {row["Ext__c"]: row["sf__Error"] for row in rows_of(rest, done["id"], "failedResults")}
+    assert errors["B"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION:This name is not welcome:Name --"
+    assert errors["B2"] == "REQUIRED_FIELD_MISSING:Required fields are missing: [Name]:Name --"
+    assert text_of(rest, done["id"], "unprocessedrecords") == "Ext__c,Name\n"
+
+
+def test_check_50_delimiter_and_line_ending_follow_the_job(rest: Rest) -> None:
+    done = run(rest, "Ext__c;Name\r\nA;x;\r\n"[:-3] + "\r\n", columnDelimiter="SEMICOLON", lineEnding="CRLF")
+    assert text_of(rest, done["id"], "successfulResults").startswith('"sf__Id";"sf__Created";Ext__c;Name\r\n"001')
+
+
+def test_check_51_results_come_in_another_order(rest: Rest) -> None:
+    done = run(rest, accounts(300))
+    order = [row["Ext__c"] for row in rows_of(rest, done["id"], "successfulResults")]
+    assert sorted(order) == sorted(f"K{n}" for n in range(300))
+    assert order != [f"K{n}" for n in range(300)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "returned"),
+    [("912260031", "9.12260031E8"), ("1.5", "1.5"), ("1001", "1001.0"), ("10000000", "1.0E7"), ("0.0001", "1.0E-4"),
+     ("-12345678.9", "-1.23456789E7"), ("0", "0.0"), ("", "")],
+)  # fmt: skip
+def test_check_52_numbers_come_back_as_java_writes_them(rest: Rest, sent: str, returned: str) -> None:
+    done = run(rest, f"Ext__c,Name,Amount__c\nA,x,{sent}\n")
+    assert rows_of(rest, done["id"], "successfulResults")[0]["Amount__c"] == returned
+
+
+def test_check_54_results_are_utf8_without_saying_so(rest: Rest) -> None:
+    done = run(rest, "Ext__c,Name\nA,Zoë 東京 🚀\n")
+    answer = rest.call("GET", f"{INGEST}/{done['id']}/successfulResults/")
+    assert answer.headers["Content-Type"] == "text/csv"
+    assert "Zoë 東京 🚀" in answer.content.decode("utf-8")
+
+
+def test_a_cell_of_a_wrong_type_is_a_row_error(rest: Rest) -> None:
+    done = run(rest, "Ext__c,Name,Since__c\nA,x,yesterday\n")
+    [row] = rows_of(rest, done["id"], "failedResults")
+    told = "Failed to deserialize field at col 2. Due to, 'yesterday' is not a valid value for the type xsd:date"
+    assert row["sf__Error"] == f"INVALID_FIELD:{told}:Since__c --"
+
+
+def test_checks_55_and_56_an_aborted_job_keeps_what_is_done_and_lists_the_rest(rest: Rest, sandbox: Control) -> None:
+    sandbox.set_bulk(batch_delay_seconds=0.3, batch_rows=20)
+    job = create(rest)["id"]
+    put(rest, job, accounts(100))
+    rest.call("PATCH", f"{INGEST}/{job}", {"state": "UploadComplete"})
+    while rest.call("GET", f"{INGEST}/{job}").json().get("numberRecordsProcessed", 0) < 20:
+        time.sleep(0.01)
+    assert rest.call("PATCH", f"{INGEST}/{job}", {"state": "Aborted"}).json()["state"] == "Aborted"
+    done = {row["Ext__c"] for row in rows_of(rest, job, "successfulResults")}
+    left = {row["Ext__c"] for row in rows_of(rest, job, "unprocessedRECORDS")}
+    assert 20 <= len(done) < 100
+    assert done | left == {f"K{n}" for n in range(100)}
+    assert not done & left
+    assert len(sandbox.records("Account")) == len(done)
+
+
+def test_check_55_a_failed_job_accounts_for_every_row(rest: Rest, sandbox: Control) -> None:
+    sandbox.set_bulk(batch_rows=10)
+    sandbox.add_job_fault(object="Account", fail="InternalServerError : gone", fail_after_batches=2)
+    done = run(rest, accounts(50))
+    assert (done["state"], done["numberRecordsProcessed"]) == ("Failed", 20)
+    assert len(rows_of(rest, done["id"], "successfulResults")) == 20
+    assert len(rows_of(rest, done["id"], "unprocessedrecords")) == 30
+
+
+def test_check_57_finished_jobs_cannot_be_aborted_but_deleted(rest: Rest) -> None:
+    done = run(rest, accounts(1))
+    late = rest.call("PATCH", f"{INGEST}/{done['id']}", {"state": "Aborted"})
+    assert late.status_code == 400
+    assert late.json() == [
+        {"message": "Aborting already Completed Job not allowed", "errorCode": "INVALIDJOBSTATE"}
+    ]  # fmt: skip
+    assert rest.call("DELETE", f"{INGEST}/{done['id']}").status_code == 204
+    gone = rest.call("GET", f"{INGEST}/{done['id']}")
+    assert (gone.status_code, gone.json()[0]["errorCode"]) == (404, "NOT_FOUND")
+
+
+def test_an_open_job_is_not_deleted_and_has_no_results(rest: Rest) -> None:
+    job = create(rest)["id"]
+    assert rest.call("DELETE", f"{INGEST}/{job}").status_code == 400
+    assert rest.call("GET", f"{INGEST}/{job}/successfulResults").status_code == 400
+
+
+def test_check_58_copies_in_one_chunk_fail_and_in_two_the_last_one_wins(rest: Rest, sandbox: Control) -> None:
+    near = run(rest, "Ext__c,Name\nA,one\nA,two\n")
+    assert near["numberRecordsFailed"] == 2
+    assert rows_of(rest, near["id"], "failedResults")[0]["sf__Error"] == (
+        "DUPLICATE_VALUE:Duplicate external id specified: A:Ext__c --"
+    )
+    far = run(rest, accounts(200) + "K0,the last\n")
+    assert far["numberRecordsFailed"] == 0
+    assert [write["fields"]["Name"] for write in sandbox.history("Account", "K0")] == ["n0", "the last"]
+
+
+def test_check_59_locked_rows_pass_when_they_are_sent_again(rest: Rest) -> None:
+    tries = [run(rest, "Ext__c,Name\nA,locked\n")["numberRecordsFailed"] for _ in range(3)]
+    assert tries == [1, 1, 0]
+
+
+def test_check_60_batches_are_charged_and_run_out(rest: Rest, sandbox: Control) -> None:
+    sandbox.set_bulk(batch_rows=10)
+    before = rest.call("GET", "limits").json()["DailyBulkApiBatches"]["Remaining"]
+    run(rest, accounts(25))
+    assert rest.call("GET", "limits").json()["DailyBulkApiBatches"]["Remaining"] == before - 3
+    sandbox.set_limit("DailyBulkApiBatches", most=10, used=9)
+    done = run(rest, accounts(25))
+    assert done["state"] == "Failed"
+    assert done["errorMessage"].startswith("ExceededQuota")
+    assert len(rows_of(rest, done["id"], "unprocessedrecords")) == 15
+    asked = {"object": "Account", "operation": "insert"}
+    assert rest.call("POST", INGEST, asked).json()[0]["errorCode"] == "EXCEEDEDQUOTA"
+
+
+def test_check_61_the_list_of_jobs_pages_and_shows_both_apis(rest: Rest) -> None:
+    jobs = {create(rest)["id"] for _ in range(3)}
+    asked = {"object": "Account", "operation": "insert", "contentType": "JSON"}
+    classic = rest.session.post(
+        rest.url.replace("/services/data/v59.0", "/services/async/59.0/job"), json=asked, timeout=10,
+        headers={"X-SFDC-Session": str(rest.session.headers["Authorization"]).removeprefix("Bearer ")},
+    ).json()["id"]  # fmt: skip
+    listed = rest.call("GET", INGEST).json()
+    assert listed["done"] is True
+    assert {job["id"] for job in listed["records"]} == jobs | {classic}
+    only = rest.call("GET", f"{INGEST}?jobType=Classic").json()["records"]
+    assert [(job["id"], job["jobType"]) for job in only] == [(classic, "Classic")]
+    page = rest.call("GET", f"{INGEST}?jobType=V2Ingest&queryLocator=2").json()
+    assert len(page["records"]) == 1
+
+
+def test_check_62_more_than_100_mb_is_refused(rest: Rest, sandbox: Control) -> None:
+    job = create(rest)["id"]
+    answer = put(rest, job, b"Ext__c,Name\n" + b"x" * 104_857_600)
+    assert answer.status_code == 400
+    assert rest.call("GET", f"{INGEST}/{job}").json()["state"] == "Open"
+    assert put(rest, job, accounts(1)).status_code == 201
+
+
+def test_an_unknown_job_is_not_found(rest: Rest) -> None:
+    answer = rest.call("GET", f"{INGEST}/750000000000zzz")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (404, "NOT_FOUND")
+
+
+def test_update_and_delete_go_by_id(rest: Rest, sandbox: Control) -> None:
+    [one, two] = sandbox.add_records("Account", [{"Name": "one", "Ext__c": "1"}, {"Name": "two", "Ext__c": "2"}])
+    done = run(rest, f"Id,Name\n{one},changed\n,nothing\n", operation="update", externalIdFieldName=None)
+    assert done["numberRecordsFailed"] == 1
+    gone = run(rest, f"Id\n{two}\n{two}\n", operation="delete", externalIdFieldName=None)
+    assert gone["numberRecordsFailed"] == 1
+    assert rows_of(rest, gone["id"], "failedResults")[0]["sf__Error"] == "ENTITY_IS_DELETED:entity is deleted:--"
+    stored = {each["id"]: (each["fields"]["Name"], each["deleted"]) for each in sandbox.records("Account")}
+    assert stored == {one: ("changed", False), two: ("two", True)}
+
+
+def test_results_can_be_cut_short(rest: Rest, sandbox: Control) -> None:
+    sandbox.add_job_fault(lose_rows=2)
+    done = run(rest, accounts(10))
+    assert len(rows_of(rest, done["id"], "successfulResults")) == 8
+    sandbox.add_job_fault(cut_results=True)
+    cut = run(rest, accounts(10))
+    assert not text_of(rest, cut["id"], "successfulResults").endswith("\n")
+
+
+def test_a_cut_upload_leaves_no_data(rest: Rest, sandbox: Control) -> None:
+    job = create(rest)["id"]
+    sandbox.add_fault(match={"method": "PUT", "path_regex": "batches"}, cut="before")
+    with pytest.raises(Exception, match=r"Connection|aborted|Broken|reset"):
+        put(rest, job, accounts(10))
+    assert put(rest, job, accounts(1)).status_code == 201
