@@ -70,7 +70,7 @@ def test_check_38_a_created_job_is_open_and_tells_where_to_upload(rest: Rest) ->
     job = create(rest)
     assert job["state"] == "Open"
     assert job["contentUrl"] == f"services/data/v59.0/jobs/ingest/{job['id']}/batches"
-    assert job["apiVersion"] == 59.0
+    assert repr(job["apiVersion"]) == "59.0"
     assert job["id"].startswith("750")
     assert len(job["id"]) == 18
     assert "jobType" not in job

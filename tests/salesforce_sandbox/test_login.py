@@ -133,3 +133,55 @@ def test_airflows_hook_works_unmodified(
     assert hook.describe_object("Account")["name"] == "Account"
     assert "Ext__c" in hook.get_available_fields("Account")
     hook.conn.session.close()
+
+
+def test_check_4_soap_login_can_be_off_and_ends_with_v65(sandbox: Control, sandbox_server: RunningSandbox) -> None:
+    domain = f"{sandbox_server.https_host}/services/Soap/u/59.0#"
+    sandbox.switch_soap_login(active=False)
+    with pytest.raises(SalesforceAuthenticationFailed, match="disabled by default in this org") as refused:
+        Salesforce(**USER, security_token="token", domain=domain)
+    assert "INVALID_OPERATION" in str(refused.value)
+    sandbox.switch_soap_login(active=True)
+    body = '<login xmlns="urn:partner.soap.sforce.com"><username>u</username></login>'
+    late = requests.post(f"{sandbox_server.http_url}/services/Soap/u/65.0", data=body, timeout=10)
+    assert late.status_code == 500
+
+
+def test_check_5_a_refresh_token_gives_a_new_session(sandbox: Control, sandbox_server: RunningSandbox) -> None:
+    form = {"grant_type": "refresh_token", "client_id": "sandbox-key"}
+    assert token_answer(sandbox_server, form | {"refresh_token": "5Aep.sandbox-refresh-token"}).ok
+    stale = token_answer(sandbox_server, form | {"refresh_token": "stale"})
+    assert (stale.status_code, stale.json()["error_description"]) == (400, "expired access/refresh token")
+
+
+@pytest.mark.parametrize("path", ["limits", "composite/sobjects", "jobs/ingest", "query?q=x"])
+def test_check_9_every_kind_of_path_tells_an_expired_session(
+    sandbox: Control, sandbox_server: RunningSandbox, path: str
+) -> None:
+    method = "POST" if path == "composite/sobjects" else "GET"
+    address = f"{sandbox_server.http_url}/services/data/v59.0/{path}"
+    answer = requests.request(method, address, headers={"Authorization": "Bearer stale"}, timeout=10)
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
+
+
+def test_check_10_bulk_v1_tells_an_expired_session_in_both_languages(
+    sandbox: Control, sandbox_server: RunningSandbox
+) -> None:
+    address = f"{sandbox_server.http_url}/services/async/59.0/job"
+    stale = {"X-SFDC-Session": "stale"}
+    json_answer = requests.post(address, headers=stale | {"Content-Type": "application/json"}, data="{}", timeout=10)
+    assert json_answer.status_code == 400
+    assert json_answer.json() == {"exceptionCode": "InvalidSessionId", "exceptionMessage": "Invalid session id"}
+    xml_answer = requests.post(address, headers=stale | {"Content-Type": "application/xml"}, data="<x/>", timeout=10)
+    assert xml_answer.status_code == 400
+    assert "<exceptionCode>InvalidSessionId</exceptionCode>" in xml_answer.text
+    assert 'xmlns="http://www.force.com/2009/06/asyncapi/dataload"' in xml_answer.text
+
+
+def test_a_session_knows_its_user(sandbox: Control, sandbox_server: RunningSandbox, org: Salesforce) -> None:
+    address = f"{sandbox_server.http_url}/services/oauth2/userinfo"
+    told = requests.get(address, headers={"Authorization": f"Bearer {org.session_id}"}, timeout=10).json()
+    assert told["preferred_username"] == USER["username"]
+    user = org.query(f"SELECT Username FROM User WHERE Id = '{told['user_id']}'")["records"][0]
+    assert user["Username"] == USER["username"]
+    assert org.query("SELECT Name, IsSandbox FROM Organization")["records"][0]["Name"] == "Tests"

@@ -246,3 +246,87 @@ def test_the_history_of_a_record_lists_its_writes_in_order(rest: Rest, sandbox: 
         ("create", "Account K1"),
         ("update", "two"),
     ]
+
+
+def test_check_20_columns_of_a_query_are_described(rest: Rest) -> None:
+    answer = rest.call("GET", "query?q=SELECT+id,name+FROM+account&columns=true").json()
+    assert [column["columnName"] for column in answer["columnMetadata"]] == ["Id", "Name"]
+    assert {"aggregate", "joinColumns"} <= set(answer["columnMetadata"][0])
+
+
+def test_check_21_a_key_of_two_records_is_300_with_their_addresses(rest: Rest, sandbox: Control) -> None:
+    ids = sandbox.add_records("Account", [{"Name": "one", "Loose__c": "L"}, {"Name": "two", "Loose__c": "L"}])
+    answer = rest.call("PATCH", "sobjects/Account/Loose__c/L", {"Name": "three"})
+    assert answer.status_code == 300
+    assert sorted(answer.json()) == sorted(f"/services/data/v59.0/sobjects/Account/{each}" for each in ids)
+
+
+def test_check_24_chunked_bodies_gzip_answers_and_short_ids_work(rest: Rest, sandbox: Control) -> None:
+    [long_id] = sandbox.add_records("Account", [{"Name": "n", "Ext__c": "A"}])
+    url = f"{rest.url}/sobjects/Account/{long_id[:15]}"
+    chunks = (part for part in (b'{"Name": ', b'"in chunks"}'))
+    assert rest.session.patch(url, data=chunks, timeout=10).status_code == 204
+    answer = rest.session.get(f"{rest.url}/sobjects/Account/describe", headers={"Accept-Encoding": "gzip"}, timeout=10)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert rest.call("GET", f"sobjects/Account/{long_id}").json()["Name"] == "in chunks"
+
+
+def test_check_25_errors_are_lists_with_the_code_under_its_own_name(rest: Rest) -> None:
+    single = rest.call("POST", "sobjects/Account", {"Ext__c": "A"})
+    assert single.status_code == 400
+    assert single.json() == [
+        {"message": "Required fields are missing: [Name]", "errorCode": "REQUIRED_FIELD_MISSING", "fields": ["Name"]}
+    ]
+    assert rest.upsert([{"Ext__c": "A"}])[0]["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING"
+
+
+def test_check_32_a_key_of_two_records_refuses_the_record(rest: Rest, sandbox: Control) -> None:
+    ids = sandbox.add_records("Account", [{"Name": "one", "Loose__c": "L"}, {"Name": "two", "Loose__c": "L"}])
+    records = [{"attributes": {"type": "Account"}, "Loose__c": "L", "Name": "x"}]
+    [result] = rest.call("PATCH", "composite/sobjects/Account/Loose__c", {"records": records}).json()
+    code, message, fields = error_of(result)
+    assert (code, fields) == ("DUPLICATE_EXTERNAL_ID", ["Loose__c"])
+    assert message.startswith("Loose Key: more than one record found for external id field: [")
+    assert all(each in message for each in ids)
+
+
+def test_records_of_one_chunk_see_each_other(rest: Rest, sandbox: Control) -> None:
+    records = [{"attributes": {"type": "Account"}, "Name": name, "Ext__c": "same"} for name in ("first", "second")]
+    results = rest.call("POST", "composite/sobjects", {"records": records}).json()
+    assert [result["success"] for result in results] == [True, False]
+    assert error_of(results[1])[0] == "DUPLICATE_VALUE"
+    assert len(sandbox.records("Account")) == 1
+
+
+def test_a_duplicate_rule_refuses_a_record_like_another(rest: Rest, sandbox: Control) -> None:
+    sandbox.switch_rule("one_of_a_kind", active=True)
+    rest.upsert([{"Ext__c": "A", "LastName": "Known"}], object_name="Contact")
+    [again] = rest.upsert([{"Ext__c": "B", "LastName": "Known"}], object_name="Contact")
+    assert error_of(again)[:2] == ("DUPLICATES_DETECTED", "Use one of these records?")
+    [same] = rest.upsert([{"Ext__c": "A", "LastName": "Known"}], object_name="Contact")
+    assert same["success"]
+
+
+def test_a_trigger_writes_to_the_parent_and_fails_with_its_words(rest: Rest, sandbox: Control) -> None:
+    sandbox.switch_rule("LastContact", active=True)
+    [parent] = sandbox.add_records("Account", [{"Name": "p", "Ext__c": "P"}])
+    good, bad = rest.upsert(
+        [
+            {"Ext__c": "A", "LastName": "short", "Account": {"Ext__c": "P"}},
+            {"Ext__c": "B", "LastName": "much too long", "Account": {"Ext__c": "P"}},
+        ],
+        object_name="Contact",
+    )
+    assert good["success"]
+    code, message, _ = error_of(bad)
+    assert code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+    assert message.startswith("LastContact: execution of AfterInsert\n\ncaused by: System.DmlException: Update failed.")
+    assert f"with id {parent}; first error: STRING_TOO_LONG, Last_Contact__c: data value too large" in message
+    assert sandbox.records("Account")[0]["fields"]["Last_Contact__c"] == "short"
+    assert [each["fields"]["LastName"] for each in sandbox.records("Contact")] == ["short"]
+
+
+def test_multipicklists_are_restricted_value_by_value(rest: Rest) -> None:
+    fine, wrong = rest.upsert([account("A", Topics__c="X;Z"), account("B", Topics__c="X;Q")])
+    assert fine["success"]
+    assert error_of(wrong)[1] == "Topics__c: bad value for restricted picklist field: Q"
