@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-run test check lock try story change airflow pictures
+.PHONY: help setup run clean-run test check lock try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -24,6 +24,12 @@ clean-run: $(STAMP) ## the same from nothing
 
 test: $(STAMP) ## the whole suite
 	@$(PY) -m pytest -n 2 --dist loadfile
+
+clients: ## jsforce and the sf CLI, for the sandbox's tests (needs npm; without them those tests are skipped)
+	@sh scripts/setup-javascript
+
+bench: $(STAMP) ## what moving rows costs on this machine
+	@$(PY) -m benchmarks
 
 check: $(STAMP) ## ruff, mypy, import-linter
 	@$(PY) -m ruff check .

@@ -24,6 +24,7 @@ from salesforce_sandbox.definition import DefinitionError
 from salesforce_sandbox.faults import Cut, Fault
 from salesforce_sandbox.login import login_routes
 from salesforce_sandbox.org import LoggedRequest, Org
+from salesforce_sandbox.pages import page_routes
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 from salesforce_sandbox.rest import refusal_body, rest_routes
 
@@ -42,6 +43,7 @@ def make_app(org: Org) -> ASGIApp:
         *classic.routes(),
         *rest_routes(org),
         *control_routes(org),
+        *page_routes(org, jobs),
     ]
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         RecordRefused: _refuse,
@@ -63,10 +65,11 @@ class SalesforcePaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or not scope["path"].startswith("/services"):
+        # the sf CLI joins an address that ends in a slash with paths that begin with one
+        if scope["type"] != "http" or not scope["path"].lstrip("/").startswith("services"):
             await self.app(scope, receive, send)
             return
-        scope = dict(scope) | {"path": scope["path"].rstrip("/") or "/"}
+        scope = dict(scope) | {"path": "/" + scope["path"].strip("/")}
         path = scope["path"] + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
         fault = self.org.faults.find(scope["method"], path)
         if _STREAMED.search(scope["path"]):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from salesforce_sandbox.definition import BulkSettings
@@ -44,9 +44,11 @@ class _Control:
     def __init__(self, org: Org) -> None:
         self.org = org
 
-    async def overview(self, _: Request) -> Response:
-        """Tell what there is."""
-        counts = {name: self.org.storage.count(name) for name in self.org.definition.objects}
+    async def overview(self, request: Request) -> Response:
+        """Tell what there is; a browser is shown the page."""
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/sandbox/page")
+        counts = self.org.counts()
         rules = {name: rule.active for name, rule in self.org.rules.rules.items()}
         return JSONResponse({"records": counts, "rules": rules, "api_calls": self.org.used["DailyApiRequests"]})
 

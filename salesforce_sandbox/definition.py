@@ -185,7 +185,10 @@ class OrgDefinition(_Part):
             if names.count(rule.name) > 1:
                 raise ValueError(f"rule {rule.name} is defined twice")
             rule.check_fields(self.objects[rule.object].fields)
+        prefixes = [definition.prefix for definition in self.objects.values()]
         for name, definition in self.objects.items():
+            if prefixes.count(definition.prefix) > 1:
+                raise ValueError(f"{name}: another object has the prefix {definition.prefix} too")
             for field_name, field in definition.fields.items():
                 missing = [target for target in field.to if target not in self.objects]
                 if missing:

@@ -14,6 +14,7 @@ from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 
 NUMBERS = {FieldType.INT, FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT}
+PLAIN_TEXTS = {FieldType.STRING, FieldType.TEXTAREA, FieldType.PHONE, FieldType.URL}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 Reader = Callable[[Any], Any]
 

@@ -143,7 +143,11 @@ class Org:
         del self.requests[:-LOGGED_REQUESTS]
         return logged
 
+    def counts(self) -> dict[str, int]:
+        """Return how many living records each object has."""
+        return {name: self.storage.count(entity.prefix) for name, entity in self.definition.objects.items()}
+
     def records(self, object_name: str) -> list[dict[str, Any]]:
         """Return every record of an object for people and tests, the recycle bin included."""
-        found = self.storage.find_all(self.writer().schema.object(object_name).name, deleted=True)
+        found = self.storage.find_all(self.writer().schema.object(object_name).prefix, deleted=True)
         return [{"id": record.id, "fields": record.fields, "deleted": record.deleted} for record in found]

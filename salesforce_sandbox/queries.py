@@ -85,7 +85,7 @@ def _candidates(writer: Writer, entity: ObjectSchema, query: soql.Query, *, dele
             ids = {each for found in storage.find_by_keys(entity.name, name, keys).values() for each in found}
             records = storage.find_many(sorted(ids))
             return [_row(record.id, record.fields) for record in records.values()]
-    return [_row(record.id, record.fields) for record in storage.find_all(entity.name, deleted=deleted)]
+    return [_row(record.id, record.fields) for record in storage.find_all(entity.prefix, deleted=deleted)]
 
 
 def _row(record_id: str, fields: dict[str, Any]) -> dict[str, Any]:

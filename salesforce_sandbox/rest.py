@@ -79,7 +79,8 @@ class _Rest:
         writer = enter(self.org, request)
         asked = [name for name in request.query_params.get("sObjects", "").split(",") if name]
         names = [writer.schema.object(name).name for name in asked] or list(self.org.definition.objects)
-        return self._answer({"sObjects": [{"count": self.org.storage.count(name), "name": name} for name in names]})
+        counts = self.org.counts()
+        return self._answer({"sObjects": [{"count": counts[name], "name": name} for name in names]})
 
     async def objects(self, request: Request) -> Response:
         """List the objects."""

@@ -81,6 +81,10 @@ class RuleBook:
             if rule.writes and scope.writer.depth < DEPTH and scope.evaluate(rule, rule.when):
                 _write_parent(rule, scope)
 
+    def counts(self, object_name: str) -> bool:
+        """Tell whether a rule counts the records of a request."""
+        return any(rule.more_than is not None for rule in self.active(object_name))
+
     def check_request(self, object_name: str, records: list[Mapping[str, Any]]) -> dict[int, RecordRefused]:
         """Return the refusals of limits that are counted over all records of one request, by their index."""
         refused: dict[int, RecordRefused] = {}
@@ -173,7 +177,7 @@ def _check_duplicate(rule: Rule, scope: Scope) -> None:
     if all(value is None for value in wanted):
         return
     # a scan: duplicate rules are for small objects of a sandbox
-    for other in scope.writer.chunk.storage.find_all(record.object):
+    for other in scope.writer.chunk.storage.find_all(scope.entity.prefix):
         if other.id != record.id and [other.fields.get(name) for name in rule.match_on] == wanted:
             raise _refusal(rule, "")
 

@@ -20,7 +20,9 @@ def save_chunk(
 
     `key_field` is the external id of an upsert and "Id" otherwise. A record that is refused leaves nothing behind.
     """
-    refused = writer.rules.check_request(entity.name, [_with_parents(record) for record in records])
+    refused: dict[int, RecordRefused] = {}
+    if writer.rules.counts(entity.name):
+        refused |= writer.rules.check_request(entity.name, [_with_parents(record) for record in records])
     if operation == "upsert":
         refused |= _same_keys(entity, key_field, records)
     if operation != "insert":

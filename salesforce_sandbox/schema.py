@@ -8,7 +8,7 @@ from functools import cached_property
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition import FieldDefinition, FieldType, ObjectDefinition
-from salesforce_sandbox.field_values import Reader, make_reader
+from salesforce_sandbox.field_values import PLAIN_TEXTS, Reader, make_reader
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 
 _ID = FieldDefinition(type=FieldType.ID)
@@ -16,12 +16,13 @@ _ID = FieldDefinition(type=FieldType.ID)
 
 @dataclass(frozen=True)
 class Column:
-    """A field with the function that reads its values."""
+    """A field with the function that reads its values; texts up to `plain_length` characters are taken as they are."""
 
     name: str
     field: FieldDefinition
     read: Reader
     refers: bool
+    plain_length: int
 
 
 class ObjectSchema:
@@ -30,6 +31,11 @@ class ObjectSchema:
     def __init__(self, name: str, definition: ObjectDefinition) -> None:
         self.name, self.definition = name, definition
         self.columns: dict[str, Column] = {}  # those that were asked for, by the spelling that was used
+
+    @property
+    def prefix(self) -> str:
+        """Return the three characters with which the ids begin."""
+        return self.definition.prefix
 
     @cached_property
     def fields(self) -> dict[str, tuple[str, FieldDefinition]]:
@@ -73,7 +79,8 @@ class ObjectSchema:
             told = f"Unable to create/update fields: {name}. Please check the security settings of this field "
             told += "and verify that it is read/write for your profile or permission set."
             raise RecordRefused("INVALID_FIELD_FOR_INSERT_UPDATE", told, (name,))
-        return Column(name, field, make_reader(name, field), field.type is FieldType.REFERENCE)
+        plain = field.length if field.type in PLAIN_TEXTS else -1
+        return Column(name, field, make_reader(name, field), field.type is FieldType.REFERENCE, plain)
 
     def relation(self, given: str) -> tuple[str, FieldDefinition] | None:
         """Return the reference behind a relationship name."""

@@ -16,11 +16,10 @@ from salesforce_sandbox.record_ids import make_id
 
 _SCHEMA = """
 create table if not exists record (
-    id text primary key, object text not null, fields text not null, deleted integer not null default 0);
-create index if not exists record_by_object on record (object, deleted);
+    id text primary key, object text not null, fields text not null, deleted integer not null default 0) without rowid;
 create table if not exists unique_key (
-    object text not null, field text not null, value text not null, id text not null);
-create index if not exists unique_key_by_value on unique_key (object, field, value);
+    object text not null, field text not null, value text not null, id text not null,
+    primary key (object, field, value, id)) without rowid;
 create index if not exists unique_key_by_id on unique_key (id);
 create table if not exists history (
     n integer primary key, id text not null, object text not null, at text not null,
@@ -28,8 +27,11 @@ create table if not exists history (
 create index if not exists history_by_id on history (id);
 create table if not exists counter (name text primary key, value integer not null);
 """
+# a sandbox may lose its last records when the machine fails; it must be fast
+_SETTINGS = "pragma journal_mode = wal; pragma synchronous = off; pragma wal_autocheckpoint = 10000;"
 _BLOCK = 200  # ids that are taken from the counter at once
 _COLUMNS = "select id, object, fields, deleted from record"
+_OF_OBJECT = "id >= ? and id < ?"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -61,7 +63,7 @@ class Storage:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
-        self._connection.executescript("pragma journal_mode = wal; pragma synchronous = off;" + _SCHEMA)
+        self._connection.executescript(_SETTINGS + _SCHEMA)
         self._free: dict[str, Iterable[int]] = {}
 
     def close(self) -> None:
@@ -111,24 +113,25 @@ class Storage:
             found[value].append(record_id)
         return found
 
-    def find_all(self, object_name: str, *, deleted: bool = False) -> Iterable[Record]:
-        """Return the records of an object; `deleted` includes the recycle bin."""
+    def find_all(self, prefix: str, *, deleted: bool = False) -> Iterable[Record]:
+        """Return the records of an object by its id prefix; `deleted` includes the recycle bin."""
         rows = self._connection.execute(
-            f"{_COLUMNS} where object = ? and deleted <= ? order by id", [object_name, int(deleted)]
+            f"{_COLUMNS} where {_OF_OBJECT} and deleted <= ? order by id", [*_range(prefix), int(deleted)]
         )
         return (_read(row) for row in rows)
 
-    def find_page(self, object_name: str, after: str, size: int) -> list[Record]:
+    def find_page(self, prefix: str, after: str, size: int) -> list[Record]:
         """Return up to `size` records of an object whose id is higher than `after`, the recycle bin included."""
         rows = self._connection.execute(
-            f"{_COLUMNS} where object = ? and id > ? order by id limit ?", [object_name, after, size]
+            f"{_COLUMNS} where {_OF_OBJECT} and id > ? order by id limit ?", [*_range(prefix), after, size]
         )
         return [_read(row) for row in rows]
 
-    def count(self, object_name: str) -> int:
+    def count(self, prefix: str) -> int:
         """Return how many living records an object has."""
         row = self._connection.execute(
-            "select count(*) from record where object = ? and deleted = 0", [object_name]
+            f"select count(*) from record where {_OF_OBJECT} and deleted = 0",  # noqa: S608 - a constant
+            _range(prefix),
         ).fetchone()
         return int(row[0])
 
@@ -190,3 +193,8 @@ def _read(row: tuple[Any, ...]) -> Record:
 
 def _marks(values: Sequence[Any]) -> str:
     return ", ".join("?" * len(values))
+
+
+def _range(prefix: str) -> tuple[str, str]:
+    """Return the bounds of the ids of an object: they begin with its prefix."""
+    return prefix, prefix + chr(0x10FFFF)

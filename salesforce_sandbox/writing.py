@@ -108,7 +108,10 @@ class Writer:
 
     def import_record(self, entity: ObjectSchema, values: Mapping[str, Any]) -> str:
         """Store a record as it is, past rules and rights; an `Id` may be given."""
-        record_id = normalise_id(values.get("Id")) or self.chunk.new_id(entity.name, entity.definition.prefix)
+        record_id = normalise_id(values.get("Id")) or self.chunk.new_id(entity.name, entity.prefix)
+        if not record_id.startswith(entity.prefix):
+            told = f"{entity.name} ID: id value of incorrect type: {record_id}"
+            raise RecordRefused("MALFORMED_ID", told, ("Id",))
         existing = self.chunk.find(record_id)
         fields = (existing.fields if existing else {}) | {key: value for key, value in values.items() if key != "Id"}
         self.chunk.save(Save(Record(record_id, entity.name, fields, False), _keys(entity, fields), "import", values))
@@ -130,7 +133,7 @@ class Writer:
         if missing:
             told = f"Required fields are missing: [{', '.join(missing)}]"
             raise RecordRefused("REQUIRED_FIELD_MISSING", told, tuple(missing))
-        record_id = before.id if before else self.chunk.new_id(entity.name, entity.definition.prefix)
+        record_id = before.id if before else self.chunk.new_id(entity.name, entity.prefix)
         changed = before is None or any(values.get(name) != before.fields.get(name) for name, _ in entity.keys)
         keys = _keys(entity, values)
         if changed:
@@ -166,6 +169,9 @@ class Writer:
                     continue
             if value is None or value == "":
                 written[column.name] = None
+                continue
+            if value.__class__ is str and len(value) <= column.plain_length:
+                written[column.name] = value
                 continue
             try:
                 stored = written[column.name] = column.read(value)

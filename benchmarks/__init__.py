@@ -1,0 +1,1 @@
+"""Benchmarks: what moving rows costs, measured on the machine that runs them."""
