@@ -43,7 +43,8 @@ create table if not exists crm_export.ExportRuns (
     bytes_sent      bigint not null default 0,
     rows_waiting    bigint,                    -- rows behind the record the stream is stopped at, counted up to 10,000
     outcome         text not null default 'running'
-                    check (outcome in ('running', 'complete', 'held', 'waiting_for_credits', 'failed')),
+                    check (outcome in ('running', 'complete', 'held', 'waiting_for_credits', 'waiting_for_job',
+                                       'failed')),
     message         text
 );
 create index if not exists ExportRuns_by_stream on crm_export.ExportRuns (stream, id desc);
@@ -55,7 +56,7 @@ create table if not exists crm_export.ExportBatches (
     stream       text not null,
     run          bigint not null references crm_export.ExportRuns (id),
     epoch        bigint not null,
-    transport    text not null check (transport in ('collections')),
+    transport    text not null check (transport in ('collections', 'bulk')),
     action       text not null check (action in ('upsert', 'update', 'delete')),
     state        text not null default 'PLANNED'
                  check (state in ('PLANNED', 'SENDING', 'SETTLED', 'ABANDONED')),
@@ -67,8 +68,29 @@ create table if not exists crm_export.ExportBatches (
     unprocessed  integer,
     planned_at   timestamptz not null default clock_timestamp(),
     settled_at   timestamptz,
+    -- a Bulk job carries a range of positions; rows leave a range below the horizon, none come in
+    range_from_at timestamptz,                 -- NULL: from the beginning of the stream
+    range_from_key text collate "C",
+    range_to_at  timestamptz,
+    range_to_key text collate "C",
+    window_id    uuid,                         -- the jobs of one range, which move the watermark together
+    part         integer not null default 0,
+    parts        integer not null default 1,
     check (state <> 'SETTLED' or accepted + refused + unprocessed = sent)
 );
+-- a database of version 1
+alter table crm_export.ExportBatches
+    add column if not exists range_from_at timestamptz, add column if not exists range_from_key text collate "C",
+    add column if not exists range_to_at timestamptz, add column if not exists range_to_key text collate "C",
+    add column if not exists window_id uuid, add column if not exists part integer not null default 0,
+    add column if not exists parts integer not null default 1,
+    drop constraint if exists exportbatches_transport_check,
+    add constraint exportbatches_transport_check check (transport in ('collections', 'bulk'));
+alter table crm_export.ExportRuns
+    drop constraint if exists exportruns_outcome_check,
+    add constraint exportruns_outcome_check check (outcome in (
+        'running', 'complete', 'held', 'waiting_for_credits', 'waiting_for_job', 'failed'));
+create index if not exists ExportBatches_by_window on crm_export.ExportBatches (window_id);
 create index if not exists ExportBatches_unsettled on crm_export.ExportBatches (stream)
     where state in ('PLANNED', 'SENDING');
 create index if not exists ExportBatches_by_run on crm_export.ExportBatches (run);
@@ -177,4 +199,4 @@ $$;
 revoke all on function crm_export.export_horizon(text[], text[]) from public;
 
 -- The version that install_schema() looks for. Last, so that a half-run file does not count as installed.
-comment on schema crm_export is 'CRM Export schema 1';
+comment on schema crm_export is 'CRM Export schema 2';
