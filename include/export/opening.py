@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from include.export.catalogue import Catalogue
 from include.export.database_errors import explain_database_errors
@@ -58,11 +59,11 @@ def open_workbench(parts: Parts, kind: str) -> Generator[Workbench | None]:
         bench = _lay_out(parts, kind, lease, state)
         try:
             yield bench
-        except RunFailure as failure:
+        except (RunFailure, SystemExit) as failure:
             _note_failure(bench, failure)
             raise
         finally:
-            if not parts.connection.closed:
+            if _is_usable(parts.connection):
                 lease.release()
 
 
@@ -87,8 +88,13 @@ def _guard(parts: Parts, lease: Lease, state: StreamState) -> None:
     parts.client.guard = check
 
 
-def _note_failure(bench: Workbench, failure: RunFailure) -> None:
-    if bench.connection.closed or isinstance(failure, LeaseLost):
+def _is_usable(connection: psycopg.Connection) -> bool:
+    """Tell whether a connection is open and between statements; a run that was asked to end may leave it in one."""
+    return connection.info.transaction_status is TransactionStatus.IDLE
+
+
+def _note_failure(bench: Workbench, failure: RunFailure | SystemExit) -> None:
+    if isinstance(failure, LeaseLost) or not _is_usable(bench.connection):
         return
     if isinstance(failure, ConfigurationFailure) or type(failure).__name__ == "CircuitFailure":
         bench.lease.forget_description()  # the next run asks Salesforce again and can name the cause

@@ -8,6 +8,7 @@ from airflow.sdk import Asset, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.ending import EndsWhenAsked
 from crm_export.requests import asked_trial, identify_run, show_trial
 from crm_export.retries import RunFailureRetryPolicy
 from crm_export.settings import read_export_to_crm, read_options
@@ -33,7 +34,7 @@ def asset_of(stream_name: str) -> Asset:
     return Asset(name=f"crm_export_{stream_name}", uri=f"x-crm-export://salesforce/{stream_name}")
 
 
-class PrepareSchemaOperator(BaseOperator):
+class PrepareSchemaOperator(EndsWhenAsked, BaseOperator):
     """Installs the schema crm_export and brings it up to date."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -46,7 +47,7 @@ class PrepareSchemaOperator(BaseOperator):
             return install_schema(connection)
 
 
-class ExportChangesOperator(BaseOperator):
+class ExportChangesOperator(EndsWhenAsked, BaseOperator):
     """Exports what changed in the source of a stream since its watermark."""
 
     ui_color = "#cfe8ff"
@@ -76,7 +77,7 @@ class ExportChangesOperator(BaseOperator):
             return show_trial(self.log, trial, try_record(self.stream, trial.key, **parts))
 
 
-class PublishWatermarkOperator(BaseOperator):
+class PublishWatermarkOperator(EndsWhenAsked, BaseOperator):
     """Publishes how far a stream is complete in Salesforce, as an event of its asset."""
 
     ui_color = "#d8f3dc"
@@ -96,7 +97,7 @@ class PublishWatermarkOperator(BaseOperator):
         return watermark
 
 
-class ReexportErrorsOperator(BaseOperator):
+class ReexportErrorsOperator(EndsWhenAsked, BaseOperator):
     """Sends the records of ExportErrors again that are due, with the values their source rows have today."""
 
     ui_color = "#ffe8cc"

@@ -8,6 +8,7 @@ from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from crm_export.connections import open_postgres
+from crm_export.ending import EndsWhenAsked
 from crm_export.operators import skip_unless_exporting
 from crm_export.requests import asked_trial
 from crm_export.settings import read_pause_on_export_errors
@@ -16,7 +17,7 @@ from include.export.failures import RunFailure
 from include.export.gate import check_hold
 
 
-class PauseOnExportErrorsSensor(BaseSensorOperator):
+class PauseOnExportErrorsSensor(EndsWhenAsked, BaseSensorOperator):
     """Passes when the stream is not stopped at an open error or the setting is off; else records the hold and fails.
 
     It fails at once, without retries and never softly: `publish_watermark` behind it must not run.
