@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-run test check lock try story change airflow pictures bench clients
+.PHONY: help setup run clean-run test proof check lock try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -24,6 +24,9 @@ clean-run: $(STAMP) ## the same from nothing
 
 test: $(STAMP) ## the whole suite
 	@$(PY) -m pytest -n 2 --dist loadfile
+
+proof: $(STAMP) ## kills at every point and the long races, at full length (minutes)
+	@$(PY) -m pytest --whole tests/include/export/test_kills.py
 
 clients: ## jsforce and the sf CLI, for the sandbox's tests (needs npm; without them those tests are skipped)
 	@sh scripts/setup-javascript

@@ -46,6 +46,10 @@ class Control:
         """Return every write of a record, oldest first."""
         return list(self._call("GET", f"/history/{object_name}/{quote(id_or_key, safe='')}"))
 
+    def writes(self, object_name: str) -> list[dict[str, Any]]:
+        """Return every write of an object's records, oldest first: id, operation, fields, request."""
+        return list(self._call("GET", f"/writes/{object_name}"))
+
     def switch_rule(self, name: str, *, active: bool) -> None:
         """Switch a rule on or off."""
         self._call("POST", f"/rules/{name}", {"active": active})

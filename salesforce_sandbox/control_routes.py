@@ -27,6 +27,7 @@ def control_routes(org: Org) -> list[Route]:
         Route("/sandbox/records/{object}", control.list_records, methods=["GET"]),
         Route("/sandbox/records/{object}/{id}", control.edit_record, methods=["PATCH", "DELETE"]),
         Route("/sandbox/history/{object}/{id:path}", control.history, methods=["GET"]),
+        Route("/sandbox/writes/{object}", control.writes, methods=["GET"]),
         Route("/sandbox/rules/{name}", control.switch_rule, methods=["POST"]),
         Route("/sandbox/fields/{object}/{field}", control.change_field, methods=["PATCH"]),
         Route("/sandbox/picklists/{object}/{field}", control.add_values, methods=["POST"]),
@@ -95,6 +96,11 @@ class _Control:
             ]
             found = ids[0] if ids else ""
         return JSONResponse(self.org.storage.history(found))
+
+    async def writes(self, request: Request) -> Response:
+        """List every write of an object's records, oldest first."""
+        entity = self.org.writer().schema.object(request.path_params["object"])
+        return JSONResponse(self.org.storage.writes(entity.name))
 
     async def switch_rule(self, request: Request) -> Response:
         """Switch a rule on or off."""

@@ -186,6 +186,13 @@ class Storage:
         )
         return [{"at": at, "operation": op, "fields": _decode(fields), "request": n} for at, op, fields, n in rows]
 
+    def writes(self, object_name: str) -> list[dict[str, Any]]:
+        """Return every write of an object's records, oldest first."""
+        rows = self._connection.execute(
+            "select id, operation, fields, request from history where object = ? order by n", [object_name]
+        )
+        return [{"id": each, "operation": op, "fields": _decode(fields), "request": n} for each, op, fields, n in rows]
+
 
 def _read(row: tuple[Any, ...]) -> Record:
     return Record(row[0], row[1], _decode(row[2]), bool(row[3]))

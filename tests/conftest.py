@@ -36,6 +36,17 @@ from salesforce_sandbox.process import RunningSandbox, start_sandbox  # noqa: E4
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the long tests be run at their full length."""
+    parser.addoption("--whole", action="store_true", help="every kill and the long races; minutes")
+
+
+@pytest.fixture
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Return whether the long tests run at their full length."""
+    return bool(request.config.getoption("whole"))
+
+
 def pytest_unconfigure() -> None:
     """Remove what the run leaves."""
     shutil.rmtree(_HOME, ignore_errors=True)

@@ -1,0 +1,200 @@
+"""A run that ends at any point, by SIGKILL or SIGTERM: the next one is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from exporter import CONTACTS, Exporter
+from include.export.runs import Outcome
+from include.export.streams import Stream
+from killing import Mortals, Story, start_mortals
+from salesforce_sandbox.process import RunningSandbox
+
+BATCH = 4
+
+
+@pytest.fixture
+def mortals(exporter: Exporter, database: str, sandbox_server: RunningSandbox) -> Iterator[Mortals]:
+    with start_mortals(exporter, database, sandbox_server.ca_file) as running:
+        running.options["batch_size"] = BATCH
+        yield running
+
+
+@pytest.fixture
+def airflow_mortals(exporter: Exporter, database: str, sandbox_server: RunningSandbox) -> Iterator[Mortals]:
+    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running:
+        running.options["batch_size"] = BATCH
+        yield running
+
+
+def targets(points: list[str], *, whole: bool) -> list[tuple[int, str]]:
+    """Return the points to end a run at: nothing is written between an "after" and the "before" behind it."""
+    return [(n, point) for n, point in enumerate(points, start=1) if whole or n == 1 or point.startswith("after")]
+
+
+@pytest.mark.fault("G1")
+@pytest.mark.parametrize("refused", [False, True], ids=["clean", "one refused"])
+@pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
+def test_a_run_killed_at_any_point_loses_nothing(mortals: Mortals, pause: bool, refused: bool, whole: bool) -> None:
+    story = Story(mortals.exporter, refused)
+    story.begin()
+    points = mortals.run(pause=pause).points
+    assert len(points) >= 40
+    for target, point in targets(points, whole=whole):
+        story.begin()
+        end = mortals.run(pause=pause, target=target)
+        assert (end.killed, end.points[-1]) == (True, point)
+        see_the_next_run(story, pause=pause)
+
+
+@pytest.mark.fault("G2")
+@pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
+def test_a_run_that_airflow_asks_to_end_ends_at_once_and_acknowledges_nothing_early(
+    airflow_mortals: Mortals, pause: bool, whole: bool
+) -> None:
+    story = Story(airflow_mortals.exporter, refused=True)
+    story.begin()
+    points = airflow_mortals.run(pause=pause).points
+    for target, point in targets(points, whole=whole):
+        story.begin()
+        end = airflow_mortals.run(pause=pause, target=target, signal="SIGTERM")
+        assert point in end.points
+        assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
+        assert end.seconds < 5
+        see_the_next_run(story, pause=pause)
+
+
+@pytest.mark.fault("G2")
+def test_a_run_that_waits_for_salesforce_ends_when_it_is_asked_to(airflow_mortals: Mortals) -> None:
+    story = Story(airflow_mortals.exporter, refused=True)
+    story.begin()
+    story.exporter.control.add_fault(match={"method": "PATCH", "path_regex": "composite"}, delay_seconds=20)
+    end = airflow_mortals.run(pause=True, term_after=1.0)
+    assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
+    assert end.points[-1] != "before PATCH composite/sobjects/Account/Ext__c", "the run and the lease were not closed"
+    assert end.seconds < 5
+    story.exporter.control.clear_faults()
+    see_the_next_run(story, pause=True)
+
+
+@pytest.mark.fault("G1", "E6")
+@pytest.mark.parametrize("healed", [True, False], ids=["healed", "still refused"])
+def test_a_reexport_killed_at_any_point_loses_nothing(mortals: Mortals, healed: bool, whole: bool) -> None:
+    story = Story(mortals.exporter, refused=True)
+
+    def begin() -> None:
+        story.begin()
+        story.exporter.run(pause=False, batch_size=BATCH)
+        if healed:
+            story.repair()
+
+    begin()
+    points = mortals.run("reexport", pause=True).points
+    assert len(points) >= 20
+    for target, point in targets(points, whole=whole):
+        begin()
+        end = mortals.run("reexport", pause=True, target=target)
+        assert (end.killed, end.points[-1]) == (True, point)
+        story.check_moment()
+        story.change()
+        story.exporter.reexport(every=True)
+        [error] = story.exporter.errors()
+        attempts = count_attempts(story.exporter, "accepted")
+        assert (error["status"], attempts) == (("resolved", 1) if healed else ("open", 0))
+        story.repair()
+        story.exporter.run(pause=False, batch_size=BATCH)
+        story.exporter.reexport(every=True)
+        story.check_moment()
+        story.check_end(set())
+        assert count_attempts(story.exporter, "accepted") == 1
+
+
+@pytest.mark.fault("G1")
+def test_a_gate_killed_at_any_point_holds_or_releases_at_its_next_try(mortals: Mortals) -> None:
+    story = Story(mortals.exporter, refused=True)
+    for pause in (True, False):
+        story.begin()
+        story.exporter.run(batch_size=BATCH)
+        points = mortals.run("gate", pause=pause).points
+        for target in range(1, len(points) + 1):
+            story.begin()
+            story.exporter.run(batch_size=BATCH)
+            assert mortals.run("gate", pause=pause, target=target).killed
+            assert (story.exporter.gate(pause=pause) is not None) == pause
+            assert story.exporter.errors()[0]["holding"] == pause
+            assert story.exporter.watermark() == "5"
+            see_the_next_run(story, pause=pause)
+
+
+@pytest.mark.fault("G1")
+def test_an_export_that_releases_children_killed_at_any_point_loses_none(mortals: Mortals, whole: bool) -> None:
+    exporter = mortals.exporter
+    story, accounts, contacts = Story(exporter, refused=True), exporter.stream, Stream(**CONTACTS)
+
+    def begin() -> None:
+        exporter.stream = accounts
+        story.begin()
+        exporter.connection.execute(
+            "insert into app.contacts select 'c' || n, 'C' || n, 'Name ' || n, 'A' || n, '2026-01-01'"
+            " from generate_series(5, 7) n"
+        )
+        exporter.run(pause=False)
+        exporter.stream = contacts
+        exporter.run(pause=False)
+        exporter.stream = accounts
+        story.repair()
+        exporter.reexport(every=True)
+        exporter.stream = contacts
+
+    begin()
+    points = mortals.run(pause=True).points
+    assert "after PATCH composite/sobjects/Contact/Ext__c" in points
+    for target, point in targets(points, whole=whole):
+        begin()
+        end = mortals.run(pause=True, target=target)
+        assert (end.killed, end.points[-1]) == (True, point)
+        assert exporter.run().outcome is Outcome.COMPLETE
+        assert exporter.names("Contact") == {f"C{n}": f"Name {n}" for n in (5, 6, 7)}
+        assert exporter.errors("status <> 'resolved'") == []
+
+
+def count_attempts(exporter: Exporter, outcome: str) -> int:
+    row = exporter.connection.execute(
+        "select count(*) from crm_export.ExportErrorAttempts where outcome = %s", [outcome]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def test_the_line_of_a_killed_run_is_closed_by_the_next(mortals: Mortals) -> None:
+    story = Story(mortals.exporter)
+    story.begin()
+    mortals.run(pause=True, target=20)
+    mortals.exporter.run()
+    lines = mortals.exporter.connection.execute(
+        "select outcome, message from crm_export.ExportRuns order by id"
+    ).fetchall()
+    assert [outcome for outcome, _ in lines] == ["failed", "complete"]
+    assert "ended without a word" in lines[0][1]
+
+
+def see_the_next_run(story: Story, *, pause: bool) -> None:
+    """Let the source go on, run again, repair what is refused and run once more; check everything on the way."""
+    exporter = story.exporter
+    story.check_moment()
+    story.change()
+    report = exporter.run(pause=pause, batch_size=BATCH)
+    story.check_moment()
+    assert report.outcome is (Outcome.HELD if pause and story.refused else Outcome.COMPLETE)
+    if not story.refused:
+        story.check_end(set())
+        return
+    [error] = exporter.errors()
+    assert (error["record_key"], error["status"]) == ("6", "open")
+    assert (exporter.gate(pause=pause) is not None) == pause
+    story.repair()
+    exporter.run(pause=pause, batch_size=BATCH)
+    exporter.reexport(every=True)
+    story.check_moment()
+    story.check_end(set())

@@ -1,0 +1,151 @@
+"""Ending runs of the exporter at every point, and looking at what the next run makes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exporter import Exporter
+
+ROOT = Path(__file__).resolve().parents[2]
+# the lease of a killed run is waited for; nobody else wants it here, so it may run out while it is held
+LEASE_SECONDS = 0.01
+
+
+@dataclass
+class End:
+    """How a run ended: points it reached, its report, whether SIGKILL ended it, seconds from the signal to the end."""
+
+    points: list[str]
+    report: str | None
+    killed: bool
+    seconds: float
+
+
+@dataclass
+class Mortals:
+    """Starts runs that end at a chosen point."""
+
+    program: subprocess.Popen[str]
+    exporter: Exporter
+    dsn: str
+    ca_file: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, task: str = "export", *, pause: bool, target: int = 0, signal: str = "SIGKILL", **more: Any) -> End:
+        """Run a task as a process of its own and end it at its `target`-th point (0: let it be)."""
+        asked = {
+            "task": task,
+            "dsn": self.dsn,
+            "https_url": self.exporter.https_url,
+            "ca_file": self.ca_file,
+            "stream": self.exporter.stream.model_dump(mode="json"),
+            "pause": pause,
+            "options": {"transient_delays": (0.01,), "lease_seconds": LEASE_SECONDS} | self.options,
+            "target": target,
+            "signal": signal,
+        } | more
+        assert self.program.stdin is not None
+        assert self.program.stdout is not None
+        self.program.stdin.write(json.dumps(asked) + "\n")
+        self.program.stdin.flush()
+        return End(**json.loads(self.program.stdout.readline()))
+
+
+@contextmanager
+def start_mortals(exporter: Exporter, dsn: str, ca_file: str, *arguments: str) -> Generator[Mortals]:
+    """Start the program that runs mortal exporters."""
+    command = [sys.executable, str(Path(__file__).with_name("mortal.py")), *arguments]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}:{Path(__file__).parent}"}
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as program:
+        yield Mortals(program, exporter, dsn, ca_file)
+
+
+@dataclass
+class Story:
+    """A source and an org to run over, from the same beginning each time; row 6 is refused when `refused`."""
+
+    exporter: Exporter
+    refused: bool = False
+    seen: list[tuple[str, str] | None] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Start from: record A1 in the org, row 1 deleted, rows 2 to 10 new."""
+        exporter = self.exporter
+        exporter.connection.execute(
+            "truncate app.accounts, app.contacts, crm_export.ExportWatermarks, crm_export.ExportRuns,"
+            " crm_export.ExportBatches, crm_export.ExportBatchRows, crm_export.ExportErrors,"
+            " crm_export.ExportErrorAttempts"
+        )
+        exporter.control.reset()
+        exporter.control.add_records("Account", [{"Name": "old", "Ext__c": "A1"}])
+        exporter.add({"id": 1, "deleted_at": "2026-01-01T00:00:00Z"}, *({"id": number} for number in range(2, 11)))
+        if self.refused:
+            exporter.connection.execute("update app.accounts set name = 'bad' where id = 6")
+        self.seen = [None]
+
+    def change(self) -> None:
+        """Change a row that may have been sent and one that may not, as the source goes on changing."""
+        self.exporter.change(3, 20, name="Account 3, changed")
+        self.exporter.change(9, 21, name="Account 9, changed")
+
+    def repair(self) -> None:
+        """Switch off the rule that refuses row 6."""
+        self.exporter.control.switch_rule("no_bad_names", active=False)
+
+    def check_moment(self) -> None:
+        """Check what is true at every moment: nothing is acknowledged that is not there, the watermark never back."""
+        source = self._source(
+            "(changed_at, id) <= (select cursor_at, record_key::int from crm_export.ExportWatermarks)"
+        )
+        errors = {error["record_key"] for error in self.exporter.errors("status in ('open', 'waiting')")}
+        names = self.exporter.names()
+        for key, external_id, name, deleted in source:
+            there = external_id not in names if deleted else names.get(external_id) == name
+            assert there or str(key) in errors, f"row {key} is acknowledged and not in Salesforce"
+        moved = self.exporter.connection.execute(
+            "select cursor_at::text, record_key, (cursor_at, record_key::int) >= (%s::timestamptz, %s::int)"
+            " from crm_export.ExportWatermarks where cursor_at is not null",
+            self.seen[-1] or ("-infinity", 0),
+        ).fetchone()
+        assert moved is not None or self.seen[-1] is None, "the watermark is gone"
+        assert moved is None or moved[2], f"the watermark went back from {self.seen[-1]} to {moved}"
+        self.seen.append(moved[:2] if moved else None)
+
+    def check_end(self, open_errors: set[str]) -> None:
+        """Check what must be true at the end: nothing lost, stale or doubled, no batch or job left in between."""
+        expected = {
+            external_id: name
+            for key, external_id, name, deleted in self._source("true")
+            if not deleted and str(key) not in open_errors
+        }
+        records = [record for record in self.exporter.control.records("Account") if not record["deleted"]]
+        assert len(records) == len({record["fields"]["Ext__c"] for record in records}), "a record is doubled"
+        assert self.exporter.names() == expected
+        assert {error["record_key"] for error in self.exporter.errors("status <> 'resolved'")} == open_errors
+        self._check_versions()
+        left = self.exporter.connection.execute(
+            "select count(*) filter (where state in ('PLANNED', 'SENDING')),"
+            " (select count(*) from crm_export.ExportBatchRows) from crm_export.ExportBatches"
+        ).fetchone()
+        assert left == (0, 0), "a batch is left unsettled"
+
+    def _check_versions(self) -> None:
+        last: dict[str, str] = {}
+        for write in self.exporter.control.writes("Account"):
+            name = str(write["fields"].get("Name"))
+            assert not (last.get(write["id"], "").endswith("changed") and not name.endswith("changed")), "a stale write"
+            last[write["id"]] = name
+
+    def _source(self, where: str) -> list[tuple[Any, ...]]:
+        query = f"select id, ext, name, deleted_at is not null from app.accounts where {where} order by changed_at, id"
+        return self.exporter.connection.execute(query).fetchall()

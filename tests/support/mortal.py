@@ -1,0 +1,127 @@
+"""A program that runs the exporter in children which end at a chosen point; a line of JSON asks for one, one answers.
+
+Each child is forked from this process, which has everything imported, so that an end costs milliseconds. `killing.py`
+talks to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from simple_salesforce.api import Salesforce
+
+from include.export.catalogue import Catalogue
+from include.export.export import export_stream
+from include.export.gate import check_hold
+from include.export.options import ExportOptions
+from include.export.reexport import reexport_errors
+from include.export.runs import RunIdentity
+from include.export.salesforce import OrgSession, SalesforceClient
+from include.export.streams import Stream
+from points import Points, PointSession, connect
+
+CATALOGUE = Catalogue.load()
+
+
+def main() -> None:
+    """Serve requests until the input ends."""
+    end_as_airflow_asks()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(run_child(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+def end_as_airflow_asks() -> None:
+    """Answer SIGTERM as Airflow's task runner does: by the operator's on_kill."""
+    if "--airflow" in sys.argv:
+        from crm_export.operators import PublishWatermarkOperator
+
+        operator = PublishWatermarkOperator(task_id="t", stream_name="accounts")
+        signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())
+
+
+def run_child(asked: dict[str, Any]) -> dict[str, Any]:
+    """Run a request in a child and return what it told and how it ended."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        status = 1
+        with contextlib.suppress(BaseException):
+            status = _run(asked, os.fdopen(writing, "w", buffering=1))
+        os._exit(status)
+    os.close(writing)
+    if asked.get("term_after"):
+        time.sleep(asked["term_after"])
+        os.kill(child, signal.SIGTERM)
+    sent = time.monotonic()
+    with os.fdopen(reading) as told:
+        lines = [json.loads(line) for line in told]
+    _, status = os.waitpid(child, 0)
+    ended = time.monotonic()
+    at = next((line["signalled"] for line in lines if "signalled" in line), sent)
+    report = next((line["report"] for line in lines if "report" in line), None)
+    return {
+        "points": [line["point"] for line in lines if "point" in line],
+        "report": report,
+        "killed": os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL,
+        "seconds": ended - at,
+    }
+
+
+def _run(asked: dict[str, Any], told: Any) -> int:
+    def tell(**line: Any) -> None:
+        told.write(json.dumps(line) + "\n")
+
+    def act() -> None:
+        tell(signalled=time.monotonic())
+        os.kill(os.getpid(), signal.Signals[asked["signal"]])
+
+    os.environ["REQUESTS_CA_BUNDLE"] = asked["ca_file"]
+    points = Points(asked["target"], act, lambda name: tell(point=name))
+    try:
+        report = _task(asked, points)()
+    except BaseException as ended:  # noqa: BLE001 - whatever ended the run is told
+        tell(report=f"{type(ended).__name__}: {ended}")
+        return 2
+    tell(report=report)
+    return 0
+
+
+def _task(asked: dict[str, Any], points: Points) -> Callable[[], str]:
+    stream, connection = Stream(**asked["stream"]), connect(asked["dsn"], points)
+    if asked["task"] == "gate":
+        found = {"connection": connection, "catalogue": CATALOGUE, "pause": asked["pause"]}
+        return lambda: str(check_hold(stream.name, **found))
+    parts: dict[str, Any] = {
+        "connection": connection,
+        "salesforce": SalesforceClient(lambda: _log_in(asked["https_url"], points), repeat_delays=(0.01, 0.01)),
+        "catalogue": CATALOGUE,
+        "options": ExportOptions(pause_on_export_errors=asked["pause"], **asked["options"]),
+        "run": RunIdentity("CRMExport", "mortal", 1, "export_changes"),
+    }
+    if asked["task"] == "reexport":
+        return lambda: reexport_errors(stream, **parts, every=True).tell()
+    return lambda: str(export_stream(stream, **parts).outcome)
+
+
+def _log_in(https_url: str, points: Points) -> OrgSession:
+    session = PointSession(points)
+    found = Salesforce(
+        consumer_key="sandbox-key",
+        consumer_secret="sandbox-secret",
+        domain=https_url.removeprefix("https://") + "/services/oauth2/token#",
+        session=session,
+    )
+    return OrgSession(f"https://{found.sf_instance}", found.session_id, session, found.sf_version)
+
+
+if __name__ == "__main__":
+    main()

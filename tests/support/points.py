@@ -1,0 +1,104 @@
+"""Points of a run: each place where a commit or an HTTP call begins or ends. A run can be ended at the n-th of them.
+
+The exporter knows nothing of this: its connection and its HTTP session are subclasses that count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import requests
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+_WRITES = re.compile(r"\b(insert|update|delete|copy)\b", re.IGNORECASE)
+
+
+class Points:
+    """Counts points; at the `target`-th `act` is called. `tell` hears the name of each."""
+
+    def __init__(self, target: int, act: Callable[[], None], tell: Callable[[str], None]) -> None:
+        self.target, self.act, self.tell = target, act, tell
+        self.reached = 0
+
+    def reach(self, name: str) -> None:
+        """Note a point."""
+        self.reached += 1
+        self.tell(name)
+        if self.reached == self.target:
+            self.act()
+
+
+class PointConnection(psycopg.Connection[Any]):
+    """A connection whose commits are points: of transactions, and of writes outside of one."""
+
+    points: Points
+    last_statement = ""
+
+    @contextmanager
+    def transaction(self, *arguments: Any, **more: Any) -> Generator[psycopg.Transaction]:
+        """Open a transaction whose commit is two points."""
+        outermost = self.info.transaction_status is TransactionStatus.IDLE
+        with super().transaction(*arguments, **more) as transaction:
+            yield transaction  # ruff: ignore[fallible-context-manager] - psycopg rolls back
+            if outermost:
+                self.points.reach(f"before commit of: {self.last_statement}")
+        if outermost:
+            self.points.reach(f"after commit of: {self.last_statement}")
+
+
+class PointCursor(psycopg.Cursor[Any]):
+    """A cursor of such a connection."""
+
+    def execute(self, query: Any, *arguments: Any, **more: Any) -> PointCursor:
+        """Execute a statement; a write outside of a transaction is two points."""
+        connection = self.connection
+        assert isinstance(connection, PointConnection)
+        text = query.as_string(connection) if isinstance(query, sql.Composable) else str(query)
+        name = text.strip().splitlines()[0].removeprefix("-- ").rstrip(".")
+        alone = connection.info.transaction_status is TransactionStatus.IDLE and _WRITES.search(text)
+        if alone:
+            connection.points.reach(f"before: {name}")
+        super().execute(query, *arguments, **more)
+        if alone:
+            connection.points.reach(f"after: {name}")
+        connection.last_statement = name
+        return self
+
+
+def connect(dsn: str, points: Points) -> PointConnection:
+    """Open a connection as the exporter's operators do."""
+    connection = PointConnection.connect(
+        dsn, autocommit=True, application_name="crm_export", options="-c timezone=UTC", cursor_factory=PointCursor
+    )
+    connection.points = points
+    return connection
+
+
+class PointSession(requests.Session):
+    """A session whose calls are points: before they leave, in the middle of a streamed body, and when answered."""
+
+    def __init__(self, points: Points) -> None:
+        super().__init__()
+        self.points = points
+
+    def request(self, method: str, url: str, *arguments: Any, **more: Any) -> requests.Response:
+        """Make a call."""
+        path = re.sub(r"\?.*|https?://[^/]*/services/(data/v[\d.]+/)?", "", url)
+        name = f"{method} {re.sub(r'750[A-Za-z0-9]{12,15}', 'JOB', path)}"
+        if hasattr(more.get("data"), "__iter__") and not isinstance(more["data"], str | bytes | dict):
+            more["data"] = self._watch(iter(more["data"]), name)
+        self.points.reach(f"before {name}")
+        response = super().request(method, url, *arguments, **more)
+        self.points.reach(f"after {name}")
+        return response
+
+    def _watch(self, parts: Iterator[Any], name: str) -> Iterator[Any]:
+        for number, part in enumerate(parts):
+            if number == 1:
+                self.points.reach(f"in the middle of {name}")
+            yield part
