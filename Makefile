@@ -31,8 +31,8 @@ proof: $(STAMP) ## kills at every point and the long races, at full length (minu
 clients: ## jsforce and the sf CLI, for the sandbox's tests (needs npm; without them those tests are skipped)
 	@sh scripts/setup-javascript
 
-bench: $(STAMP) ## what moving rows costs on this machine
-	@$(PY) -m benchmarks
+bench: $(STAMP) ## what moving rows costs here (ONLY="limit peers" ROWS=100000 ROUNDS=5 LARGE=1)
+	@$(PY) -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LARGE),--large) $(if $(ONLY),--only $(ONLY))
 
 check: $(STAMP) ## ruff, mypy, import-linter
 	@$(PY) -m ruff check .

@@ -3,37 +3,73 @@
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks.bench import Bench
+from benchmarks.deltas import find_crossovers, measure_deltas
+from benchmarks.goals import tell_goals
+from benchmarks.growth import measure_growth
+from benchmarks.idle import measure_idle, measure_parsing
+from benchmarks.limit import measure_limit
+from benchmarks.measuring import WrongResultError
+from benchmarks.peers import measure_peers
+from benchmarks.report import describe_machine, draw_table, make_console, write_json
 from benchmarks.sandbox import measure_sandbox
+from benchmarks.sink.process import start_sink
+from benchmarks.source import open_source
+
+Line = dict[str, Any]
+PARTS: dict[str, tuple[str, Callable[[Bench], list[Line]]]] = {
+    "limit": ("Ours against the raw limit (lean sink)", measure_limit),
+    "peers": ("Ours against what people use today (lean sink)", measure_peers),
+    "growth": ("Growth (lean sink)", measure_growth),
+    "deltas": ("Small deltas (lean sink)", measure_deltas),
+    "idle": ("Runs without anything to send (lean sink)", measure_idle),
+    "parsing": ("Parsing the DAG files, seconds (no server)", measure_parsing),
+    "sandbox": ("The Salesforce sandbox itself", lambda bench: measure_sandbox(bench.rows, min(bench.rows, 20_000))),
+}
 
 
 def main() -> int:
-    """Measure what is asked for, print a table and JSON; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What moving rows costs on this machine.")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the Bulk measurements")
-    parser.add_argument("--records", type=int, default=20_000, help="records of the Collections measurement")
-    asked = parser.parse_args()
-    console = Console() if sys.stdout.isatty() else Console(width=120)
-    console.print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")
-    figures = measure_sandbox(asked.rows, asked.records)
-    console.print(_draw("The Salesforce sandbox", figures))
-    console.out(json.dumps({"sandbox": figures}), highlight=False)
+    """Measure what is asked for, print tables and JSON; returns 1 when a result is wrong."""
+    asked = _read_arguments()
+    console = make_console()
+    parts: dict[str, list[Line]] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as place, open_source() as source:
+        sink, work = Path(place) / "sink", Path(place) / "work"
+        sink.mkdir()
+        work.mkdir()
+        with start_sink(sink) as running:
+            bench = Bench(source, running, work, asked.rows, asked.rounds, large=asked.large)
+            machine = describe_machine(source.version())
+            console.print(", ".join(f"{name} {value}" for name, value in machine.items()))
+            for name in asked.only:
+                title, measure = PARTS[name]
+                try:
+                    parts[name] = measure(bench)
+                except WrongResultError as wrong:
+                    console.print(f"[red]WRONG[/red] {name}: {wrong}", markup=True, highlight=False)
+                    return 1
+                console.print(draw_table(title, parts[name]))
+    crossovers = find_crossovers(parts["deltas"]) if "deltas" in parts else {}
+    goals = tell_goals(parts)
+    for line in (*goals, *(f"crossover to Bulk by {what}: {rows} rows" for what, rows in crossovers.items())):
+        console.print(line, highlight=False)
+    write_json(console, {"machine": machine, **parts, "crossovers": crossovers, "goals": goals})
     return 0
 
 
-def _draw(title: str, figures: list[dict[str, object]]) -> Table:
-    table = Table(title=title)
-    for name in figures[0]:
-        table.add_column(name.replace("_", " "), justify="left" if name == "way" else "right")
-    for line in figures:
-        table.add_row(*(f"{value:,}" if isinstance(value, int | float) else str(value) for value in line.values()))
-    return table
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What moving rows costs on this machine.")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default 1,000,000)")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved runs of each way; medians are shown")
+    parser.add_argument("--large", action="store_true", help="also five times the rows, and ten times with few changed")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some parts only")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

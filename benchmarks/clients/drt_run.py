@@ -1,0 +1,14 @@
+"""`drt run` in a project of one sync; runs in drt's own environment."""
+
+from __future__ import annotations
+
+import sys
+
+from drt.cli.main import app
+
+from benchmarks.clients.ready import tell_ready
+
+if __name__ == "__main__":
+    tell_ready()
+    sys.argv = ["drt", "run", "--quiet"]
+    app()

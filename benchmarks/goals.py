@@ -1,0 +1,47 @@
+"""The goals of the benchmark, and whether the figures meet them; a missed goal is told, it is no wrong result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Line = dict[str, Any]
+
+
+def tell_goals(parts: dict[str, list[Line]]) -> list[str]:
+    """Return a sentence for each goal that the measured parts can answer."""
+    told: list[str] = []
+    if "limit" in parts:
+        told += _of_limit(parts["limit"][-1])
+    if "peers" in parts:
+        told += _of_peers({line["way"]: line for line in parts["peers"] if "skipped" not in line})
+    if "parsing" in parts:
+        seconds = parts["parsing"][-1]["crm_export"]
+        told.append(_tell("parsing CRMExport with 200 streams, seconds", seconds, 1.0, met=seconds < 1.0))
+    return told
+
+
+def _of_limit(ours: Line) -> list[str]:
+    share, cpu, peak = ours["share_of_limit_https"], ours["cpu_seconds"] * 1e6 / ours["rows"], ours["peak_mb"]
+    return [
+        _tell("share of the limit's rows a second, at least", share, 0.85, met=share >= 0.85),
+        _tell("client CPU seconds a million rows, at most", round(cpu, 2), 2.0, met=cpu <= 2.0),
+        _tell("peak memory of the client in MB, at most", peak, 80.0, met=peak <= 80.0),
+    ]
+
+
+def _of_peers(lines: dict[str, Line]) -> list[str]:
+    ours = lines["ours"]
+    python = ("Airflow SalesforceBulkOperator", "simple-salesforce bulk2", "drt-core")
+    best = min(lines[name]["cpu_seconds_a_million"] for name in python if name in lines)
+    times = round(best / ours["cpu_seconds_a_million"], 1)
+    told = [_tell("times less CPU than the best Python peer, at least", times, 10.0, met=times >= 10)]
+    if "jsforce bulk2, CSV from psql" in lines:
+        theirs = lines["jsforce bulk2, CSV from psql"]["peak_mb"]
+        told.append(
+            _tell("peak memory in MB, less than jsforce's", ours["peak_mb"], theirs, met=ours["peak_mb"] < theirs)
+        )
+    return told
+
+
+def _tell(what: str, found: float, goal: float, *, met: bool) -> str:
+    return f"{'met   ' if met else 'MISSED'}  {what}: {found:g} (goal {goal:g})"

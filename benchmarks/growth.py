@@ -1,0 +1,69 @@
+"""Part 3: how cost grows with the rows sent, the rows of the table and the rows refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.bench import REFUSALS, Bench
+from benchmarks.measuring import Measured, WrongResultError, median
+
+Line = dict[str, Any]
+CHANGED = 1_000
+
+
+def measure_growth(bench: Bench) -> list[Line]:
+    """Return a line for each size of the delta, of the table, and for each share of refused rows."""
+    sizes = [bench.rows // 10, bench.rows, *([5 * bench.rows] if bench.large else [])]
+    lines = [_measure_size(bench, rows) for rows in sizes]
+    lines += [_measure_refused(bench, percent) for percent in REFUSALS if percent]
+    lines.append(_measure_changed(bench, 10 * bench.rows if bench.large else bench.rows))
+    return lines
+
+
+def _measure_size(bench: Bench, rows: int) -> Line:
+    table = bench.source.table(rows)
+    runs = [bench.export(table) for _ in range(bench.rounds if rows <= bench.rows else 1)]
+    if rows > bench.rows:
+        bench.source.drop(rows)
+    return _line(f"{rows:,} rows", runs, rows)
+
+
+def _measure_refused(bench: Bench, percent: float) -> Line:
+    table = bench.source.table(bench.rows)
+    runs = [bench.export(table, percent=percent) for _ in range(bench.rounds)]
+    return _line(f"{percent} % refused", runs, bench.rows)
+
+
+def _measure_changed(bench: Bench, rows: int) -> Line:
+    """Measure the last rows of a large table, the rest of which was exported before."""
+    table = bench.source.table(rows)
+    runs, blocks = [], []
+    for _ in range(bench.rounds):
+        bench.source.forget_exports()
+        bench.source.put_watermark(table, rows - CHANGED)
+        bench.sink.reset()
+        before = bench.source.count_reads(table)
+        runs.append(bench.run_ours(table))
+        blocks.append(bench.source.count_reads(table)[1] - before[1])
+        sent = bench.source.check_arrived(table, bench.sink.files(), behind=rows - CHANGED)
+        if sent != CHANGED or runs[-1].told["accepted"] != CHANGED:
+            raise WrongResultError(f"{CHANGED} of {rows} rows had changed, {sent} arrived: {runs[-1].told}")
+    if rows > bench.rows:
+        bench.source.drop(rows)
+    return _line(f"{CHANGED:,} changed of {rows:,}", runs, CHANGED) | {"blocks_read": round(median(blocks, 0))}
+
+
+def _line(way: str, runs: list[Measured], rows: int) -> Line:
+    seconds = median((run.seconds for run in runs), 3)
+    return {
+        "way": way,
+        "seconds": round(seconds, 2),
+        "rows_per_second": round(rows / seconds),
+        "cpu_seconds": median(run.cpu_seconds for run in runs),
+        "cpu_seconds_a_million": round(median((run.cpu_seconds for run in runs), 3) * 1e6 / rows, 2),
+        "peak_mb": median((run.peak_mb for run in runs), 0),
+        "mb_to_start": median((run.start_mb for run in runs), 0),
+        "api_calls": runs[0].told["api_calls"],
+        "refused": runs[0].told["refused"],
+        "runs": len(runs),
+    }

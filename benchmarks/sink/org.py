@@ -1,0 +1,85 @@
+"""What the sink knows: its jobs, the files of what arrived, what it refuses, and how often it was called."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.sink.uploads import Upload
+
+REFUSAL = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+MESSAGE = "The benchmark refuses this row"
+
+
+@dataclass
+class Job:
+    """An ingest job of Bulk API 2.0, or a job of Bulk API v1 with its batches."""
+
+    id: str
+    asked: dict[str, Any]
+    state: str = "Open"
+    upload: Upload | None = None
+    batches: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass
+class SinkOrg:
+    """The state of the sink. `refused` are the values of Refuse__c whose rows it refuses; `latency` is in seconds."""
+
+    folder: Path
+    refused: tuple[str, ...] = ()
+    latency: float = 0.0
+    calls: int = 0
+    jobs: dict[str, Job] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    def reset(self, refused: tuple[str, ...], latency: float) -> None:
+        """Forget everything that arrived."""
+        with self.lock:
+            for path in (*self.folder.glob("*.csv"), *self.folder.glob("*.json")):
+                if path.name != "ready.json":
+                    path.unlink()
+            self.refused, self.latency, self.calls = refused, latency, 0
+            self.jobs.clear()
+
+    def count_call(self) -> int:
+        """Count an API call and return how many there were."""
+        with self.lock:
+            self.calls += 1
+            return self.calls
+
+    def add_job(self, asked: dict[str, Any]) -> Job:
+        """Open a job."""
+        job = Job(f"750{next(self._numbers):012d}AAA", asked)
+        with self.lock:
+            self.jobs[job.id] = job
+        return job
+
+    def new_file(self, kind: str) -> Path:
+        """Return the path of a file for something that arrives: `csv` or `json`."""
+        return self.folder / f"{next(self._numbers):06d}.{kind}"
+
+    def keep(self, content: bytes) -> None:
+        """Keep a JSON array of records that was accepted or judged."""
+        path = self.new_file("json")
+        path.with_suffix(".draft").write_bytes(content)
+        path.with_suffix(".draft").rename(path)
+
+    def judge(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return an answer for each record, in order, as Collections and Bulk v1 give them."""
+        return list(itertools.starmap(self._judge, enumerate(records)))
+
+    def _judge(self, number: int, record: dict[str, Any]) -> dict[str, Any]:
+        if record.get("Refuse__c") in self.refused:
+            error: dict[str, Any] = {
+                "statusCode": REFUSAL,
+                "message": MESSAGE,
+                "fields": [],
+                "extendedErrorDetails": None,
+            }
+            return {"id": None, "success": False, "errors": [error], "created": False}
+        return {"id": f"a0R{number:012d}AAA", "success": True, "errors": [], "created": False}

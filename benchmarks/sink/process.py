@@ -1,0 +1,88 @@
+"""Starting the sink as a process of its own, and asking it what arrived."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 20
+
+
+@dataclass
+class RunningSink:
+    """A sink that serves; a context manager that stops it."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    http_port: int
+    https_port: int
+
+    @property
+    def https(self) -> str:
+        """Return host:port of the HTTPS side."""
+        return f"127.0.0.1:{self.https_port}"
+
+    @property
+    def http(self) -> str:
+        """Return host:port of the HTTP side."""
+        return f"127.0.0.1:{self.http_port}"
+
+    @property
+    def ca_file(self) -> Path:
+        """Return what clients must trust."""
+        return self.folder / "ca.crt"
+
+    def reset(self, *, refused: tuple[str, ...] = (), latency: float = 0.0) -> None:
+        """Forget what arrived; refuse the rows whose Refuse__c is among `refused`, answer `latency` seconds later."""
+        self._ask({"refused": refused, "latency": latency})
+
+    def counts(self) -> dict[str, int]:
+        """Return the API calls and the jobs since the last reset."""
+        counts: dict[str, int] = json.loads(self._ask(None))
+        return counts
+
+    def files(self) -> list[Path]:
+        """Return the files of what arrived."""
+        return sorted(p for p in self.folder.iterdir() if p.suffix in {".csv", ".json"} and p.stem != "ready")
+
+    def __enter__(self) -> RunningSink:
+        """Return the sink."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the sink."""
+        self.process.terminate()
+        self.process.wait()
+
+    def _ask(self, asked: Any) -> bytes:
+        data = None if asked is None else json.dumps(asked).encode()
+        request = Request(f"http://{self.http}/control", data=data)
+        with urlopen(request, timeout=30) as answer:  # noqa: S310 - same
+            content: bytes = answer.read()
+        return content
+
+
+def start_sink(folder: Path) -> RunningSink:
+    """Start a sink with its files in `folder` and wait until it serves; raises RuntimeError with its own words."""
+    ready, log = folder / "ready.json", folder / "sink.log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "benchmarks.sink", str(folder)]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: S603 - our own
+    deadline = time.monotonic() + START_SECONDS
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise RuntimeError(f"The sink did not start: {log.read_text(errors='replace')[-1000:]}")
+        time.sleep(0.02)
+    ports = json.loads(ready.read_text())
+    return RunningSink(process, folder, ports["http"], ports["https"])
