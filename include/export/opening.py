@@ -25,7 +25,7 @@ from include.export.workbench import Workbench
 
 log = logging.getLogger(__name__)
 # seconds: the daily job often meets an export of the same hour, and its turn comes only once a day
-PATIENCE = {"reexport": 3600.0, "trial": 30.0}
+PATIENCE = {"reexport": 3600.0, "reconcile": 3600.0, "trial": 30.0}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Parts:
 def open_workbench(parts: Parts, kind: str) -> Generator[Workbench | None]:
     """Yield the workbench of a stream under its lease, None when another process is at work on the stream.
 
-    `kind` is export, reexport or trial. A failure inside is written to the line of the run and raised again;
+    `kind` is export, reexport, reconcile or trial. A failure inside is written to the line of the run and raised again;
     errors of Postgres become RunFailures. Nothing relies on the closing: a dead owner's lease runs out.
     """
     name = parts.stream.name

@@ -15,7 +15,7 @@ from include.export.positions import Position
 from include.export.record_form import RecordForm
 from include.export.statements import load_statement
 from include.export.streams import Stream
-from include.export.values import Column
+from include.export.values import Column, write_text
 
 WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is told
 
@@ -77,6 +77,41 @@ class Source:
         """Return the page of one row; the value is `key`."""
         return self._compose("page_one", None)
 
+    def page_of_keys(self, watermark: Position) -> sql.Composed:
+        """Return the page of rows by their keys; the values are `keys` and the position of the watermark."""
+        return self._compose("page_keys", watermark)
+
+    def version_section(self, after: Position | None, watermark: Position) -> sql.Composed:
+        """Return the statement that finds the next packed lines of ExportedVersions, up to the watermark."""
+        return self._compose_versions("versions_section", after, watermark)
+
+    def version_check(self, after: Position | None, end: Position) -> sql.Composed:
+        """Return the statement that compares the rows between two positions with the versions exported last."""
+        return self._compose_versions("versions_check", after, end)
+
+    def version_stage(self, after: Position | None, end: Position) -> sql.Composed:
+        """Return the statement that notes the versions of the rows between two positions."""
+        return self._compose_versions("versions_stage", after, end)
+
+    def is_beyond(self, position: Position, other: Position) -> bool:
+        """Tell whether a position lies beyond another one."""
+        values = {**position.as_values(), "from_cursor_at": other.cursor_at, "from_record_key": other.record_key}
+        row = self.connection.execute(
+            self._compose_versions("position_is_beyond", other, position), values
+        ).fetchone()
+        return bool(row and row[0])
+
+    def of_listed(self, name: str) -> sql.Composed:
+        """Return a statement over the records that Salesforce lists and the rows they belong to."""
+        key = self.columns[self.stream.key]
+        return load_statement(name).format(
+            source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
+            key=self._key,
+            cursor=sql.Identifier(self.stream.cursor),
+            key_order=sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key),
+            external_id=write_text(self.columns[self.stream.external_id_column]),
+        )
+
     def due_errors(self, watermark: Position) -> sql.Composed:
         """Return the statement that finds the export errors which are due."""
         return self._compose("errors_due", watermark)
@@ -111,16 +146,42 @@ class Source:
             "at_or_below": self._after("<=", key, key_order, after, head=""),
             "error_key": key.cast(sql.SQL("e.record_key")),
             "one_key": key.cast(sql.SQL("%(key)s")),
+            "listed_key": key.cast(sql.SQL("listed.record_key")),
         }
         return load_statement(name).format(**parts)
 
+    def _compose_versions(self, name: str, after: Position | None, end: Position) -> sql.Composed:
+        """The values are those of `end`, and with the prefix from_ those of `after`."""
+        key = self.columns[self.stream.key]
+        key_order = sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key)
+        return load_statement(name).format(
+            source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
+            key=self._key,
+            cursor=sql.Identifier(self.stream.cursor),
+            key_order=key_order,
+            at_or_below=self._after("<=", key, key_order, end, head=""),
+            after=self._after(">", key, key_order, after, head="and ", prefix="from_"),
+            line_key=key.cast(sql.SQL("v.record_key"), ordered=True),
+            reach_key=key.cast(sql.SQL("reach.record_key"), ordered=True),
+            from_key=key.cast(sql.SQL("%(from_record_key)s"), ordered=True),
+            end_key=key.cast(sql.SQL("%(record_key)s"), ordered=True),
+        )
+
     def _after(
-        self, operator: str, key: Column, key_order: sql.Composed, after: Position | None, *, head: str
+        self,
+        operator: str,
+        key: Column,
+        key_order: sql.Composed,
+        after: Position | None,
+        *,
+        head: str,
+        prefix: str = "",
     ) -> sql.Composed:
         if after is None:
             return sql.Composed([])
-        watermark = key.cast(sql.SQL("%(record_key)s"), ordered=True)
-        comparison = sql.SQL("(s.{cursor}, {key}) {operator} (%(cursor_at)s::timestamptz, {watermark})").format(
+        watermark = key.cast(sql.SQL(f"%({prefix}record_key)s"), ordered=True)
+        comparison = sql.SQL("(s.{cursor}, {key}) {operator} ({moment}::timestamptz, {watermark})").format(
+            moment=sql.Placeholder(f"{prefix}cursor_at"),
             cursor=sql.Identifier(self.stream.cursor),
             key=key_order,
             operator=sql.SQL(operator),  # one of two constants above

@@ -28,6 +28,7 @@ class StreamState:
     described: dict[str, Any] | None
     described_lately: bool
     organization_id: str | None
+    database_identity: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ class Lease:
             described=Jsonb(described),
             organization=org,
         )
+
+    def keep_identity(self, identity: str) -> None:
+        """Keep which database the watermark stands in."""
+        self._execute("watermark_identify", identity=identity)
 
     def forget_description(self) -> None:
         """Let the next run ask Salesforce again what the object looks like."""

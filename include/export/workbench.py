@@ -12,7 +12,9 @@ from include.export.catalogue import Catalogue
 from include.export.circuit import check_error_count
 from include.export.description import describe_object
 from include.export.export_errors import ExportErrors, Recorder
+from include.export.exported_versions import ExportedVersions
 from include.export.options import ExportOptions
+from include.export.positions import Position
 from include.export.record_form import RecordForm
 from include.export.runs import Outcome, Run, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.salesforce import SalesforceClient
@@ -55,6 +57,11 @@ class Workbench:
         return ExportErrors(self.connection)
 
     @property
+    def versions(self) -> ExportedVersions:
+        """Return which version of each row was exported last."""
+        return ExportedVersions(self.connection, self.stream.name)
+
+    @property
     def form(self) -> RecordForm:
         """Return the form of the stream's records; at first use Salesforce may be asked to describe the object."""
         if self._form is None:
@@ -68,11 +75,18 @@ class Workbench:
         transport = CollectionsTransport(self.stream, self.client)
         return Sender(transport, self.catalogue, self.options.transient_delays)
 
+    @property
+    def watermark(self) -> Position:
+        """Return the watermark of a stream that has exported something."""
+        assert self.state.watermark is not None  # ruff: ignore[assert] - the callers ask for it first
+        return self.state.watermark
+
     def plan(self, page: str, **values: object) -> Batch | None:
-        """Plan the batch of a page (`changes`, `errors` or `one`): the commit before its first HTTP call."""
+        """Plan the batch of a page (`changes`, `errors`, `keys` or `one`): the commit before its first HTTP call."""
         composed = {
             "changes": lambda: self.source.page_of_changes(self.state.watermark),
             "errors": self.source.page_of_errors,
+            "keys": lambda: self.source.page_of_keys(self.watermark),
             "one": self.source.page_of_one,
         }[page]()
         known = {
@@ -104,6 +118,8 @@ class Workbench:
                 self.errors.resolve(self.stream.name, batch, accepted, self.run.id, self.identity.dag_id)
             if move:
                 self._move(batch, sent, recorded)
+            answered = [] if move else sorted(sent.accepted | set(sent.refusals))
+            self.versions.note(batch.id, last=sent.acknowledged if move else 0, ordinals=answered)
             self.batches.settle(batch, self.lease.epoch, accepted=len(sent.accepted), refused=len(sent.refusals))
             self.run.count(
                 rows_changed=len(batch.rows),

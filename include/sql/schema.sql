@@ -18,16 +18,19 @@ create table if not exists crm_export.ExportWatermarks (
     described            jsonb,                -- what Salesforce said of the object, kept so that a held run costs one call
     described_at         timestamptz,
     organization_id      text,
+    database_identity    text,                 -- of the database that the watermark was kept in
     updated_at           timestamptz not null default now(),
     check ((cursor_at is null) = (record_key is null)),
     check (held_since is null or stopped_at_error_id is not null)
 );
 
+alter table crm_export.ExportWatermarks add column if not exists database_identity text;
+
 -- One row per stream and run of a task.
 create table if not exists crm_export.ExportRuns (
     id              bigint generated always as identity primary key,
     stream          text not null,
-    kind            text not null check (kind in ('export', 'reexport', 'trial')),
+    kind            text not null,
     dag_id          text not null,
     run_id          text not null,
     task_id         text not null,
@@ -47,6 +50,9 @@ create table if not exists crm_export.ExportRuns (
                                        'failed')),
     message         text
 );
+alter table crm_export.ExportRuns drop constraint if exists exportruns_kind_check;
+alter table crm_export.ExportRuns add constraint exportruns_kind_check
+    check (kind in ('export', 'reexport', 'trial', 'reconcile'));
 create index if not exists ExportRuns_by_stream on crm_export.ExportRuns (stream, id desc);
 create index if not exists ExportRuns_by_start on crm_export.ExportRuns (started_at);
 
@@ -104,6 +110,45 @@ create table if not exists crm_export.ExportBatchRows (
     cursor_at    timestamptz not null,
     primary key (batch, ordinal)
 );
+
+-- Which version of each row was exported (or listed in ExportErrors) last, packed: a hash of the key and the change time.
+-- CRMExport_Reconcile finds with it what a change time cannot show. A settled batch leaves one line; the daily check packs
+-- them into lines that cover the positions up to theirs, from those of the line before.
+create table if not exists crm_export.ExportedVersions (
+    id          bigint generated always as identity primary key,
+    stream      text not null,
+    staged_for  bigint,                        -- the batch of a Bulk job that is not settled yet
+    cursor_at   timestamptz,                   -- the last position of a packed line; NULL: the line of a batch
+    record_key  text collate "C",
+    row_count   integer not null,
+    key_hashes  bigint[],                      -- NULL: exported before this table was there, taken on trust
+    versions    timestamptz[],
+    check ((cursor_at is null) = (record_key is null)),
+    check (cardinality(key_hashes) = row_count and cardinality(versions) = row_count)
+);
+create index if not exists ExportedVersions_by_stream on crm_export.ExportedVersions (stream, cursor_at, id);
+create index if not exists ExportedVersions_staged on crm_export.ExportedVersions (staged_for)
+    where staged_for is not null;
+insert into crm_export.ExportedVersions (stream, cursor_at, record_key, row_count)
+select w.stream, w.cursor_at, w.record_key, 0
+from crm_export.ExportWatermarks w
+where w.cursor_at is not null
+  and obj_description('crm_export'::regnamespace, 'pg_namespace') = 'CRM Export schema 1';
+
+-- What the daily check found, for people. One line per thing; it is closed when a later check does not find it any more.
+create table if not exists crm_export.ExportFindings (
+    id            bigint generated always as identity primary key,
+    stream        text not null,
+    kind          text not null,               -- late_row, no_source_row, stepped_back, or check:<name>
+    subject       text not null,               -- a key, an external id, a group: never a record's values
+    told          text not null,
+    first_seen_at timestamptz not null default clock_timestamp(),
+    last_seen_at  timestamptz not null default clock_timestamp(),
+    closed_at     timestamptz,
+    run           bigint references crm_export.ExportRuns (id)
+);
+create unique index if not exists ExportFindings_one_open
+    on crm_export.ExportFindings (stream, kind, subject) where closed_at is null;
 
 -- One row per record that Salesforce refused by name. At most one unresolved row per stream and record.
 create table if not exists crm_export.ExportErrors (
@@ -197,6 +242,17 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
            current_user::text
 $$;
 revoke all on function crm_export.export_horizon(text[], text[]) from public;
+
+-- Which database this is: another one, or one that was restored or promoted, has another answer.
+-- SECURITY DEFINER, because some owners keep these functions from unprivileged roles.
+create or replace function crm_export.database_identity() returns text
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+    select format('%s/%s', system_identifier,
+                  case when pg_is_in_recovery() then (select timeline_id from pg_control_checkpoint())
+                       else ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int end)
+    from pg_control_system()
+$$;
+revoke all on function crm_export.database_identity() from public;
 
 -- The version that install_schema() looks for. Last, so that a half-run file does not count as installed.
 comment on schema crm_export is 'CRM Export schema 2';

@@ -12,6 +12,7 @@ from simple_salesforce.api import Salesforce
 from include.export.catalogue import Catalogue
 from include.export.export import ExportReport, export_stream
 from include.export.gate import Hold, check_hold
+from include.export.late_rows import LateRowsReport, export_late_rows
 from include.export.options import ExportOptions
 from include.export.reexport import ReexportReport, reexport_errors
 from include.export.runs import RunIdentity
@@ -166,3 +167,8 @@ class Exporter:
     def last_call(self) -> int:
         """Return the number of the last request."""
         return max((call["n"] for call in self.control.requests()), default=0)
+
+    def reconcile(self, **options: Any) -> LateRowsReport:
+        """Run the daily check for late rows."""
+        witness = options.pop("witness", None)
+        return export_late_rows(self.stream, **self._parts(pause=True, **options), witness=witness)

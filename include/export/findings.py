@@ -1,0 +1,37 @@
+"""The table ExportFindings: what the daily check found, for people. Keys and ids, never a record's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+import psycopg
+
+from include.export.statements import load_statement
+
+LATE_ROW, NO_SOURCE_ROW, STEPPED_BACK = "late_row", "no_source_row", "stepped_back"
+LIMIT = 10_000  # lines of one kind a run; the counts are always complete
+
+
+@dataclass(frozen=True)
+class ExportFindings:
+    """The findings of one run of a stream, at one connection."""
+
+    connection: psycopg.Connection
+    stream: str
+    run: int
+
+    def note(self, kind: str, found: Iterable[tuple[str, str]]) -> None:
+        """Note findings of a kind: what is concerned, and a sentence about it."""
+        listed = list(islice(found, LIMIT))
+        values = {"subjects": [subject for subject, _ in listed], "tolds": [told for _, told in listed]}
+        self._execute("findings_note", kind, **values)
+
+    def close_others(self, kind: str) -> None:
+        """Close the findings of a kind that this run, which has looked at everything, did not note."""
+        self._execute("findings_close", kind)
+
+    def _execute(self, statement: str, kind: str, **values: object) -> None:
+        known = {"stream": self.stream, "run": self.run, "kind": kind}
+        self.connection.execute(load_statement(statement), {**known, **values})

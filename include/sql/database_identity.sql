@@ -1,0 +1,2 @@
+-- Reads which database this is.
+select crm_export.database_identity()
