@@ -29,7 +29,7 @@ from sample_domain.warehouse import fill_source
 
 SETTINGS = ROOT / "airflow_settings.yaml"
 ORG = ROOT / "sample_domain" / "org.yaml"
-DAGS = ("CRMExport", "CRMExport_ExportError")
+DAGS = ("CRMExport", "CRMExport_ExportError", "CRMExport_Reconcile")
 FREE_SPACE = 1_000_000_000  # bytes that the state and the logs need
 START_SECONDS = 180
 

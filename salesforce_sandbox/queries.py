@@ -19,7 +19,11 @@ _serial = itertools.count(1)
 def answer_query(writer: Writer, text: str, base: str, options: str, *, deleted: bool = False) -> dict[str, Any]:
     """Return the first page of a query; `options` is the header Sforce-Query-Options."""
     query, entity = _read(writer, text)
-    rows = query.arrange(_candidates(writer, entity, query, deleted=deleted))
+    candidates = _candidates(writer, entity, query, deleted=deleted)
+    if "systemmodstamp" in query.named:
+        written = writer.chunk.storage.written_at(entity.name)
+        candidates = [row | {"systemmodstamp": written.get(row["id"])} for row in candidates]
+    rows = query.arrange(candidates)
     if query.counts:
         return {"totalSize": len(rows), "done": True, "records": []}
     spelled = [entity.field(field)[0] for field in query.fields]

@@ -12,6 +12,7 @@ from salesforce_sandbox.field_values import PLAIN_TEXTS, Reader, make_reader
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 
 _ID = FieldDefinition(type=FieldType.ID)
+_WRITTEN = FieldDefinition(type=FieldType.DATETIME, read_only=True)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class ObjectSchema:
     def fields(self) -> dict[str, tuple[str, FieldDefinition]]:
         """Return the visible fields by their lower-case name."""
         visible = {name: field for name, field in self.definition.fields.items() if not field.hidden}
-        return {"id": ("Id", _ID)} | {name.lower(): (name, field) for name, field in visible.items()}
+        system = {"id": ("Id", _ID), "systemmodstamp": ("SystemModstamp", _WRITTEN)}
+        return system | {name.lower(): (name, field) for name, field in visible.items()}
 
     @cached_property
     def relations(self) -> dict[str, tuple[str, FieldDefinition]]:

@@ -10,7 +10,10 @@ from typing import Any
 
 from salesforce_sandbox.refusals import RequestRefused
 
-_TOKEN = re.compile(r"\s*(?:('(?:\\.|[^'\\])*')|([A-Za-z_][\w.]*)|(-?\d+(?:\.\d+)?)|(<=|>=|!=|<>|[=<>(),]))")
+_TOKEN = re.compile(
+    r"\s*(?:('(?:\\.|[^'\\])*')|([A-Za-z_][\w.]*)|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)|(-?\d+(?:\.\d+)?)"
+    r"|(<=|>=|!=|<>|[=<>(),]))"
+)
 _ORDER = {"<": operators.lt, ">": operators.gt, "<=": operators.le, ">=": operators.ge}
 Row = dict[str, Any]
 Condition = Callable[[Row], bool]
@@ -26,6 +29,11 @@ class Query:
     order: tuple[str, bool] | None
     limit: int | None
     counts: bool
+
+    @property
+    def named(self) -> set[str]:
+        """Return the fields that the query names, in lower case."""
+        return {field.lower() for field in self.fields} | {field.lower() for field, _, _ in self.conditions}
 
     def matches(self, row: Row) -> bool:
         """Tell whether a row, its field names in lower case, fulfils every condition."""
@@ -49,7 +57,7 @@ class _Parser:
             found = _TOKEN.match(text, place)
             if not found:
                 raise malformed(text, place, f"unexpected token: '{text[place:].strip()[:20]}'")
-            kind = ("text", "name", "number", "sign")[found.lastindex - 1] if found.lastindex else "sign"
+            kind = ("text", "name", "moment", "number", "sign")[found.lastindex - 1] if found.lastindex else "sign"
             self.tokens.append((kind, found[found.lastindex or 0]))
             place = found.end()
 
@@ -71,6 +79,8 @@ class _Parser:
         kind, text = self.tokens.pop(0) if self.tokens else ("", "")
         if kind == "text":
             return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), text[1:-1])
+        if kind == "moment":
+            return text.replace("Z", ".000+0000")  # as datetimes are kept
         if kind == "number":
             return float(text) if "." in text else int(text)
         return {"true": True, "false": False, "null": None}.get(text.lower(), text)

@@ -193,6 +193,11 @@ class Storage:
         )
         return [{"id": each, "operation": op, "fields": _decode(fields), "request": n} for each, op, fields, n in rows]
 
+    def written_at(self, object_name: str) -> dict[str, str]:
+        """Return when each record of an object was last written, as Salesforce shows it."""
+        rows = self._connection.execute("select id, max(at) from history where object = ? group by id", [object_name])
+        return {record_id: at[:23].ljust(23, "0") + "+0000" for record_id, at in rows}
+
 
 def _read(row: tuple[Any, ...]) -> Record:
     return Record(row[0], row[1], _decode(row[2]), bool(row[3]))

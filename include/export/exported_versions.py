@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg.rows import class_row, tuple_row
@@ -27,7 +28,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Compared:
-    """A compared page: how many rows it has, where it ends, and the keys of those that were not exported as they are."""
+    """A compared page: how many rows it has, where it ends, and the keys of those not exported as they are."""
 
     rows: int
     end: Position
@@ -111,7 +112,7 @@ class ExportedVersions:
         rows, cursor_at, record_key, late = found
         return Compared(rows, Position(cursor_at, record_key), late)
 
-    def _execute(self, statement: str, **values: object) -> psycopg.Cursor[tuple[object, ...]]:
+    def _execute(self, statement: str, **values: object) -> psycopg.Cursor[Any]:
         return self.connection.execute(load_statement(statement), {"stream": self.stream, **values})
 
 

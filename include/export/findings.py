@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import psycopg
 
@@ -32,6 +33,11 @@ class ExportFindings:
         """Close the findings of a kind that this run, which has looked at everything, did not note."""
         self._execute("findings_close", kind)
 
-    def _execute(self, statement: str, kind: str, **values: object) -> None:
+    def have(self, kind: str, subject: str) -> bool:
+        """Tell whether a run has noted this before."""
+        row = self._execute("findings_have", kind, subject=subject).fetchone()
+        return bool(row and row[0])
+
+    def _execute(self, statement: str, kind: str, **values: object) -> psycopg.Cursor[Any]:
         known = {"stream": self.stream, "run": self.run, "kind": kind}
-        self.connection.execute(load_statement(statement), {**known, **values})
+        return self.connection.execute(load_statement(statement), {**known, **values})

@@ -83,16 +83,16 @@ def export_late_rows(
 
 
 def _go_back(bench: Workbench, report: LateRowsReport, witness: Position | None) -> Outcome | None:
-    told = find_step_back(bench, witness)
-    if told is None:
+    step = find_step_back(bench, witness)
+    if step is None:
         return None
-    report.stepped_back = told
+    report.stepped_back = step.told
     if bench.state.watermark is not None:
         sent = LateRowsReport(bench.stream.name)
         if not _send(bench, find_lost_keys(bench), sent):
             return Outcome.WAITING_FOR_CREDITS
         report.sent_again = sent.exported + sent.refused
-    note_step_back(bench, told)
+    note_step_back(bench, step)
     return None
 
 

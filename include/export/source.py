@@ -96,9 +96,7 @@ class Source:
     def is_beyond(self, position: Position, other: Position) -> bool:
         """Tell whether a position lies beyond another one."""
         values = {**position.as_values(), "from_cursor_at": other.cursor_at, "from_record_key": other.record_key}
-        row = self.connection.execute(
-            self._compose_versions("position_is_beyond", other, position), values
-        ).fetchone()
+        row = self.connection.execute(self._compose_versions("position_is_beyond", other, position), values).fetchone()
         return bool(row and row[0])
 
     def of_listed(self, name: str) -> sql.Composed:
@@ -110,6 +108,18 @@ class Source:
             cursor=sql.Identifier(self.stream.cursor),
             key_order=sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key),
             external_id=write_text(self.columns[self.stream.external_id_column]),
+        )
+
+    def compose_check(self, name: str, parts: Mapping[str, sql.Composable]) -> sql.Composed:
+        """Return a statement of a check, over the rows up to the watermark."""
+        key = self.columns[self.stream.key]
+        return load_statement(name).format(
+            source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
+            key=self._key,
+            cursor=sql.Identifier(self.stream.cursor),
+            key_order=sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key),
+            watermark_key=key.cast(sql.SQL("w.record_key"), ordered=True),
+            **parts,
         )
 
     def due_errors(self, watermark: Position) -> sql.Composed:

@@ -1,8 +1,9 @@
-"""A database that is not the one of before: a promoted standby, a restored backup, which lost the newest transactions."""
+"""A database that is not the one of before: a promoted standby, a restored backup that lacks the newest changes."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from psycopg import errors
 
@@ -16,24 +17,32 @@ from include.export.workbench import Workbench
 log = logging.getLogger(__name__)
 
 
-def find_step_back(bench: Workbench, witness: Position | None) -> str | None:
-    """Return what to tell when the database is not the one that the stream was last checked in, or has stepped back.
+@dataclass(frozen=True)
+class StepBack:
+    """A step back that was noticed: the database as it is now, what tells it, and a sentence about it."""
+
+    identity: str
+    sign: str
+    told: str
+
+
+def find_step_back(bench: Workbench, witness: Position | None) -> StepBack | None:
+    """Return the step back when the database is not the one that the stream was last checked in.
 
     A promoted standby and a recovered backup have another timeline, another cluster has another identifier. A
     snapshot of the disk has neither: `witness`, the watermark as published outside of this database, lies beyond the
-    watermark then.
+    watermark then. A step back that an earlier run has handled is not returned again.
     """
     identity = _read_identity(bench)
     known = bench.state.database_identity
-    changed = known is not None and known != identity
-    behind = bench.state.watermark is None or (witness and bench.source.is_beyond(witness, bench.state.watermark))
-    if not changed and not (witness and behind):
-        _keep_identity(bench, identity)
-        return None
-    reason = f"it was {known} and is {identity}" if changed else f"the published watermark is {witness}"
-    told = f"database changed: stepped back to {bench.state.watermark or 'the beginning'} ({reason})"
-    log.warning("Stream %s: %s. What Salesforce got from its lost part is sent again.", bench.stream.name, told)
-    return told
+    if known is not None and known != identity:
+        return _tell(bench, identity, identity, f"it was {known} and is {identity}")
+    if witness and _is_behind(bench, witness) and not _findings(bench).have(STEPPED_BACK, str(witness)):
+        return _tell(bench, identity, str(witness), f"the published watermark is {witness}")
+    if known is None:
+        with bench.lease.transaction():
+            bench.lease.keep_identity(identity)
+    return None
 
 
 def find_lost_keys(bench: Workbench) -> list[str]:
@@ -47,19 +56,25 @@ def find_lost_keys(bench: Workbench) -> list[str]:
     return listing.find_keys(bench.source)
 
 
-def note_step_back(bench: Workbench, told: str) -> None:
+def note_step_back(bench: Workbench, step: StepBack) -> None:
     """Note that the step back has been handled; from here on this database is the one that is known."""
-    identity = _read_identity(bench)
     with bench.lease.transaction():
-        findings = ExportFindings(bench.connection, bench.stream.name, bench.run.id)
-        findings.note(STEPPED_BACK, [(identity, told)])
-        bench.lease.keep_identity(identity)
+        _findings(bench).note(STEPPED_BACK, [(step.sign, step.told)])
+        bench.lease.keep_identity(step.identity)
 
 
-def _keep_identity(bench: Workbench, identity: str) -> None:
-    if bench.state.database_identity != identity:
-        with bench.lease.transaction():
-            bench.lease.keep_identity(identity)
+def _tell(bench: Workbench, identity: str, sign: str, reason: str) -> StepBack:
+    told = f"database changed: stepped back to {bench.state.watermark or 'the beginning'} ({reason})"
+    log.warning("Stream %s: %s. What Salesforce got from its lost part is sent again.", bench.stream.name, told)
+    return StepBack(identity, sign, told)
+
+
+def _is_behind(bench: Workbench, witness: Position) -> bool:
+    return bench.state.watermark is None or bench.source.is_beyond(witness, bench.state.watermark)
+
+
+def _findings(bench: Workbench) -> ExportFindings:
+    return ExportFindings(bench.connection, bench.stream.name, bench.run.id)
 
 
 def _read_identity(bench: Workbench) -> str:

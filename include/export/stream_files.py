@@ -29,7 +29,7 @@ def load_streams(folder: Path | None = None) -> tuple[Loaded, ...]:
     `folder` is the environment variable CRM_EXPORT_STREAMS if not given, else include/streams. Reads files only.
     Raises ConfigurationFailure when there is no stream file at all.
     """
-    folder = folder or Path(os.environ.get(VARIABLE) or DEFAULT_FOLDER)
+    folder = folder or streams_folder()
     paths = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     if not paths:
         raise ConfigurationFailure(
@@ -37,6 +37,11 @@ def load_streams(folder: Path | None = None) -> tuple[Loaded, ...]:
         )
     loaded = {path.stem: _load(path) for path in paths}
     return _in_order(_check_together(loaded, folder))
+
+
+def streams_folder() -> Path:
+    """Return the folder of the stream files: CRM_EXPORT_STREAMS, else include/streams."""
+    return Path(os.environ.get(VARIABLE) or DEFAULT_FOLDER)
 
 
 def _load(path: Path) -> Loaded:

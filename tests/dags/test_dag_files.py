@@ -14,6 +14,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from include.export.stream_files import DEFAULT_FOLDER, load_streams
 
 ROOT = Path(__file__).resolve().parents[2]
+DAG_IDS = ("CRMExport", "CRMExport_ExportError", "CRMExport_Reconcile")
 STREAMS = [stream.name for stream in load_streams(DEFAULT_FOLDER)]
 
 
@@ -26,9 +27,9 @@ def dags() -> DagBag:
     return load_dags()
 
 
-def test_there_are_exactly_the_two_dags_and_no_import_error(dags: DagBag) -> None:
+def test_there_are_exactly_the_three_dags_and_no_import_error(dags: DagBag) -> None:
     assert dags.import_errors == {}
-    assert set(dags.dags) == {"CRMExport", "CRMExport_ExportError"}
+    assert set(dags.dags) == set(DAG_IDS)
 
 
 def test_every_stream_has_its_three_tasks(dags: DagBag) -> None:
@@ -36,6 +37,9 @@ def test_every_stream_has_its_three_tasks(dags: DagBag) -> None:
     names = ("export_changes", "pause_on_export_errors", "publish_watermark")
     assert tasks == {"prepare_schema"} | {f"{stream}.{name}" for stream in STREAMS for name in names}
     assert set(dags.dags["CRMExport_ExportError"].task_ids) == {"prepare_schema", *STREAMS}
+    assert set(dags.dags["CRMExport_Reconcile"].task_ids) == {"prepare_schema", "check_attribution"} | {
+        f"{stream}.{name}" for stream in STREAMS for name in ("export_late_rows", "report_orphans")
+    }
 
 
 def test_children_wait_for_their_parents_to_end_not_to_succeed(dags: DagBag) -> None:
@@ -44,7 +48,7 @@ def test_children_wait_for_their_parents_to_end_not_to_succeed(dags: DagBag) -> 
     assert child.trigger_rule == "all_done"
 
 
-@pytest.mark.parametrize("dag_id", ["CRMExport", "CRMExport_ExportError"])
+@pytest.mark.parametrize("dag_id", DAG_IDS)
 def test_a_held_stream_keeps_its_schedule(dags: DagBag, dag_id: str) -> None:
     dag = dags.dags[dag_id]
     assert dag.max_active_runs == 1
@@ -53,12 +57,21 @@ def test_a_held_stream_keeps_its_schedule(dags: DagBag, dag_id: str) -> None:
     assert not any(task.depends_on_past for task in dag.tasks)
 
 
+def test_the_daily_check_goes_parents_first_and_its_sums_come_after_their_stream(dags: DagBag) -> None:
+    dag = dags.dags["CRMExport_Reconcile"]
+    child = dag.get_task("buyer_touchpoints.export_late_rows")
+    assert child.upstream_task_ids == {"campaigns.export_late_rows", "persons.export_late_rows"}
+    assert child.trigger_rule == "all_done"
+    check = dag.get_task("check_attribution")
+    assert check.upstream_task_ids == {"buyer_attribution_touchpoints.export_late_rows"}
+
+
 def test_the_gate_is_neither_retried_nor_soft(dags: DagBag) -> None:
     gate = dags.dags["CRMExport"].get_task("campaigns.pause_on_export_errors")
     assert (gate.retries, gate.soft_fail, gate.mode) == (0, False, "poke")
 
 
-@pytest.mark.parametrize("dag_id", ["CRMExport", "CRMExport_ExportError"])
+@pytest.mark.parametrize("dag_id", DAG_IDS)
 def test_the_dags_survive_serialization(dags: DagBag, dag_id: str) -> None:
     written = json.loads(json.dumps(DagSerialization.to_dict(dags.dags[dag_id])))
     assert DagSerialization.from_dict(written).dag_id == dag_id
@@ -74,6 +87,22 @@ def test_a_broken_stream_file_does_not_hide_the_others(tmp_path: Path, monkeypat
     task = loaded.dags["CRMExport"].get_task("broken.export_changes")
     assert "Stream file broken.yaml" in task.message
     assert "campaigns.export_changes" in loaded.dags["CRMExport"].task_ids
+    assert "Stream file broken.yaml" in loaded.dags["CRMExport_Reconcile"].get_task("broken.export_late_rows").message
+
+
+def test_a_broken_check_is_one_failing_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in DEFAULT_FOLDER.glob("*.yaml"):
+        (tmp_path / file.name).write_text(file.read_text())
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "sums.yaml").write_text("stream: nobody\ngroup_by: a\nsums: [b]\ntotal: 1\n")
+    (tmp_path / "checks" / "typing.yaml").write_text("stream: campaigns\ngroup_by: a\nsums: [b]\ntotal: much\n")
+    monkeypatch.setenv("CRM_EXPORT_STREAMS", str(tmp_path))
+    loaded = load_dags()
+    assert loaded.import_errors == {}
+    dag = loaded.dags["CRMExport_Reconcile"]
+    assert "sums.yaml: stream: nobody is not a stream" in dag.get_task("check_sums").message
+    assert "Check file typing.yaml: total" in dag.get_task("check_typing").message
+    assert dag.has_task("campaigns.export_late_rows")
 
 
 def test_parsing_needs_no_database_no_network_and_no_variable() -> None:
@@ -87,6 +116,7 @@ def test_parsing_needs_no_database_no_network_and_no_variable() -> None:
         "import runpy\n"
         f"runpy.run_path({str(ROOT / 'dags' / 'crm_export.py')!r})\n"
         f"runpy.run_path({str(ROOT / 'dags' / 'crm_export_export_error.py')!r})\n"
+        f"runpy.run_path({str(ROOT / 'dags' / 'crm_export_reconcile.py')!r})\n"
         "print('parsed')\n"
     )
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}

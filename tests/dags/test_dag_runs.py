@@ -117,6 +117,36 @@ def test_off_passes_over_and_the_daily_job_resolves(dags: DagRunner) -> None:
     assert (error["status"], error["resolved_by"]) == ("resolved", "CRMExport_ExportError")
 
 
+def test_the_daily_check_exports_late_rows_and_reports_what_has_no_source(dags: DagRunner) -> None:
+    dags.exporter.add({"id": 1}, {"id": 2}, {"id": 3})
+    dags.export()
+    dags.exporter.connection.execute("delete from app.accounts where id = 3")
+    dags.exporter.add({"id": 4, "minute": 1})
+    states = dags.run("CRMExport_Reconcile")
+    assert states == {
+        "prepare_schema": "success",
+        f"{STREAM}.export_late_rows": "success",
+        f"{STREAM}.report_orphans": "success",
+    }
+    assert dags.exporter.names().keys() == {"A1", "A2", "A3", "A4"}
+    found = dags.exporter.connection.execute("select kind, subject from crm_export.ExportFindings order by id")
+    assert found.fetchall() == [("late_row", "4"), ("no_source_row", "A3")]
+
+
+@pytest.mark.fault("A14")
+def test_a_snapshot_that_was_restored_is_noticed_by_the_watermark_that_was_published(dags: DagRunner) -> None:
+    dags.exporter.add({"id": 1}, {"id": 2})
+    dags.export()
+    dags.exporter.connection.execute(
+        "update crm_export.ExportWatermarks set cursor_at = cursor_at - interval '1 minute', record_key = '1'"
+    )
+    dags.run("CRMExport_Reconcile")
+    [(told,)] = dags.exporter.connection.execute(
+        "select told from crm_export.ExportFindings where kind = 'stepped_back'"
+    ).fetchall()
+    assert told.startswith("database changed: stepped back to 2026-01-01 00:01:00+00 / 1")
+
+
 def test_off_while_held_releases_the_gate_and_on_again_does_not_rewind(dags: DagRunner) -> None:
     dags.exporter.add({"id": 1, "name": "bad"}, {"id": 2})
     dags.export()
@@ -133,6 +163,7 @@ def test_export_to_crm_off_skips_everything_and_sends_nothing(dags: DagRunner, m
     dags.exporter.add({"id": 1})
     assert dags.export() == ("skipped", "skipped", "skipped")
     assert set(dags.run("CRMExport_ExportError").values()) == {"skipped"}
+    assert set(dags.run("CRMExport_Reconcile").values()) == {"skipped"}
     assert dags.exporter.control.requests() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -246,6 +247,17 @@ def test_the_history_of_a_record_lists_its_writes_in_order(rest: Rest, sandbox: 
         ("create", "Account K1"),
         ("update", "two"),
     ]
+
+
+def test_queries_find_what_was_written_after_a_moment(rest: Rest, org: Salesforce) -> None:
+    rest.upsert([{"Ext__c": "k1", "Name": "One"}])
+    [found] = org.query("SELECT Ext__c, SystemModstamp FROM Account WHERE SystemModstamp >= 2020-01-01T00:00:00Z")[
+        "records"
+    ]
+    assert found["Ext__c"] == "k1"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", found["SystemModstamp"])
+    later = "SELECT Id FROM Account WHERE SystemModstamp >= 2099-01-01T00:00:00Z"
+    assert org.query(later)["totalSize"] == 0
 
 
 def test_check_20_columns_of_a_query_are_described(rest: Rest) -> None:

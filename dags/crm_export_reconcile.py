@@ -1,0 +1,56 @@
+"""
+# CRMExport_Reconcile
+
+Looks every day for what CRMExport cannot see, because it reads what changed after its watermark.
+
+For each stream, parents before children:
+
+1. **export_late_rows** finds rows that came *below* the watermark (back-dated updates, applications with slow clocks,
+   restored tables), exports them by their keys and counts them. It also notices a database that stepped back: a standby
+   that was promoted without the newest transactions, or a backup that was restored. What Salesforce got from the lost
+   part is then sent again with the values of today.
+2. **report_orphans** reports records that Salesforce has and the source has no row for. It changes nothing.
+
+Then the checks of the folder `checks` beside the stream files run: sums that must come to a total, such as the
+attribution of an opportunity.
+
+What was found is in `crm_export.ExportFindings`; the counts are in each task's log and return value. A finding closes
+by itself once a later run does not find it any more.
+"""
+
+from __future__ import annotations
+
+import os
+
+from airflow.sdk import DAG, BaseOperator, TaskGroup
+
+from crm_export.operators import PrepareSchemaOperator
+from crm_export.reconcile import make_check, make_export_late_rows, make_report_orphans
+from include.export.checks import load_checks
+from include.export.stream_files import load_streams
+
+with DAG(
+    dag_id="CRMExport_Reconcile",
+    doc_md=__doc__,
+    schedule=os.environ.get("CRM_EXPORT_RECONCILE_SCHEDULE", "30 3 * * *"),
+    catchup=False,
+    max_active_runs=1,
+    max_consecutive_failed_dag_runs=0,
+    tags=["crm_export"],
+):
+    prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")
+    late_rows: dict[str, BaseOperator] = {}
+    streams = load_streams()
+    for stream in streams:
+        with TaskGroup(group_id=stream.name):
+            # a child waits for its parents to end, not to succeed
+            rule = "all_done" if stream.after else "all_success"
+            late_rows[stream.name] = make_export_late_rows(stream, task_id="export_late_rows", trigger_rule=rule)
+            late_rows[stream.name] >> make_report_orphans(stream, task_id="report_orphans", trigger_rule="all_done")
+        for parent in stream.after:
+            late_rows[parent] >> late_rows[stream.name]
+        if not stream.after:
+            prepare_schema >> late_rows[stream.name]
+    for check in load_checks():
+        late_rows_of_check = late_rows.get(getattr(check, "stream", ""), prepare_schema)
+        late_rows_of_check >> make_check(check, streams, task_id=f"check_{check.name}", trigger_rule="all_done")

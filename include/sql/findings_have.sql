@@ -1,0 +1,3 @@
+-- Tells whether something was found before, open or closed.
+select exists (select 1 from crm_export.ExportFindings
+               where stream = %(stream)s and kind = %(kind)s and subject = %(subject)s)
