@@ -145,7 +145,7 @@ create table if not exists crm_export.ExportFindings (
     first_seen_at timestamptz not null default clock_timestamp(),
     last_seen_at  timestamptz not null default clock_timestamp(),
     closed_at     timestamptz,
-    run           bigint references crm_export.ExportRuns (id)
+    run           bigint                       -- the line of ExportRuns that saw it last
 );
 create unique index if not exists ExportFindings_one_open
     on crm_export.ExportFindings (stream, kind, subject) where closed_at is null;

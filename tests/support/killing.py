@@ -84,7 +84,7 @@ class Story:
         exporter.connection.execute(
             "truncate app.accounts, app.contacts, crm_export.ExportWatermarks, crm_export.ExportRuns,"
             " crm_export.ExportBatches, crm_export.ExportBatchRows, crm_export.ExportErrors,"
-            " crm_export.ExportErrorAttempts"
+            " crm_export.ExportErrorAttempts, crm_export.ExportedVersions, crm_export.ExportFindings"
         )
         exporter.control.reset()
         exporter.control.add_records("Account", [{"Name": "old", "Ext__c": "A1"}])
