@@ -34,7 +34,7 @@ def explain_failure(response: requests.Response, body: Any, call: str) -> Except
     """Return the exception for an answer, by the closed lists of salesforce-wire.md section 5.2."""
     code, message = _first_error(body)
     status = response.status_code
-    if status == 400 and code in _RECORD_CODES:
+    if status == 400 and code in _RECORD_CODES and "composite/" in call:
         return RequestRefused(code, message)
     if code == "REQUEST_LIMIT_EXCEEDED":
         return QuotaFailure(
@@ -65,6 +65,17 @@ def _by_status(response: requests.Response, status: int, told: str, code: str) -
         "recorded and the watermark is kept.",
         retry_after=float(asked) if asked.isdigit() else None,
     )
+
+
+def read_list(body: Any, name: str, call: str) -> list[dict[str, Any]]:
+    """Return the list of objects that a 2xx answer holds under a name; raises SalesforceFailure when it has none."""
+    found = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise SalesforceFailure(
+            f"Salesforce's answer to {call} has no {name}: it is not as documented. Something between here and "
+            "Salesforce may have answered instead."
+        )
+    return found
 
 
 def _first_error(body: Any) -> tuple[str, str]:

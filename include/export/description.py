@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from include.export.answers import read_list
 from include.export.failures import ConfigurationFailure
 from include.export.object_schema import ObjectSchema, read_object_schema
 from include.export.salesforce import SalesforceClient
@@ -23,6 +24,7 @@ def describe_object(stream: Stream, lease: Lease, state: StreamState, client: Sa
     if same and (state.described_lately or state.stopped_at_error_id is not None):
         return ObjectSchema.from_json(state.described or {})
     described = client.call("GET", f"sobjects/{stream.object}/describe").body
+    read_list(described, "fields", f"GET sobjects/{stream.object}/describe")
     schema = read_object_schema(stream, described)
     organization = client.session.organization_id
     check_organization(stream, state, organization)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from include.export.answers import read_list
 from include.export.batches import Row
 from include.export.failures import SalesforceFailure
 from include.export.salesforce import Answer, SalesforceClient
@@ -59,8 +60,9 @@ class CollectionsTransport:
         present = [row for row in rows if row.ordinal not in absent]
         sent = {}
         if present:
-            answer, request = self._post(action, present, found, all_or_none=all_or_none)
-            sent = {result.row.ordinal: result for result in _read_results(present, answer, action, request)}
+            request = self.compose(action, present, found, all_or_none=all_or_none)
+            answer = self.client.call(request.method, request.path, request.body)
+            sent = {result.row.ordinal: result for result in read_results(present, answer, action)}
         return [sent.get(row.ordinal) or absent[row.ordinal] for row in rows]
 
     def compose(
@@ -81,12 +83,6 @@ class CollectionsTransport:
     def find_ids(self, action: str, rows: Sequence[Row]) -> tuple[dict[int, str], dict[int, Result]]:
         """Return Salesforce ids by ordinal, and results for rows that Salesforce has no record of."""
         return self._find_ids(action, rows)
-
-    def _post(
-        self, action: str, rows: Sequence[Row], ids: Mapping[int, str], *, all_or_none: bool
-    ) -> tuple[Answer, CollectionsRequest]:
-        request = self.compose(action, rows, ids, all_or_none=all_or_none)
-        return self.client.call(request.method, request.path, request.body), request
 
     def _head(self, row: Row, ids: Mapping[int, str]) -> str:
         kind = json.dumps(self.stream.object)
@@ -116,7 +112,10 @@ class CollectionsTransport:
             name = self.stream.external_id
             soql = f"SELECT Id, {name} FROM {self.stream.object} WHERE {name} IN ({','.join(part)})"  # noqa: S608 - SOQL
             answer = self.client.call("GET", f"query?q={quote(soql, safe='')}")
-            for record in answer.body["records"]:
+            records = read_list(answer.body, "records", "GET query")
+            if answer.body.get("done") is not True:
+                raise SalesforceFailure("Salesforce answered only a part of a query of at most 200 records.")
+            for record in records:
                 values = {name.lower(): value for name, value in record.items()}
                 found[str(values[name.lower()]).lower()] = values["id"]
         return found
@@ -136,7 +135,8 @@ def _divide(external_ids: Sequence[str]) -> list[list[str]]:
     return parts
 
 
-def _read_results(rows: Sequence[Row], answer: Answer, action: str, request: CollectionsRequest) -> list[Result]:
+def read_results(rows: Sequence[Row], answer: Answer, action: str) -> list[Result]:
+    """Return the result of each row of a request; raises SalesforceFailure when one is missing."""
     if not isinstance(answer.body, list) or len(answer.body) != len(rows):
         answered = len(answer.body) if isinstance(answer.body, list) else "no"
         raise SalesforceFailure(

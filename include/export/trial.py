@@ -15,7 +15,7 @@ from include.export.opening import Parts, open_workbench
 from include.export.options import ExportOptions
 from include.export.runs import Outcome, RunIdentity
 from include.export.salesforce import SalesforceClient
-from include.export.sobject_collections import CollectionsTransport
+from include.export.sobject_collections import CollectionsTransport, read_results
 from include.export.streams import Stream
 from include.export.workbench import Workbench
 
@@ -83,8 +83,9 @@ def _send(bench: Workbench, batch: Batch) -> Trial:
         answer = bench.client.call(request.method, request.path, request.body)
     except RequestRefused as refused:
         return _judge(bench, shown, f"HTTP 400\n{refused}", [{"statusCode": refused.code, "message": refused.message}])
-    result = answer.body[0]
-    return _judge(bench, shown, f"HTTP {answer.status}\n{_pretty(answer.text)}", result.get("errors") or [])
+    [result] = read_results([row], answer, batch.action)
+    errors = [] if result.accepted else [{"statusCode": result.code, "message": result.message}]
+    return _judge(bench, shown, f"HTTP {answer.status}\n{_pretty(answer.text)}", errors)
 
 
 def _judge(bench: Workbench, request: str, answer: str, errors: list[dict[str, str]]) -> Trial:

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, A
 from psycopg.rows import tuple_row
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
+from crm_export.login_session import LoginSession
 from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
 from include.export.salesforce import OrgSession, SalesforceClient
 
@@ -54,9 +55,10 @@ def make_salesforce_client() -> SalesforceClient:
 
 
 def _log_in() -> OrgSession:
-    _find(SALESFORCE)
+    session = LoginSession()
+    session.proxies.update(_find(SALESFORCE).extra_dejson.get("proxies") or {})
     try:
-        org = SalesforceHook(SALESFORCE).get_conn()
+        org = SalesforceHook(SALESFORCE, session=session).get_conn()
     except SalesforceAuthenticationFailed as refused:
         raise LoginFailure(
             f"Salesforce refused the login of connection {SALESFORCE}: {refused.code} {refused.message}. Check its "
