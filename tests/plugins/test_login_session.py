@@ -1,0 +1,109 @@
+"""The login: it ends in time, takes the credentials nowhere else, and tells a refusal from an accident."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from crm_export.connections import make_salesforce_client
+from crm_export.login_session import LoginSession
+from include.export.failures import ConfigurationFailure, LoginFailure, RunFailure, SalesforceFailure
+from salesforce_sandbox.control import Control
+from salesforce_sandbox.process import RunningSandbox
+
+pytestmark = pytest.mark.filterwarnings("default")  # Airflow's own
+TOKEN = {"method": "POST", "path_regex": "oauth2/token"}
+
+
+@pytest.fixture
+def log_in(
+    sandbox: Control, sandbox_server: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., type[RunFailure] | str]:
+    """Return a function that logs in with an answer planted and returns the failure's message."""
+
+    def log_in(answer: dict[str, object], kind: type[RunFailure]) -> str:
+        extra = {
+            "consumer_key": "sandbox-key",
+            "consumer_secret": "planted-secret" if kind is LoginFailure else "sandbox-secret",
+            "domain": f"{sandbox_server.https_host}/services/oauth2/token#",
+        }
+        defined = {"conn_type": "salesforce", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps(defined))
+        if answer:
+            sandbox.add_fault(match=TOKEN, answer=answer)
+        with pytest.raises(kind) as caught:
+            assert make_salesforce_client().session
+        assert len(sandbox.requests()) == 1
+        assert "planted-secret" not in str(caught.value)
+        assert len(str(caught.value)) < 600
+        return str(caught.value)
+
+    return log_in
+
+
+@pytest.mark.fault("B1")
+def test_credentials_that_are_refused_are_tried_once(log_in: Callable[..., str]) -> None:
+    assert "invalid_client" in log_in({}, LoginFailure)
+    assert not LoginFailure.retriable
+
+
+@pytest.mark.fault("B1")
+def test_a_grant_that_is_refused_is_a_login_failure(log_in: Callable[..., str]) -> None:
+    body = json.dumps({"error": "invalid_grant", "error_description": "authentication failure"})
+    assert "invalid_grant authentication failure. Check" in log_in({"status": 400, "body": body}, LoginFailure)
+
+
+@pytest.mark.fault("B20")
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_does_not_get_the_credentials(
+    log_in: Callable[..., str], sandbox_server: RunningSandbox, status: int
+) -> None:
+    elsewhere = f"{sandbox_server.http_url}/services/oauth2/token"
+    told = log_in({"status": status, "headers": {"Location": elsewhere}}, ConfigurationFailure)
+    assert "redirected, which is not followed" in told
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (503, "<html>Down for maintenance</html>"),
+        (500, '[{"errorCode": "UNKNOWN_EXCEPTION"}]'),
+        (429, "{}"),
+        (200, "<html>Log in</html>" * 1000),
+        (200, ""),
+        (200, "{}"),
+        (200, '["a list"]'),
+        (404, "{}"),
+    ],
+)
+def test_what_is_no_refusal_is_tried_again(log_in: Callable[..., str], status: int, body: str) -> None:
+    told = log_in({"status": status, "body": body}, SalesforceFailure)
+    assert f"did not answer as documented (HTTP {status}" in told
+    assert SalesforceFailure.retriable
+
+
+def test_a_login_host_that_never_answers_is_left_in_time(sandbox: Control, sandbox_server: RunningSandbox) -> None:
+    sandbox.add_fault(match=TOKEN, delay_seconds=2)
+    with LoginSession(timeout=(1, 0.2)) as session, pytest.raises(requests.Timeout):
+        session.post(f"{sandbox_server.https_url}/services/oauth2/token", {"grant_type": "client_credentials"})
+
+
+def test_soap_login_works_and_its_refusal_is_a_login_failure(
+    sandbox: Control, sandbox_server: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def define(password: str) -> None:
+        extra = {"security_token": "token", "domain": f"{sandbox_server.https_host}/services/Soap/u/59.0#"}
+        defined = {"conn_type": "salesforce", "login": "integration@tests.example", "password": password}
+        monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps(defined | {"extra": extra}))
+
+    define("sandbox-only")
+    assert make_salesforce_client().session.access_token.startswith("00D")
+    define("wrong")
+    with pytest.raises(LoginFailure, match="INVALID_LOGIN"):
+        assert make_salesforce_client().session
+    sandbox.add_fault(match={"path_regex": "Soap"}, answer={"status": 503, "body": "<html>Down</html>"})
+    with pytest.raises(SalesforceFailure, match="HTTP 503 <html>Down"):
+        assert make_salesforce_client().session
