@@ -61,8 +61,9 @@ def _log_in() -> OrgSession:
         org = SalesforceHook(SALESFORCE, session=session).get_conn()
     except SalesforceAuthenticationFailed as refused:
         raise LoginFailure(
-            f"Salesforce refused the login of connection {SALESFORCE}: {refused.code} {str(refused.auth_message)[:300]}. Check its "
-            "consumer key and secret (or user, password and token), the domain, and the app's run-as user."
+            f"Salesforce refused the login of connection {SALESFORCE}: {refused.code} "
+            f"{str(refused.auth_message)[:300]}. Check its consumer key and secret (or user, password and token), the "
+            "domain, and the app's run-as user."
         ) from None
     except TypeError:
         raise ConfigurationFailure(

@@ -87,6 +87,7 @@ def dags(
     return DagRunner(Exporter(connection, sandbox, sandbox_server.https_url, Catalogue.load()), monkeypatch)
 
 
+@pytest.mark.fault("C1")
 def test_the_setting_is_on_by_default_and_the_gate_fails(dags: DagRunner, caplog: pytest.LogCaptureFixture) -> None:
     dags.exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
     assert dags.export() == ("success", "failed", "upstream_failed")
@@ -95,6 +96,7 @@ def test_the_setting_is_on_by_default_and_the_gate_fails(dags: DagRunner, caplog
     assert dags.exporter.errors()[0]["holding"] is True
 
 
+@pytest.mark.fault("C2", "C3")
 def test_the_next_run_starts_with_the_held_record_with_no_one_clearing_anything(dags: DagRunner) -> None:
     dags.exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
     dags.export()
@@ -177,6 +179,7 @@ def test_one_record_can_be_tried_without_touching_any_state(dags: DagRunner, cap
     assert dags.exporter.watermark() == watermark
 
 
+@pytest.mark.fault("B1")
 def test_a_wrong_credential_fails_at_once_with_a_message_and_no_export_error(
     dags: DagRunner, monkeypatch: pytest.MonkeyPatch, sandbox_server: RunningSandbox, capfd: pytest.CaptureFixture[str]
 ) -> None:

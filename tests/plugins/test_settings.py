@@ -33,6 +33,7 @@ def test_what_counts_as_off(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["ture", "", "null", "{}", "fals", "x" * 10_000, '"'])
+@pytest.mark.fault("C16")
 def test_anything_else_counts_as_on_with_a_warning_that_names_it(text: str, caplog: pytest.LogCaptureFixture) -> None:
     assert parse_switch("pause_on_export_errors", Reading(text)) is True
     assert repr(text)[:10] in caplog.text
@@ -46,11 +47,13 @@ def test_only_the_listed_spellings_switch_off(text: str) -> None:
     assert parse_switch("x", Reading(text)) is not (off and text.strip().count('"') in {0, 2})
 
 
+@pytest.mark.fault("C18")
 def test_the_environment_outranks_and_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS", "off")
     assert read_pause_on_export_errors() is False
 
 
+@pytest.mark.fault("C16", "C17")
 def test_a_setting_that_cannot_be_read_counts_as_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

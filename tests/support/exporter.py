@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+import requests
 from psycopg.rows import dict_row
 from simple_salesforce.api import Salesforce
 
@@ -70,6 +72,7 @@ class Exporter:
     catalogue: Catalogue
     stream: Stream = field(default_factory=make_stream)
     options: dict[str, Any] = field(default_factory=dict)
+    make_session: Callable[[], requests.Session] = requests.Session
     runs: int = 0
 
     def add(self, *rows: dict[str, Any]) -> None:
@@ -135,6 +138,7 @@ class Exporter:
             consumer_key="sandbox-key",
             consumer_secret="sandbox-secret",
             domain=self.https_url.removeprefix("https://") + "/services/oauth2/token#",
+            session=self.make_session(),
         )
         return OrgSession(f"https://{found.sf_instance}", found.session_id, found.session, found.sf_version)
 

@@ -19,9 +19,11 @@ _WRITES = re.compile(r"\b(insert|update|delete|copy)\b", re.IGNORECASE)
 
 
 class Points:
-    """Counts points; at the `target`-th `act` is called. `tell` hears the name of each."""
+    """Counts points; at the `target`-th, or the first of that name, `act` is called. `tell` hears the name of each."""
 
-    def __init__(self, target: int, act: Callable[[], None], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, target: int | str, act: Callable[[], None], tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.target, self.act, self.tell = target, act, tell
         self.reached = 0
 
@@ -29,7 +31,8 @@ class Points:
         """Note a point."""
         self.reached += 1
         self.tell(name)
-        if self.reached == self.target:
+        if self.target in {self.reached, name}:
+            self.target = 0
             self.act()
 
 

@@ -19,14 +19,21 @@ def test_changed_rows_are_in_salesforce_and_the_watermark_at_the_last(exporter: 
     assert exporter.gate() is None
 
 
+@pytest.mark.fault("A15")
 def test_a_second_run_without_changes_sends_nothing(exporter: Exporter) -> None:
     exporter.add({"id": 1})
     exporter.run()
-    before = exporter.last_call()
+    before, watermark = exporter.last_call(), read_watermark(exporter)
     report = exporter.run()
     assert report.outcome is Outcome.COMPLETE
     assert report.rows_changed == 0
     assert exporter.control.requests(before) == []
+    assert read_watermark(exporter) == watermark
+
+
+def read_watermark(exporter: Exporter) -> tuple[object, ...] | None:
+    query = "select stream, cursor_at, record_key, updated_at, mapping, described_at from crm_export.ExportWatermarks"
+    return exporter.connection.execute(query).fetchone()
 
 
 def test_more_rows_than_a_batch_are_sent_once_and_in_growing_requests(exporter: Exporter) -> None:
@@ -38,14 +45,19 @@ def test_more_rows_than_a_batch_are_sent_once_and_in_growing_requests(exporter: 
     assert len(exporter.names()) == 700
 
 
+@pytest.mark.fault("A2")
 def test_rows_of_one_moment_are_sent_once_across_pages(exporter: Exporter) -> None:
-    for number in range(1, 121):
-        exporter.add({"id": number, "minute": 5})
-    report = exporter.run(batch_size=25)
-    assert (report.rows_sent, report.accepted) == (120, 120)
+    exporter.connection.execute(
+        "insert into app.accounts (id, ext, name, changed_at)"
+        " select n, 'A' || n, 'Account ' || n, '2026-01-01' from generate_series(1, 5000) n"
+    )
+    report = exporter.run()
+    assert (report.rows_sent, report.accepted) == (5000, 5000)
+    assert len(exporter.control.writes("Account")) == len(exporter.names()) == 5000
 
 
 class TestTheSettingIsOn:
+    @pytest.mark.fault("C1")
     def test_nothing_newer_is_sent_and_the_watermark_stands_just_before_the_refused_record(
         self, exporter: Exporter
     ) -> None:
@@ -63,6 +75,7 @@ class TestTheSettingIsOn:
         assert error["error_name"] == "ValidationRule"
         assert error["error_fields"] == ["Name"]
 
+    @pytest.mark.fault("C1")
     def test_the_gate_fails_with_a_message_that_says_what_to_do(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
         exporter.run()
@@ -78,6 +91,7 @@ class TestTheSettingIsOn:
         )
         assert exporter.errors()[0]["holding"] is True
 
+    @pytest.mark.fault("C2")
     def test_the_next_run_tries_the_held_record_alone_with_one_call(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "bad"})
         exporter.add_many(10, 400)
@@ -91,6 +105,7 @@ class TestTheSettingIsOn:
         [error] = exporter.errors()
         assert error["attempts"] == 2
 
+    @pytest.mark.fault("C3")
     def test_after_the_fix_in_salesforce_the_run_goes_on_from_the_record(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3}, {"id": 4})
         exporter.run()
@@ -105,6 +120,7 @@ class TestTheSettingIsOn:
         for key in ("A1", "A2", "A3", "A4"):
             assert len(exporter.control.history("Account", key)) == 1
 
+    @pytest.mark.fault("C4")
     def test_a_fix_at_the_source_ends_the_hold(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "bad"}, {"id": 2})
         exporter.run()
@@ -114,6 +130,7 @@ class TestTheSettingIsOn:
         assert exporter.errors()[0]["status"] == "resolved"
         assert exporter.names() == {"A1": "good", "A2": "Account 2"}
 
+    @pytest.mark.fault("C5")
     def test_a_row_that_is_gone_ends_the_hold(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "bad"}, {"id": 2})
         exporter.run()
@@ -124,12 +141,14 @@ class TestTheSettingIsOn:
         assert (error["status"], error["resolved_by"]) == ("resolved", "source_deleted")
         assert exporter.gate() is None
 
+    @pytest.mark.fault("C6")
     def test_the_first_record_of_a_stream_can_hold_it(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "bad"}, {"id": 2})
         assert exporter.run().outcome is Outcome.HELD
         assert exporter.watermark() is None
         assert exporter.names() == {}
 
+    @pytest.mark.fault("C7")
     def test_the_last_record_of_a_stream_can_hold_it(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "bad"})
         assert exporter.run().outcome is Outcome.HELD
@@ -155,6 +174,7 @@ class TestTheSettingIsOn:
 
 
 class TestTheSettingIsOff:
+    @pytest.mark.fault("C9")
     def test_refused_records_are_passed_over_up_to_the_newest(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3, "kind": "Z"}, {"id": 4})
         report = exporter.run(pause=False)
@@ -185,6 +205,7 @@ class TestTheSettingIsOff:
 
 
 class TestDailyReexport:
+    @pytest.mark.fault("E3", "E4")
     def test_it_resolves_what_has_healed_and_keeps_the_rest(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "bad"}, {"id": 2, "kind": "Z"}, {"id": 3})
         exporter.run(pause=False)
@@ -196,6 +217,7 @@ class TestDailyReexport:
         assert (second["status"], second["attempts"], second["reexports"]) == ("open", 2, 1)
         assert exporter.names()["A1"] == "bad"
 
+    @pytest.mark.fault("E4")
     def test_attempts_space_out(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "bad"})
         exporter.run(pause=False)
@@ -203,6 +225,7 @@ class TestDailyReexport:
         assert exporter.reexport().tried == 0
         assert exporter.reexport(every=True).tried == 1
 
+    @pytest.mark.fault("E2")
     def test_it_sends_todays_values_and_leaves_newer_versions_to_the_export(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "bad"}, {"id": 2, "name": "bad"}, {"id": 3})
         exporter.run(pause=False)
@@ -215,6 +238,7 @@ class TestDailyReexport:
         assert exporter.names()["A1"] == "new"
         assert [error["status"] for error in exporter.errors()] == ["resolved", "resolved"]
 
+    @pytest.mark.fault("E5")
     def test_a_row_that_is_gone_is_resolved_without_a_call(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "bad"}, {"id": 2})
         exporter.run(pause=False)
@@ -349,6 +373,7 @@ class TestUpdateOnly:
 
 
 class TestTransientRefusals:
+    @pytest.mark.fault("C12")
     def test_a_lock_that_clears_leaves_no_error_and_no_hold(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "locked"}, {"id": 3})
         assert exporter.run().outcome is Outcome.COMPLETE

@@ -48,6 +48,7 @@ class TestWrongStreams:
         exporter.stream = make_stream(source="app.nowhere")
         expect_failure(exporter, ConfigurationFailure, "app.nowhere does not exist", "accounts.yaml")
 
+    @pytest.mark.fault("A16")
     def test_a_missing_column_is_named_with_those_there_are(self, exporter: Exporter) -> None:
         exporter.stream = make_stream(fields={"Ext__c": "ext", "Name": "nmae"})
         expect_failure(exporter, ConfigurationFailure, "fields.Name names column nmae", "name", "accounts.yaml")
@@ -112,6 +113,7 @@ class TestWrongStreams:
 
 
 class TestReadingExactly:
+    @pytest.mark.fault("A1")
     def test_rows_of_an_open_transaction_are_exported_by_the_next_run(
         self, exporter: Exporter, connect: Callable[..., psycopg.Connection]
     ) -> None:
@@ -123,12 +125,15 @@ class TestReadingExactly:
                 "insert into app.accounts (id, ext, name, changed_at) values (3, 'A3', 'newer', now())"
             )
             assert exporter.run().rows_changed == 1
+        assert exporter.watermark() == "1"
         exporter.connection.execute(
             "update app.accounts set changed_at = changed_at - interval '10 seconds' where id > 1"
         )
         assert exporter.run().rows_changed == 2
         assert len(exporter.names()) == 3
+        assert exporter.errors() == []
 
+    @pytest.mark.fault("A6")
     def test_a_prepared_transaction_is_named(
         self, exporter: Exporter, connect: Callable[..., psycopg.Connection]
     ) -> None:
@@ -141,6 +146,7 @@ class TestReadingExactly:
             writer.execute("rollback prepared 'left over'")
         assert exporter.run().outcome is Outcome.COMPLETE
 
+    @pytest.mark.fault("A8")
     def test_a_function_that_cannot_see_other_sessions_is_refused(
         self, exporter: Exporter, connect: Callable[..., psycopg.Connection]
     ) -> None:
@@ -153,6 +159,7 @@ class TestReadingExactly:
         finally:
             exporter.connection.execute("drop owned by blind; drop role blind")
 
+    @pytest.mark.fault("A9")
     def test_a_standby_is_refused(self, exporter: Exporter) -> None:
         exporter.add({"id": 1})
         # what a standby answers; a real one takes a second server
@@ -163,6 +170,7 @@ class TestReadingExactly:
         exporter.connection.execute(definition[0].replace("pg_is_in_recovery()", "true"))
         expect_failure(exporter, HorizonFailure, "is a standby", "must run on the primary")
 
+    @pytest.mark.fault("A11")
     def test_rows_without_a_change_time_or_with_a_future_one_are_counted_and_told(
         self, exporter: Exporter, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -240,6 +248,7 @@ class TestSalesforceFails:
         assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 1)
         assert len(exporter.control.records("Account")) == 1
 
+    @pytest.mark.fault("C11")
     def test_a_full_org_is_a_run_failure_in_both_modes(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2})
         exporter.control.switch_rule("full", active=True)
@@ -247,6 +256,7 @@ class TestSalesforceFails:
             expect_failure(exporter, CircuitFailure, "STORAGE_LIMIT_EXCEEDED", "Free data storage", pause=pause)
 
     @pytest.mark.parametrize("pause", [True, False])
+    @pytest.mark.fault("C10")
     def test_every_record_without_a_right_opens_the_circuit(self, exporter: Exporter, pause: bool) -> None:
         exporter.add_many(1, 30)
         exporter.control.switch_rule("nobody_may", active=True)
@@ -262,6 +272,7 @@ class TestSalesforceFails:
         exporter.add(*({"id": number, "name": "bad"} for number in (1, 2, 3)))
         expect_failure(exporter, CircuitFailure, "more than 2 records", "max_errors", pause=False)
 
+    @pytest.mark.fault("C10")
     def test_a_validation_rule_that_refuses_every_record_is_passed_over_with_the_setting_off(
         self, exporter: Exporter
     ) -> None:
@@ -284,6 +295,7 @@ class TestSalesforceFails:
         exporter.add({"id": 2})
         expect_failure(exporter, ConfigurationFailure, "00DANOTHER00000", "Correct salesforce_default")
 
+    @pytest.mark.fault("B20")
     def test_a_certificate_that_is_not_trusted_is_refused(
         self, exporter: Exporter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -298,6 +310,7 @@ class TestSalesforceFails:
 
 
 class TestOneWriter:
+    @pytest.mark.fault("D1")
     def test_a_second_run_while_one_is_at_work_sends_nothing(
         self, exporter: Exporter, connect: Callable[..., psycopg.Connection]
     ) -> None:
@@ -366,6 +379,7 @@ class TestOneWriter:
         states = exporter.connection.execute("select state from crm_export.ExportBatches order by id").fetchall()
         assert [state for (state,) in states] == ["ABANDONED", "SETTLED"]
 
+    @pytest.mark.fault("D5")
     def test_postgres_gone_in_the_middle_is_a_source_failure(
         self, exporter: Exporter, connect: Callable[..., psycopg.Connection], postgres: EmbeddedPostgres
     ) -> None:
@@ -380,6 +394,7 @@ class TestOneWriter:
         exporter.login = cut_connection  # type: ignore[method-assign] # the moment between T1 and the first call
         with pytest.raises(SourceFailure, match="Postgres answered"):
             exporter.run()
+        assert exporter.calls() == []
         exporter.login, exporter.connection = original, killer  # type: ignore[method-assign] # as before
         exporter.connection.execute("update crm_export.ExportWatermarks set lease_until = null")
         assert exporter.run().outcome is Outcome.COMPLETE

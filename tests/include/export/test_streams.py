@@ -125,6 +125,7 @@ def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
     assert kinds == {"accounts": Stream, "broken": BrokenStream, "bad_name": BrokenStream}
 
 
+@pytest.mark.fault("D7")
 def test_two_streams_that_write_the_same_records_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "accounts")
     write(tmp_path, "copy")
