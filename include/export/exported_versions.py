@@ -61,7 +61,7 @@ class ExportedVersions:
         """Forget what a Bulk job carried and what is not confirmed."""
         self._execute("versions_discard", batch=batch)
 
-    def compare(self, source: Source, watermark: Position, page: int = PAGE) -> Iterator[Compared]:
+    def compare(self, source: Source, watermark: Position) -> Iterator[Compared]:
         """Compare the source with what was exported, page by page up to the watermark, and yield each page.
 
         A page is one statement in the caller's transaction or none. What agrees is packed as it goes, so a comparison
@@ -70,9 +70,9 @@ class ExportedVersions:
         newest = self._unpack()
         at: Position | None = None
         while at != watermark:
-            section = self._next_section(source, at, watermark, page)
+            section = self._next_section(source, at, watermark)
             end = Position(section.cursor_at, section.record_key) if section.record_key and section.cursor_at else None
-            compared = self._compare_page(source, at, end or watermark, section, page)
+            compared = self._compare_page(source, at, end or watermark, section)
             at = compared.end
             yield compared
         self._execute("versions_forget", newest=newest)
@@ -86,19 +86,17 @@ class ExportedVersions:
         self.connection.execute("analyze pg_temp.crm_export_recent")
         return newest
 
-    def _next_section(self, source: Source, at: Position | None, watermark: Position, page: int) -> Section:
-        values = {"stream": self.stream, "limit": page, **_ends(at, watermark)}
+    def _next_section(self, source: Source, at: Position | None, watermark: Position) -> Section:
+        values = {"stream": self.stream, "limit": PAGE, **_ends(at, watermark)}
         with self.connection.cursor(row_factory=class_row(Section)) as cursor:
             found = cursor.execute(source.version_section(at, watermark), values).fetchone()
         assert found is not None  # ruff: ignore[assert] - an aggregate has one row, always
         return found
 
-    def _compare_page(
-        self, source: Source, at: Position | None, end: Position, section: Section, page: int
-    ) -> Compared:
+    def _compare_page(self, source: Source, at: Position | None, end: Position, section: Section) -> Compared:
         values = {
             "stream": self.stream,
-            "limit": page,
+            "limit": PAGE,
             "lines": section.lines,
             "on_trust": section.on_trust,
             **_ends(at, end),

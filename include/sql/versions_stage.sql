@@ -1,9 +1,8 @@
 -- Notes which versions a Bulk job carries, in the snapshot in which its rows are read.
 insert into crm_export.ExportedVersions (stream, staged_for, row_count, key_hashes, versions)
-select %(stream)s, %(batch)s, count(*), array_agg(hashtextextended(record_key, 0) order by place),
-       array_agg(cursor_at order by place)
+select %(stream)s, %(batch)s, count(*), array_agg(hashtextextended(record_key, 0)), array_agg(cursor_at)
 from (
-    select s.{key}::text collate "C" as record_key, s.{cursor} as cursor_at,
-           row_number() over (order by s.{cursor}, {key_order}) as place
+    select s.{key}::text collate "C" as record_key, s.{cursor} as cursor_at
     from {source} s where {at_or_below} {after}
+    order by s.{cursor}, {key_order}
 ) carried having count(*) > 0
