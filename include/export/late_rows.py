@@ -49,7 +49,7 @@ class LateRowsReport:
             f"{self.refused:,} refused, {self.left_to_export:,} changed again or gone."
         )
         if self.stepped_back:
-            told += f" {self.stepped_back.capitalize()}; {self.sent_again:,} rows sent again."
+            told += f" The {self.stepped_back}; {self.sent_again:,} rows sent again."
         return told
 
 
