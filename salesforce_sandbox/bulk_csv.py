@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import sys
+from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,8 @@ class Table:
         names = [heading.field for heading in self.headings]
         records: list[Mapping[str, Any]] = [
             {name: None if cell == NULL else cell for name, cell in zip(names, row, strict=False) if cell}
+            if "" in row or NULL in row
+            else dict(zip(names, row, strict=False))
             for row in rows
         ]
         parents = [heading for heading in self.headings if heading.parent_key]
@@ -69,7 +72,7 @@ class Table:
         return RecordRefused("INVALID_FIELD", f"{told} {kind}", (name,))
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_rows(job: Job) -> Generator[Iterable[Row]]:
     """Open the rows of an upload, its header first."""
     with job.upload.open(encoding="utf-8", errors="replace", newline="") as text:
@@ -79,17 +82,24 @@ def open_rows(job: Job) -> Generator[Iterable[Row]]:
 def check_upload(job: Job, schema: Schema) -> tuple[Table, int]:
     """Return the columns and the number of rows of an upload; raises JobFailed with Salesforce's message."""
     table = _read_header(job, schema)
-    width, rows = len(table.headings), 0
     with open_rows(job) as lines:
-        cells: Row = ()
         try:
-            for cells in lines:
-                if len(cells) != width and cells:
-                    raise JobFailed(f"InvalidBatch : Field name not found : {cells[0]}")
-                rows += 1 if cells else 0
+            widths = Counter(map(len, lines))
         except csv.Error:
-            raise JobFailed(f"InvalidBatch : Field name not found : {cells[0] if cells else ''}") from None
-    return table, rows - 1
+            raise _lost_at(job, table) from None
+    if widths.keys() - {0, len(table.headings)}:
+        raise _lost_at(job, table)
+    return table, widths[len(table.headings)] - 1
+
+
+def _lost_at(job: Job, table: Table) -> JobFailed:
+    """Return what is told of a row with a wrong number of cells, or of the last one before a quote that is wrong."""
+    cells: Row = ()
+    with open_rows(job) as lines, contextlib.suppress(csv.Error):
+        for cells in lines:
+            if len(cells) not in {0, len(table.headings)}:
+                break
+    return JobFailed(f"InvalidBatch : Field name not found : {cells[0] if cells else ''}")
 
 
 def _read_header(job: Job, schema: Schema) -> Table:

@@ -16,8 +16,8 @@ from salesforce_sandbox.storage import Record, Save, Storage
 class Chunk:
     """The records of an org as one request, or 200 rows of a Bulk batch, sees and writes them."""
 
-    def __init__(self, storage: Storage, saving: threading.RLock, request: int = 0) -> None:
-        self.storage, self.request = storage, request
+    def __init__(self, storage: Storage, saving: threading.RLock, request: int = 0, user: str = "") -> None:
+        self.storage, self.request, self.user = storage, request, user
         self._saving = saving
         self._forget()
 
@@ -44,7 +44,7 @@ class Chunk:
         """Store what has been saved so far."""
         if self._saves:
             with self.storage.transaction():
-                self.storage.save(self._saves, self.request)
+                self.storage.save(self._saves, self.request, self.user)
         self._forget()
 
     def mark(self) -> int:

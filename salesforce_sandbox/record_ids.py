@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
+from functools import lru_cache
 
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_PAIRS = ["".join(pair) for pair in itertools.product(_DIGITS, repeat=2)]
 _CHECK = string.ascii_uppercase + "012345"
+_BITS = str.maketrans({char: str(int(char.isupper())) for char in _DIGITS})
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 
 
 def make_id(prefix: str, number: int) -> str:
     """Return the 18-character id of the n-th record of an object."""
-    digits = ""
-    for _ in range(12):
-        number, digit = divmod(number, 62)
-        digits = _DIGITS[digit] + digits
-    return add_checksum(prefix + digits)
+    high, low = divmod(number, 62**4)
+    first, second = divmod(low, 62**2)
+    return add_checksum(f"{prefix}{_high_digits(high)}{_PAIRS[first]}{_PAIRS[second]}")
+
+
+@lru_cache(maxsize=100)
+def _high_digits(number: int) -> str:
+    pairs = []
+    for _ in range(4):
+        number, pair = divmod(number, 62**2)
+        pairs.append(_PAIRS[pair])
+    return "".join(reversed(pairs))
 
 
 def add_checksum(short: str) -> str:
     """Return the 18-character form of a 15-character id."""
-    check = ""
-    for start in (0, 5, 10):
-        bits = sum(1 << place for place, char in enumerate(short[start : start + 5]) if char.isupper())
-        check += _CHECK[bits]
-    return short + check
+    return short + _check_high(short[:10]) + _check(short[10:])
+
+
+@lru_cache(maxsize=10_000)
+def _check_high(ten: str) -> str:
+    return _check(ten[:5]) + _check(ten[5:])
+
+
+def _check(five: str) -> str:
+    """Return the letter for which characters are upper case; the first is the lowest bit."""
+    return _CHECK[int(five[::-1].translate(_BITS), 2)]
 
 
 def normalise_id(value: object) -> str | None:
     """Return the 18-character form of an id, None for anything that is none."""
     text = str(value)
-    if re.fullmatch(r"[A-Za-z0-9]{15}", text):
-        return add_checksum(text)
-    return text if re.fullmatch(r"[A-Za-z0-9]{18}", text) else None
+    if not _ID.fullmatch(text):
+        return None
+    return add_checksum(text) if len(text) == 15 else text

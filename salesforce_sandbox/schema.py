@@ -15,7 +15,7 @@ _ID = FieldDefinition(type=FieldType.ID)
 _WRITTEN = FieldDefinition(type=FieldType.DATETIME, read_only=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Column:
     """A field with the function that reads its values; texts up to `plain_length` characters are taken as they are."""
 

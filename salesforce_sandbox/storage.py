@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,19 @@ import msgspec
 
 from salesforce_sandbox.record_ids import make_id
 
-_SCHEMA = """
-create table if not exists record (
-    id text primary key, object text not null, fields text not null, deleted integer not null default 0) without rowid;
-create table if not exists unique_key (
-    object text not null, field text not null, value text not null, id text not null,
-    primary key (object, field, value, id)) without rowid;
-create index if not exists unique_key_by_id on unique_key (id);
-create table if not exists history (
-    n integer primary key, id text not null, object text not null, at text not null,
-    operation text not null, fields text not null, request integer not null);
-create index if not exists history_by_id on history (id);
-create table if not exists counter (name text primary key, value integer not null);
-"""
+_VERSION = 2  # of the tables; those of another version are dropped, a sandbox is filled again in seconds
+_TABLES = {
+    "record": "id text primary key, object text not null, fields text not null, deleted integer not null",
+    "unique_key": "object text not null, field text not null, value text not null, id text not null,"
+    " primary key (object, field, value, id)",
+    # fields is null when they are those of the record as it is: the text is kept once until the record is written again
+    "history": "id text not null, n integer not null, at integer not null, operation text not null, fields text,"
+    " request integer not null, user text not null, primary key (id, n)",
+    "counter": "name text primary key, value integer not null",
+}
 # a sandbox may lose its last records when the machine fails; it must be fast
 _SETTINGS = "pragma journal_mode = wal; pragma synchronous = off; pragma wal_autocheckpoint = 10000;"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCK = 200  # ids that are taken from the counter at once
 _COLUMNS = "select id, object, fields, deleted from record"
 _OF_OBJECT = "id >= ? and id < ?"
@@ -36,8 +33,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A stored record."""
 
     id: str
@@ -46,14 +42,17 @@ class Record:
     deleted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Save:
-    """A write that is to be stored: the record as it will be, its unique keys, and what was written."""
+class Save(msgspec.Struct, frozen=True):
+    """A write that is to be stored: the record as it will be, its unique keys, and what was written.
+
+    `old_keys` are those that it had, None for a new record; `keys_changed` tells whether they are others now.
+    """
 
     record: Record
     keys: Mapping[str, str]
     operation: str
     written: Mapping[str, Any]
+    old_keys: Mapping[str, str] | None = None
     keys_changed: bool = True
 
 
@@ -63,8 +62,17 @@ class Storage:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
-        self._connection.executescript(_SETTINGS + _SCHEMA)
+        self._connection.executescript(_SETTINGS)
+        self._prepare()
         self._free: dict[str, Iterable[int]] = {}
+
+    def _prepare(self) -> None:
+        [found] = self._connection.execute("pragma user_version").fetchone()
+        if found != _VERSION:
+            for name, columns in _TABLES.items():
+                self._connection.execute(f"drop table if exists {name}")
+                self._connection.execute(f"create table {name} ({columns}) without rowid")
+            self._connection.execute(f"pragma user_version = {_VERSION}")
 
     def close(self) -> None:
         """Close the file."""
@@ -73,7 +81,7 @@ class Storage:
     def clear(self) -> None:
         """Forget every record, the history and the counters."""
         with self.transaction():
-            for table in ("record", "unique_key", "history", "counter"):
+            for table in _TABLES:
                 self._connection.execute(f"delete from {table}")  # noqa: S608 - constants above
         self._free.clear()
 
@@ -139,52 +147,86 @@ class Storage:
         """Return the next id of an object; numbers are taken from the counter in blocks."""
         for number in self._free.get(object_name, ()):
             return make_id(prefix, number)
-        sql = "insert into counter values (?, ?) on conflict (name) do update set value = value + ? returning value"
-        last = int(self._connection.execute(sql, [object_name, _BLOCK, _BLOCK]).fetchone()[0])
-        self._free[object_name] = iter(range(last - _BLOCK + 1, last + 1))
+        self._free[object_name] = iter(self._take(object_name, _BLOCK))
         return self.new_id(object_name, prefix)
 
-    def save(self, saves: Sequence[Save], request: int) -> None:
+    def _take(self, counter: str, count: int) -> range:
+        sql = "insert into counter values (?, ?) on conflict (name) do update set value = value + ? returning value"
+        last = int(self._connection.execute(sql, [counter, count, count]).fetchone()[0])
+        return range(last - count + 1, last + 1)
+
+    def save(self, saves: Sequence[Save], request: int = 0, user: str = "") -> None:
         """Store writes in their order, each with its unique keys and a line of history."""
         many = self._connection.executemany
+        last = {save.record.id: save for save in saves}
         texts = [_encode(save.record.fields).decode() for save in saves]
+        known = [(save.record.id,) for save in saves if save.old_keys is not None]
+        if known:
+            many(
+                "update history set fields = (select fields from record where record.id = history.id)"
+                " where id = ? and fields is null",
+                known,
+            )
         many(
             "insert into record values (?, ?, ?, ?) on conflict (id) do update"
             " set fields = excluded.fields, deleted = excluded.deleted",
             [
-                (save.record.id, save.record.object, text, int(save.record.deleted))
+                (save.record.id, save.record.object, text, save.record.deleted)
                 for save, text in zip(saves, texts, strict=True)
+                if save is last[save.record.id]
             ],
         )
+        self._save_keys(saves)
+        now = (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
+        many(
+            "insert into history values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (save.record.id, n, now, save.operation, _written(save, last), request, user)
+                for n, save in zip(self._take("history", len(saves)), saves, strict=True)
+            ],
+        )
+
+    def _save_keys(self, saves: Sequence[Save]) -> None:
         changed = [save for save in saves if save.keys_changed]
-        many("delete from unique_key where id = ?", [(save.record.id,) for save in changed])
-        last = {save.record.id: save for save in changed}
-        many(
-            "insert into unique_key values (?, ?, ?, ?)",
-            [
-                (save.record.object, field, value, save.record.id)
-                for save in last.values()
-                for field, value in save.keys.items()
-            ],
+        old = [
+            (save.record.object, field, value, save.record.id)
+            for save in changed
+            if save.old_keys
+            for field, value in save.old_keys.items()
+        ]
+        self._connection.executemany(
+            "delete from unique_key where object = ? and field = ? and value = ? and id = ?", old
         )
-        now = datetime.now(UTC).isoformat()
-        many(
-            "insert into history (id, object, at, operation, fields, request) values (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    save.record.id, save.record.object, now, save.operation,
-                    text if save.written is save.record.fields else _encode(save.written).decode(), request,
-                )
-                for save, text in zip(saves, texts, strict=True)
-            ],
-        )  # fmt: skip
+        last = {save.record.id: save for save in changed}
+        new = [
+            (save.record.object, field, value, save.record.id)
+            for save in last.values()
+            for field, value in save.keys.items()
+        ]
+        self._connection.executemany("insert into unique_key values (?, ?, ?, ?)", new)
 
     def history(self, record_id: str) -> list[dict[str, Any]]:
-        """Return every write of a record, oldest first."""
+        """Return every write of a record, oldest first: when, what, which fields, by which request and user."""
         rows = self._connection.execute(
-            "select at, operation, fields, request from history where id = ? order by n", [record_id]
+            "select at, operation, coalesce(history.fields, record.fields), request, user"
+            " from history join record using (id) where id = ? order by n",
+            [record_id],
         )
-        return [{"at": at, "operation": op, "fields": _decode(fields), "request": n} for at, op, fields, n in rows]
+        return [
+            {"at": _moment(at), "operation": operation, "fields": _decode(fields), "request": request, "user": user}
+            for at, operation, fields, request, user in rows
+        ]
+
+
+def _written(save: Save, last: Mapping[str, Save]) -> str | None:
+    """Return what a line of history keeps of a write: nothing when it is the record as it is now."""
+    if save.written is save.record.fields and save is last[save.record.id]:
+        return None
+    return _encode(save.written).decode()
+
+
+def _moment(microseconds: int) -> str:
+    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds")
 
     def writes(self, object_name: str) -> list[dict[str, Any]]:
         """Return every write of an object's records, oldest first."""

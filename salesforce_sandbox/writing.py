@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.chunk import Chunk
 from salesforce_sandbox.definition import FieldDefinition
@@ -20,8 +22,7 @@ from salesforce_sandbox.storage import Record, Save
 _NOT_FIELDS = frozenset({"attributes", "id"})
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(msgspec.Struct, frozen=True):
     """A saved record."""
 
     id: str
@@ -85,7 +86,8 @@ class Writer:
             raise RecordRefused(*assumptions.DELETED_AGAIN)
         if not self.schema.object(found.object).definition.deletable:
             raise RecordRefused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
-        self.chunk.save(Save(Record(found.id, found.object, found.fields, True), {}, "delete", {}))
+        old = _keys(self.schema.object(found.object), found.fields)
+        self.chunk.save(Save(Record(found.id, found.object, found.fields, True), {}, "delete", {}, old))
         return found.id
 
     def find(self, entity: ObjectSchema, record_id: Any) -> Record:
@@ -114,7 +116,9 @@ class Writer:
             raise RecordRefused("MALFORMED_ID", told, ("Id",))
         existing = self.chunk.find(record_id)
         fields = (existing.fields if existing else {}) | {key: value for key, value in values.items() if key != "Id"}
-        self.chunk.save(Save(Record(record_id, entity.name, fields, False), _keys(entity, fields), "import", values))
+        old = _keys(entity, existing.fields) if existing else None
+        record = Record(record_id, entity.name, fields, False)
+        self.chunk.save(Save(record, _keys(entity, fields), "import", values, old))
         return record_id
 
     def know(self, entity: ObjectSchema, key_field: str, records: Iterable[Mapping[str, Any]]) -> None:
@@ -134,15 +138,16 @@ class Writer:
             told = f"Required fields are missing: [{', '.join(missing)}]"
             raise RecordRefused("REQUIRED_FIELD_MISSING", told, tuple(missing))
         record_id = before.id if before else self.chunk.new_id(entity.name, entity.prefix)
-        changed = before is None or any(values.get(name) != before.fields.get(name) for name, _ in entity.keys)
         keys = _keys(entity, values)
+        old_keys = _keys(entity, before.fields) if before else None
+        changed = keys != old_keys
         if changed:
             self._check_unique(entity, keys, record_id)
         record = Record(record_id, entity.name, values, False)
         rules = self._rules_of(entity)
         if rules:
             self.rules.check(rules, self._scope(entity, record, before))
-        self.chunk.save(Save(record, keys, "update" if before else "create", written, changed))
+        self.chunk.save(Save(record, keys, "update" if before else "create", written, old_keys, changed))
         if rules:
             self.rules.run_triggers(rules, self._scope(entity, record, before))
         return Saved(record_id, before is None)
@@ -167,19 +172,22 @@ class Writer:
                 column = self._read_special(entity, given_name, value, written)
                 if column is None:
                     continue
-            if value is None or value == "":
-                written[column.name] = None
-                continue
-            if value.__class__ is str and len(value) <= column.plain_length:
+            if value.__class__ is str and 0 < len(value) <= column.plain_length:
                 written[column.name] = value
-                continue
-            try:
-                stored = written[column.name] = column.read(value)
-            except WrongType as wrong:
-                raise self.refuse_type(column.name, wrong) from None
-            if column.refers:
-                self._check_reference(column.field, stored)
+            elif value is None or value == "":
+                written[column.name] = None
+            else:
+                written[column.name] = self._read_value(column, value)
         return written
+
+    def _read_value(self, column: Column, value: Any) -> Any:
+        try:
+            stored = column.read(value)
+        except WrongType as wrong:
+            raise self.refuse_type(column.name, wrong) from None
+        if column.refers:
+            self._check_reference(column.field, stored)
+        return stored
 
     def _read_special(self, entity: ObjectSchema, given: str, value: Any, written: dict[str, Any]) -> Column | None:
         """Read a parent into `written`, or return the column of a name that is seen for the first time."""

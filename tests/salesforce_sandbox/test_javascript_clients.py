@@ -31,20 +31,24 @@ pytestmark = [
 ]
 
 
-def run_node(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_node(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Node in a folder of the test: the sf CLI leaves files where it stands."""
     command = [str(NODE), "--no-deprecation", *words]
+    environment |= {"NODE_COMPILE_CACHE": str(MODULES / ".compiled")}
     return subprocess.run(
-        command, env=os.environ | environment, cwd=HERE, capture_output=True, text=True, check=False, timeout=120
+        command, env=os.environ | environment, cwd=folder, capture_output=True, text=True, check=False, timeout=120
     )
 
 
 @pytest.mark.parametrize("way", ["soap", "clientCredentials", "token"])
-def test_check_67_jsforce(rest: Rest, sandbox: Control, sandbox_server: RunningSandbox, way: str) -> None:
+def test_check_67_jsforce(
+    rest: Rest, sandbox: Control, sandbox_server: RunningSandbox, tmp_path: Path, way: str
+) -> None:
     sandbox.add_records("Account", [{"Name": f"n{n}", "Ext__c": f"K{n}"} for n in range(2100)])
     token = str(rest.session.headers["Authorization"]).removeprefix("Bearer ")
     secure = way == "token"
     url = sandbox_server.https_url if secure else sandbox_server.http_url
-    done = run_node("client.mjs", way, url, token, NODE_EXTRA_CA_CERTS=sandbox_server.ca_file)
+    done = run_node(tmp_path, str(HERE / "client.mjs"), way, url, token, NODE_EXTRA_CA_CERTS=sandbox_server.ca_file)
     assert done.returncode == 0, done.stdout + done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert told["user"] == "integration@tests.example"
@@ -66,6 +70,7 @@ class Sf:
     """The sf CLI with a home of its own."""
 
     def __init__(self, home: Path, token: str) -> None:
+        self.home = home
         self.environment = {
             "HOME": str(home),
             "SF_ACCESS_TOKEN": token,
@@ -76,7 +81,7 @@ class Sf:
         }
 
     def run(self, *words: str, status: int = 0) -> Any:
-        done = run_node(str(SF), *words, "--json", **self.environment)
+        done = run_node(self.home, str(SF), *words, "--json", **self.environment)
         assert done.returncode == status, done.stdout + done.stderr
         return json.loads(done.stdout)
 
