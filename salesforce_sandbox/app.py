@@ -21,14 +21,15 @@ from salesforce_sandbox.bulk_routes import bulk_routes
 from salesforce_sandbox.bulk_v1_routes import ClassicBulk
 from salesforce_sandbox.control_routes import control_routes
 from salesforce_sandbox.definition import DefinitionError
-from salesforce_sandbox.faults import Cut, Fault
+from salesforce_sandbox.faults import Fault
 from salesforce_sandbox.login import login_routes
-from salesforce_sandbox.org import LoggedRequest, Org
+from salesforce_sandbox.org import LOGGED, LoggedRequest, Org
 from salesforce_sandbox.pages import page_routes
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 from salesforce_sandbox.rest import refusal_body, rest_routes
 
 _STREAMED = re.compile(r"/jobs/ingest/\w+/batches$")  # too large to be kept in memory
+MAINTENANCE = Response(assumptions.MAINTENANCE_PAGE, 503, media_type="text/html")
 TRANSPORT = "salesforce_sandbox.transport"  # in the scope, put there by the server: what a cut connection closes
 
 
@@ -72,43 +73,73 @@ class SalesforcePaths:
         scope = dict(scope) | {"path": "/" + scope["path"].strip("/")}
         path = scope["path"] + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
         fault = self.org.faults.find(scope["method"], path)
-        if _STREAMED.search(scope["path"]):
-            logged, replayed = self.org.log_request(scope["method"], path, ""), receive
+        body = None if _STREAMED.search(scope["path"]) else await _read_body(receive)
+        logged = self.org.log_request(scope["method"], path, _loggable(scope["path"], body or b""))
+        scope[LOGGED] = logged
+        if self.org.maintenance:
+            await MAINTENANCE(scope, receive, _Answer(send, logged, self.org).pass_on)
+        elif fault is None:
+            await self._execute(scope, receive, body, _Answer(send, logged, self.org))
         else:
-            body = await _read_body(receive)
-            logged = self.org.log_request(scope["method"], path, _loggable(scope["path"], body))
-            replayed = _replay(body)
-        if fault and fault.delay_seconds:
+            await self._strike(fault, scope, receive, body, _Answer(send, logged, self.org))
+
+    async def _execute(self, scope: Scope, receive: Receive, body: bytes | None, answer: _Answer) -> None:
+        await self.app(scope, receive if body is None else _replay(body), answer.pass_on)
+
+    async def _strike(self, fault: Fault, scope: Scope, receive: Receive, body: bytes | None, answer: _Answer) -> None:
+        """Let a fault strike: a delay before or after the commit, then another answer, a cut, or the answer itself."""
+        if not fault.commits:
             await asyncio.sleep(fault.delay_seconds)
-        if fault and not fault.after_commit and fault.cut is not Cut.AFTER and (fault.cut or fault.answer):
-            await _strike(fault, scope, send)
+            await _replace(fault, scope, answer)
             return
-        answer = _Answer(send if fault is None or not (fault.cut or fault.answer) else None, logged)
-        await self.app(scope, replayed, answer.pass_on)
-        if fault and (fault.cut or fault.answer):
-            await _strike(fault, scope, send)
+        if not fault.after_commit:
+            await asyncio.sleep(fault.delay_seconds)
+        await self._execute(scope, receive, body, answer.hold() if fault.holds_answer else answer)
+        if fault.after_commit:
+            await asyncio.sleep(fault.delay_seconds)
+        if fault.cut or fault.answer:
+            await _replace(fault, scope, answer)
+        else:
+            await answer.release()
 
 
 class _Answer:
-    """Passes an answer on, or lets it go when a fault takes its place; notes its status."""
+    """Passes an answer on or holds it back; notes its status, and tells the API calls to those who are logged in."""
 
-    def __init__(self, send: Send | None, logged: LoggedRequest) -> None:
-        self.send, self.logged = send, logged
+    def __init__(self, send: Send, logged: LoggedRequest, org: Org) -> None:
+        self.send, self.logged, self.org = send, logged, org
+        self._held: list[Message] | None = None
 
-    async def pass_on(self, message: Message) -> None:
-        self.logged.status = message.get("status", self.logged.status)
-        if self.send:
+    def hold(self) -> _Answer:
+        """Hold back what comes from now on."""
+        self._held = []
+        return self
+
+    async def release(self) -> None:
+        """Pass on what was held back."""
+        for message in self._held or []:
             await self.send(message)
 
+    async def pass_on(self, message: Message) -> None:
+        """Take a part of the answer of the application."""
+        self.logged.status = message.get("status", self.logged.status)
+        if message["type"] == "http.response.start" and self.logged.user and "/data/" in self.logged.path:
+            limit = (b"sforce-limit-info", self.org.limit_info.encode())
+            message = {**message, "headers": [*message.get("headers", ()), limit]}
+        if self._held is None:
+            await self.send(message)
+        else:
+            self._held.append(message)
 
-async def _strike(fault: Fault, scope: Scope, send: Send) -> None:
+
+async def _replace(fault: Fault, scope: Scope, answer: _Answer) -> None:
+    """Cut the connection, or send another answer."""
     if fault.cut:
         scope[TRANSPORT].abort()
-        return
-    answer = fault.answer
-    if answer is not None:
-        response = Response(answer.body, answer.status, answer.headers)
-        await response(scope, _replay(b""), send)
+    elif fault.answer:
+        answer.logged.status = fault.answer.status
+        response = Response(fault.answer.body, fault.answer.status, fault.answer.headers)
+        await response(scope, _replay(b""), answer.send)
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -8,6 +8,9 @@ WRONG_TYPE_REFUSES_REQUEST = True
 # External ids that differ only in case are one, unless the field is case sensitive; blanks at the end count.
 FOLD_EXTERNAL_IDS = True
 
+# Whether a password is taken without its security token, as from an address that the org trusts.
+TRUSTED_NETWORK = True
+
 # Header of a 401 answer.
 AUTHENTICATE_HEADER = {"WWW-Authenticate": "Token"}
 
@@ -18,12 +21,18 @@ FIRST_COLUMN = 0
 HEADER_LIMIT = 32_000
 UPLOAD_LIMIT = 104_857_600
 
+# Characters of the CSV in a multipart request.
+MULTIPART_LIMIT = 100_000
+
 # What refuses a PUT on a job that has its data, and one that is too large.
 SECOND_UPLOAD = (400, "CLIENTINPUTERROR")
 TOO_LARGE = (400, "CLIENTINPUTERROR")
 
 # Whether the empty parent batch of a job counts against DailyBulkApiBatches.
 PARENT_BATCH_COUNTS = False
+
+# What every path answers during maintenance.
+MAINTENANCE_PAGE = "<html><head><title>Down for Maintenance</title></head><body>Service Unavailable</body></html>"
 
 # The codes of a closed job without data, and of results that are asked for too early.
 NO_DATA = "CLIENTINPUTERROR"

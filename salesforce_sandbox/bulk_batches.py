@@ -66,7 +66,7 @@ class _Work:
     def run(self) -> None:
         """Check the upload, then save it batch by batch; raises JobFailed or _Stopped."""
         try:
-            table, _ = check_upload(self.job, self.org.writer(self.storage).schema)
+            table, _ = check_upload(self.job, self.org.writer().schema)
         except JobFailed:
             # salesforce-wire.md section 8: assumed that every row of a job that cannot be read is unprocessed
             self._leave(self._all_rows())
@@ -107,7 +107,7 @@ class _Work:
 
     def _save_batch(self, table: Table, batch: list[Row], number: int) -> None:
         """Save the rows of a batch in place: what is done is taken from the list, so that the rest is known."""
-        writer = self.org.writer(self.storage)
+        writer = self.org.writer(self.job.closed_by, self.storage)
         writer.refuse_type = table.refuse_type
         good: list[list[str]] = []
         bad: list[list[str]] = []

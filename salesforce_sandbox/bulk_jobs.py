@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from salesforce_sandbox.org import user_id
+from salesforce_sandbox.org import LoggedRequest
 from salesforce_sandbox.record_ids import make_id, normalise_id
 from salesforce_sandbox.refusals import RequestRefused
 
@@ -57,11 +57,16 @@ class JobRequest:
 
 @dataclass
 class Job:
-    """A job. Its files: the upload, and parts of result files in the order in which they are served."""
+    """A job. Its files: the upload, and parts of result files in the order in which they are served.
+
+    What it writes stands in the history under the request that closed it.
+    """
 
     asked: JobRequest
     folder: Path
     id: str
+    created_by: str = ""
+    closed_by: LoggedRequest | None = None
     state: JobState = JobState.OPEN
     header: str = ""
     processed: int = 0
@@ -88,7 +93,7 @@ class Job:
             "id": self.id,
             "operation": asked.operation,
             "object": asked.object,
-            "createdById": user_id(),
+            "createdById": self.created_by,
             "createdDate": created,
             "systemModstamp": created,
             "state": self.state.value,
@@ -127,12 +132,12 @@ class Jobs:
         self._folder = folder
         self.all: dict[str, Job] = {}
 
-    def create(self, asked: JobRequest) -> Job:
-        """Create a job."""
+    def create(self, asked: JobRequest, created_by: str) -> Job:
+        """Create a job of a user."""
         job_id = make_id("750", next(_numbers))
         folder = self._folder / job_id
         folder.mkdir(parents=True, exist_ok=True)
-        self.all[job_id] = Job(asked, folder, job_id)
+        self.all[job_id] = Job(asked, folder, job_id, created_by)
         return self.all[job_id]
 
     def get(self, given: str) -> Job:

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from salesforce_sandbox import assumptions
@@ -28,7 +28,7 @@ from salesforce_sandbox.bulk_jobs import (
 )
 from salesforce_sandbox.org import Org
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
-from salesforce_sandbox.rest import DATA, answer, base, enter, read_json
+from salesforce_sandbox.rest import DATA, base, enter, logged, read_json
 from salesforce_sandbox.saving import OPERATIONS
 
 PAGE = 1000
@@ -63,17 +63,23 @@ class _Bulk:
         """Create a job, with its data when the request has several parts."""
         enter(self.org, request)
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-            job = self.jobs.create(self._read_request(await read_json(request), request))
-            return self._answer(job.tell_created())
+            job = self._create(await read_json(request), request)
+            return JSONResponse(job.tell_created())
         form = await request.form()
         content, asked = form.get("content"), form.get("job")
         if not isinstance(content, UploadFile) or asked is None:
             raise RequestRefused(400, "CLIENTINPUTERROR", "A multipart request needs the parts job and content")
         text = (await asked.read()).decode() if isinstance(asked, UploadFile) else asked
-        job = self.jobs.create(self._read_request(_parse(text), request))
-        job.upload.write_bytes(await content.read())
-        self._start(job)
-        return self._answer(job.tell_created())
+        data = await content.read()
+        if len(data.decode(errors="replace")) > assumptions.MULTIPART_LIMIT:
+            raise RequestRefused(*assumptions.TOO_LARGE, "The data of a multipart request may have 100,000 characters.")
+        job = self._create(_parse(text), request)
+        job.upload.write_bytes(data)
+        self._start(job, request)
+        return JSONResponse(job.tell_created())
+
+    def _create(self, body: Any, request: Request) -> Job:
+        return self.jobs.create(self._read_request(body, request), self.org.id_of_user(logged(request).user))
 
     def _read_request(self, body: Any, request: Request) -> JobRequest:
         if self.org.left("DailyBulkApiBatches") <= 0:
@@ -119,11 +125,11 @@ class _Bulk:
         more = start + PAGE < len(listed)
         following = f"{base(request)}/jobs/ingest?queryLocator={start + PAGE}" if more else None
         page = {"done": not more, "records": listed[start : start + PAGE], "nextRecordsUrl": following}
-        return self._answer(page)
+        return JSONResponse(page)
 
     async def show(self, request: Request) -> Response:
         """Tell all about a job."""
-        return self._answer(self._job(request).tell_all())
+        return JSONResponse(self._job(request).tell_all())
 
     async def upload(self, request: Request) -> Response:
         """Keep the data of a job; what it holds is looked at when the job is closed."""
@@ -141,19 +147,19 @@ class _Bulk:
         job = self._job(request)
         wanted = (await read_json(request)).get("state")
         if wanted == JobState.UPLOAD_COMPLETE:
-            self._close(job)
+            self._close(job, request)
         elif wanted == JobState.ABORTED:
             await self._abort(job)
         else:
             raise RequestRefused(400, "INVALIDJOB", f"Invalid value for state: {wanted}")
-        return self._answer(job.tell())
+        return JSONResponse(job.tell())
 
-    def _close(self, job: Job) -> None:
+    def _close(self, job: Job, request: Request) -> None:
         if job.state is not JobState.OPEN:
             raise refuse_state(f"Job state cannot be changed from {job.state.value} to UploadComplete")
         if not job.upload.exists():
             raise RequestRefused(400, assumptions.NO_DATA, "No data was uploaded for the job")
-        self._start(job)
+        self._start(job, request)
 
     async def _abort(self, job: Job) -> None:
         if job.state in FINISHED:
@@ -180,11 +186,10 @@ class _Bulk:
             raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
         if job.state not in FINISHED:
             raise RequestRefused(400, assumptions.EARLY_RESULTS, f"The job is not finished: {job.state.value}")
-        headers = {"Content-Type": "text/csv", "Sforce-Limit-Info": self.org.limit_info}
-        return StreamingResponse(_serve(job, file), headers=headers)
+        return StreamingResponse(_serve(job, file), headers={"Content-Type": "text/csv"})
 
-    def _start(self, job: Job) -> None:
-        job.state = JobState.UPLOAD_COMPLETE
+    def _start(self, job: Job, request: Request) -> None:
+        job.state, job.closed_by = JobState.UPLOAD_COMPLETE, logged(request)
         task = asyncio.get_running_loop().create_task(self._run(job))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -205,9 +210,6 @@ class _Bulk:
     def _job(self, request: Request) -> Job:
         enter(self.org, request)
         return self.jobs.get(request.path_params["id"])
-
-    def _answer(self, body: Any) -> Response:
-        return answer(self.org, body)
 
 
 async def _receive(request: Request, job: Job) -> None:

@@ -47,7 +47,7 @@ def work_off_batch(org: Org, batch: Batch, records: Records | None) -> None:
     batch.state = BatchState.IN_PROGRESS
     storage = Storage(org.storage.path)
     try:
-        writer = org.writer(storage)
+        writer = org.writer(batch.by, storage)
         writer.refuse_type = _refuse_type
         entity = writer.schema.object(batch.job.object)
         found = _read_csv(batch, writer) if records is None else _check_fields(records, entity)

@@ -14,7 +14,7 @@ from lxml import etree
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from salesforce_sandbox.org import user_id
+from salesforce_sandbox.org import LoggedRequest
 from salesforce_sandbox.record_ids import make_id
 from salesforce_sandbox.saving import Result
 
@@ -47,6 +47,7 @@ class Batch:
 
     job: ClassicJob
     folder: Path
+    by: LoggedRequest
     id: str = field(default_factory=lambda: make_id("751", next(_batch_numbers)))
     state: BatchState = BatchState.QUEUED
     message: str = ""
@@ -83,6 +84,7 @@ class ClassicJob:
     external_id_field: str | None
     concurrency: str
     version: str
+    created_by: str
     id: str = field(default_factory=lambda: make_id("750", next(_job_numbers)))
     state: str = "Open"
     batches: dict[str, Batch] = field(default_factory=dict)
@@ -92,7 +94,7 @@ class ClassicJob:
         """Return the job as it is told, in the order that was recorded."""
         count = {state: sum(batch.state is state for batch in self.batches.values()) for state in BatchState}
         told: dict[str, Any] = {"id": self.id, "operation": self.operation, "object": self.object}
-        told |= {"createdById": user_id()} | _times(self.created) | {"state": self.state}
+        told |= {"createdById": self.created_by} | _times(self.created) | {"state": self.state}
         if self.external_id_field:
             told["externalIdFieldName"] = self.external_id_field
         return told | {

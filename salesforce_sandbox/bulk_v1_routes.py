@@ -33,7 +33,7 @@ from salesforce_sandbox.bulk_v1_jobs import (
 from salesforce_sandbox.org import Org
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
-from salesforce_sandbox.rest import VERSIONS
+from salesforce_sandbox.rest import VERSIONS, logged
 from salesforce_sandbox.saving import OPERATIONS
 
 _MODES = {"0": "Parallel", "1": "Serial", "Parallel": "Parallel", "Serial": "Serial"}
@@ -83,7 +83,7 @@ class ClassicBulk:
     def _enter(self, request: Request) -> None:
         token = request.headers.get("x-sfdc-session") or request.headers.get("authorization", "").partition(" ")[2]
         try:
-            self.org.check_token(token)
+            logged(request).user = self.org.sessions.user_of(token)
         except RequestRefused:
             raise ClassicRefused("InvalidSessionId", "Invalid session id") from None
         try:
@@ -109,7 +109,8 @@ class ClassicBulk:
         key = asked.get("externalIdFieldName") or None
         if operation == "upsert":
             _check_key(entity, key)
-        job = ClassicJob(entity.name, operation, kind, key, mode, request.path_params["version"])
+        job = ClassicJob(entity.name, operation, kind, key, mode, request.path_params["version"],
+                         self.org.id_of_user(logged(request).user))  # fmt: skip
         self.jobs[job.id] = job
         return tell(request, "jobInfo", job.tell(), 201)
 
@@ -136,7 +137,7 @@ class ClassicBulk:
             raise ClassicRefused("ExceededQuota", "ApiBatchItems Limit exceeded.")
         folder = self.org.folder / "jobs" / job.id
         folder.mkdir(parents=True, exist_ok=True)
-        batch, body = Batch(job, folder), await request.body()
+        batch, body = Batch(job, folder, logged(request)), await request.body()
         records = read_records(batch, body)
         self.org.used["DailyBulkApiBatches"] += 1
         batch.sent.write_bytes(body)

@@ -43,12 +43,16 @@ class Control:
         self._call("DELETE", f"/records/{object_name}/{record_id}")
 
     def history(self, object_name: str, id_or_key: str) -> list[dict[str, Any]]:
-        """Return every write of a record, oldest first."""
+        """Return every write of a record, oldest first: at, operation, fields, request, user."""
         return list(self._call("GET", f"/history/{object_name}/{quote(id_or_key, safe='')}"))
 
     def writes(self, object_name: str) -> list[dict[str, Any]]:
         """Return every write of an object's records, oldest first: id, operation, fields, request."""
         return list(self._call("GET", f"/writes/{object_name}"))
+
+    def values(self, object_name: str, id_or_key: str, field: str) -> list[Any]:
+        """Return the values that a field of a record took, in the order in which they were committed."""
+        return [write["fields"][field] for write in self.history(object_name, id_or_key) if field in write["fields"]]
 
     def switch_rule(self, name: str, *, active: bool) -> None:
         """Switch a rule on or off."""
@@ -66,6 +70,10 @@ class Control:
         """Switch a fault on (`faults.Fault`)."""
         self._call("POST", "/faults", fault)
 
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that are switched on, each with the calls that it has `seen`."""
+        return list(self._call("GET", "/faults"))
+
     def clear_faults(self) -> None:
         """Switch every fault off."""
         self._call("DELETE", "/faults")
@@ -77,6 +85,10 @@ class Control:
     def set_bulk(self, **settings: Any) -> None:
         """Change how Bulk jobs run (`definition.BulkSettings`)."""
         self._call("POST", "/bulk", settings)
+
+    def switch_maintenance(self, *, active: bool) -> None:
+        """Begin or end maintenance: every path of Salesforce answers 503 meanwhile."""
+        self._call("POST", "/maintenance", {"active": active})
 
     def switch_soap_login(self, *, active: bool) -> None:
         """Switch SOAP login on or off."""
@@ -91,7 +103,7 @@ class Control:
         self._call("POST", "/limits", {name: {"Max": most, "Used": used}})
 
     def requests(self, since: int = 0) -> list[dict[str, Any]]:
-        """Return the requests on Salesforce paths, oldest first: n, method, path, body, status."""
+        """Return the requests on Salesforce paths, oldest first: n, method, path, body, status, user."""
         return list(self._call("GET", f"/requests?since={since}"))
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:

@@ -31,9 +31,10 @@ def control_routes(org: Org) -> list[Route]:
         Route("/sandbox/rules/{name}", control.switch_rule, methods=["POST"]),
         Route("/sandbox/fields/{object}/{field}", control.change_field, methods=["PATCH"]),
         Route("/sandbox/picklists/{object}/{field}", control.add_values, methods=["POST"]),
-        Route("/sandbox/faults", control.faults, methods=["POST", "DELETE"]),
+        Route("/sandbox/faults", control.faults, methods=["GET", "POST", "DELETE"]),
         Route("/sandbox/job_faults", control.job_faults, methods=["POST", "DELETE"]),
         Route("/sandbox/bulk", control.bulk, methods=["POST"]),
+        Route("/sandbox/maintenance", control.maintenance, methods=["POST"]),
         Route("/sandbox/soap_login", control.soap_login, methods=["POST"]),
         Route("/sandbox/sessions/expire", control.expire, methods=["POST"]),
         Route("/sandbox/limits", control.limits, methods=["POST"]),
@@ -124,7 +125,9 @@ class _Control:
         return JSONResponse({})
 
     async def faults(self, request: Request) -> Response:
-        """Switch a fault on, or all off."""
+        """List the faults, switch one on, or all off."""
+        if request.method == "GET":
+            return JSONResponse([fault.model_dump(mode="json") for fault in self.org.faults.active])
         if request.method == "DELETE":
             self.org.faults.clear()
             return JSONResponse({})
@@ -153,6 +156,11 @@ class _Control:
             return JSONResponse({"error": str(wrong)}, 400)
         return JSONResponse({})
 
+    async def maintenance(self, request: Request) -> Response:
+        """Begin or end maintenance: every path of Salesforce answers 503 meanwhile."""
+        self.org.maintenance = bool((await request.json())["active"])
+        return JSONResponse({})
+
     async def soap_login(self, request: Request) -> Response:
         """Switch SOAP login on or off."""
         self.org.soap_login = bool((await request.json())["active"])
@@ -160,7 +168,7 @@ class _Control:
 
     async def expire(self, _: Request) -> Response:
         """End every session."""
-        self.org.expire_sessions()
+        self.org.sessions.expire_all()
         return JSONResponse({})
 
     async def limits(self, request: Request) -> Response:

@@ -123,19 +123,26 @@ class Organization(_Part):
 
 
 class User(_Part):
-    """A user who may log in by SOAP or the OAuth password flow."""
+    """A user who may log in by SOAP or the OAuth flows."""
 
     username: str
     password: str
     security_token: str = ""
+    active: bool = True
 
 
 class ConnectedApp(_Part):
-    """A connected app; `certificate` is the PEM of a JWT app."""
+    """A connected app; `certificate` is the PEM of a JWT app.
+
+    `run_as` is the user of client credentials, the first one by default, and "" stands for none; `approved` tells
+    whether an administrator let users use the app.
+    """
 
     consumer_key: str
     consumer_secret: str
     certificate: str | None = None
+    run_as: str | None = None
+    approved: bool = True
 
 
 _LIMITS = {
@@ -166,11 +173,12 @@ class OrgDefinition(_Part):
     """An org."""
 
     organization: Organization = Organization()
-    users: list[User] = []
+    users: Annotated[list[User], Field(min_length=1)] = [User(username="user@sandbox.local", password="sandbox-only")]  # noqa: S106 - of a sandbox
     connected_apps: list[ConnectedApp] = []
     limits: dict[str, int] = {}
     bulk: BulkSettings = BulkSettings()
     soap_login: bool = True
+    session_seconds: float = 7200
     objects: dict[str, ObjectDefinition]
     rules: list[Rule] = []
 

@@ -11,28 +11,31 @@ from pathlib import Path
 from typing import Any
 
 from salesforce_sandbox.chunk import Chunk
-from salesforce_sandbox.definition import BulkSettings, OrgDefinition, User
+from salesforce_sandbox.definition import BulkSettings, OrgDefinition
 from salesforce_sandbox.faults import Faults, JobFault
 from salesforce_sandbox.record_ids import make_id
 from salesforce_sandbox.refusals import RequestRefused
 from salesforce_sandbox.rules import RuleBook
 from salesforce_sandbox.schema import Schema
+from salesforce_sandbox.sessions import Sessions
 from salesforce_sandbox.storage import Storage
 from salesforce_sandbox.writing import Writer
 
 LOGGED_BODY = 1_000_000  # characters of a request body kept in the log
 LOGGED_REQUESTS = 20_000
+LOGGED = "salesforce_sandbox.logged"  # where the scope of a request has its line in the log
 
 
 @dataclass
 class LoggedRequest:
-    """A request on a Salesforce path."""
+    """A request on a Salesforce path; `user` is empty until its session is known."""
 
     n: int
     method: str
     path: str
     body: str
     status: int = 0
+    user: str = ""
 
 
 def user_id(number: int = 0) -> str:
@@ -57,17 +60,18 @@ class Org:
     at_reset: list[Callable[[], None]] = field(default_factory=list)
     limits: dict[str, int] = field(default_factory=dict)
     requests: list[LoggedRequest] = field(default_factory=list)
-    _tokens: set[str] = field(default_factory=set)
-    _serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    maintenance: bool = False
+    sessions: Sessions = field(init=False)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
         """Open the storage."""
         self.storage = Storage(self.folder / "org.sqlite")
+        self.sessions = Sessions(self.definition.organization.id, self.definition.session_seconds)
         self._start_over()
 
     def reset(self) -> None:
-        """Go back to the definition: no records, no faults, full limits, every session valid no more."""
+        """Go back to the definition: no records, jobs and faults, full limits. Sessions stay."""
         for forget in self.at_reset:
             forget()
         with self.saving:
@@ -81,6 +85,7 @@ class Org:
         self.job_faults.clear()
         self.bulk = self.definition.bulk.model_copy()
         self.soap_login = self.definition.soap_login
+        self.maintenance = False
         self.limits = dict(self.definition.limits)
         self.used.clear()
         self.requests.clear()
@@ -92,34 +97,19 @@ class Org:
             details = {"Id": organization.id, "Name": organization.name, "InstanceName": "LOCAL", "IsSandbox": True,
                        "OrganizationType": "Developer Edition"}  # fmt: skip
             writer.import_record(writer.schema.object("Organization"), details)
-            for number, user in enumerate(self.definition.users or [User(username="user@sandbox.local", password="")]):
+            for number, user in enumerate(self.definition.users):
                 name = {"Id": user_id(number), "Username": user.username, "Name": user.username, "Email": user.username}
-                writer.import_record(writer.schema.object("User"), name | {"IsActive": True})
+                writer.import_record(writer.schema.object("User"), name | {"IsActive": user.active})
 
-    def writer(self, storage: Storage | None = None) -> Writer:
-        """Return a writer for one request, or for a thread with a storage of its own."""
-        chunk = Chunk(storage or self.storage, self.saving, self.requests[-1].n if self.requests else 0)
+    def writer(self, by: LoggedRequest | None = None, storage: Storage | None = None) -> Writer:
+        """Return a writer for a request, or for people without one; a thread has a storage of its own."""
+        number, user = (by.n, by.user) if by else (0, "")
+        chunk = Chunk(storage or self.storage, self.saving, number, user)
         return Writer(Schema(self.definition.objects), self.rules, chunk)
 
-    @property
-    def username(self) -> str:
-        """Return the name of the user that every session stands for."""
-        return self.definition.users[0].username if self.definition.users else "user@sandbox.local"
-
-    def new_token(self) -> str:
-        """Start a session and return its access token, in the form that clients check (section 1.2)."""
-        token = f"{self.definition.organization.id}!AQ.sandbox_{next(self._serial)}"
-        self._tokens.add(token)
-        return token
-
-    def expire_sessions(self) -> None:
-        """End every session."""
-        self._tokens.clear()
-
-    def check_token(self, token: str) -> None:
-        """Raise RequestRefused (401) unless a session has this token."""
-        if token not in self._tokens:
-            raise RequestRefused(401, "INVALID_SESSION_ID", "Session expired or invalid")
+    def id_of_user(self, username: str) -> str:
+        """Return the id of a user by name."""
+        return user_id([user.username for user in self.definition.users].index(username))
 
     def spend_call(self) -> None:
         """Count an API call; raises RequestRefused (403) when the day's are spent."""

@@ -179,7 +179,7 @@ class _Pages:
 
     async def expire_sessions(self, _: Request) -> None:
         """End every session."""
-        self.org.expire_sessions()
+        self.org.sessions.expire_all()
 
     def _object(self, request: Request) -> ObjectSchema:
         return self.org.writer().schema.object(request.path_params["object"])

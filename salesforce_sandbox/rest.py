@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from salesforce_sandbox.describing import describe, describe_briefly
-from salesforce_sandbox.org import Org, user_id
+from salesforce_sandbox.org import LOGGED, LoggedRequest, Org
 from salesforce_sandbox.queries import answer_query, continue_query, describe_columns
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
@@ -65,14 +65,15 @@ class _Rest:
         enter(self.org, request)
         names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
         host = f"{request.url.scheme}://{request.headers['host']}"
-        identity = f"{host}/id/{self.org.definition.organization.id}/{user_id()}"
-        return self._answer({name: f"{base(request)}/{name}" for name in names} | {"identity": identity})
+        user = self.org.id_of_user(logged(request).user)
+        identity = f"{host}/id/{self.org.definition.organization.id}/{user}"
+        return JSONResponse({name: f"{base(request)}/{name}" for name in names} | {"identity": identity})
 
     async def limits(self, request: Request) -> Response:
         """Tell how much of each limit is left."""
         enter(self.org, request)
         left = {name: {"Max": most, "Remaining": self.org.left(name)} for name, most in self.org.limits.items()}
-        return self._answer(left)
+        return JSONResponse(left)
 
     async def record_count(self, request: Request) -> Response:
         """Tell how many records objects have."""
@@ -80,33 +81,33 @@ class _Rest:
         asked = [name for name in request.query_params.get("sObjects", "").split(",") if name]
         names = [writer.schema.object(name).name for name in asked] or list(self.org.definition.objects)
         counts = self.org.counts()
-        return self._answer({"sObjects": [{"count": counts[name], "name": name} for name in names]})
+        return JSONResponse({"sObjects": [{"count": counts[name], "name": name} for name in names]})
 
     async def objects(self, request: Request) -> Response:
         """List the objects."""
         enter(self.org, request)
         known = self.org.definition.objects.items()
         listed = [describe_briefly(name, definition, base(request)) for name, definition in known]
-        return self._answer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
+        return JSONResponse({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
 
     async def describe(self, request: Request) -> Response:
         """Describe one object."""
         entity = _object(enter(self.org, request), request)
-        return self._answer(describe(entity.name, entity.definition, base(request)))
+        return JSONResponse(describe(entity.name, entity.definition, base(request)))
 
     async def query(self, request: Request) -> Response:
         """Answer a query."""
         writer, text = enter(self.org, request), request.query_params.get("q", "")
         if request.query_params.get("columns") == "true":
-            return self._answer(describe_columns(writer, text))
+            return JSONResponse(describe_columns(writer, text))
         page = request.headers.get("sforce-query-options", "")
         everything = request.url.path.lower().rstrip("/").endswith("queryall")
-        return self._answer(answer_query(writer, text, base(request), page, deleted=everything))
+        return JSONResponse(answer_query(writer, text, base(request), page, deleted=everything))
 
     async def query_more(self, request: Request) -> Response:
         """Answer the next page of a query."""
         enter(self.org, request)
-        return self._answer(continue_query(request.path_params["locator"], base(request)))
+        return JSONResponse(continue_query(request.path_params["locator"], base(request)))
 
     async def create(self, request: Request) -> Response:
         """Create a record."""
@@ -114,7 +115,7 @@ class _Rest:
         body = await read_json(request)
         with writer.chunk.transaction():
             saved = writer.create(_object(writer, request), body)
-        return self._answer({"id": saved.id, "success": True, "errors": []}, 201)
+        return JSONResponse({"id": saved.id, "success": True, "errors": []}, 201)
 
     async def record(self, request: Request) -> Response:
         """Read, update or delete a record by its id."""
@@ -128,7 +129,7 @@ class _Rest:
         name, field = _key_field(entity, request.path_params["field"])
         found = [value] if name == "Id" else writer.chunk.find_by_key(entity.name, name, fold(field, value))
         if len(found) > 1:
-            return self._answer([f"{base(request)}/sobjects/{entity.name}/{each}" for each in found], 300)
+            return JSONResponse([f"{base(request)}/sobjects/{entity.name}/{each}" for each in found], 300)
         if request.method == "PATCH":
             return await self._upsert_one(request, writer, entity, name, value)
         return await self._one(request, writer, entity, found[0] if found else "")
@@ -145,7 +146,7 @@ class _Rest:
         if not saved.created and float(request.path_params["version"]) < 46:
             return Response(status_code=204)
         answer = {"id": saved.id, "success": True, "errors": [], "created": saved.created}
-        return self._answer(answer, 201 if saved.created else 200)
+        return JSONResponse(answer, 201 if saved.created else 200)
 
     async def _one(self, request: Request, writer: Writer, entity: ObjectSchema, record_id: str) -> Response:
         found = writer.chunk.find(normalise_id(record_id) or "")
@@ -155,7 +156,7 @@ class _Rest:
             raise RequestRefused(404, "ENTITY_IS_DELETED", "entity is deleted")
         if request.method == "GET":
             attributes = {"type": entity.name, "url": f"{base(request)}/sobjects/{entity.name}/{found.id}"}
-            return self._answer({"attributes": attributes, "Id": found.id} | found.fields)
+            return JSONResponse({"attributes": attributes, "Id": found.id} | found.fields)
         body = {} if request.method == "DELETE" else await read_json(request)
         with writer.chunk.transaction():
             if request.method == "DELETE":
@@ -170,16 +171,16 @@ class _Rest:
         if request.method == "DELETE":
             ids = [each for each in request.query_params.get("ids", "").split(",") if each]
             flag = request.query_params.get("allOrNone", "false").lower() == "true"
-            return self._answer(delete_collection(writer, ids, all_or_none=flag))
+            return JSONResponse(delete_collection(writer, ids, all_or_none=flag))
         body = await read_json(request)
-        return self._answer(save_collection(writer, body, update=request.method == "PATCH"))
+        return JSONResponse(save_collection(writer, body, update=request.method == "PATCH"))
 
     async def upsert_collection(self, request: Request) -> Response:
         """Upsert up to 200 records of one object by an external id."""
         writer = enter(self.org, request)
         body = await read_json(request)
         path = request.path_params
-        return self._answer(upsert_collection(writer, path["object"], path["field"], body))
+        return JSONResponse(upsert_collection(writer, path["object"], path["field"], body))
 
     async def retrieve(self, request: Request) -> Response:
         """Read records by their ids, null for those that are not there."""
@@ -191,25 +192,23 @@ class _Rest:
             wanted = {field: found.fields.get(field) for field in body.get("fields", [])} if found else {}
             living = found is not None and not found.deleted and found.object == entity.name
             rows.append({"attributes": {"type": entity.name}, "Id": each} | wanted if living else None)
-        return self._answer(rows)
-
-    def _answer(self, body: Any, status: int = 200) -> Response:
-        return answer(self.org, body, status)
+        return JSONResponse(rows)
 
 
 def enter(org: Org, request: Request) -> Writer:
     """Check the session, spend an API call and return a writer; raises RequestRefused."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    org.check_token(token if kind in {"Bearer", "OAuth"} else "")
+    logged(request).user = org.sessions.user_of(token if kind in {"Bearer", "OAuth"} else "")
     org.spend_call()
     if request.path_params.get("version", VERSIONS[0]) not in VERSIONS:
         raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
-    return org.writer()
+    return org.writer(logged(request))
 
 
-def answer(org: Org, body: Any, status: int = 200) -> Response:
-    """Return a JSON answer with the header of the API limit."""
-    return JSONResponse(body, status, {"Sforce-Limit-Info": org.limit_info})
+def logged(request: Request) -> LoggedRequest:
+    """Return a request as the log has it."""
+    found: LoggedRequest = request.scope[LOGGED]
+    return found
 
 
 async def read_json(request: Request) -> Any:
