@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from salesforce_sandbox.definition import DefinitionError, load_definition
+from salesforce_sandbox.definition import DefinitionError
 from salesforce_sandbox.org import Org
+from salesforce_sandbox.org_file import load_definition
 from salesforce_sandbox.server import serve
 
 

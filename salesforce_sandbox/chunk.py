@@ -7,7 +7,7 @@ back to a mark. Reads of a whole chunk are made at once.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from salesforce_sandbox.storage import Record, Save, Storage
@@ -22,6 +22,7 @@ class Chunk:
         self._forget()
 
     def _forget(self) -> None:
+        self.tried: set[tuple[str, str]] = set()  # locks that were met: a chunk is one try, whatever its rows
         self._saves: list[Save] = []
         self._records: dict[str, Record] = {}
         self._keys: dict[tuple[str, str, str], list[str]] = {}
@@ -91,6 +92,11 @@ class Chunk:
             found = [each for each in found if each not in self._records or self._keeps(each, key)]
             found += [each for each in self._keys.get(key, ()) if each not in found and self._keeps(each, key)]
         return found
+
+    def find_all(self, object_name: str, prefix: str) -> Iterator[Record]:
+        """Return every living record of an object."""
+        yield from (record for record in self.storage.find_all(prefix) if record.id not in self._records)
+        yield from (each for each in self._records.values() if each.object == object_name and not each.deleted)
 
     def _keeps(self, record_id: str, key: tuple[str, str, str]) -> bool:
         return self._now[record_id].get(key[1]) == key[2]

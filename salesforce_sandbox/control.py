@@ -13,9 +13,10 @@ TIMEOUT = 30  # seconds
 
 @dataclass(frozen=True)
 class Control:
-    """The control API of a sandbox at an address."""
+    """The control API of a sandbox at an address, called with a session when one is given."""
 
     url: str
+    session: requests.Session | None = None
 
     def overview(self) -> Any:
         """Return counts of records, rules and API calls."""
@@ -107,7 +108,8 @@ class Control:
         return list(self._call("GET", f"/requests?since={since}"))
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(method, f"{self.url}/sandbox{path}", json=body, timeout=TIMEOUT)
+        request = self.session.request if self.session else requests.request
+        answer = request(method, f"{self.url}/sandbox{path}", json=body, timeout=TIMEOUT)
         if not answer.ok:
             raise RuntimeError(f"The sandbox refused {method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()

@@ -19,21 +19,21 @@ rules:
   - {name: needs_kind, kind: validation, object: Account, when: "is_blank(Kind__c)", message: Choose a kind}
 ```
 
-An expression sees the record's fields by name, `is_new`, `changed('Field')`, and each parent under its relationship
-name (`Parent__r.Name`, empty when there is none). `true` means: refuse. A trigger may write to the parent instead:
-`writes: {parent: Parent__r, fields: {Last_Name__c: Name}}`; when the parent's rules refuse that, the record is refused
-with both messages. A duplicate rule names the fields that must not all be the same: `match_on: [Email]`. Record types
-are an object `RecordType` with a reference to it. `User` and `Organization` are there without being defined.
+An expression sees the record's fields by name, `is_new`, `changed('Field')`, `is_blank`, `length`, `lower`, each parent
+under its relationship name (`Parent__r.Name`, empty when there is none), and any record by a key: `find('Account',
+'Ext__c', Name).Kind__c`. `true` means: refuse. A trigger may write to the parent instead: `writes: {parent: Parent__r,
+fields: {Last_Name__c: Name}}`, or create a record: `writes: {object: Account, fields: {Name: Name}}`; when that is
+refused, so is the record, with both messages. A duplicate rule names the fields that must not all be the same:
+`match_on: [Email]`. Record types are an object `RecordType` with a reference to it. `User` and `Organization` are
+there without being defined.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from salesforce_sandbox.rule_definition import Rule
 
@@ -69,14 +69,22 @@ class FieldType(StrEnum):
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _check_keys(cls, given: Any) -> Any:
+        unknown = sorted(map(str, given.keys() - cls.model_fields.keys())) if isinstance(given, dict) else []
+        if unknown:
+            raise ValueError(f"`{unknown[0]}` is not known; there are {', '.join(cls.model_fields)}")
+        return given
+
 
 class FieldDefinition(_Part):
     """A field. `hidden` and `read_only` stand for field-level security."""
 
     type: FieldType
     label: str | None = None
-    length: int = 255
-    precision: int = 18
+    length: Annotated[int, Field(ge=1)] = 255
+    precision: Annotated[int, Field(ge=1, le=18)] = 18
     required: bool = False
     unique: bool = False
     external_id: bool = False
@@ -92,6 +100,8 @@ class FieldDefinition(_Part):
     def _check(self) -> FieldDefinition:
         if self.type is FieldType.REFERENCE and not (self.to and self.relationship):
             raise ValueError("a reference needs `to` and `relationship`")
+        if self.restricted and not self.values:
+            raise ValueError("a restricted picklist needs `values`")
         return self
 
 
@@ -185,34 +195,32 @@ class OrgDefinition(_Part):
     @model_validator(mode="after")
     def _check(self) -> OrgDefinition:
         self.objects = _built_in() | self.objects
-        self.limits = _LIMITS | self.limits
-        names = [rule.name for rule in self.rules]
-        for rule in self.rules:
-            if rule.object not in self.objects:
-                raise ValueError(f"rule {rule.name}: object {rule.object} is not defined")
-            if names.count(rule.name) > 1:
-                raise ValueError(f"rule {rule.name} is defined twice")
-            rule.check_fields(self.objects[rule.object].fields)
-        prefixes = [definition.prefix for definition in self.objects.values()]
+        self._check_limits()
+        usernames = {user.username for user in self.users}
+        for app in self.connected_apps:
+            if app.run_as and app.run_as not in usernames:
+                raise ValueError(f"connected app {app.consumer_key}: there is no user {app.run_as}")
+        self._check_prefixes()
         for name, definition in self.objects.items():
-            if prefixes.count(definition.prefix) > 1:
-                raise ValueError(f"{name}: another object has the prefix {definition.prefix} too")
             for field_name, field in definition.fields.items():
                 missing = [target for target in field.to if target not in self.objects]
                 if missing:
                     raise ValueError(f"{name}.{field_name}: `to` names {missing[0]}, which is not defined")
+        names = [rule.name for rule in self.rules]
+        for rule in self.rules:
+            if names.count(rule.name) > 1:
+                raise ValueError(f"rule {rule.name} is defined twice")
+            rule.check_names(self.objects)
         return self
 
+    def _check_limits(self) -> None:
+        unknown = self.limits.keys() - _LIMITS.keys()
+        if unknown:
+            raise ValueError(f"limit {min(unknown)} is not known; there are {', '.join(_LIMITS)}")
+        self.limits = _LIMITS | self.limits
 
-def load_definition(path: Path) -> OrgDefinition:
-    """Return the org of a file; raises DefinitionError with one message naming the place."""
-    try:
-        return OrgDefinition.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as unreadable:
-        raise DefinitionError(f"Org file {path} cannot be read: {unreadable.strerror}.") from None
-    except yaml.YAMLError as wrong:
-        raise DefinitionError(f"Org file {path} is not YAML: {' '.join(str(wrong).split())}") from None
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DefinitionError(f"Org file {path}: {place}: {first['msg']}.") from None
+    def _check_prefixes(self) -> None:
+        prefixes = [definition.prefix for definition in self.objects.values()]
+        for name, definition in self.objects.items():
+            if prefixes.count(definition.prefix) > 1:
+                raise ValueError(f"{name}: another object has the prefix {definition.prefix} too")

@@ -7,18 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from simpleeval import EvalWithCompoundTypes
-
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition import DefinitionError
+from salesforce_sandbox.expressions import make_evaluator
 from salesforce_sandbox.refusals import RecordRefused
-from salesforce_sandbox.rule_definition import Rule, RuleKind
+from salesforce_sandbox.rule_definition import Rule, RuleKind, TriggerWrites
+from salesforce_sandbox.schema import fold
 from salesforce_sandbox.storage import Record
 
 if TYPE_CHECKING:
     from salesforce_sandbox.schema import ObjectSchema
     from salesforce_sandbox.writing import Writer
 
+_INSERT_FAILED = "Insert failed. First exception on row 0"
 DEPTH = 16  # triggers within triggers, as Salesforce stops them
 _REFUSALS = {
     RuleKind.VALIDATION: ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "The record breaks a validation rule."),
@@ -76,10 +77,10 @@ class RuleBook:
                 self._check_rule(rule, scope)
 
     def run_triggers(self, rules: list[Rule], scope: Scope) -> None:
-        """Let triggers write to the parents of a saved record; raises RecordRefused when a parent refuses that."""
+        """Let triggers of a saved record write to others; raises RecordRefused when those are refused."""
         for rule in rules:
             if rule.writes and scope.writer.depth < DEPTH and scope.evaluate(rule, rule.when):
-                _write_parent(rule, scope)
+                _write(rule, rule.writes, scope)
 
     def counts(self, object_name: str) -> bool:
         """Tell whether a rule counts the records of a request."""
@@ -102,7 +103,9 @@ class RuleBook:
             return
         lock = scope.lock(rule)
         if rule.clears_after is not None:
-            self.tries[rule.name, lock] += 1
+            if (rule.name, lock) not in scope.writer.chunk.tried:
+                scope.writer.chunk.tried.add((rule.name, lock))
+                self.tries[rule.name, lock] += 1
             if self.tries[rule.name, lock] > rule.clears_after:
                 return
         raise _refusal(rule, lock)
@@ -116,7 +119,7 @@ class Scope:
         self.record = Record("", entity.name, {}, False)
         self.before: Record | None = None
         self.values: dict[str, Any] = {}
-        self._evaluator = EvalWithCompoundTypes(names=self._name, functions=self._functions())
+        self._evaluate = make_evaluator(self._name, self._functions())
 
     def look_at(self, record: Record, before: Record | None) -> Scope:
         """Return the scope of a record."""
@@ -127,7 +130,7 @@ class Scope:
     def evaluate(self, rule: Rule, text: str) -> Any:
         """Return the value of an expression; raises DefinitionError naming the rule when it cannot be evaluated."""
         try:
-            return self._evaluator.eval(text, previously_parsed=_parse(text))
+            return self._evaluate(text)
         except Exception as wrong:
             raise DefinitionError(f"Rule {rule.name}: `{text}` cannot be evaluated: {wrong}") from wrong
 
@@ -150,8 +153,7 @@ class Scope:
             return self.before is None
         if name in self.values or not self.entity.relation(name):
             return self.values.get(name)
-        found = self.parent(name)
-        return _Absent(found.fields | {"Id": found.id} if found else {})
+        return _fields_of(self.parent(name))
 
     def _functions(self) -> dict[str, Callable[..., Any]]:
         return {
@@ -159,16 +161,19 @@ class Scope:
             "changed": lambda name: self.before is None or self.before.fields.get(name) != self.values.get(name),
             "length": lambda value: len(value or ""),
             "lower": lambda value: str(value or "").lower(),
+            "find": self._find,
         }
 
+    def _find(self, object_name: str, key: str, value: Any) -> _Absent:
+        entity = self.writer.schema.object(object_name)
+        if value is None:
+            return _Absent()
+        ids = self.writer.chunk.find_by_key(object_name, key, fold(entity.definition.fields[key], value))
+        return _fields_of(self.writer.chunk.find(ids[0]) if ids else None)
 
-_parsed: dict[str, Any] = {}
 
-
-def _parse(text: str) -> Any:
-    if text not in _parsed:
-        _parsed[text] = EvalWithCompoundTypes.parse(text)
-    return _parsed[text]
+def _fields_of(record: Record | None) -> _Absent:
+    return _Absent(record.fields | {"Id": record.id} if record else {})
 
 
 def _check_duplicate(rule: Rule, scope: Scope) -> None:
@@ -177,25 +182,30 @@ def _check_duplicate(rule: Rule, scope: Scope) -> None:
     if all(value is None for value in wanted):
         return
     # a scan: duplicate rules are for small objects of a sandbox
-    for other in scope.writer.chunk.storage.find_all(scope.entity.prefix):
+    for other in scope.writer.chunk.find_all(scope.entity.name, scope.entity.prefix):
         if other.id != record.id and [other.fields.get(name) for name in rule.match_on] == wanted:
             raise _refusal(rule, "")
 
 
-def _write_parent(rule: Rule, scope: Scope) -> None:
-    assert rule.writes is not None  # noqa: S101 - asked by the caller
-    found = scope.parent(rule.writes.parent)
-    if found is None:
+def _write(rule: Rule, writes: TriggerWrites, scope: Scope) -> None:
+    """Write to the parent, when there is one, or create a record."""
+    parent = scope.parent(writes.parent) if writes.parent else None
+    if writes.parent and parent is None:
         return
-    values = {name: scope.evaluate(rule, text) for name, text in rule.writes.fields.items()}
-    entity = scope.writer.schema.object(found.object)
+    moment = "AfterInsert" if scope.before is None else "AfterUpdate"
+    values = {name: scope.evaluate(rule, text) for name, text in writes.fields.items()}
+    entity = scope.writer.schema.object(parent.object if parent else str(writes.object))
     scope.writer.depth += 1
     try:
-        scope.writer.update(entity, found.id, values)
+        if parent:
+            scope.writer.update(entity, parent.id, values)
+        else:
+            scope.writer.create(entity, values)
     except RecordRefused as inner:
-        told = f"{rule.name}: execution of AfterInsert\n\ncaused by: System.DmlException: Update failed. First "
-        told += f"exception on row 0 with id {found.id}; first error: {inner.code}, {inner.message}: "
-        raise RecordRefused(_REFUSALS[rule.kind][0], f"{told}[{', '.join(inner.fields)}]") from inner
+        failed = f"Update failed. First exception on row 0 with id {parent.id}" if parent else _INSERT_FAILED
+        told = f"{rule.name}: execution of {moment}\n\ncaused by: System.DmlException: {failed}; first error: "
+        told += f"{inner.code}, {inner.message}: [{', '.join(inner.fields)}]"
+        raise RecordRefused(_REFUSALS[rule.kind][0], told) from inner
     finally:
         scope.writer.depth -= 1
 

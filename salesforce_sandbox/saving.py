@@ -102,6 +102,8 @@ def _with_parents(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a record whose parents by external id stand as text, so that they can be counted."""
     if not any(value.__class__ is dict for value in record.values()):
         return record
-    return {
-        name: next(iter(value.values()), None) if isinstance(value, dict) else value for name, value in record.items()
-    }
+    return {name: _key_of(value) if isinstance(value, dict) else value for name, value in record.items()}
+
+
+def _key_of(parent: Mapping[str, Any]) -> Any:
+    return next((value for name, value in parent.items() if name.lower() != "attributes"), None)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 from simple_salesforce.api import Salesforce
 
 from rest import Rest
 from salesforce_sandbox.control import Control
+from salesforce_sandbox.definition import OrgDefinition
+from salesforce_sandbox.in_process import InProcessSandbox
 from salesforce_sandbox.process import RunningSandbox
 
 
@@ -30,3 +35,13 @@ def rest(org: Salesforce, sandbox_server: RunningSandbox) -> Iterator[Rest]:
     client = Rest(sandbox_server.http_url, org.session_id)
     yield client
     client.session.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., InProcessSandbox]]:
+    """Return a function that serves the org of the tests with other settings, in this process."""
+    known = yaml.safe_load((Path(__file__).parent.parent / "org.yaml").read_text())
+    with contextlib.ExitStack() as opened:
+        yield lambda **settings: opened.enter_context(
+            InProcessSandbox(OrgDefinition.model_validate(known | settings), tmp_path)
+        )
