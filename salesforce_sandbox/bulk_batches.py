@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import random
@@ -18,6 +19,7 @@ from salesforce_sandbox.bulk_csv import (
     check_upload,
     line_ending,
     open_rows,
+    read_header,
     write_java_double,
 )
 from salesforce_sandbox.bulk_jobs import DELIMITERS, Job, JobState, ResultFile
@@ -165,12 +167,9 @@ class _Work:
         self.job.parts[kind].append(part)
 
     def _all_rows(self) -> Iterator[Row]:
-        with open_rows(self.job) as lines:
-            self.job.header = ",".join(next(iter(lines), ()))
-            try:
-                yield from (row for row in lines if row)
-            except csv.Error:
-                return  # the rest of the file cannot be read as rows
+        self.job.header = read_header(self.job).decode("utf-8", "replace").rstrip("\r\n")
+        with open_rows(self.job) as lines, contextlib.suppress(csv.Error):  # the rest cannot be read as rows
+            yield from (row for row in itertools.islice(lines, 1, None) if row)
 
 
 def write_lines(rows: Iterable[Row], delimiter: str, ending: str) -> Iterator[str]:

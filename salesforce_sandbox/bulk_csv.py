@@ -102,9 +102,14 @@ def _lost_at(job: Job, table: Table) -> JobFailed:
     return JobFailed(f"InvalidBatch : Field name not found : {cells[0] if cells else ''}")
 
 
-def _read_header(job: Job, schema: Schema) -> Table:
+def read_header(job: Job) -> bytes:
+    """Return the first line of an upload as it is."""
     with job.upload.open("rb") as upload:
-        raw = upload.readline(200_000)
+        return upload.readline(200_000)
+
+
+def _read_header(job: Job, schema: Schema) -> Table:
+    raw = read_header(job)
     _check_line_ending(job, raw)
     if raw.startswith(b"\xef\xbb\xbf") and raw[3:4] == b'"':
         told = "Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote"

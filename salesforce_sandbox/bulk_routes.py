@@ -123,7 +123,8 @@ class _Bulk:
         listed = [each for each in listed if wanted in {None, each["jobType"]}]
         start = int(request.query_params.get("queryLocator") or 0)
         more = start + PAGE < len(listed)
-        following = f"{base(request)}/jobs/ingest?queryLocator={start + PAGE}" if more else None
+        kind = f"jobType={wanted}&" if wanted else ""
+        following = f"{base(request)}/jobs/ingest?{kind}queryLocator={start + PAGE}" if more else None
         page = {"done": not more, "records": listed[start : start + PAGE], "nextRecordsUrl": following}
         return JSONResponse(page)
 

@@ -12,11 +12,47 @@ from salesforce_sandbox.schema import ObjectSchema, fold
 from salesforce_sandbox.writing import Writer
 
 PAGE = 2000
-_open_queries: dict[str, list[dict[str, Any]]] = {}
-_serial = itertools.count(1)
+OPEN = 100  # queries whose pages are kept
 
 
-def answer_query(writer: Writer, text: str, base: str, options: str, *, deleted: bool = False) -> dict[str, Any]:
+class Cursors:
+    """The pages of queries; each may be read again, as after an answer that was lost."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[list[dict[str, Any]], int]] = {}
+        self._serial = itertools.count(1)
+
+    def clear(self) -> None:
+        """Forget every query."""
+        self._open.clear()
+
+    def start(self, records: list[dict[str, Any]], size: int, base: str) -> dict[str, Any]:
+        """Return the first page of records."""
+        if len(records) <= size:
+            return {"totalSize": len(records), "done": True, "records": records}
+        query = f"01g{next(self._serial):012d}AAA"
+        self._open[query] = (records, size)
+        for oldest in list(self._open)[:-OPEN]:
+            del self._open[oldest]
+        return self._page(query, 0, base)
+
+    def resume(self, locator: str, base: str) -> dict[str, Any]:
+        """Return the page behind a locator, the last part of `nextRecordsUrl`; raises RequestRefused (404)."""
+        query, _, start = locator.partition("-")
+        if query not in self._open or not start.isdecimal():
+            raise RequestRefused(404, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        return self._page(query, int(start), base)
+
+    def _page(self, query: str, start: int, base: str) -> dict[str, Any]:
+        records, size = self._open[query]
+        end = start + size
+        page: dict[str, Any] = {"totalSize": len(records), "done": end >= len(records), "records": records[start:end]}
+        return page if page["done"] else page | {"nextRecordsUrl": f"{base}/query/{query}-{end}"}
+
+
+def answer_query(
+    writer: Writer, cursors: Cursors, text: str, base: str, options: str, *, deleted: bool = False
+) -> dict[str, Any]:
     """Return the first page of a query; `options` is the header Sforce-Query-Options."""
     query, entity = _read(writer, text)
     candidates = _candidates(writer, entity, query, deleted=deleted)
@@ -33,24 +69,7 @@ def answer_query(writer: Writer, text: str, base: str, options: str, *, deleted:
         for row in rows
     ]
     asked = re.search(r"batchSize=(\d+)", options)
-    return _page(records, len(records), base, min(max(int(asked[1]), 200), PAGE) if asked else PAGE)
-
-
-def continue_query(locator: str, base: str) -> dict[str, Any]:
-    """Return the next page of a query."""
-    if locator not in _open_queries:
-        raise RequestRefused(404, "INVALID_QUERY_LOCATOR", "invalid query locator")
-    records = _open_queries.pop(locator)
-    return _page(records, len(records), base, PAGE)
-
-
-def _page(records: list[dict[str, Any]], total: int, base: str, size: int) -> dict[str, Any]:
-    page: dict[str, Any] = {"totalSize": total, "done": len(records) <= size, "records": records[:size]}
-    if not page["done"]:
-        locator = f"01g{next(_serial):012d}-{size}"
-        _open_queries[locator] = records[size:]
-        page["nextRecordsUrl"] = f"{base}/query/{locator}"
-    return page
+    return cursors.start(records, min(max(int(asked[1]), 200), PAGE) if asked else PAGE, base)
 
 
 def describe_columns(writer: Writer, text: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from salesforce_sandbox.describing import describe, describe_briefly
 from salesforce_sandbox.org import LOGGED, LoggedRequest, Org
-from salesforce_sandbox.queries import answer_query, continue_query, describe_columns
+from salesforce_sandbox.queries import Cursors, answer_query, describe_columns
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 from salesforce_sandbox.schema import ObjectSchema, fold
@@ -50,7 +50,8 @@ def rest_routes(org: Org) -> list[Route]:
 
 class _Rest:
     def __init__(self, org: Org) -> None:
-        self.org = org
+        self.org, self.cursors = org, Cursors()
+        org.at_reset.append(self.cursors.clear)
 
     async def versions(self, _: Request) -> Response:
         """List the API versions; no login is needed."""
@@ -102,12 +103,12 @@ class _Rest:
             return JSONResponse(describe_columns(writer, text))
         page = request.headers.get("sforce-query-options", "")
         everything = request.url.path.lower().rstrip("/").endswith("queryall")
-        return JSONResponse(answer_query(writer, text, base(request), page, deleted=everything))
+        return JSONResponse(answer_query(writer, self.cursors, text, base(request), page, deleted=everything))
 
     async def query_more(self, request: Request) -> Response:
         """Answer the next page of a query."""
         enter(self.org, request)
-        return JSONResponse(continue_query(request.path_params["locator"], base(request)))
+        return JSONResponse(self.cursors.resume(request.path_params["locator"], base(request)))
 
     async def create(self, request: Request) -> Response:
         """Create a record."""
@@ -143,8 +144,6 @@ class _Rest:
             raise RequestRefused(400, "INVALID_FIELD", told)
         with writer.chunk.transaction():
             saved = writer.upsert(entity, field, body | {field: value})
-        if not saved.created and float(request.path_params["version"]) < 46:
-            return Response(status_code=204)
         answer = {"id": saved.id, "success": True, "errors": [], "created": saved.created}
         return JSONResponse(answer, 201 if saved.created else 200)
 

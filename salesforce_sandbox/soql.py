@@ -115,7 +115,11 @@ def malformed(text: str, place: int, told: str) -> RequestRefused:
 def unknown_field(query: Query, text: str, field: str) -> RequestRefused:
     """Return the refusal of a query for a field that does not exist."""
     place = max(text.lower().find(field.lower()), 0)
-    told = f"No such column '{field}' on entity '{query.object}'."
+    told = (
+        f"No such column '{field}' on entity '{query.object}'. If you are attempting to use a custom field, be sure to "
+        "append the '__c' after the custom field name. Please reference your WSDL or the describe call for the "
+        "appropriate names."
+    )
     return RequestRefused(400, "INVALID_FIELD", f"\n{text}\n{' ' * place}^\nERROR at Row:1:Column:{place + 1}\n{told}")
 
 

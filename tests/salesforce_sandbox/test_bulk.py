@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from rest import Rest
+from salesforce_sandbox import bulk_routes
 from salesforce_sandbox.control import Control
+from salesforce_sandbox.in_process import URL, InProcessSandbox
 
 INGEST = "jobs/ingest"
 FINISHED = {"JobComplete", "Failed", "Aborted"}
@@ -87,6 +90,7 @@ def test_check_38_a_created_job_is_open_and_tells_where_to_upload(rest: Rest) ->
         ({"operation": "merge"}, "INVALIDOPERATION"),
         ({"lineEnding": "CR"}, "INVALIDJOB"),
         ({"columnDelimiter": "COLON"}, "INVALIDJOB"),
+        ({"contentType": "XML"}, "INVALIDJOB"),
     ],
 )
 def test_check_39_a_wrong_job_is_refused(rest: Rest, wrong: dict[str, Any], code: str) -> None:
@@ -144,6 +148,9 @@ def test_check_44_a_job_of_several_parts_needs_no_upload(rest: Rest) -> None:
     answer = rest.session.post(f"{rest.url}/{INGEST}", files=parts, timeout=10)
     assert answer.json()["state"] == "UploadComplete"
     assert "contentUrl" not in answer.json()
+    long = parts | {"content": ("content", "Name\n" + "x" * 100_000, "text/csv")}
+    refused = rest.session.post(f"{rest.url}/{INGEST}", files=long, timeout=10)
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "CLIENTINPUTERROR")
     done = wait(rest, answer.json()["id"], FINISHED)
     assert (done["state"], done["numberRecordsProcessed"]) == ("JobComplete", 1)
 
@@ -183,6 +190,12 @@ def test_checks_46_and_47_a_structural_error_fails_the_job_with_nothing_written(
     assert (done["state"], done["errorMessage"]) == ("Failed", message)
     assert (done["numberRecordsProcessed"], done["numberRecordsFailed"]) == (0, 0)
     assert sandbox.records("Account") == []
+    for file in ("successfulResults", "failedResults"):
+        assert rows_of(rest, done["id"], file) == []
+    left = text_of(rest, done["id"], "unprocessedrecords").splitlines()
+    uploaded = (content if isinstance(content, bytes) else content.encode()).decode().splitlines()
+    assert left[0] == uploaded[0]
+    assert len(left) == 2, "the row is unprocessed (check 55)"
 
 
 @pytest.mark.parametrize(
@@ -211,8 +224,9 @@ def test_check_48_relationship_headers_that_work(rest: Rest, sandbox: Control) -
     assert (children["A"], children["C"]) == (parent, None)
     task = run(rest, "Ext__c,Account:Who.Ext__c\nT,P\n", object="Task")
     assert (task["state"], task["numberRecordsFailed"]) == ("JobComplete", 0)
+    assert sandbox.records("Task")[0]["fields"]["WhoId"] == parent
     untyped = run(rest, "Ext__c,Who.Ext__c\nT,P\n", object="Task")
-    assert untyped["state"] == "Failed"
+    assert (untyped["state"], untyped["errorMessage"]) == ("Failed", "InvalidBatch : Field name not found : Who.Ext__c")
 
 
 def test_check_49_an_empty_cell_keeps_and_na_clears(rest: Rest, sandbox: Control) -> None:
@@ -222,20 +236,37 @@ def test_check_49_an_empty_cell_keeps_and_na_clears(rest: Rest, sandbox: Control
     assert (stored["fields"]["Name"], stored["fields"]["Plain__c"], stored["fields"]["Kind__c"]) == ("x", None, "B")
 
 
-def test_checks_50_and_53_result_files_have_salesforces_form(rest: Rest) -> None:
+def test_checks_50_and_53_result_files_have_salesforces_form(rest: Rest, sandbox: Control) -> None:
     done = run(rest, 'Ext__c,Name\nA,"fine, ""really"""\nB,bad\nB2,\n')
-    good = text_of(rest, done["id"], "successfulResults")
-    assert good.splitlines()[0] == '"sf__Id","sf__Created",Ext__c,Name'
-    assert good.splitlines()[1].endswith('"true","A","fine, ""really"""')
+    [stored] = sandbox.records("Account")
+    assert text_of(rest, done["id"], "successfulResults") == (
+        f'"sf__Id","sf__Created",Ext__c,Name\n"{stored["id"]}","true","A","fine, ""really"""\n'
+    )
+    assert text_of(rest, done["id"], "failedResults").splitlines()[0] == '"sf__Id","sf__Error",Ext__c,Name'
     errors = {row["Ext__c"]: row["sf__Error"] for row in rows_of(rest, done["id"], "failedResults")}
     assert errors["B"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION:This name is not welcome:Name --"
     assert errors["B2"] == "REQUIRED_FIELD_MISSING:Required fields are missing: [Name]:Name --"
     assert text_of(rest, done["id"], "unprocessedrecords") == "Ext__c,Name\n"
 
 
-def test_check_50_delimiter_and_line_ending_follow_the_job(rest: Rest) -> None:
-    done = run(rest, "Ext__c;Name\r\nA;x;\r\n"[:-3] + "\r\n", columnDelimiter="SEMICOLON", lineEnding="CRLF")
-    assert text_of(rest, done["id"], "successfulResults").startswith('"sf__Id";"sf__Created";Ext__c;Name\r\n"001')
+@pytest.mark.parametrize(
+    ("name", "sign"),
+    [("COMMA", ","), ("SEMICOLON", ";"), ("PIPE", "|"), ("TAB", "\t"), ("CARET", "^"), ("BACKQUOTE", "`")],
+)
+@pytest.mark.parametrize(("ending", "end"), [("LF", "\n"), ("CRLF", "\r\n")])
+def test_check_50_delimiter_and_line_ending_follow_the_job(
+    rest: Rest, sandbox: Control, name: str, sign: str, ending: str, end: str
+) -> None:
+    content = f'"Ext__c"{sign}Name{end}A{sign}"x{sign}y"{end}B{sign}bad{end}'
+    done = run(rest, content, columnDelimiter=name, lineEnding=ending)
+    [stored] = sandbox.records("Account")
+    assert stored["fields"]["Name"] == f"x{sign}y"
+    good = text_of(rest, done["id"], "successfulResults").split(end)
+    assert good[0] == f'"sf__Id"{sign}"sf__Created"{sign}"Ext__c"{sign}Name'
+    assert good[1:] == [f'"{stored["id"]}"{sign}"true"{sign}"A"{sign}"x{sign}y"', ""]
+    failed = text_of(rest, done["id"], "failedResults").split(end)
+    assert failed[0] == f'"sf__Id"{sign}"sf__Error"{sign}"Ext__c"{sign}Name'
+    assert failed[1].endswith(f'{sign}"B"{sign}"bad"')
 
 
 def test_check_51_results_come_in_another_order(rest: Rest) -> None:
@@ -323,6 +354,25 @@ def test_check_58_copies_in_one_chunk_fail_and_in_two_the_last_one_wins(rest: Re
     assert [write["fields"]["Name"] for write in sandbox.history("Account", "K0")] == ["n0", "the last"]
 
 
+def test_check_58_a_job_is_worked_off_in_batches_of_10_000(rest: Rest) -> None:
+    before = rest.call("GET", "limits").json()["DailyBulkApiBatches"]["Remaining"]
+    done = run(rest, accounts(10_001))
+    assert (done["numberRecordsProcessed"], done["numberRecordsFailed"]) == (10_001, 0)
+    assert rest.call("GET", "limits").json()["DailyBulkApiBatches"]["Remaining"] == before - 2
+
+
+def test_check_58_rules_count_the_rows_of_a_chunk_of_200(rest: Rest, sandbox: Control) -> None:
+    sandbox.switch_rule("slow_trigger", active=True)
+    sandbox.add_records("Account", [{"Name": key, "Ext__c": key} for key in ("P", "Q")])
+    of_p = {0, 1, 2, 3, 198, 199, 200, 201}
+    rows = [f"C{n},x,{'P' if n in of_p else 'none'}" for n in range(202)] + [f"D{n},x,Q" for n in range(3)]
+    done = run(rest, "\n".join(["Ext__c,LastName,Account.Ext__c", *rows, ""]), object="Contact")
+    errors = {row["Ext__c"]: row["sf__Error"] for row in rows_of(rest, done["id"], "failedResults")}
+    slow = {key for key, error in errors.items() if "Apex CPU time limit exceeded" in error and int(key[1:]) in of_p}
+    assert slow == {"C0", "C1", "C2", "C3", "C198", "C199"}, "six of P in the first chunk, two in the second"
+    assert not {"C200", "C201", "D0", "D1", "D2"} & set(errors)
+
+
 def test_check_59_locked_rows_pass_when_they_are_sent_again(rest: Rest) -> None:
     tries = [run(rest, "Ext__c,Name\nA,locked\n")["numberRecordsFailed"] for _ in range(3)]
     assert tries == [1, 1, 0]
@@ -358,10 +408,30 @@ def test_check_61_the_list_of_jobs_pages_and_shows_both_apis(rest: Rest) -> None
     assert len(page["records"]) == 1
 
 
+def test_check_61_a_long_list_of_jobs_is_read_page_by_page(
+    serve: Callable[..., InProcessSandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_routes, "PAGE", 2)
+    served = serve()
+    form = {"grant_type": "client_credentials", "client_id": "sandbox-key", "client_secret": "sandbox-secret"}
+    token = served.session.post(f"{URL}/services/oauth2/token", data=form).json()["access_token"]
+    rest = Rest(URL, token, served.session)
+    made = [create(rest)["id"] for _ in range(5)]
+    listed: list[str] = []
+    path: str | None = f"/services/data/v59.0/{INGEST}?jobType=V2Ingest"
+    while path:
+        page = rest.session.get(URL + path).json()
+        listed += [job["id"] for job in page["records"]]
+        assert len(page["records"]) <= 2
+        assert page["done"] is (page["nextRecordsUrl"] is None)
+        path = page["nextRecordsUrl"]
+    assert listed == made
+
+
 def test_check_62_more_than_100_mb_is_refused(rest: Rest, sandbox: Control) -> None:
     job = create(rest)["id"]
     answer = put(rest, job, b"Ext__c,Name\n" + b"x" * 104_857_600)
-    assert answer.status_code == 400
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "CLIENTINPUTERROR")
     assert rest.call("GET", f"{INGEST}/{job}").json()["state"] == "Open"
     assert put(rest, job, accounts(1)).status_code == 201
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
 from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceResourceNotFound
 
 from rest import Rest
 from salesforce_sandbox.control import Control
+from salesforce_sandbox.in_process import URL, InProcessSandbox
 from salesforce_sandbox.process import RunningSandbox
 from salesforce_sandbox.record_ids import add_checksum
 
 
 def account(key: str, **more: Any) -> dict[str, Any]:
     return {"Ext__c": key, "Name": f"Account {key}"} | more
+
+
+TYPED = {"attributes": {"type": "Account"}}
 
 
 def error_of(result: dict[str, Any]) -> tuple[str, str, list[str]]:
@@ -26,11 +34,17 @@ def error_of(result: dict[str, Any]) -> tuple[str, str, list[str]]:
 
 def test_check_12_versions_need_no_login(sandbox_server: RunningSandbox) -> None:
     listed = requests.get(f"{sandbox_server.http_url}/services/data", timeout=10).json()
-    assert {"50.0", "59.0"} <= {each["version"] for each in listed}
+    assert [each["version"] for each in listed] == [f"{number}.0" for number in range(50, 68)]
+    assert listed[9]["url"] == "/services/data/v59.0"
+    assert all(each["label"] for each in listed)
 
 
 def test_check_13_a_version_lists_its_resources(rest: Rest) -> None:
-    assert {"identity", "query", "sobjects", "limits", "composite", "jobs"} <= set(rest.call("GET", "").json())
+    listed = rest.call("GET", "").json()
+    for name in ("query", "sobjects", "limits", "composite", "jobs"):
+        assert listed[name] == f"/services/data/v59.0/{name}"
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/id/00D\w+/005\w{15}", listed["identity"])
+    assert rest.session.get(listed["identity"], timeout=10).json()["username"] == "integration@tests.example"
 
 
 def test_checks_14_to_16_calls_are_counted_and_run_out(rest: Rest, sandbox: Control) -> None:
@@ -45,6 +59,25 @@ def test_checks_14_to_16_calls_are_counted_and_run_out(rest: Rest, sandbox: Cont
     assert answer.json() == [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
 
 
+def test_check_14_every_answer_tells_the_calls_that_were_used(rest: Rest) -> None:
+    made = rest.call("POST", "sobjects/Account", account("K1"))
+    job = rest.call("POST", "jobs/ingest", {"object": "Account", "operation": "insert"})
+    answers = [
+        made,
+        job,
+        rest.call("PATCH", f"sobjects/Account/{made.json()['id']}", {"Name": "new"}),
+        rest.call("POST", "sobjects/Account", {"Ext__c": "K2"}),
+        rest.call("GET", "sobjects/Nothing/describe"),
+        rest.session.put(f"{rest.url}/jobs/ingest/{job.json()['id']}/batches", data=b"Name\nx\n", timeout=10),
+        rest.call("DELETE", f"sobjects/Account/{made.json()['id']}"),
+        rest.call("GET", "query?q=SELECT Id FROM Account"),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 200, 204, 400, 404, 201, 204, 200]
+    told = [re.fullmatch(r"api-usage=(\d+)/100000", answer.headers["Sforce-Limit-Info"]) for answer in answers]
+    used = [int(each[1]) if each else 0 for each in told]
+    assert [later - earlier for earlier, later in itertools.pairwise(used)] == [1] * 7
+
+
 def test_check_17_describe_tells_the_truth(rest: Rest) -> None:
     described = rest.call("GET", "sobjects/Contact/describe").json()
     fields = {field["name"]: field for field in described["fields"]}
@@ -52,17 +85,36 @@ def test_check_17_describe_tells_the_truth(rest: Rest) -> None:
     assert fields["Ext__c"]["unique"]
     assert fields["LastName"]["nillable"] is False
     assert (fields["AccountId"]["referenceTo"], fields["AccountId"]["relationshipName"]) == (["Account"], "Account")
-    assert "Secret__c" not in {
-        field["name"] for field in rest.call("GET", "sobjects/Account/describe").json()["fields"]
-    }
+    assert (fields["LastName"]["type"], fields["LastName"]["length"]) == ("string", 80)
+    assert fields["Ext__c"]["idLookup"]
+    assert fields["Id"]["idLookup"]
+    assert not fields["LastName"]["externalId"]
+    assert not fields["LastName"]["idLookup"]
+    account = {field["name"]: field for field in rest.call("GET", "sobjects/Account/describe").json()["fields"]}
+    assert "Secret__c" not in account
+    assert [each["value"] for each in account["Kind__c"]["picklistValues"]] == ["A", "B"]
+    assert (account["Kind__c"]["type"], account["Kind__c"]["restrictedPicklist"]) == ("picklist", True)
+    assert (account["Exact__c"]["caseSensitive"], account["Ext__c"]["caseSensitive"]) == (True, False)
+    assert (account["Formula__c"]["createable"], account["Formula__c"]["updateable"]) == (False, False)
+    assert {account[name]["type"] for name in ("Amount__c", "Active__c", "Since__c", "Seen__c", "Email__c")} == {
+        "double", "boolean", "date", "datetime", "email",
+    }  # fmt: skip
+    [who] = [each for each in rest.call("GET", "sobjects/Task/describe").json()["fields"] if each["name"] == "WhoId"]
+    assert (who["referenceTo"], who["polymorphicForeignKey"]) == (["Contact", "Account"], True)
 
 
 def test_check_18_unknown_objects_and_columns_have_salesforces_words(rest: Rest) -> None:
     unknown = rest.call("GET", "sobjects/Nothing/describe")
-    assert (unknown.status_code, unknown.json()[0]["errorCode"]) == (404, "NOT_FOUND")
+    assert unknown.status_code == 404
+    assert unknown.json() == [{"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}]
     wrong = rest.call("GET", "query?q=SELECT Id, Nope FROM Account")
     assert (wrong.status_code, wrong.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
-    assert "^\nERROR at Row:1:Column:" in wrong.json()[0]["message"]
+    assert wrong.json()[0]["message"].startswith(
+        "\nSELECT Id, Nope FROM Account\n           ^\nERROR at Row:1:Column:12\n"
+        "No such column 'Nope' on entity 'Account'."
+    )
+    missing = rest.call("GET", "query?q=SELECT Id FROM ScratchOrgInfo")
+    assert (missing.status_code, missing.json()[0]["errorCode"]) == (400, "INVALID_TYPE")
 
 
 def test_check_19_queries_page(org: Salesforce, sandbox: Control) -> None:
@@ -70,7 +122,16 @@ def test_check_19_queries_page(org: Salesforce, sandbox: Control) -> None:
     first = org.query("SELECT Id, Ext__c FROM Account", headers={"Sforce-Query-Options": "batchSize=200"})
     assert (first["totalSize"], first["done"], len(first["records"])) == (450, False, 200)
     assert first["nextRecordsUrl"].startswith("/services/data/")
+    pages = [org.query_more(first["nextRecordsUrl"], identifier_is_url=True) for _ in range(2)]
+    assert pages[0] == pages[1]
+    last = org.query_more(pages[0]["nextRecordsUrl"], identifier_is_url=True)
+    assert [(len(page["records"]), page["done"]) for page in (pages[0], last)] == [(200, False), (50, True)]
+    read = [each["Ext__c"] for page in (first, pages[0], last) for each in page["records"]]
+    assert sorted(read) == sorted(f"K{number}" for number in range(450))
     assert len(org.query_all("SELECT Id FROM Account WHERE Ext__c LIKE 'K%'")["records"]) == 450
+    with pytest.raises(SalesforceResourceNotFound) as stale:
+        org.query_more("01g000000000000AAA-2000")
+    assert stale.value.content == [{"message": "invalid query locator", "errorCode": "INVALID_QUERY_LOCATOR"}]
 
 
 def test_queries_find_by_external_id_whatever_the_case(org: Salesforce, sandbox: Control) -> None:
@@ -86,6 +147,10 @@ def test_check_21_patch_by_external_id_creates_then_updates(rest: Rest) -> None:
     updated = rest.call("PATCH", "sobjects/account/ext__c/k1", {"Name": "two"})
     assert (updated.status_code, updated.json()["created"]) == (200, False)
     assert updated.json()["id"] == created.json()["id"]
+    repeated = rest.call("PATCH", "sobjects/Account/Ext__c/K1", {"Name": "x", "Ext__c": "K1"})
+    assert (repeated.status_code, repeated.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
+    unknown = rest.call("PATCH", "sobjects/Account/Nope__c/K1", {"Name": "x"})
+    assert (unknown.status_code, unknown.json()[0]["errorCode"]) == (404, "NOT_FOUND")
 
 
 def test_checks_22_and_23_patch_by_id_is_204_with_or_without_a_slash(rest: Rest) -> None:
@@ -107,8 +172,14 @@ def test_check_24_ids_have_the_right_checksum(rest: Rest) -> None:
 
 def test_check_26_two_hundred_records_pass_and_one_more_does_not(rest: Rest) -> None:
     assert len(rest.upsert([account(f"K{number}") for number in range(200)])) == 200
-    refused = rest.upsert([account(f"K{number}") for number in range(201)])
-    assert refused[0]["errorCode"] == "EXCEEDED_ID_LIMIT"
+    typed = [{"attributes": {"type": "Account"}} | account(f"K{number}") for number in range(201)]
+    for method, path in (("PATCH", "/Account/Ext__c"), ("POST", ""), ("PATCH", "")):
+        refused = rest.call(method, f"composite/sobjects{path}", {"records": typed})
+        assert refused.status_code == 400
+        assert refused.json() == [
+            {"message": "record limit reached. cannot submit more than 200 records into this call",
+             "errorCode": "EXCEEDED_ID_LIMIT"}
+        ]  # fmt: skip
 
 
 def test_checks_27_to_29_results_keep_order_and_good_records_are_committed(rest: Rest, sandbox: Control) -> None:
@@ -117,10 +188,36 @@ def test_checks_27_to_29_results_keep_order_and_good_records_are_committed(rest:
     assert [result.get("created") for result in results] == [True, None, True]
     assert error_of(results[1]) == ("REQUIRED_FIELD_MISSING", "Required fields are missing: [Name]", ["Name"])
     assert [record["fields"]["Ext__c"] for record in sandbox.records("Account")] == ["K1", "K3"]
-    made = rest.call(
-        "POST", "composite/sobjects", {"records": [{"attributes": {"type": "Account"}, "Name": "x"}]}
+    assert list(results[0]) == ["id", "success", "errors", "created"]
+
+
+def test_check_27_a_request_whose_records_all_fail_is_200(rest: Rest) -> None:
+    records = [{"attributes": {"type": "Account"}, "Ext__c": key} for key in ("A", "B")]
+    answer = rest.call("PATCH", "composite/sobjects/Account/Ext__c", {"records": records})
+    assert answer.status_code == 200
+    assert [result["success"] for result in answer.json()] == [False, False]
+
+
+def test_check_28_only_upserts_tell_what_they_created(rest: Rest) -> None:
+    [made] = rest.call("POST", "composite/sobjects", {"records": [TYPED | {"Name": "x"}]}).json()
+    [changed] = rest.call("PATCH", "composite/sobjects", {"records": [TYPED | {"id": made["id"], "Name": "y"}]}).json()
+    [gone] = rest.call("DELETE", f"composite/sobjects?ids={made['id']}").json()
+    [late] = rest.call("PATCH", "composite/sobjects", {"records": [TYPED | {"id": made["id"], "Name": "z"}]}).json()
+    assert made == changed == gone == {"id": made["id"], "success": True, "errors": []}
+    assert (late["success"], "created" in late) == (False, False)
+    assert error_of(late) == ("ENTITY_IS_DELETED", "entity is deleted", [])
+
+
+def test_collections_upsert_by_record_id_and_read_back(rest: Rest) -> None:
+    [made] = rest.call(
+        "PATCH", "composite/sobjects/Account/Id", {"records": [TYPED | {"Id": None, "Name": "x"}]}
     ).json()
-    assert "created" not in made[0]
+    [again] = rest.call(
+        "PATCH", "composite/sobjects/Account/Id", {"records": [TYPED | {"Id": made["id"], "Name": "y"}]}
+    ).json()
+    assert (made["created"], again["created"], again["id"]) == (True, False, made["id"])
+    read = rest.call("POST", "composite/sobjects/Account", {"ids": [made["id"], "001000000000zzz"], "fields": ["Name"]})
+    assert [row and row["Name"] for row in read.json()] == ["y", None]
 
 
 def test_check_30_all_or_none_commits_nothing(rest: Rest, sandbox: Control) -> None:
@@ -130,7 +227,12 @@ def test_check_30_all_or_none_commits_nothing(rest: Rest, sandbox: Control) -> N
         "REQUIRED_FIELD_MISSING",
         "ALL_OR_NONE_OPERATION_ROLLED_BACK",
     ]
+    assert [result["success"] for result in results] == [False, False, False]
     assert results[0]["created"] is True
+    assert error_of(results[0])[1:] == (
+        "Record rolled back because not all records were valid and the request was using AllOrNone header", [],
+    )  # fmt: skip
+    assert error_of(results[1]) == ("REQUIRED_FIELD_MISSING", "Required fields are missing: [Name]", ["Name"])
     assert sandbox.records("Account") == []
 
 
@@ -143,7 +245,7 @@ def test_check_31_the_same_external_id_twice_fails_every_copy(rest: Rest) -> Non
 @pytest.mark.parametrize(
     ("values", "code", "message", "fields"),
     [
-        ({"Name": "x" * 81}, "STRING_TOO_LONG", "Name: data value too large: ", ["Name"]),
+        ({"Name": "x" * 81}, "STRING_TOO_LONG", f"Name: data value too large: {'x' * 81} (max length=80)", ["Name"]),
         (
             {"Kind__c": "Z"},
             "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
@@ -158,7 +260,12 @@ def test_check_31_the_same_external_id_twice_fails_every_copy(rest: Rest) -> Non
             "Unable to create/update fields: Formula__c",
             ["Formula__c"],
         ),
-        ({"Amount__c": 1e30}, "NUMBER_OUTSIDE_VALID_RANGE", "value outside of valid range", ["Amount__c"]),
+        (
+            {"Amount__c": 1e30},
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            "Amount__c: value outside of valid range on numeric field: 1e+30",
+            ["Amount__c"],
+        ),
         ({"Name": "bad"}, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "This name is not welcome", ["Name"]),
         ({"Name": "forbidden"}, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", []),
         ({"Name": "always locked"}, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record", []),
@@ -175,7 +282,9 @@ def test_check_33_records_are_refused_with_the_codes_of_the_fact_sheet(
 
 def test_check_33_a_malformed_id_is_a_record_error(rest: Rest) -> None:
     [result] = rest.upsert([{"Ext__c": "C1", "LastName": "x", "AccountId": "INVALID"}], object_name="Contact")
-    assert error_of(result)[0] == "MALFORMED_ID"
+    assert error_of(result) == ("MALFORMED_ID", "AccountId: id value of incorrect type: INVALID", ["AccountId"])
+    [result] = rest.upsert([{"Ext__c": "C1", "LastName": "x", "AccountId": "001000000000zzz"}], object_name="Contact")
+    assert error_of(result) == ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])
 
 
 def test_check_34_a_parent_by_external_id_is_linked_or_named(rest: Rest, sandbox: Control) -> None:
@@ -196,7 +305,8 @@ def test_check_35_null_clears_and_a_missing_key_leaves(rest: Rest, sandbox: Cont
     rest.upsert([account("K1", Kind__c="A", Amount__c=3)])
     rest.upsert([{"Ext__c": "K1", "Kind__c": None}])
     [record] = sandbox.records("Account")
-    assert (record["fields"]["Kind__c"], record["fields"]["Amount__c"]) == (None, 3.0)
+    fields = record["fields"]
+    assert (fields["Kind__c"], fields["Amount__c"], fields["Name"]) == (None, 3.0, "Account K1")
 
 
 def test_check_36_more_than_ten_chunks_are_refused(rest: Rest) -> None:
@@ -205,13 +315,24 @@ def test_check_36_more_than_ten_chunks_are_refused(rest: Rest) -> None:
     refused = rest.call("POST", "composite/sobjects", {"records": records})
     assert refused.status_code == 400
     assert "more than 10 chunks" in refused.json()[0]["message"]
+    passed = rest.call("POST", "composite/sobjects", {"records": records[:10]})
+    assert (passed.status_code, len(passed.json())) == (200, 10)
+
+
+def test_check_36_a_record_of_another_type_than_the_address_is_refused(rest: Rest, sandbox: Control) -> None:
+    records = [TYPED | {"Ext__c": "A", "Name": "fine"}, {"attributes": {"type": "Contact"}, "Ext__c": "B", "Name": "b"}]
+    fine, wrong = rest.call("PATCH", "composite/sobjects/Account/Ext__c", {"records": records}).json()
+    assert fine["success"]
+    assert error_of(wrong)[0] == "INVALID_TYPE"
+    assert [each["fields"]["Ext__c"] for each in sandbox.records("Account")] == ["A"]
 
 
 def test_check_37_delete_takes_ids_in_the_address(rest: Rest) -> None:
     ids = [result["id"] for result in rest.upsert([account("K1"), account("K2")])]
     path = f"composite/sobjects?ids={','.join(ids)}&allOrNone=true"
     assert [result["success"] for result in rest.call("DELETE", path).json()] == [True, True]
-    assert error_of(rest.call("DELETE", path).json()[0])[0] == "ENTITY_IS_DELETED"
+    again = rest.call("DELETE", path).json()
+    assert [error_of(result)[:2] for result in again] == [("ENTITY_IS_DELETED", "entity is deleted")] * 2
 
 
 def test_a_value_of_a_wrong_type_refuses_the_whole_request(rest: Rest, sandbox: Control) -> None:
@@ -223,6 +344,19 @@ def test_a_value_of_a_wrong_type_refuses_the_whole_request(rest: Rest, sandbox: 
 def test_check_59_a_lock_clears_after_its_tries(rest: Rest) -> None:
     outcomes = [rest.upsert([account("K1", Name="locked")])[0]["success"] for _ in range(3)]
     assert outcomes == [False, False, True]
+
+
+def test_check_59_a_lock_on_a_parent_holds_for_every_child_and_clears(rest: Rest, sandbox: Control) -> None:
+    sandbox.switch_rule("parent_lock", active=True)
+    [held, free] = sandbox.add_records("Account", [account("P"), account("Q")])
+    contacts = [{"Ext__c": f"C{n}", "LastName": "x", "Account": {"Ext__c": "P"}} for n in range(3)]
+    for _ in range(2):
+        results = rest.upsert(contacts, object_name="Contact")
+        told = f"unable to obtain exclusive access to this record or 1 records: {held}"
+        assert [error_of(result) for result in results] == [("UNABLE_TO_LOCK_ROW", told, [])] * 3
+    assert [result["success"] for result in rest.upsert(contacts, object_name="Contact")] == [True] * 3
+    [other] = rest.upsert([{"Ext__c": "D", "LastName": "x", "Account": {"Ext__c": "Q"}}], object_name="Contact")
+    assert free in error_of(other)[1]
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
@@ -239,6 +373,58 @@ def test_check_65_any_answer_can_take_the_place_of_salesforces_on_the_nth_call(r
     assert [rest.call("GET", "limits").status_code for _ in range(4)] == [200, 503, 503, 200]
 
 
+def test_check_65_an_unknown_exception_carries_its_error_id(rest: Rest, sandbox: Control) -> None:
+    told = "An unexpected error occurred. Please include this ErrorId if you contact support: 1730955361-49792 (-1117)"
+    body = json.dumps([{"errorCode": "UNKNOWN_EXCEPTION", "message": told}])
+    sandbox.add_fault(
+        match={"kind": "collections"}, after_commit=True,
+        answer={"status": 500, "body": body, "headers": {"Content-Type": "application/json"}},
+    )  # fmt: skip
+    answer = rest.call("PATCH", "composite/sobjects/Account/Ext__c", {"records": [TYPED | account("K1")]})
+    assert (answer.status_code, answer.json()) == (500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": told}])
+    assert sandbox.values("Account", "K1", "Name") == ["Account K1"]
+
+
+@pytest.mark.parametrize("after_commit", [False, True])
+def test_check_65_a_slow_answer_comes_before_or_after_the_commit(
+    serve: Callable[..., InProcessSandbox], after_commit: bool
+) -> None:
+    served = serve()
+    served.control.add_fault(match={"kind": "collections"}, delay_seconds=60, after_commit=after_commit)
+    form = {"grant_type": "client_credentials", "client_id": "sandbox-key", "client_secret": "sandbox-secret"}
+    token = served.session.post(f"{URL}/services/oauth2/token", data=form).json()["access_token"]
+    with pytest.raises(requests.ReadTimeout):
+        served.session.patch(
+            f"{URL}/services/data/v59.0/composite/sobjects/Account/Ext__c", json={"records": [TYPED | account("K1")]},
+            headers={"Authorization": f"Bearer {token}"}, timeout=0.05,
+        )  # fmt: skip
+    assert len(served.control.records("Account")) == (1 if after_commit else 0)
+
+
+def test_maintenance_answers_every_path_until_it_ends(rest: Rest, sandbox: Control) -> None:
+    sandbox.switch_maintenance(active=True)
+    answers = [rest.call("GET", "limits"), requests.get(rest.url.partition("/v")[0], timeout=10)]
+    assert [(each.status_code, each.headers["Content-Type"][:9]) for each in answers] == [(503, "text/html")] * 2
+    sandbox.switch_maintenance(active=False)
+    assert rest.call("GET", "limits").status_code == 200
+
+
+def test_faults_are_listed_with_the_calls_that_they_saw_and_refused_when_they_are_none(
+    rest: Rest, sandbox: Control
+) -> None:
+    sandbox.add_fault(match={"kind": "query"}, on_call=3, cut="before")
+    for _ in range(2):
+        assert rest.call("GET", "query?q=SELECT Id FROM Account").ok
+    assert rest.call("GET", "limits").ok
+    [fault] = sandbox.faults()
+    assert (fault["seen"], fault["on_call"], fault["match"]["kind"]) == (2, 3, "query")
+    with pytest.raises(requests.ConnectionError):
+        rest.call("GET", "query?q=SELECT Id FROM Account")
+    for wrong in ({"cut": "between"}, {"match": {"kind": "nothing"}}, {"match": {"path_regex": "("}}, {"on_cal": 1}):
+        with pytest.raises(RuntimeError, match="The sandbox refused POST /faults: 400"):
+            sandbox.add_fault(**wrong)
+
+
 def test_the_history_of_a_record_lists_its_writes_in_order(rest: Rest, sandbox: Control) -> None:
     rest.upsert([account("K1")])
     rest.upsert([{"Ext__c": "K1", "Name": "two"}])
@@ -247,6 +433,22 @@ def test_the_history_of_a_record_lists_its_writes_in_order(rest: Rest, sandbox: 
         ("create", "Account K1"),
         ("update", "two"),
     ]
+    logged = {each["n"]: each for each in sandbox.requests()}
+    assert [logged[write["request"]]["method"] for write in history] == ["PATCH", "PATCH"]
+    assert {write["user"] for write in history} == {"integration@tests.example"}
+    assert [write["at"] for write in history] == sorted(write["at"] for write in history)
+
+
+def test_the_history_answers_which_values_a_record_took_in_order(rest: Rest, sandbox: Control) -> None:
+    for name, kind in (("one", "A"), ("two", None), ("bad", "B"), ("three", "B")):
+        rest.upsert([{"Ext__c": "K1", "Name": name, "Kind__c": kind}])
+    [record] = sandbox.records("Account")
+    rest.call("DELETE", f"sobjects/Account/{record['id']}")
+    sandbox.edit_record("Account", record["id"], {"Name": "back"})
+    assert sandbox.values("Account", "K1", "Name") == ["one", "two", "three", "back"]
+    assert sandbox.values("Account", record["id"], "Kind__c") == ["A", None, "B"]
+    operations = [write["operation"] for write in sandbox.history("Account", "K1")]
+    assert operations == ["create", "update", "update", "delete", "import"]
 
 
 def test_queries_find_what_was_written_after_a_moment(rest: Rest, org: Salesforce) -> None:
@@ -342,3 +544,55 @@ def test_multipicklists_are_restricted_value_by_value(rest: Rest) -> None:
     fine, wrong = rest.upsert([account("A", Topics__c="X;Z"), account("B", Topics__c="X;Q")])
     assert fine["success"]
     assert error_of(wrong)[1] == "Topics__c: bad value for restricted picklist field: Q"
+
+
+def test_a_trigger_looks_up_other_objects(rest: Rest, sandbox: Control) -> None:
+    sandbox.switch_rule("NoSecondLead", active=True)
+    rest.upsert([account("same", Kind__c="A"), account("other", Kind__c="B")])
+    results = rest.upsert([{"Ext__c": key, "LastName": "x"} for key in ("same", "other", "new")], object_name="Contact")
+    assert [result["success"] for result in results] == [False, True, True]
+    assert error_of(results[0])[0] == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+    assert "System.DmlException: the account is a lead" in error_of(results[0])[1]
+
+
+def test_a_trigger_creates_records_and_fails_with_their_refusal(rest: Rest, sandbox: Control) -> None:
+    sandbox.switch_rule("FollowUp", active=True)
+    sandbox.add_records("Task", [{"Subject": "known", "Ext__c": "B"}])
+    good, bad = rest.upsert([{"Ext__c": key, "LastName": f"name {key}"} for key in "AB"], object_name="Contact")
+    assert good["success"]
+    tasks = {each["fields"]["Ext__c"]: each["fields"] for each in sandbox.records("Task")}
+    assert (tasks["A"]["Subject"], tasks["A"]["WhoId"]) == ("name A", good["id"])
+    assert error_of(bad)[1].startswith(
+        "FollowUp: execution of AfterInsert\n\ncaused by: System.DmlException: Insert failed. First exception on "
+        "row 0; first error: DUPLICATE_VALUE, duplicate value found: Ext__c duplicates value on record with id: "
+    )
+    assert [each["fields"]["Ext__c"] for each in sandbox.records("Contact")] == ["A"]
+
+
+def test_a_record_in_approval_is_locked_and_an_empty_number_is_not_too_much(rest: Rest, sandbox: Control) -> None:
+    for rule in ("in_approval", "too_much"):
+        sandbox.switch_rule(rule, active=True)
+    [made] = rest.upsert([account("A", Kind__c="B")])
+    assert made["success"]
+    [locked] = rest.upsert([account("A", Kind__c="B")])
+    assert error_of(locked)[:2] == ("ENTITY_IS_LOCKED", "the entity is locked for editing")
+    [much] = rest.upsert([account("C", Amount__c=1001)])
+    assert error_of(much) == ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Too much", ["Amount__c"])
+
+
+def test_copies_in_one_request_are_duplicates_too(rest: Rest, sandbox: Control) -> None:
+    sandbox.switch_rule("one_of_a_kind", active=True)
+    results = rest.upsert([{"Ext__c": key, "LastName": "Twin"} for key in "AB"], object_name="Contact")
+    assert [result["success"] for result in results] == [True, False]
+    assert error_of(results[1])[0] == "DUPLICATES_DETECTED"
+
+
+def test_too_many_rows_of_one_parent_exceed_the_time_of_apex(rest: Rest, sandbox: Control) -> None:
+    sandbox.switch_rule("slow_trigger", active=True)
+    sandbox.add_records("Account", [account("P"), account("Q")])
+    rows = [("P", n) for n in range(4)] + [("Q", n) for n in range(3)]
+    results = rest.upsert(
+        [{"Ext__c": f"{key}{n}", "LastName": "x", "Account": {"Ext__c": key}} for key, n in rows], object_name="Contact"
+    )
+    assert [result["success"] for result in results] == [False] * 4 + [True] * 3
+    assert "System.LimitException: Apex CPU time limit exceeded" in error_of(results[0])[1]

@@ -10,9 +10,9 @@ import requests
 class Rest:
     """The REST API without any client library."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, session: requests.Session | None = None) -> None:
         self.url = f"{url}/services/data/v59.0"
-        self.session = requests.Session()
+        self.session = session or requests.Session()
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def call(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
