@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -150,9 +151,7 @@ class Jobs:
     def forget(self, job: Job) -> None:
         """Forget a job and its files."""
         del self.all[job.id]
-        for part in [job.upload, *(part for parts in job.parts.values() for part in parts)]:
-            part.unlink(missing_ok=True)
-        job.folder.rmdir()
+        shutil.rmtree(job.folder)
 
     def clear(self) -> None:
         """Stop and forget every job."""

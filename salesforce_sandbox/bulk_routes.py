@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.bulk_batches import work_off
+from salesforce_sandbox.bulk_files import read_results, receive_upload
 from salesforce_sandbox.bulk_jobs import (
     DELIMITERS,
     FINISHED,
@@ -32,7 +33,6 @@ from salesforce_sandbox.rest import DATA, base, enter, logged, read_json
 from salesforce_sandbox.saving import OPERATIONS
 
 PAGE = 1000
-BLOCK = 1 << 20  # bytes of a result file that are sent at once
 _FILES = {each.value.lower(): each for each in ResultFile}
 OtherJobs = Callable[[], list[dict[str, Any]]]
 
@@ -140,7 +140,7 @@ class _Bulk:
             raise RequestRefused(*assumptions.SECOND_UPLOAD, f"{told}then create a new Job and only do 'PUT' once.")
         if job.state is not JobState.OPEN:
             raise refuse_state(f"Job is not open: {job.state.value}")
-        await _receive(request, job)
+        await receive_upload(request.stream(), job)
         return Response(status_code=201)
 
     async def change(self, request: Request) -> Response:
@@ -187,7 +187,7 @@ class _Bulk:
             raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
         if job.state not in FINISHED:
             raise RequestRefused(400, assumptions.EARLY_RESULTS, f"The job is not finished: {job.state.value}")
-        return StreamingResponse(_serve(job, file), headers={"Content-Type": "text/csv"})
+        return StreamingResponse(read_results(job, file), headers={"Content-Type": "text/csv"})
 
     def _start(self, job: Job, request: Request) -> None:
         job.state, job.closed_by = JobState.UPLOAD_COMPLETE, logged(request)
@@ -211,30 +211,6 @@ class _Bulk:
     def _job(self, request: Request) -> Job:
         enter(self.org, request)
         return self.jobs.get(request.path_params["id"])
-
-
-async def _receive(request: Request, job: Job) -> None:
-    """Write the body of a request to the upload; nothing is kept of one that is cut or too large."""
-    draft, size = job.folder / "upload.draft", 0
-    with draft.open("wb") as file:
-        async for block in request.stream():
-            size += len(block)
-            if size <= assumptions.UPLOAD_LIMIT:
-                file.write(block)
-    if size > assumptions.UPLOAD_LIMIT:
-        draft.unlink()
-        raise RequestRefused(*assumptions.TOO_LARGE, "The data of a job may have 150 MB in base64, 100 MB as it is.")
-    draft.rename(job.upload)
-
-
-async def _serve(job: Job, file: ResultFile) -> AsyncIterator[bytes]:
-    titles = {ResultFile.SUCCESSFUL: '"sf__Id","sf__Created",', ResultFile.FAILED: '"sf__Id","sf__Error",'}
-    title = titles.get(file, "").replace(",", DELIMITERS[job.asked.delimiter])
-    yield f"{title}{job.header}{LINE_ENDINGS[job.asked.line_ending]}".encode()
-    for part in job.parts[file]:
-        with part.open("rb") as content:
-            while block := content.read(BLOCK):
-                yield block
 
 
 def _check_choice(body: Any, name: str, choices: Any, code: str, *, optional: bool = False) -> None:

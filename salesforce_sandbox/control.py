@@ -48,7 +48,7 @@ class Control:
         return list(self._call("GET", f"/history/{object_name}/{quote(id_or_key, safe='')}"))
 
     def writes(self, object_name: str) -> list[dict[str, Any]]:
-        """Return every write of an object's records, oldest first: id, operation, fields, request."""
+        """Return every write of an object's records, oldest first: id, at, operation, fields, request, user."""
         return list(self._call("GET", f"/writes/{object_name}"))
 
     def values(self, object_name: str, id_or_key: str, field: str) -> list[Any]:

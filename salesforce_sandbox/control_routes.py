@@ -96,12 +96,12 @@ class _Control:
                 for each in self.org.storage.find_by_key(entity.name, name, fold(field, wanted))
             ]
             found = ids[0] if ids else ""
-        return JSONResponse(self.org.storage.history(found))
+        return JSONResponse(self.org.storage.history.of(found))
 
     async def writes(self, request: Request) -> Response:
         """List every write of an object's records, oldest first."""
         entity = self.org.writer().schema.object(request.path_params["object"])
-        return JSONResponse(self.org.storage.writes(entity.name))
+        return JSONResponse(self.org.storage.history.of_object(entity.prefix))
 
     async def switch_rule(self, request: Request) -> Response:
         """Switch a rule on or off."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from salesforce_sandbox.definition import FieldDefinition, FieldType, ObjectDefinition
+from salesforce_sandbox.schema import SYSTEM
 
 _SOAP_TYPES = {
     FieldType.BOOLEAN: "xsd:boolean",
@@ -23,7 +24,8 @@ _NUMBERS = {FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT}
 def describe(name: str, definition: ObjectDefinition, base: str) -> dict[str, Any]:
     """Return the full description of an object; `base` is the path of the API version."""
     fields = [_describe_field("Id", FieldDefinition(type=FieldType.ID, length=18))]
-    fields += [_describe_field(key, field) for key, field in definition.fields.items() if not field.hidden]
+    known = SYSTEM | definition.fields
+    fields += [_describe_field(key, field) for key, field in known.items() if not field.hidden]
     return describe_briefly(name, definition, base) | {
         "fields": fields,
         "recordTypeInfos": [],
@@ -62,10 +64,10 @@ def _describe_field(name: str, field: FieldDefinition) -> dict[str, Any]:
         "precision": field.precision if field.type in _NUMBERS else 0,
         "scale": 2 if field.type in _NUMBERS else 0,
         "digits": field.precision if field.type is FieldType.INT else 0,
-        "nillable": not (field.required or is_id or field.type is FieldType.BOOLEAN),
+        "nillable": not (field.required or is_id or name in SYSTEM or field.type is FieldType.BOOLEAN),
         "createable": writable,
         "updateable": writable,
-        "defaultedOnCreate": is_id or field.type is FieldType.BOOLEAN,
+        "defaultedOnCreate": is_id or name in SYSTEM or field.type is FieldType.BOOLEAN,
         "externalId": field.external_id,
         "idLookup": is_id or field.external_id,
         "unique": field.unique,

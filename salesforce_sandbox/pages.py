@@ -132,7 +132,7 @@ class _Pages:
         record = self.org.storage.find(normalise_id(request.path_params["id"]) or "")
         if record is None or record.object != entity.name:
             return _render("message.html", 404, told="There is no such record.")
-        history = self.org.storage.history(record.id)
+        history = self.org.storage.history.of(record.id)
         return _render("record.html", entity=entity, record=record, history=history)
 
     async def show_results(self, request: Request) -> Response:

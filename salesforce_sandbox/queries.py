@@ -9,9 +9,11 @@ from typing import Any
 from salesforce_sandbox import soql
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 from salesforce_sandbox.schema import ObjectSchema, fold
+from salesforce_sandbox.storage import Record
 from salesforce_sandbox.writing import Writer
 
 PAGE = 2000
+_MOMENTS = {"createddate", "lastmodifieddate", "systemmodstamp"}
 OPEN = 100  # queries whose pages are kept
 
 
@@ -56,9 +58,8 @@ def answer_query(
     """Return the first page of a query; `options` is the header Sforce-Query-Options."""
     query, entity = _read(writer, text)
     candidates = _candidates(writer, entity, query, deleted=deleted)
-    if "systemmodstamp" in query.named:
-        written = writer.chunk.storage.written_at(entity.name)
-        candidates = [row | {"systemmodstamp": written.get(row["id"])} for row in candidates]
+    if query.named & _MOMENTS:
+        add_moments(writer, candidates)
     rows = query.arrange(candidates)
     if query.counts:
         return {"totalSize": len(rows), "done": True, "records": []}
@@ -70,6 +71,15 @@ def answer_query(
     ]
     asked = re.search(r"batchSize=(\d+)", options)
     return cursors.start(records, min(max(int(asked[1]), 200), PAGE) if asked else PAGE, base)
+
+
+def add_moments(writer: Writer, rows: list[dict[str, Any]]) -> None:
+    """Add to rows when they were created and last written."""
+    ids = [row["id"] for row in rows]
+    moments = writer.chunk.storage.history.moments(min(ids), max(ids)) if ids else {}
+    for row in rows:
+        created, written = moments[row["id"]]
+        row |= {"createddate": created, "lastmodifieddate": written, "systemmodstamp": written}
 
 
 def describe_columns(writer: Writer, text: str) -> dict[str, Any]:
@@ -90,7 +100,7 @@ def _read(writer: Writer, text: str) -> tuple[soql.Query, ObjectSchema]:
         entity = writer.schema.object(query.object)
     except RequestRefused:
         raise RequestRefused(400, "INVALID_TYPE", f"sObject type '{query.object}' is not supported.") from None
-    for field in query.fields + [field for field, _, _ in query.conditions]:
+    for field in [*query.fields, *(field for field, _, _ in query.conditions), *query.ordered_by]:
         try:
             entity.field(field)
         except RecordRefused:
@@ -107,9 +117,11 @@ def _candidates(writer: Writer, entity: ObjectSchema, query: soql.Query, *, dele
             keys = list({fold(field, value) for value in values})
             ids = {each for found in storage.find_by_keys(entity.name, name, keys).values() for each in found}
             records = storage.find_many(sorted(ids))
-            return [_row(record.id, record.fields) for record in records.values()]
-    return [_row(record.id, record.fields) for record in storage.find_all(entity.prefix, deleted=deleted)]
+            return [row_of(record) for record in records.values()]
+    return [row_of(record) for record in storage.find_all(entity.prefix, deleted=deleted)]
 
 
-def _row(record_id: str, fields: dict[str, Any]) -> dict[str, Any]:
-    return {"id": record_id} | {key.lower(): value for key, value in fields.items()}
+def row_of(record: Record) -> dict[str, Any]:
+    """Return a record with its field names in lower case."""
+    row = {"id": record.id, "isdeleted": record.deleted}
+    return row | {key.lower(): value for key, value in record.fields.items()}

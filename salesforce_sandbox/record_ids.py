@@ -51,3 +51,8 @@ def normalise_id(value: object) -> str | None:
     if not _ID.fullmatch(text):
         return None
     return add_checksum(text) if len(text) == 15 else text
+
+
+def range_of_ids(prefix: str) -> tuple[str, str]:
+    """Return the bounds of the ids of an object, the second one excluded: they begin with its prefix."""
+    return prefix, prefix + chr(0x10FFFF)

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from salesforce_sandbox.describing import describe, describe_briefly
 from salesforce_sandbox.org import LOGGED, LoggedRequest, Org
-from salesforce_sandbox.queries import Cursors, answer_query, describe_columns
+from salesforce_sandbox.queries import Cursors, add_moments, answer_query, describe_columns, row_of
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 from salesforce_sandbox.schema import ObjectSchema, fold
@@ -155,7 +155,11 @@ class _Rest:
             raise RequestRefused(404, "ENTITY_IS_DELETED", "entity is deleted")
         if request.method == "GET":
             attributes = {"type": entity.name, "url": f"{base(request)}/sobjects/{entity.name}/{found.id}"}
-            return JSONResponse({"attributes": attributes, "Id": found.id} | found.fields)
+            row = row_of(found)
+            add_moments(writer, [row])
+            return JSONResponse(
+                {"attributes": attributes} | {name: row.get(name.lower()) for name, _ in entity.fields.values()}
+            )
         body = {} if request.method == "DELETE" else await read_json(request)
         with writer.chunk.transaction():
             if request.method == "DELETE":
@@ -185,10 +189,11 @@ class _Rest:
         """Read records by their ids, null for those that are not there."""
         writer = enter(self.org, request)
         entity, body = _object(writer, request), await read_json(request)
+        names = [entity.field(str(given))[0] for given in body.get("fields", [])]
         rows: list[dict[str, Any] | None] = []
         for each in body.get("ids", []):
             found = writer.chunk.find(normalise_id(each) or "")
-            wanted = {field: found.fields.get(field) for field in body.get("fields", [])} if found else {}
+            wanted = {name: found.fields.get(name) for name in names} if found else {}
             living = found is not None and not found.deleted and found.object == entity.name
             rows.append({"attributes": {"type": entity.name}, "Id": each} | wanted if living else None)
         return JSONResponse(rows)

@@ -12,7 +12,13 @@ from salesforce_sandbox.field_values import PLAIN_TEXTS, Reader, make_reader
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 
 _ID = FieldDefinition(type=FieldType.ID)
-_WRITTEN = FieldDefinition(type=FieldType.DATETIME, read_only=True)
+_MOMENT = FieldDefinition(type=FieldType.DATETIME, read_only=True)
+SYSTEM = {
+    "CreatedDate": _MOMENT,
+    "LastModifiedDate": _MOMENT,
+    "SystemModstamp": _MOMENT,
+    "IsDeleted": FieldDefinition(type=FieldType.BOOLEAN, read_only=True),
+}  # what every object has, told from the history
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,7 @@ class ObjectSchema:
     def fields(self) -> dict[str, tuple[str, FieldDefinition]]:
         """Return the visible fields by their lower-case name."""
         visible = {name: field for name, field in self.definition.fields.items() if not field.hidden}
-        system = {"id": ("Id", _ID), "systemmodstamp": ("SystemModstamp", _WRITTEN)}
-        return system | {name.lower(): (name, field) for name, field in visible.items()}
+        return {"id": ("Id", _ID)} | {name.lower(): (name, field) for name, field in (SYSTEM | visible).items()}
 
     @cached_property
     def relations(self) -> dict[str, tuple[str, FieldDefinition]]:

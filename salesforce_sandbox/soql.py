@@ -6,12 +6,13 @@ import operator as operators
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from salesforce_sandbox.refusals import RequestRefused
 
 _TOKEN = re.compile(
-    r"\s*(?:('(?:\\.|[^'\\])*')|([A-Za-z_][\w.]*)|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)|(-?\d+(?:\.\d+)?)"
+    r"\s*(?:('(?:\\.|[^'\\])*')|([A-Za-z_][\w.]*)|(\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))?)|(-?\d+(?:\.\d+)?)"
     r"|(<=|>=|!=|<>|[=<>(),]))"
 )
 _ORDER = {"<": operators.lt, ">": operators.gt, "<=": operators.le, ">=": operators.ge}
@@ -33,7 +34,13 @@ class Query:
     @property
     def named(self) -> set[str]:
         """Return the fields that the query names, in lower case."""
-        return {field.lower() for field in self.fields} | {field.lower() for field, _, _ in self.conditions}
+        conditions = [field for field, _, _ in self.conditions]
+        return {field.lower() for field in [*self.fields, *conditions, *self.ordered_by]}
+
+    @property
+    def ordered_by(self) -> list[str]:
+        """Return the field of ORDER BY, if there is one."""
+        return [self.order[0]] if self.order else []
 
     def matches(self, row: Row) -> bool:
         """Tell whether a row, its field names in lower case, fulfils every condition."""
@@ -80,7 +87,7 @@ class _Parser:
         if kind == "text":
             return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), text[1:-1])
         if kind == "moment":
-            return text.replace("Z", ".000+0000")  # as datetimes are kept
+            return datetime.fromisoformat(text) if "T" in text else text
         if kind == "number":
             return float(text) if "." in text else int(text)
         return {"true": True, "false": False, "null": None}.get(text.lower(), text)
@@ -163,8 +170,19 @@ def _fold(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _moment(value: Any) -> datetime | None:
+    """Return a stored datetime; nothing else is before or after a moment."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _compare(value: Any, operator: str, wanted: list[Any]) -> bool:
     left, right = _fold(value), [_fold(each) for each in wanted]
+    if any(isinstance(each, datetime) for each in right):
+        left = _moment(value)
     if operator in {"=", "IN"}:
         return left in right
     if operator in {"!=", "<>"}:

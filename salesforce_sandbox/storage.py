@@ -5,27 +5,24 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from salesforce_sandbox.record_ids import make_id
+from salesforce_sandbox.history import HISTORY, History
+from salesforce_sandbox.record_ids import make_id, range_of_ids
 
 _VERSION = 2  # of the tables; those of another version are dropped, a sandbox is filled again in seconds
 _TABLES = {
     "record": "id text primary key, object text not null, fields text not null, deleted integer not null",
     "unique_key": "object text not null, field text not null, value text not null, id text not null,"
     " primary key (object, field, value, id)",
-    # fields is null when they are those of the record as it is: the text is kept once until the record is written again
-    "history": "id text not null, n integer not null, at integer not null, operation text not null, fields text,"
-    " request integer not null, user text not null, primary key (id, n)",
+    "history": HISTORY,
     "counter": "name text primary key, value integer not null",
 }
 # a sandbox may lose its last records when the machine fails; it must be fast
 _SETTINGS = "pragma journal_mode = wal; pragma synchronous = off; pragma wal_autocheckpoint = 10000;"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCK = 200  # ids that are taken from the counter at once
 _COLUMNS = "select id, object, fields, deleted from record"
 _OF_OBJECT = "id >= ? and id < ?"
@@ -64,6 +61,7 @@ class Storage:
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
         self._connection.executescript(_SETTINGS)
         self._prepare()
+        self.history = History(self._connection)
         self._free: dict[str, Iterable[int]] = {}
 
     def _prepare(self) -> None:
@@ -124,14 +122,14 @@ class Storage:
     def find_all(self, prefix: str, *, deleted: bool = False) -> Iterable[Record]:
         """Return the records of an object by its id prefix; `deleted` includes the recycle bin."""
         rows = self._connection.execute(
-            f"{_COLUMNS} where {_OF_OBJECT} and deleted <= ? order by id", [*_range(prefix), int(deleted)]
+            f"{_COLUMNS} where {_OF_OBJECT} and deleted <= ? order by id", [*range_of_ids(prefix), int(deleted)]
         )
         return (_read(row) for row in rows)
 
     def find_page(self, prefix: str, after: str, size: int) -> list[Record]:
         """Return up to `size` records of an object whose id is higher than `after`, the recycle bin included."""
         rows = self._connection.execute(
-            f"{_COLUMNS} where {_OF_OBJECT} and id > ? order by id limit ?", [*_range(prefix), after, size]
+            f"{_COLUMNS} where {_OF_OBJECT} and id > ? order by id limit ?", [*range_of_ids(prefix), after, size]
         )
         return [_read(row) for row in rows]
 
@@ -139,7 +137,7 @@ class Storage:
         """Return how many living records an object has."""
         row = self._connection.execute(
             f"select count(*) from record where {_OF_OBJECT} and deleted = 0",  # noqa: S608 - a constant
-            _range(prefix),
+            range_of_ids(prefix),
         ).fetchone()
         return int(row[0])
 
@@ -160,13 +158,7 @@ class Storage:
         many = self._connection.executemany
         last = {save.record.id: save for save in saves}
         texts = [_encode(save.record.fields).decode() for save in saves]
-        known = [(save.record.id,) for save in saves if save.old_keys is not None]
-        if known:
-            many(
-                "update history set fields = (select fields from record where record.id = history.id)"
-                " where id = ? and fields is null",
-                known,
-            )
+        self.history.complete([save.record.id for save in saves if save.old_keys is not None])
         many(
             "insert into record values (?, ?, ?, ?) on conflict (id) do update"
             " set fields = excluded.fields, deleted = excluded.deleted",
@@ -177,14 +169,11 @@ class Storage:
             ],
         )
         self._save_keys(saves)
-        now = (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
-        many(
-            "insert into history values (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (save.record.id, n, now, save.operation, _written(save, last), request, user)
-                for n, save in zip(self._take("history", len(saves)), saves, strict=True)
-            ],
-        )
+        writes = [
+            (save.record.id, save.operation, None if _is_as_written(save, last) else _encode(save.written).decode())
+            for save in saves
+        ]
+        self.history.add(self._take("history", len(saves)), writes, request, user)
 
     def _save_keys(self, saves: Sequence[Save]) -> None:
         changed = [save for save in saves if save.keys_changed]
@@ -205,40 +194,10 @@ class Storage:
         ]
         self._connection.executemany("insert into unique_key values (?, ?, ?, ?)", new)
 
-    def history(self, record_id: str) -> list[dict[str, Any]]:
-        """Return every write of a record, oldest first: when, what, which fields, by which request and user."""
-        rows = self._connection.execute(
-            "select at, operation, coalesce(history.fields, record.fields), request, user"
-            " from history join record using (id) where id = ? order by n",
-            [record_id],
-        )
-        return [
-            {"at": _moment(at), "operation": operation, "fields": _decode(fields), "request": request, "user": user}
-            for at, operation, fields, request, user in rows
-        ]
 
-
-def _written(save: Save, last: Mapping[str, Save]) -> str | None:
-    """Return what a line of history keeps of a write: nothing when it is the record as it is now."""
-    if save.written is save.record.fields and save is last[save.record.id]:
-        return None
-    return _encode(save.written).decode()
-
-
-def _moment(microseconds: int) -> str:
-    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds")
-
-    def writes(self, object_name: str) -> list[dict[str, Any]]:
-        """Return every write of an object's records, oldest first."""
-        rows = self._connection.execute(
-            "select id, operation, fields, request from history where object = ? order by n", [object_name]
-        )
-        return [{"id": each, "operation": op, "fields": _decode(fields), "request": n} for each, op, fields, n in rows]
-
-    def written_at(self, object_name: str) -> dict[str, str]:
-        """Return when each record of an object was last written, as Salesforce shows it."""
-        rows = self._connection.execute("select id, max(at) from history where object = ? group by id", [object_name])
-        return {record_id: at[:23].ljust(23, "0") + "+0000" for record_id, at in rows}
+def _is_as_written(save: Save, last: Mapping[str, Save]) -> bool:
+    """Tell whether the fields of a record will be just what is written."""
+    return save.written is save.record.fields and save is last[save.record.id]
 
 
 def _read(row: tuple[Any, ...]) -> Record:
@@ -247,8 +206,3 @@ def _read(row: tuple[Any, ...]) -> Record:
 
 def _marks(values: Sequence[Any]) -> str:
     return ", ".join("?" * len(values))
-
-
-def _range(prefix: str) -> tuple[str, str]:
-    """Return the bounds of the ids of an object: they begin with its prefix."""
-    return prefix, prefix + chr(0x10FFFF)

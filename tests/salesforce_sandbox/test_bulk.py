@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -467,3 +469,20 @@ def test_a_cut_upload_leaves_no_data(rest: Rest, sandbox: Control) -> None:
     with pytest.raises(Exception, match=r"Connection|aborted|Broken|reset"):
         put(rest, job, accounts(10))
     assert put(rest, job, accounts(1)).status_code == 201
+
+
+@pytest.mark.parametrize("ended", ["aborted", "reset"])
+def test_an_upload_that_is_broken_off_leaves_nothing(rest: Rest, sandbox: Control, ended: str) -> None:
+    job = create(rest)["id"]
+    address = urlsplit(rest.url)
+    with socket.create_connection((str(address.hostname), address.port or 80), timeout=10) as connection:
+        head = f"PUT {address.path}/{INGEST}/{job}/batches HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+        head += f"Authorization: {rest.session.headers['Authorization']!s}\r\nContent-Type: text/csv\r\n\r\n"
+        connection.sendall(f"{head}Ext__c,Name\nA,half of".encode())
+        while not any(each["method"] == "PUT" for each in sandbox.requests()):
+            time.sleep(0.01)
+    if ended == "aborted":
+        assert rest.call("PATCH", f"{INGEST}/{job}", {"state": "Aborted"}).json()["state"] == "Aborted"
+        assert rest.call("DELETE", f"{INGEST}/{job}").status_code == 204
+    sandbox.reset()
+    assert rest.call("GET", f"{INGEST}/{job}").status_code == 404
