@@ -149,7 +149,7 @@ class Jobs:
         return job
 
     def forget(self, job: Job) -> None:
-        """Forget a job and its files."""
+        """Forget a job and its files, among them what a broken upload has left."""
         del self.all[job.id]
         shutil.rmtree(job.folder)
 

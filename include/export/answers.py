@@ -9,6 +9,7 @@ import requests
 from include.export.failures import (
     ConfigurationFailure,
     LoginFailure,
+    NotFound,
     QuotaFailure,
     RunFailure,
     SalesforceFailure,
@@ -36,6 +37,11 @@ def explain_failure(response: requests.Response, body: Any, call: str) -> Except
     status = response.status_code
     if status == 400 and code in _RECORD_CODES and "composite/" in call:
         return RequestRefused(code, message)
+    if code == "EXCEEDEDQUOTA":
+        return QuotaFailure(
+            "The Salesforce org takes no more Bulk jobs today (EXCEEDEDQUOTA). The watermark is kept; the next "
+            "scheduled run goes on, with small requests if the org has API calls left."
+        )
     if code == "REQUEST_LIMIT_EXCEEDED":
         return QuotaFailure(
             "The Salesforce org has no API calls left (REQUEST_LIMIT_EXCEEDED). The watermark is kept; the next "
@@ -55,7 +61,7 @@ def _by_status(response: requests.Response, status: int, told: str, code: str) -
     if 300 <= status < 400:
         return ConfigurationFailure(f"Salesforce redirected the call, which is not followed ({told}).")
     if status in {400, 404, 405, 410, 414, 415}:
-        return ConfigurationFailure(
+        return (NotFound if status == 404 else ConfigurationFailure)(
             f"Salesforce does not know what the call asks for ({told}). Check the stream's object and fields, and the "
             "API version of the connection."
         )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import RowMaker
 
+from include.export.positions import Position, Window
 from include.export.statements import load_statement
 
 SUPERSEDED = "CRM_EXPORT_SUPERSEDED"
@@ -42,6 +45,27 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class JobBatch:
+    """A Bulk job of the ledger: its rows are those of a window, less what no CSV carries.
+
+    `part` of `parts` holds the rows of a window whose parents hash to it; `sent` is known once the upload is done.
+    """
+
+    id: int
+    transport: str
+    action: str
+    state: str
+    job_id: str | None
+    row_count: int
+    sent: int | None
+    window: Window | None
+    window_id: UUID | None
+    part: int
+    parts: int
+    planned_at: str
+
+
+@dataclass(frozen=True)
 class ExportBatches:
     """The ledger, at one connection."""
 
@@ -60,14 +84,70 @@ class ExportBatches:
         values = {"batch": batch.id, "epoch": epoch, "accepted": accepted, "refused": refused}
         self.connection.execute(load_statement("batch_settle"), values)
 
-    def abandon_left_over(self, stream: str) -> tuple[int, int]:
-        """Abandon what earlier runs left unsettled; returns how many batches and rows.
+    def plan_jobs(self, window: Window, rows: int, parts: int, values: Mapping[str, object]) -> list[JobBatch]:
+        """Write the ledger's lines of a window's jobs; `values` are stream, run, epoch and action."""
+        wanted = {"rows": rows, "parts": parts, "window_id": uuid4(), **window.as_values(), **values}
+        return self._jobs("batch_plan_jobs", wanted)
 
-        A Collections batch without an answer may or may not have reached Salesforce. The watermark never passed its
-        rows, so they are read and sent again, with today's values: a repeated upsert is the same upsert.
+    def note_job(self, batch: JobBatch, job_id: str) -> None:
+        """Keep the id of a batch's job: the commit before the first byte of its rows."""
+        self.connection.execute(load_statement("batch_job"), {"batch": batch.id, "job_id": job_id})
+
+    def note_upload(self, batch: JobBatch, sent: int) -> None:
+        """Keep how many rows a job holds: the commit before the job is closed."""
+        self.connection.execute(load_statement("batch_uploaded"), {"batch": batch.id, "sent": sent})
+
+    def read_job(self, batch: int) -> JobBatch:
+        """Return the batch of a job as the ledger has it."""
+        return self._jobs("batch_read", {"batch": batch})[0]
+
+    def settle_job(self, batch: JobBatch, *, accepted: int, refused: int, unprocessed: int) -> None:
+        """Mark the batch of a job settled with its counts."""
+        values = {"batch": batch.id, "accepted": accepted, "refused": refused, "unprocessed": unprocessed}
+        self.connection.execute(load_statement("batch_settle_job"), values)
+
+    def count_unsettled(self, window_id: UUID | None) -> int:
+        """Count the jobs of a window that are not settled, abandoned ones too."""
+        row = self.connection.execute(load_statement("batch_unsettled"), {"window_id": window_id}).fetchone()
+        return int(row[0]) if row else 0
+
+    def count_sent(self, window_id: UUID | None) -> int:
+        """Count the rows that the jobs of a window hold."""
+        row = self.connection.execute(load_statement("batch_sent"), {"window_id": window_id}).fetchone()
+        return int(row[0]) if row else 0
+
+    def left_over(self, stream: str) -> list[JobBatch]:
+        """Return the batches that earlier runs left unsettled, oldest first."""
+        return self._jobs("batch_left_over", {"stream": stream})
+
+    def last_position(self, batch: Batch) -> Position:
+        """Return the position of a planned batch's last row."""
+        values = {"batch": batch.id, "ordinal": len(batch.rows)}
+        row = self.connection.execute(load_statement("batch_position"), values).fetchone()
+        assert row is not None  # ruff: ignore[assert] - the manifest is emptied when the batch is settled, not before
+        return Position(*row)
+
+    def abandon(self, batches: Sequence[int]) -> tuple[int, int]:
+        """Abandon batches whose outcome is not known; returns how many there were, and their rows.
+
+        Their rows may or may not have reached Salesforce. The watermark never passed them, so they are read and sent
+        again, with today's values: a repeated upsert is the same upsert.
         """
-        row = self.connection.execute(load_statement("batch_abandon"), {"stream": stream}).fetchone()
+        row = self.connection.execute(load_statement("batch_abandon"), {"batches": list(batches)}).fetchone()
         return (row[0], row[1]) if row else (0, 0)
+
+    def _jobs(self, statement: str, values: Mapping[str, object]) -> list[JobBatch]:
+        with self.connection.cursor(row_factory=_job_row) as cursor:
+            return cursor.execute(load_statement(statement), values).fetchall()
+
+
+def _job_row(cursor: psycopg.Cursor[Any]) -> RowMaker[JobBatch]:
+    def make(values: Sequence[Any]) -> JobBatch:
+        start = Position(values[7], values[8]) if values[7] else None
+        window = Window(start, Position(values[9], values[10])) if values[9] else None
+        return JobBatch(*[*values[:7], window, *values[11:]])
+
+    return make
 
 
 def _read_batch(found: Sequence[Any]) -> Batch:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from include.export.catalogue import Catalogue, ErrorClass
 from include.export.failures import CircuitFailure
+from include.export.job_results import RefusedClass
 from include.export.refusals import Refusal
 from include.export.streams import Stream
 
@@ -17,12 +18,23 @@ def check_circuit(stream: Stream, refusals: Sequence[Refusal], sent: int, catalo
     """Raise CircuitFailure when the refusals of a request of `sent` records are not the records' fault."""
     system = [refusal for refusal in refusals if refusal.verdict.error_class is ErrorClass.RUN_LEVEL]
     if system:
-        raise CircuitFailure(_message(stream, system, sent, catalogue))
+        raise CircuitFailure(_message(stream, system, len(system), sent, catalogue))
     structural = [
         refusal for refusal in refusals if refusal.verdict.error_class in {ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN}
     ]
     if sent >= ENOUGH and len(structural) == sent:
-        raise CircuitFailure(_message(stream, structural, sent, catalogue))
+        raise CircuitFailure(_message(stream, structural, len(structural), sent, catalogue))
+
+
+def check_job_circuit(stream: Stream, found: Sequence[RefusedClass], sent: int, catalogue: Catalogue) -> None:
+    """Raise CircuitFailure when the refusals of a Bulk job of `sent` records are not the records' fault."""
+    system = [each for each in found if each.error_class is ErrorClass.RUN_LEVEL]
+    if system:
+        raise CircuitFailure(_message(stream, system[0].samples, system[0].count, sent, catalogue))
+    structural = [each for each in found if each.error_class in {ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN}]
+    if sent >= ENOUGH and sum(each.count for each in structural) == sent:
+        samples = [refusal for each in structural for refusal in each.samples]
+        raise CircuitFailure(_message(stream, samples, sent, sent, catalogue))
 
 
 def check_error_count(stream: Stream, recorded: int) -> None:
@@ -35,12 +47,12 @@ def check_error_count(stream: Stream, recorded: int) -> None:
         )
 
 
-def _message(stream: Stream, refusals: Sequence[Refusal], sent: int, catalogue: Catalogue) -> str:
+def _message(stream: Stream, refusals: Sequence[Refusal], count: int, sent: int, catalogue: Catalogue) -> str:
     samples = "; ".join(
         f"{refusal.code} {catalogue.redact(refusal.code, refusal.message)}" for refusal in refusals[:SAMPLES]
     )
     return (
-        f"Stream {stream.name}: Salesforce refused {len(refusals)} of {sent} records of {stream.object} for a reason "
+        f"Stream {stream.name}: Salesforce refused {count} of {sent} records of {stream.object} for a reason "
         f"that is not the records' ({samples}). Nothing was recorded and the watermark is kept. "
         f"{refusals[0].verdict.advice}"
     )

@@ -8,8 +8,12 @@ from typing import Any
 
 import psycopg
 
+from include.export.batches import Batch
+from include.export.bulk import BulkTransport
 from include.export.catalogue import Catalogue
 from include.export.horizon import read_horizon
+from include.export.job_settling import JobPending
+from include.export.left_over import settle_left_over
 from include.export.opening import Parts, open_workbench
 from include.export.options import GROWTH, SMALL_REQUEST, ExportOptions
 from include.export.reexport import send_released
@@ -37,6 +41,7 @@ class ExportReport:
     api_calls: int = 0
     watermark: str | None = None
     message: str = ""
+    job_id: str | None = None  # the Bulk job that Salesforce is at work on; the run goes on when it is over
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for a task's return value."""
@@ -70,57 +75,69 @@ def export_stream(
 
 
 def _export(bench: Workbench) -> tuple[Outcome, str]:
-    _abandon_left_over(bench)
-    _warn_of_unreadable(bench)
-    horizon = read_horizon(bench.stream, bench.connection)
-    bench.errors.release(bench.stream.name)
-    size = min(SMALL_REQUEST, bench.options.batch_size)
-    if bench.state.stopped_at_error_id is not None:
-        stop = examine_stop(bench, horizon)
-        if stop is Stop.WAITS:
-            return _end_held(bench, horizon)
-        size = 1 if stop is Stop.PROBE else size
-    send_released(bench, horizon)
-    return _export_changes(bench, horizon, size)
+    try:
+        settle_left_over(bench)
+        _warn_of_unreadable(bench)
+        horizon = read_horizon(bench.stream, bench.connection)
+        bench.errors.release(bench.stream.name)
+        size = min(SMALL_REQUEST, bench.options.batch_size)
+        if bench.state.stopped_at_error_id is not None:
+            stop = examine_stop(bench, horizon)
+            if stop is Stop.WAITS:
+                return _end_held(horizon)
+            size = 1 if stop is Stop.PROBE else size
+        send_released(bench, horizon)
+        return _export_changes(bench, horizon, size)
+    except JobPending as pending:
+        bench.job_id = pending.job_id
+        return (
+            Outcome.WAITING_FOR_JOB,
+            f"Salesforce is at work on Bulk job {pending.job_id}; its outcome is settled next.",
+        )
 
 
 def _export_changes(bench: Workbench, horizon: str, size: int) -> tuple[Outcome, str]:
-    """Send batch after batch, a small one first; each is settled before the next is planned."""
+    """Send batch after batch, a small one first; each is settled before the next is planned.
+
+    Where much has changed, Bulk jobs follow the first clean request.
+    """
     if bench.source.peek(bench.state.watermark, horizon) is None:
         return Outcome.COMPLETE, "Nothing has changed."
+    bulk: BulkTransport | None = None
     while bench.has_credits():
-        values = {"horizon": horizon, "limit": size, **_after(bench)}
-        batch = bench.plan("changes", **values)
-        if batch is None:
-            return Outcome.COMPLETE, "Everything up to the horizon is exported."
-        sent = bench.send(batch, stop_at_refusal=bench.options.pause_on_export_errors)
-        bench.settle(batch, sent, move=True)
-        if sent.stopped_at is not None:
-            return _end_held(bench, horizon)
+        found = bulk.find_window() if bulk else None
+        if bulk and found:
+            held = bulk.send(*found)
+        else:
+            before = bench.client.bytes_sent
+            batch = bench.plan("changes", horizon=horizon, limit=size, **_after(bench))
+            if batch is None:
+                return Outcome.COMPLETE, "Everything up to the horizon is exported."
+            held = _send_batch(bench, batch)
+            bulk = bulk or BulkTransport(bench, horizon, (bench.client.bytes_sent - before) / len(batch.rows))
+            size = min(max(size, SMALL_REQUEST // GROWTH) * GROWTH, bench.options.batch_size)
+        if held:
+            return _end_held(horizon)
         bench.state = without_stop(bench.state)
-        size = min(max(size, SMALL_REQUEST // GROWTH) * GROWTH, bench.options.batch_size)
-    log.warning("Stream %s stops here: the daily API limit is spent. The next run goes on.", bench.stream.name)
+    log.warning("Stream %s stops here: the API calls of the day are spent. The next run goes on.", bench.stream.name)
     return (
         Outcome.WAITING_FOR_CREDITS,
-        "The daily API limit (daily_crm_api_limit) is spent; the watermark is kept.",
+        "The API calls of the day (daily_crm_api_limit, or the org's own) are spent; the watermark is kept.",
     )
+
+
+def _send_batch(bench: Workbench, batch: Batch) -> bool:
+    sent = bench.send(batch, stop_at_refusal=bench.options.pause_on_export_errors)
+    bench.settle(batch, sent, move=True)
+    return sent.stopped_at is not None
 
 
 def _after(bench: Workbench) -> dict[str, str]:
     return bench.state.watermark.as_values() if bench.state.watermark else {}
 
 
-def _end_held(bench: Workbench, horizon: str) -> tuple[Outcome, str]:
+def _end_held(horizon: str) -> tuple[Outcome, str]:
     return Outcome.HELD, f"Stopped at a refused record; rows behind it wait. Horizon {horizon}."
-
-
-def _abandon_left_over(bench: Workbench) -> None:
-    batches, rows = bench.batches.abandon_left_over(bench.stream.name)
-    if batches:
-        log.warning(
-            "Stream %s: %d batch(es) of an earlier run were never settled; their %d rows are sent again.",
-            bench.stream.name, batches, rows,
-        )  # fmt: skip
 
 
 def _warn_of_unreadable(bench: Workbench) -> None:
@@ -142,7 +159,9 @@ def _report(bench: Workbench, outcome: Outcome, message: str) -> ExportReport:
         message = f"Stopped at a refused record; {tell_count(waiting)} changed rows wait behind it."
     totals = bench.end(outcome, message, waiting=waiting)
     watermark = str(bench.state.watermark) if bench.state.watermark else None
-    return ExportReport(bench.stream.name, outcome, **asdict(totals), watermark=watermark, message=message)
+    return ExportReport(
+        bench.stream.name, outcome, **asdict(totals), watermark=watermark, message=message, job_id=bench.job_id
+    )
 
 
 def tell_count(count: int) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -54,6 +55,17 @@ class Recorder:
     identity: RunIdentity
     reexport: bool = False
 
+    def as_values(self) -> dict[str, Any]:
+        """Return the recorder as the values of a statement."""
+        return {
+            "stream": self.stream,
+            "object": self.object,
+            "run": self.run,
+            "reexport": self.reexport,
+            "dag_id": self.identity.dag_id,
+            "run_id": self.identity.run_id,
+        }
+
 
 @dataclass(frozen=True)
 class ExportErrors:
@@ -63,20 +75,26 @@ class ExportErrors:
 
     def record(self, recorder: Recorder, batch: Batch, refusals: Sequence[Refusal]) -> dict[int, int]:
         """Record the refusals of a batch; returns the id of the export error by ordinal."""
+        statement = _compose_record("errors_refused_rows", "errors_recorded_ids")
         payloads = [{"ordinal": row.ordinal, "payload": row.payload} for row in batch.rows if row.payload]
         values = {
-            "stream": recorder.stream,
-            "object": recorder.object,
             "operation": batch.action,
             "batch": batch.id,
             "refusals": Jsonb([refusal.as_row() for refusal in refusals]),
             "payloads": Jsonb(payloads),
-            "reexport": recorder.reexport,
-            "run": recorder.run,
-            "dag_id": recorder.identity.dag_id,
-            "run_id": recorder.identity.run_id,
+            "job_id": None,
+            **recorder.as_values(),
         }
-        return {row[0]: row[1] for row in self.connection.execute(load_statement("errors_record"), values)}
+        return {row[0]: row[1] for row in self.connection.execute(statement, values)}
+
+    def record_job(self, recorder: Recorder, action: str, job_id: str) -> None:
+        """Record the refused records of a job, whose answers are in the session's tables."""
+        values = {**recorder.as_values(), "operation": action, "job_id": job_id}
+        self.connection.execute(_compose_record("results_refused", "errors_recorded_count"), values)
+
+    def resolve_window(self, statement: sql.Composed, values: Mapping[str, object]) -> None:
+        """Run a composed `errors_resolve_window.sql`."""
+        self.connection.execute(statement, values)
 
     def resolve(self, stream: str, batch: Batch, accepted: Sequence[int], run: int, by: str) -> int:
         """Resolve the errors of accepted records (ordinals of the batch); returns how many there were."""
@@ -86,6 +104,11 @@ class ExportErrors:
     def resolve_gone(self, errors: Sequence[int], run: int) -> None:
         """Resolve errors whose source row is gone."""
         self.connection.execute(load_statement("errors_gone"), {"errors": list(errors), "run": run})
+
+    def has_decisions(self, stream: str) -> bool:
+        """Tell whether an operator decided to go on without any record of a stream."""
+        row = self.connection.execute(load_statement("errors_decided"), {"stream": stream}).fetchone()
+        return bool(row and row[0])
 
     def release(self, stream: str) -> int:
         """Reopen children whose parent was accepted and records whose time of being ignored is over."""
@@ -107,3 +130,7 @@ class ExportErrors:
         """Return how many errors of a stream are open (or set aside) and how many wait for a parent."""
         row = self.connection.execute(load_statement("errors_count"), {"stream": stream}).fetchone()
         return (row[0], row[1]) if row else (0, 0)
+
+
+def _compose_record(refused: str, answer: str) -> sql.Composed:
+    return load_statement("errors_record").format(refused=load_statement(refused), answer=load_statement(answer))

@@ -2,6 +2,7 @@
 
 RunFailure
 ├── ConfigurationFailure   a person must change a stream file, a grant, a field: never retried
+│   └── NotFound           Salesforce does not have what the call names
 ├── SourceFailure          Postgres did not answer, or answered with an error: retried
 ├── HorizonFailure         the source cannot be read exactly at the moment: never retried
 ├── LoginFailure           Salesforce refused the credentials: never retried
@@ -32,6 +33,10 @@ class RunFailure(Exception):  # noqa: N818 - the design's word
 
 class ConfigurationFailure(RunFailure):
     """A stream file, a grant, a connection or the org's setup is wrong."""
+
+
+class NotFound(ConfigurationFailure):
+    """Salesforce does not have what the call names."""
 
 
 class SourceFailure(RunFailure):

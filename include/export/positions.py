@@ -1,8 +1,9 @@
-"""The position of a row: its change time and its unique key."""
+"""The position of a row, its change time and its unique key, and the window between two of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,20 @@ class Position:
     def as_values(self) -> dict[str, str]:
         """Return the position as the values of a statement."""
         return {"cursor_at": self.cursor_at, "record_key": self.record_key}
+
+
+@dataclass(frozen=True)
+class Window:
+    """The rows of a stream behind `start` (None: from the beginning) up to and with `end`."""
+
+    start: Position | None
+    end: Position
+
+    def as_values(self) -> dict[str, Any]:
+        """Return the window as the values of a statement."""
+        return {
+            "range_from_at": self.start.cursor_at if self.start else None,
+            "range_from_key": self.start.record_key if self.start else None,
+            "range_to_at": self.end.cursor_at,
+            "range_to_key": self.end.record_key,
+        }

@@ -84,11 +84,11 @@ class RecordForm:
         found = [find_unsendable(self._column(field), field) for field in self.stream.fields]
         return sql.SQL(" ").join([condition for condition in found if condition is not None])
 
-    def _rivals(self) -> sql.Composed:
-        """Conditions on another live row with the same external id: it owns the record, or both are refused."""
+    def rivals_condition(self) -> list[sql.Composed]:
+        """Return the condition that another live row has the same external id; none where the key is the id."""
         id_column = self.columns[self.stream.external_id_column]
         if id_column.name == self.stream.key:
-            return sql.Composed([])
+            return []
         rival = sql.SQL(
             "exists (select 1 from {source} o where o.{id} = s.{id} and o.{key} <> s.{key} and {alive})"
         ).format(
@@ -97,10 +97,17 @@ class RecordForm:
             key=sql.Identifier(self.stream.key),
             alive=self._alive(),
         )
+        return [rival]
+
+    def _rivals(self) -> sql.Composed:
+        """What becomes of a row with rivals: another owns the record, or both are refused."""
+        found = self.rivals_condition()
+        if not found:
+            return sql.Composed([])
         return sql.SQL(
             "when {rival} then case when {deleted} then 'CRM_EXPORT_SUPERSEDED'"
             " else 'CRM_EXPORT_EXTERNAL_ID_CONFLICT' end"
-        ).format(rival=rival, deleted=self.deleted)
+        ).format(rival=found[0], deleted=self.deleted)
 
     def _alive(self) -> sql.Composed:
         if self.stream.deleted is None:

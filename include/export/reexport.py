@@ -12,6 +12,7 @@ from include.export.batches import Batch
 from include.export.catalogue import Catalogue
 from include.export.export_errors import DueError
 from include.export.horizon import read_horizon
+from include.export.left_over import settle_left_over
 from include.export.opening import Parts, open_workbench
 from include.export.options import ExportOptions
 from include.export.runs import Outcome, RunIdentity
@@ -70,7 +71,7 @@ def reexport_errors(
         if bench is None:
             report.message = f"Another run of stream {stream.name} is at work; this one sent nothing."
             return report
-        bench.batches.abandon_left_over(stream.name)
+        settle_left_over(bench)
         bench.errors.release(stream.name)
         horizon = read_horizon(stream, connection)
         outcome = _send_due(bench, horizon, report, every=every, released_only=False)

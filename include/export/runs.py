@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     COMPLETE = "complete"
     HELD = "held"
     WAITING_FOR_CREDITS = "waiting_for_credits"
+    WAITING_FOR_JOB = "waiting_for_job"
     FAILED = "failed"
     ALREADY_RUNNING = "already_running"
 

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from include.export.failures import ConfigurationFailure
-from include.export.positions import Position
+from include.export.positions import Position, Window
 from include.export.record_form import RecordForm
 from include.export.statements import load_statement
 from include.export.streams import Stream
@@ -54,9 +54,9 @@ class Source:
         row = self.connection.execute(self._compose("source_has", None), {"key": record_key}).fetchone()
         return bool(row and row[0])
 
-    def count_waiting(self, after: Position | None, horizon: str) -> int:
-        """Count the rows behind a position, up to WAITING_LIMIT."""
-        values = {"horizon": horizon, "limit": WAITING_LIMIT, **(after.as_values() if after else {})}
+    def count_waiting(self, after: Position | None, horizon: str, limit: int = WAITING_LIMIT) -> int:
+        """Count the rows behind a position, up to a limit."""
+        values = {"horizon": horizon, "limit": limit, **(after.as_values() if after else {})}
         row = self.connection.execute(self._compose("source_count", after), values).fetchone()
         return int(row[0]) if row else 0
 
@@ -126,6 +126,14 @@ class Source:
         """Return the statement that finds the export errors which are due."""
         return self._compose("errors_due", watermark)
 
+    def page_of_window(self, window: Window, special: sql.Composed) -> sql.Composed:
+        """Return the page of a window's rows that no CSV carries; the values are the window's and `limit`."""
+        return self.compose_window("page_window", window, special=special)
+
+    def page_of_ids(self, window: Window) -> sql.Composed:
+        """Return the page of a window's rows with given external ids; the values are the window's, `external_ids`."""
+        return self.compose_window("page_ids", window)
+
     def plan_of(self, page: sql.Composed, form: RecordForm) -> sql.Composed:
         """Return `batch_plan.sql` over a page."""
         return load_statement("batch_plan").format(
@@ -140,64 +148,93 @@ class Source:
             case_folds=form.case_folds,
         )
 
+    def compose_window(self, name: str, window: Window, **parts: sql.Composable) -> sql.Composed:
+        """Return a statement over the rows of a window; the values are `window.as_values()`."""
+        key = self.columns[self.stream.key]
+        upper = self._bound("<=", key, "range_to_at", "range_to_key")
+        lower = self._bound(">", key, "range_from_at", "range_from_key") if window.start else None
+        bounds = sql.SQL(" and ").join([upper, lower] if lower else [upper])
+        external_id = sql.SQL("s.{}").format(sql.Identifier(self.stream.external_id_column))
+        return self._compose(name, None, range=bounds, external_id=external_id, **parts)
+
+    def compose_after(self, name: str, after: Position | None) -> sql.Composed:
+        """Return a statement over the rows behind a position; the values are `horizon` and the position's."""
+        return self._compose(name, after)
+
+    def bound_before(self) -> sql.Composed:
+        """Return the condition that a row stands before the position in `cursor_at` and `record_key`."""
+        return self._bound("<", self.columns[self.stream.key], "cursor_at", "record_key")
+
+    @property
+    def order(self) -> sql.Composed:
+        """Return the columns of the order of positions."""
+        key = self.columns[self.stream.key]
+        return sql.SQL("s.{}, {}").format(sql.Identifier(self.stream.cursor), self._key_order(key))
+
+    def compose_results(self, name: str, before: Position | None) -> sql.Composed:
+        """Return a statement over the answers of a job, in position order."""
+        key = self.columns[self.stream.key]
+        row_key = key.cast(sql.SQL("r.record_key"), ordered=True)
+        bound = sql.SQL("and (r.cursor_at, {}) < (%(cursor_at)s::timestamptz, {})").format(
+            row_key, key.cast(sql.SQL("%(record_key)s"), ordered=True)
+        )
+        return load_statement(name).format(row_key=row_key, before=bound if before else sql.SQL(""))
+
     @property
     def _key(self) -> sql.Identifier:
         return sql.Identifier(self.stream.key)
 
-    def _compose(self, name: str, after: Position | None) -> sql.Composed:
+    def _compose(self, name: str, after: Position | None, **more: sql.Composable) -> sql.Composed:
         key = self.columns[self.stream.key]
-        key_order = sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key)
         parts: dict[str, Any] = {
             "source": sql.Identifier(self.stream.source_schema, self.stream.source_table),
             "key": self._key,
             "cursor": sql.Identifier(self.stream.cursor),
-            "key_order": key_order,
-            "after": self._after(">", key, key_order, after, head="and "),
-            "at_or_below": self._after("<=", key, key_order, after, head=""),
+            "key_order": self._key_order(key),
+            "after": self._after(">", key, after, head="and "),
+            "at_or_below": self._after("<=", key, after, head=""),
             "error_key": key.cast(sql.SQL("e.record_key")),
             "one_key": key.cast(sql.SQL("%(key)s")),
             "listed_key": key.cast(sql.SQL("listed.record_key")),
         }
-        return load_statement(name).format(**parts)
+        return load_statement(name).format(**parts | more)
 
     def _compose_versions(self, name: str, after: Position | None, end: Position) -> sql.Composed:
         """The values are those of `end`, and with the prefix from_ those of `after`."""
         key = self.columns[self.stream.key]
-        key_order = sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key)
         return load_statement(name).format(
             source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
             key=self._key,
             cursor=sql.Identifier(self.stream.cursor),
-            key_order=key_order,
-            at_or_below=self._after("<=", key, key_order, end, head=""),
-            after=self._after(">", key, key_order, after, head="and ", prefix="from_"),
+            key_order=self._key_order(key),
+            at_or_below=self._after("<=", key, end, head=""),
+            after=self._after(">", key, after, head="and ", prefix="from_"),
             line_key=key.cast(sql.SQL("v.record_key"), ordered=True),
             reach_key=key.cast(sql.SQL("reach.record_key"), ordered=True),
             from_key=key.cast(sql.SQL("%(from_record_key)s"), ordered=True),
             end_key=key.cast(sql.SQL("%(record_key)s"), ordered=True),
         )
 
+    def _key_order(self, key: Column) -> sql.Composed:
+        return sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key)
+
     def _after(
-        self,
-        operator: str,
-        key: Column,
-        key_order: sql.Composed,
-        after: Position | None,
-        *,
-        head: str,
-        prefix: str = "",
+        self, operator: str, key: Column, after: Position | None, *, head: str, prefix: str = ""
     ) -> sql.Composed:
         if after is None:
             return sql.Composed([])
-        watermark = key.cast(sql.SQL(f"%({prefix}record_key)s"), ordered=True)
-        comparison = sql.SQL("(s.{cursor}, {key}) {operator} ({moment}::timestamptz, {watermark})").format(
-            moment=sql.Placeholder(f"{prefix}cursor_at"),
+        bound = self._bound(operator, key, f"{prefix}cursor_at", f"{prefix}record_key")
+        return sql.SQL(head).format() + bound  # a constant
+
+    def _bound(self, operator: str, key: Column, moment: str, record_key: str) -> sql.Composed:
+        """Return a comparison with a position in two parameters; the operator is a constant of ours."""
+        return sql.SQL("(s.{cursor}, {key}) {operator} ({moment}::timestamptz, {bound})").format(
             cursor=sql.Identifier(self.stream.cursor),
-            key=key_order,
-            operator=sql.SQL(operator),  # one of two constants above
-            watermark=watermark,
+            key=self._key_order(key),
+            operator=sql.SQL(operator),
+            moment=sql.Placeholder(moment),
+            bound=key.cast(sql.SQL("{}").format(sql.Placeholder(record_key)), ordered=True),
         )
-        return sql.SQL(head).format() + comparison  # a constant
 
     def _check_columns(self, found: Mapping[str, Column]) -> None:
         named = {"key": self.stream.key, "cursor": self.stream.cursor}

@@ -42,6 +42,7 @@ class Stream(BaseModel):
     after: Annotated[tuple[StreamName, ...], Field(strict=False)] = ()
     lock_order: Column | None = None
     exact_stop: bool = False
+    bulk_from: Annotated[int, Field(ge=1)] | None = 2_000
     max_errors: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     log_fields: Annotated[tuple[FieldName, ...], Field(strict=False)] = ()
     harmless_roles: Annotated[tuple[str, ...], Field(strict=False)] = ()

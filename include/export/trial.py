@@ -11,6 +11,7 @@ from include.export.answers import RequestRefused
 from include.export.batches import Batch
 from include.export.catalogue import Catalogue
 from include.export.failures import ConfigurationFailure
+from include.export.left_over import refuse_left_over
 from include.export.opening import Parts, open_workbench
 from include.export.options import ExportOptions
 from include.export.runs import Outcome, RunIdentity
@@ -56,6 +57,7 @@ def try_record(
 
 
 def _try(bench: Workbench, key: str) -> Trial:
+    refuse_left_over(bench)
     batch = bench.plan("one", key=key)
     if batch is None:
         raise ConfigurationFailure(
@@ -64,7 +66,7 @@ def _try(bench: Workbench, key: str) -> Trial:
     try:
         return _send(bench, batch)
     finally:
-        bench.batches.abandon_left_over(bench.stream.name)
+        bench.batches.abandon([batch.id])
 
 
 def _send(bench: Workbench, batch: Batch) -> Trial:

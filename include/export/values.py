@@ -33,7 +33,7 @@ class Column:
         """Tell whether the type has a collation, which the order of positions must not depend on."""
         return self.category == "S"
 
-    def cast(self, text: sql.SQL, *, ordered: bool = False) -> sql.Composed:
+    def cast(self, text: sql.Composable, *, ordered: bool = False) -> sql.Composed:
         """Return text cast to the column's type; `ordered` for comparisons in position order."""
         kind = sql.SQL(self.type)  # format_type's own quoting
         if not self.is_collated:
@@ -60,6 +60,18 @@ def write_json(column: Column, field_type: str) -> sql.Composed:
     return sql.SQL("coalesce({}, 'null')").format(_json_of(column, field_type))
 
 
+def write_csv(column: Column, field_type: str) -> sql.Composed:
+    """Return the expression of the column's value as a cell of CSV, NULL for NULL and the empty string."""
+    if column.type == "boolean" or (column.is_text and column.category != "S"):
+        return sql.SQL("{}::text").format(column.value)
+    if column.type == "date" and field_type == "datetime":
+        return sql.SQL("{}::text || 'T00:00:00Z'").format(column.value)
+    if column.type == "timestamp with time zone":
+        day = sql.SQL("({} at time zone 'UTC')::date").format(column.value)
+        return day if field_type == "date" else _datetime(column)
+    return sql.SQL("nullif({}, '')").format(column.value) if column.is_text else column.value
+
+
 def write_text(column: Column) -> sql.Composed:
     """Return the expression of the column's value as plain text, NULL for NULL."""
     if column.type == "timestamp with time zone":
@@ -69,18 +81,20 @@ def write_text(column: Column) -> sql.Composed:
 
 def find_unsendable(column: Column, field: str) -> sql.Composed | None:
     """Return `when … then …` that names a value which cannot be sent faithfully, if the type has such."""
+    if column.is_text:
+        too_long = sql.SQL("length({}::text) > {}").format(column.value, sql.Literal(FIELD_LIMIT))
+        return _when(too_long, f"CRM_EXPORT_VALUE_TOO_LONG:{field}")
+    condition = find_uncarriable(column)
+    return _when(condition, f"CRM_EXPORT_VALUE_NOT_SENDABLE:{field}") if condition else None
+
+
+def find_uncarriable(column: Column) -> sql.Composed | None:
+    """Return the condition under which a value of a type with limits cannot go into a CSV, None for other types."""
     if column.type in _UNBOUNDED_NUMBERS:
-        condition = sql.SQL("{} in ('NaN', 'Infinity', '-Infinity')").format(column.value)
-    elif column.type in _DATES:
-        condition = sql.SQL("not ({} between '1700-01-01' and '4000-12-31')").format(column.value)
-    elif column.is_text:
-        return _when(
-            sql.SQL("length({}::text) > {}").format(column.value, sql.Literal(FIELD_LIMIT)),
-            f"CRM_EXPORT_VALUE_TOO_LONG:{field}",
-        )
-    else:
-        return None
-    return _when(condition, f"CRM_EXPORT_VALUE_NOT_SENDABLE:{field}")
+        return sql.SQL("{} in ('NaN', 'Infinity', '-Infinity')").format(column.value)
+    if column.type in _DATES:
+        return sql.SQL("not ({} between '1700-01-01' and '4000-12-31')").format(column.value)
+    return None
 
 
 def _when(condition: sql.Composed, verdict: str) -> sql.Composed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from include.export.failures import LeaseLost
-from include.export.positions import Position
+from include.export.positions import Position, Window
 from include.export.statements import load_statement
 
 
@@ -31,7 +31,7 @@ class StreamState:
     database_identity: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lease:
     """The right to write one stream: every commit renews it and fails once another process has taken it."""
 
@@ -39,15 +39,22 @@ class Lease:
     stream: str
     epoch: int
     seconds: float
+    _renewed_at: float = field(default_factory=time.monotonic)
 
     def renew(self) -> None:
         """Prolong the lease; raises LeaseLost when it is not ours any more."""
+        self._renewed_at = time.monotonic()
         renewed = self._execute("lease_renew", seconds=self.seconds)
         if renewed.rowcount != 1:
             raise LeaseLost(
                 f"Stream {self.stream}: another process has taken over this stream (this one held epoch {self.epoch} "
                 "and was silent for too long). Nothing was written after that; the other process goes on."
             )
+
+    def keep(self) -> None:
+        """Prolong the lease during long work, now and then; raises LeaseLost."""
+        if time.monotonic() - self._renewed_at > self.seconds / 8:
+            self.renew()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -59,6 +66,10 @@ class Lease:
     def move_watermark(self, batch: int, ordinal: int) -> None:
         """Move the watermark to a row of a batch's manifest."""
         self._execute("watermark_move", batch=batch, ordinal=ordinal)
+
+    def set_watermark(self, window: Window, position: Position) -> None:
+        """Move the watermark to a position of a window, if it still stands where the window begins."""
+        self._execute("watermark_set", **window.as_values(), **position.as_values())
 
     def read_watermark(self) -> Position | None:
         """Return where the watermark stands now."""

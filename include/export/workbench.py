@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, field, replace
 
 import psycopg
+from psycopg import sql
 
 from include.export.batches import Batch, ExportBatches
 from include.export.catalogue import Catalogue
@@ -43,6 +44,7 @@ class Workbench:
     source: Source
     reexport: bool = False
     new_errors: int = 0
+    job_id: str | None = None  # of the Bulk job that the run ended without
     _form: RecordForm | None = None
     _counted: tuple[int, int] = field(default=(0, 0))
 
@@ -89,14 +91,19 @@ class Workbench:
             "keys": lambda: self.source.page_of_keys(self.watermark),
             "one": self.source.page_of_one,
         }[page]()
+        return self.plan_page(composed, respect_decisions=page == "changes", **values)
+
+    def plan_page(self, page: sql.Composed, *, respect_decisions: bool = False, **values: object) -> Batch | None:
+        """Plan the batch of a composed page."""
         known = {
             "stream": self.stream.name,
             "run": self.run.id,
             "epoch": self.lease.epoch,
             "operation": str(self.stream.operation),
-            "respect_decisions": page == "changes",
+            "respect_decisions": respect_decisions,
+            "folds": [],
         }
-        statement = self.source.plan_of(composed, self.form)
+        statement = self.source.plan_of(page, self.form)
         with self.lease.transaction():
             return self.batches.plan(statement, {**known, **values})
 
@@ -107,9 +114,18 @@ class Workbench:
         check_error_count(self.stream, self.new_errors)
         return sent
 
-    def settle(self, batch: Batch, sent: Sent, *, move: bool) -> None:
-        """Write everything that a batch means in one transaction: errors, resolutions, watermark, stop, counts."""
-        calls, bytes_sent = self._take_counts()
+    def send_again(self, batch: Batch) -> list[str]:
+        """Send records of a Bulk job once more and settle what comes of it; returns the accepted external ids."""
+        sent = self.sender.send(batch, stop_at_refusal=False)
+        self.settle(batch, sent, move=False, again=True)
+        return [str(row.external_id) for row in batch.rows if row.ordinal in sent.accepted]
+
+    def settle(self, batch: Batch, sent: Sent, *, move: bool, again: bool = False) -> None:
+        """Write everything that a batch means in one transaction: errors, resolutions, watermark, stop, counts.
+
+        `again` leaves the counts of outcomes to the job that the records belong to.
+        """
+        calls, bytes_sent = self.take_counts()
         recorder = Recorder(self.stream.name, self.stream.object, self.run.id, self.identity, self.reexport)
         with self.lease.transaction():
             recorded = self.errors.record(recorder, batch, list(sent.refusals.values())) if sent.refusals else {}
@@ -122,10 +138,10 @@ class Workbench:
             self.versions.note(batch.id, last=sent.acknowledged if move else 0, ordinals=answered)
             self.batches.settle(batch, self.lease.epoch, accepted=len(sent.accepted), refused=len(sent.refusals))
             self.run.count(
-                rows_changed=len(batch.rows),
+                rows_changed=0 if again else len(batch.rows),
                 rows_sent=len(sent.transmitted),
-                accepted=len(sent.accepted),
-                refused=len(sent.refusals),
+                accepted=0 if again else len(sent.accepted),
+                refused=0 if again else len(sent.refusals),
                 api_calls=calls,
                 bytes_sent=bytes_sent,
             )
@@ -134,20 +150,23 @@ class Workbench:
 
     def end(self, outcome: Outcome, message: str, *, waiting: int | None = None) -> RunTotals:
         """Close the line of the run."""
-        calls, bytes_sent = self._take_counts()
+        calls, bytes_sent = self.take_counts()
         return self.run.end(outcome, message, api_calls=calls, bytes_sent=bytes_sent, waiting=waiting)
 
-    def has_credits(self, share: float = 1.0) -> bool:
-        """Tell whether the daily API limit leaves a share for another batch."""
+    def has_credits(self, share: float = 1.0, calls: int = 1) -> bool:
+        """Tell whether a share of the daily API limit, and what the org says it has left, allow so many calls."""
         used = count_calls_of_the_day(self.connection) + self.client.api_calls - self._counted[0]
-        return used < self.options.daily_api_limit * share
+        usage = self.client.usage
+        org_allows = usage is None or usage.used + calls <= usage.most
+        return org_allows and used + calls <= self.options.daily_api_limit * share
 
     def _move(self, batch: Batch, sent: Sent, recorded: dict[int, int]) -> None:
         if sent.acknowledged:
             self.lease.move_watermark(batch.id, sent.acknowledged)
         self.lease.stop_at(None if sent.stopped_at is None else recorded[sent.stopped_at])
 
-    def _take_counts(self) -> tuple[int, int]:
+    def take_counts(self) -> tuple[int, int]:
+        """Return the API calls and bytes since they were last taken."""
         calls, sent = self.client.api_calls - self._counted[0], self.client.bytes_sent - self._counted[1]
         self._counted = (self.client.api_calls, self.client.bytes_sent)
         return calls, sent

@@ -1,9 +1,9 @@
--- Abandons what earlier runs left unsettled: the watermark never passed those rows, so they go again.
-with left_over as (
+-- Abandons batches whose outcome is not known: the watermark never passed their rows, so they go again.
+with abandoned as (
     update crm_export.ExportBatches set state = 'ABANDONED', settled_at = clock_timestamp()
-    where stream = %(stream)s and state in ('PLANNED', 'SENDING')
+    where id = any (%(batches)s) and state in ('PLANNED', 'SENDING')
     returning id, row_count
 ), emptied as (
-    delete from crm_export.ExportBatchRows using left_over where batch = left_over.id
+    delete from crm_export.ExportBatchRows using abandoned where batch = abandoned.id
 )
-select count(*)::int, coalesce(sum(row_count), 0)::int from left_over
+select count(*)::int, coalesce(sum(row_count), 0)::int from abandoned

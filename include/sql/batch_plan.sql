@@ -16,6 +16,8 @@ with page as materialized (
                 when j.refusal is null and not j.gone and {case_folds}
                      and count(*) filter (where not j.gone) over (partition by lower(j.external_id)) > 1
                 then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
+                when j.refusal is null and not j.gone and lower(j.external_id) = any (%(folds)s::text[])
+                then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
                 else j.refusal end as verdict
     from judged j
     where j.ordinal < coalesce(

@@ -1,10 +1,6 @@
 -- Records the refused records of a batch: one unresolved row per record, and one line per attempt.
 with refused as (
-    select r.*, m.record_key, m.external_id, m.cursor_at
-    from jsonb_to_recordset(%(refusals)s) as r (
-        ordinal int, code text, name text, class text, message text, fields jsonb, salesforce_id text,
-        parent_object text, parent_external_id text)
-    join crm_export.ExportBatchRows m on m.batch = %(batch)s and m.ordinal = r.ordinal
+    {refused}
 ), judged as (
     select r.*, p.id as parent
     from refused r
@@ -18,14 +14,13 @@ with refused as (
     insert into crm_export.ExportErrors as e (
         stream, object, record_key, external_id, salesforce_id, operation, record_changed_at,
         error_code, error_name, error_class, error_message, error_fields, status, waiting_for,
-        reexports, next_attempt_at, dag_id, run_id, payload)
+        reexports, next_attempt_at, dag_id, run_id, job_id, payload)
     select %(stream)s, %(object)s, j.record_key, j.external_id, j.salesforce_id, %(operation)s,
            j.cursor_at, j.code, j.name, j.class, j.message,
-           array(select jsonb_array_elements_text(j.fields)),
+           j.fields,
            case when j.parent is null then 'open' else 'waiting' end, j.parent,
-           0, clock_timestamp(), %(dag_id)s, %(run_id)s, p.payload
+           0, clock_timestamp(), %(dag_id)s, %(run_id)s, %(job_id)s, j.payload
     from judged j
-    left join jsonb_to_recordset(%(payloads)s) as p (ordinal int, payload jsonb) on p.ordinal = j.ordinal
     order by j.ordinal
     on conflict (stream, record_key) where status <> 'resolved' do update set
         external_id = excluded.external_id, operation = excluded.operation,
@@ -47,10 +42,10 @@ with refused as (
             then clock_timestamp() + (array[1, 2, 4, 7])[least(e.reexports + 1, 4)] * interval '1 day'
                  - interval '1 hour'
             else least(e.next_attempt_at, clock_timestamp()) end,
-        dag_id = excluded.dag_id, run_id = excluded.run_id
+        dag_id = excluded.dag_id, run_id = excluded.run_id, job_id = excluded.job_id
     returning e.id, e.record_key, e.attempts, e.record_changed_at, e.error_code, e.error_message
 ), attempted as (
     insert into crm_export.ExportErrorAttempts (error, run, record_changed_at, outcome, error_code, error_message)
     select id, %(run)s, record_changed_at, 'refused', error_code, error_message from recorded
 )
-select j.ordinal, r.id, r.attempts from recorded r join judged j using (record_key)
+{answer}

@@ -1,0 +1,226 @@
+"""The Bulk transport: windows of changed rows go to Salesforce as jobs of Bulk API 2.0, settled by the same ledger."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from psycopg import sql
+
+from include.export.batches import JobBatch
+from include.export.csv_form import CsvForm
+from include.export.failures import RunFailure
+from include.export.ingest_jobs import IngestJobs
+from include.export.job_settling import WindowPlan, plan_window, settle_window
+from include.export.options import JOB_GROWTH, JOB_LIMIT
+from include.export.positions import Window
+from include.export.progress import Progress
+from include.export.row_stream import RowStream, open_reader
+from include.export.salesforce import Unanswered
+from include.export.source_windows import SourceWindows
+from include.export.streams import Stream
+from include.export.workbench import Workbench
+
+log = logging.getLogger(__name__)
+TRIES = 3  # of an upload that breaks
+COUNTED = 10_000_001  # changed rows that are counted to tell the progress
+CALLS_OF_A_JOB = 20  # API calls that are kept ready for one job and its results
+HEADER_LIMIT = 32_000  # characters (salesforce-wire.md section 4.3)
+ROWS_OF_A_BATCH = 10_000  # that Salesforce makes of a job, each counted against its daily limit
+_MARK = b'"#N/A"'  # how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
+
+
+class UploadStopped(Exception):  # noqa: N818 - told by how the upload goes on
+    """An upload was stopped by ourselves: it grew too large, or holds what a CSV does not carry."""
+
+    def __init__(self, *, row_bytes: float | None = None) -> None:
+        super().__init__("the window is planned again")
+        self.row_bytes = row_bytes
+
+
+@dataclass
+class BulkTransport:
+    """The Bulk jobs of one run. `rows` is how many the next window takes, `row_bytes` what a row was seen to take."""
+
+    bench: Workbench
+    horizon: str
+    row_bytes: float
+    rows: int = field(init=False)
+    careful: bool = field(default=False, init=False)
+    batches_left: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Begin small while the setting is on: what stands behind a refused record may reach Salesforce."""
+        self.rows = (self._stream.bulk_from or 1) if self.bench.options.pause_on_export_errors else self._most_rows()
+
+    def find_window(self) -> tuple[Window, int] | None:
+        """Return the next window and its number of rows, None when the rows that are left go in small requests."""
+        bench, least = self.bench, self._stream.bulk_from
+        exact = self._stream.exact_stop and bench.options.pause_on_export_errors
+        if least is None or exact or not CsvForm(bench.form).is_possible:
+            return None
+        if not self._windows.has_rows(bench.state.watermark, self.horizon, least):
+            return None
+        found = self._windows.find_next(bench.state.watermark, self.horizon, self.rows)
+        return found if found and self._has_credits(found[1]) else None
+
+    def send(self, window: Window, rows: int) -> bool:
+        """Send the rows of a window and settle them; returns whether the stream is stopped at a refused record.
+
+        Raises RunFailure, and JobPending when Salesforce takes longer than the run may wait.
+        """
+        for tries in range(1, TRIES + 1):
+            plan = plan_window(self.bench, window, careful=self.careful)
+            batches = self._write_ledger(window, rows)
+            try:
+                sent = [self._start(batch, plan) for batch in batches]
+            except UploadStopped as stopped:
+                self._abandon(batches)
+                if stopped.row_bytes is None:
+                    self.careful = True
+                else:
+                    window, rows = self._shrink(stopped.row_bytes)
+            except Unanswered:
+                self._abandon(batches)
+                if tries == TRIES:
+                    raise
+            else:
+                held = settle_window(self.bench, sent, plan, self.progress)
+                self.rows = min(self.rows * JOB_GROWTH, self._most_rows())
+                return held
+        raise RunFailure(f"Stream {self._stream.name}: its rows could not be divided into Bulk jobs that fit.")
+
+    @cached_property
+    def progress(self) -> Progress:
+        """Return what is told of the run in the log."""
+        changed = self.bench.source.count_waiting(self.bench.state.watermark, self.horizon, limit=COUNTED)
+        return Progress(self._stream.name, changed, COUNTED)
+
+    def _write_ledger(self, window: Window, rows: int) -> list[JobBatch]:
+        values = {"stream": self._stream.name, "run": self.bench.run.id, "epoch": self.bench.lease.epoch,
+                  "action": str(self._stream.operation)}  # fmt: skip
+        with self.bench.lease.transaction():
+            return self.bench.batches.plan_jobs(window, rows, self._parts(rows), values)
+
+    def _parts(self, rows: int) -> int:
+        return math.ceil(rows / self._rows_of_a_job()) if self._divides else 1
+
+    def _start(self, batch: JobBatch, plan: WindowPlan) -> JobBatch:
+        bench, jobs = self.bench, IngestJobs(self._stream, self.bench.client)
+        known = {other.job_id for other in bench.batches.left_over(self._stream.name) if other.job_id}
+        job_id = jobs.create(batch.action, batch.planned_at, known)
+        with bench.lease.transaction():
+            bench.batches.note_job(batch, job_id)
+        rows = self._upload(jobs, job_id, batch, plan)
+        with bench.lease.transaction():
+            bench.batches.note_upload(batch, rows)
+        if rows:
+            jobs.close(job_id)
+        else:
+            jobs.abort(job_id)  # every row of the window goes another way
+        return bench.batches.read_job(batch.id)
+
+    def _upload(self, jobs: IngestJobs, job_id: str, batch: JobBatch, plan: WindowPlan) -> int:
+        part = self._windows.part_of(batch.parts, batch.part)
+        copy = self._windows.compose_copy(
+            plan.window, plan.form.columns, plan.special, part, by_parent=not self.bench.options.pause_on_export_errors
+        )
+        upload = _Upload(self, copy, {**plan.window.as_values(), **plan.values(self._stream.name)}, job_id)
+        with closing(upload):
+            jobs.upload(job_id, upload.open)
+        self.row_bytes = upload.size / max(upload.rows, 1)
+        return upload.rows
+
+    def _abandon(self, batches: list[JobBatch]) -> None:
+        """Abort the jobs of a window that is sent again, so that nothing of them comes later."""
+        jobs = IngestJobs(self._stream, self.bench.client)
+        for batch in batches:
+            job_id = self.bench.batches.read_job(batch.id).job_id
+            if job_id:
+                jobs.abort(job_id)
+        with self.bench.lease.transaction():
+            self.bench.batches.abandon([batch.id for batch in batches])
+
+    def _shrink(self, row_bytes: float) -> tuple[Window, int]:
+        self.row_bytes = row_bytes * 1.2
+        self.rows = self._most_rows()
+        found = self._windows.find_next(self.bench.state.watermark, self.horizon, self.rows)
+        assert found is not None  # ruff: ignore[assert] - rows below the horizon do not go before they are sent
+        return found
+
+    def _has_credits(self, rows: int) -> bool:
+        if self.batches_left is None:
+            limits = self.bench.client.call("GET", "limits").body
+            self.batches_left = int(limits["DailyBulkApiBatches"]["Remaining"])
+        needed = math.ceil(rows / ROWS_OF_A_BATCH) + self._parts(rows)
+        if needed > self.batches_left:
+            log.warning("Stream %s: the org has %d Bulk batches left today, too few for this job; small requests are "
+                        "used instead.", self._stream.name, self.batches_left)  # fmt: skip
+            return False
+        self.batches_left -= needed
+        return self.bench.has_credits(calls=CALLS_OF_A_JOB * self._parts(rows))
+
+    def _most_rows(self) -> int:
+        return self._rows_of_a_job() * (self.bench.options.jobs_in_flight if self._divides else 1)
+
+    def _rows_of_a_job(self) -> int:
+        return max(int(self.bench.options.job_bytes / max(self.row_bytes, 1.0)), 1)
+
+    @property
+    def _divides(self) -> bool:
+        """Several jobs are in flight only where one parent's rows stay in one job, and nothing has to stop."""
+        return self._stream.lock_order is not None and not self.bench.options.pause_on_export_errors
+
+    @property
+    def _windows(self) -> SourceWindows:
+        return SourceWindows(self.bench.source)
+
+    @property
+    def _stream(self) -> Stream:
+        return self.bench.stream
+
+
+@dataclass
+class _Upload:
+    """The body of an upload: the header, then the rows while Postgres writes them, with the lease kept meanwhile."""
+
+    transport: BulkTransport
+    copy: sql.Composed
+    values: Mapping[str, object]
+    job_id: str
+    size: int = 0
+    rows: int = 0
+    _body: Generator[bytes] | None = None
+
+    def open(self) -> Iterator[bytes]:
+        """Return the body from its beginning, at a new connection."""
+        self.close()
+        self._body = self._read()
+        return self._body
+
+    def close(self) -> None:
+        """Close the connection of a body that was not read to its end."""
+        if self._body is not None:
+            self._body.close()
+
+    def _read(self) -> Generator[bytes]:
+        bench = self.transport.bench
+        self.size = self.rows = 0
+        yield CsvForm(bench.form).header
+        with open_reader(bench.connection) as reader:
+            for block, rows in RowStream(reader, self.copy, self.values).read_blocks():
+                self.rows, self.size = rows, self.size + len(block)
+                self._check(block)
+                bench.lease.keep()
+                self.transport.progress.tell_upload(self.job_id, self.rows)
+                yield block
+
+    def _check(self, block: bytes) -> None:
+        if not self.transport.careful and (_MARK in block or b"\r" in block):
+            raise UploadStopped
+        if self.size > JOB_LIMIT - HEADER_LIMIT:
+            raise UploadStopped(row_bytes=self.size / self.rows)

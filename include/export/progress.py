@@ -1,0 +1,55 @@
+"""What a person can follow in the log while much is sent: rows, rate, time left; a line every few seconds at most."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
+EVERY = 5.0  # seconds between two lines
+
+
+@dataclass
+class Progress:
+    """The progress of one run. `changed` is how many rows had changed when it began, up to `limit` counted."""
+
+    stream: str
+    changed: int
+    limit: int
+    settled: int = 0
+    _began: float = field(default_factory=time.monotonic)
+    _told: float = field(default_factory=time.monotonic)
+
+    def tell_upload(self, job_id: str, rows: int) -> None:
+        """Tell how many rows of a job are uploaded."""
+        if self._is_due():
+            log.info("Stream %s: job %s, %s; uploading", self.stream, job_id, self._so_far(self.settled + rows))
+
+    def tell_job(self, job_id: str, state: str, processed: int) -> None:
+        """Tell what Salesforce says of a job that it works on."""
+        if self._is_due():
+            so_far = self._so_far(self.settled + processed)
+            log.info("Stream %s: job %s is %s, %s", self.stream, job_id, state, so_far)
+
+    def settle(self, rows: int) -> None:
+        """Count rows whose outcome is settled."""
+        self.settled += rows
+
+    def _is_due(self) -> bool:
+        if time.monotonic() - self._told < EVERY:
+            return False
+        self._told = time.monotonic()
+        return True
+
+    def _so_far(self, rows: int) -> str:
+        rate = rows / max(time.monotonic() - self._began, 0.001)
+        known = self.changed < self.limit
+        changed = f"{self.changed:,}" if known else f"more than {self.limit - 1:,}"
+        left = f", about {_duration((self.changed - rows) / rate)} left" if known and rate and rows else ""
+        return f"{rows:,} of {changed} changed rows, {rate:,.0f} rows/s{left}"
+
+
+def _duration(seconds: float) -> str:
+    whole = max(int(seconds), 0)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"

@@ -1,0 +1,5 @@
+-- Reads the batch of a job.
+select id, transport, action, state, job_id, row_count, sent,
+    range_from_at::text, range_from_key, range_to_at::text, range_to_key, window_id, part, parts, planned_at::text
+from crm_export.ExportBatches
+where id = %(batch)s

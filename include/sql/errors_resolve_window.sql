@@ -1,0 +1,15 @@
+-- Resolves the export errors of a window's records: those that were not refused again were accepted.
+with resolved as (
+    update crm_export.ExportErrors e
+    set status = 'resolved', resolved_at = clock_timestamp(), resolved_by = %(by)s, holding = false
+    from {source} s
+    where e.stream = %(stream)s and s.{key} = {error_key} and {range}
+      and (e.status in ('open', 'waiting')
+           or e.status in ('set_aside', 'ignored') and e.record_changed_at is distinct from s.{cursor})
+      and not exists (
+          select 1 from crm_export.ExportErrorAttempts a
+          where a.error = e.id and a.outcome = 'refused' and a.attempted_at >= %(planned_at)s::timestamptz)
+    returning e.id, s.{cursor} as cursor_at
+)
+insert into crm_export.ExportErrorAttempts (error, run, record_changed_at, outcome)
+select id, %(run)s, cursor_at, 'accepted' from resolved

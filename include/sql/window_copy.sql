@@ -1,0 +1,7 @@
+-- Writes the rows of a window as CSV, in the order in which a job is to meet them.
+copy (
+    select {columns}
+    from {source} s
+    where {range} and {special} is not true {part}
+    order by {order}
+) to stdout (format csv, null '#N/A')
