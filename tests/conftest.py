@@ -25,6 +25,7 @@ import itertools  # noqa: E402 - the environment comes before any import of Airf
 import shutil  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 
+import hypothesis  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
 
@@ -34,6 +35,9 @@ from salesforce_sandbox.control import Control  # noqa: E402
 from salesforce_sandbox.process import RunningSandbox, start_sandbox  # noqa: E402
 
 _numbers = itertools.count(1)
+# how long an example takes says more about the machine than about the code
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

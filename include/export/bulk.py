@@ -6,20 +6,21 @@ import logging
 import math
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from psycopg import sql
 
 from include.export.batches import JobBatch
 from include.export.csv_form import CsvForm
+from include.export.exported_versions import ExportedVersions
 from include.export.failures import RunFailure
 from include.export.ingest_jobs import IngestJobs
 from include.export.job_settling import WindowPlan, plan_window, settle_window
 from include.export.options import JOB_GROWTH, JOB_LIMIT
 from include.export.positions import Window
 from include.export.progress import Progress
-from include.export.row_stream import RowStream, open_reader
+from include.export.row_stream import RowStream, open_snapshot
 from include.export.salesforce import Unanswered
 from include.export.source_windows import SourceWindows
 from include.export.streams import Stream
@@ -115,7 +116,7 @@ class BulkTransport:
         job_id = jobs.create(batch.action, batch.planned_at, known)
         with bench.lease.transaction():
             bench.batches.note_job(batch, job_id)
-        rows = self._upload(jobs, job_id, batch, plan)
+        rows = self._upload(jobs, replace(batch, job_id=job_id), plan)
         with bench.lease.transaction():
             bench.batches.note_upload(batch, rows)
         if rows:
@@ -124,14 +125,15 @@ class BulkTransport:
             jobs.abort(job_id)  # every row of the window goes another way
         return bench.batches.read_job(batch.id)
 
-    def _upload(self, jobs: IngestJobs, job_id: str, batch: JobBatch, plan: WindowPlan) -> int:
+    def _upload(self, jobs: IngestJobs, batch: JobBatch, plan: WindowPlan) -> int:
         part = self._windows.part_of(batch.parts, batch.part)
         copy = self._windows.compose_copy(
             plan.window, plan.form.columns, plan.special, part, by_parent=not self.bench.options.pause_on_export_errors
         )
-        upload = _Upload(self, copy, {**plan.window.as_values(), **plan.values(self._stream.name)}, job_id)
+        values = {**plan.window.as_values(), **plan.values(self._stream.name)}
+        upload = _Upload(self, copy, values, batch, plan.window, part)
         with closing(upload):
-            jobs.upload(job_id, upload.open)
+            jobs.upload(str(batch.job_id), upload.open)
         self.row_bytes = upload.size / max(upload.rows, 1)
         return upload.rows
 
@@ -191,7 +193,9 @@ class _Upload:
     transport: BulkTransport
     copy: sql.Composed
     values: Mapping[str, object]
-    job_id: str
+    batch: JobBatch
+    window: Window
+    part: sql.Composed
     size: int = 0
     rows: int = 0
     _body: Generator[bytes] | None = None
@@ -211,12 +215,13 @@ class _Upload:
         bench = self.transport.bench
         self.size = self.rows = 0
         yield CsvForm(bench.form).header
-        with open_reader(bench.connection) as reader:
+        with open_snapshot(bench.connection) as reader:
+            ExportedVersions(reader, bench.stream.name).stage(bench.source, self.batch.id, self.window, self.part)
             for block, rows in RowStream(reader, self.copy, self.values).read_blocks():
                 self.rows, self.size = rows, self.size + len(block)
                 self._check(block)
                 bench.lease.keep()
-                self.transport.progress.tell_upload(self.job_id, self.rows)
+                self.transport.progress.tell_upload(str(self.batch.job_id), self.rows)
                 yield block
 
     def _check(self, block: bytes) -> None:

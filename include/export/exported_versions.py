@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row, tuple_row
 
-from include.export.positions import Position
+from include.export.positions import Position, Window
 from include.export.source import Source
 from include.export.statements import load_statement
 
@@ -46,14 +47,16 @@ class ExportedVersions:
         """Note the rows of a batch's manifest up to an ordinal, and those listed, as exported."""
         self._execute("versions_note", batch=batch, last=last, ordinals=list(ordinals))
 
-    def stage(self, source: Source, batch: int, after: Position | None, end: Position) -> None:
+    def stage(self, source: Source, batch: int, window: Window, part: sql.Composed) -> None:
         """Note what a Bulk job carries; in one snapshot with the reading of its rows, or late rows could hide."""
-        values = {"stream": self.stream, "batch": batch, **_ends(after, end)}
-        self.connection.execute(source.version_stage(after, end), values)
+        values = {"stream": self.stream, "batch": batch, **_ends(window.start, window.end)}
+        self.connection.execute(source.version_stage(window, part), values)
 
-    def confirm(self, batch: int, last: Position | None) -> None:
+    def confirm(self, batch: int, window: Window, last: Position | None) -> None:
         """Take what a Bulk job carried for exported, up to its row at which the watermark stands now."""
-        if last is not None:
+        if last == window.end:
+            self._execute("versions_confirm_all", batch=batch)
+        elif last is not None:
             self._execute("versions_confirm", batch=batch, **last.as_values())
         self.discard(batch)
 

@@ -228,17 +228,21 @@ class _Settling:
                 bench.batches.abandon([batch.id])
             else:
                 bench.batches.settle_job(batch, accepted=accepted, refused=refused, unprocessed=unprocessed)
-            held = self._move(first_unanswered) if self.last else False
+            held, end = self._move(first_unanswered) if self.last else (False, self.plan.window.end)
+            bench.versions.confirm(batch.id, self.plan.window, end)
             bench.run.count(rows_changed=batch.sent or 0, rows_sent=batch.sent or 0, accepted=accepted,
                             refused=refused, api_calls=calls, bytes_sent=bytes_sent)  # fmt: skip
         bench.state = replace(bench.state, watermark=bench.lease.read_watermark())
         return held
 
-    def _move(self, first_unanswered: Position | None) -> bool:
-        """Move the watermark over the window, or to just before the first row that keeps it from going on."""
+    def _move(self, first_unanswered: Position | None) -> tuple[bool, Position | None]:
+        """Move the watermark over the window, or to just before the first row that keeps it from going on.
+
+        Returns whether that row was refused, and how far what was sent is acknowledged.
+        """
         bench, windows, window = self.bench, SourceWindows(self.bench.source), self.plan.window
         if bench.batches.count_unsettled(self.batch.window_id):
-            return False
+            return False, window.end
         found = None
         if bench.options.pause_on_export_errors:
             before = replace(window, end=first_unanswered) if first_unanswered else window
@@ -249,7 +253,7 @@ class _Settling:
             self._resolve(replace(window, end=end))
             bench.lease.set_watermark(window, end)
         bench.lease.stop_at(found[0] if found else None)
-        return found is not None
+        return found is not None, end
 
     def _resolve(self, window: Window) -> None:
         bench = self.bench

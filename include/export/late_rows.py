@@ -10,6 +10,7 @@ import psycopg
 
 from include.export.catalogue import Catalogue
 from include.export.findings import LATE_ROW, ExportFindings
+from include.export.left_over import settle_left_over
 from include.export.opening import Parts, open_workbench
 from include.export.options import ExportOptions
 from include.export.positions import Position
@@ -73,7 +74,7 @@ def export_late_rows(
         if bench is None:
             report.message = f"Another run of stream {stream.name} is at work; nothing was compared."
             return report
-        bench.batches.abandon_left_over(stream.name)
+        settle_left_over(bench)
         outcome = _go_back(bench, report, witness) or _compare(bench, report)
         report.message = report.tell()
         if outcome is Outcome.WAITING_FOR_CREDITS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import psycopg
 from psycopg import sql
@@ -14,26 +14,32 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 BLOCK = 256 * 1024  # bytes
+_SETTINGS = (
+    "set timezone = 'UTC'",
+    "set datestyle = 'ISO'",
+    "set enable_seqscan = off",
+    "set enable_bitmapscan = off",
+)
 SILENCE = 90.0  # seconds without a byte from Postgres after which it is given up
 
 
 @contextmanager
-def open_reader(connection: psycopg.Connection) -> Generator[psycopg.Connection]:
-    """Open a second connection like the first: it reads while the first keeps the lease.
+def open_snapshot(connection: psycopg.Connection) -> Generator[psycopg.Connection]:
+    """Open a second connection like the first, in one snapshot: it reads while the first keeps the lease.
 
     Its plans are pinned to the index of positions: a window in the middle of a large table otherwise reads all of it
-    (performance.md).
+    (performance.md). What it wrote is committed when the block ends well.
     """
     info = connection.info
     place = info.get_parameters() | {"application_name": "crm_export"}
     place |= {"password": info.password} if info.password else {}
-    with psycopg.connect(make_conninfo("", **place), autocommit=True) as reader:
-        reader.execute("set timezone = 'UTC'")
-        reader.execute("set datestyle = 'ISO'")
-        reader.execute("set default_transaction_read_only = on")
-        reader.execute("set enable_seqscan = off")
-        reader.execute("set enable_bitmapscan = off")
-        yield reader
+    # closed and never rolled back: a COPY that was left in the middle takes no further statement
+    with closing(psycopg.connect(make_conninfo("", **place), autocommit=True)) as reader:
+        for setting in _SETTINGS:
+            reader.execute(setting)
+        reader.execute("begin isolation level repeatable read")
+        yield reader  # noqa: RUF075 - a block that failed must not commit
+        reader.execute("commit")
 
 
 class RowStream:

@@ -89,9 +89,9 @@ class Source:
         """Return the statement that compares the rows between two positions with the versions exported last."""
         return self._compose_versions("versions_check", after, end)
 
-    def version_stage(self, after: Position | None, end: Position) -> sql.Composed:
-        """Return the statement that notes the versions of the rows between two positions."""
-        return self._compose_versions("versions_stage", after, end)
+    def version_stage(self, window: Window, part: sql.Composed) -> sql.Composed:
+        """Return the statement that notes the versions of the rows of a window's part."""
+        return self._compose_versions("versions_stage", window.start, window.end, part=part)
 
     def is_beyond(self, position: Position, other: Position) -> bool:
         """Tell whether a position lies beyond another one."""
@@ -199,7 +199,9 @@ class Source:
         }
         return load_statement(name).format(**parts | more)
 
-    def _compose_versions(self, name: str, after: Position | None, end: Position) -> sql.Composed:
+    def _compose_versions(
+        self, name: str, after: Position | None, end: Position, **more: sql.Composable
+    ) -> sql.Composed:
         """The values are those of `end`, and with the prefix from_ those of `after`."""
         key = self.columns[self.stream.key]
         return load_statement(name).format(
@@ -213,6 +215,7 @@ class Source:
             reach_key=key.cast(sql.SQL("reach.record_key"), ordered=True),
             from_key=key.cast(sql.SQL("%(from_record_key)s"), ordered=True),
             end_key=key.cast(sql.SQL("%(record_key)s"), ordered=True),
+            **more,
         )
 
     def _key_order(self, key: Column) -> sql.Composed:

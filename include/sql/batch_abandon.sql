@@ -5,5 +5,7 @@ with abandoned as (
     returning id, row_count
 ), emptied as (
     delete from crm_export.ExportBatchRows using abandoned where batch = abandoned.id
+), discarded as (
+    delete from crm_export.ExportedVersions using abandoned where staged_for = abandoned.id
 )
 select count(*)::int, coalesce(sum(row_count), 0)::int from abandoned

@@ -126,6 +126,9 @@ create table if not exists crm_export.ExportedVersions (
     check ((cursor_at is null) = (record_key is null)),
     check (cardinality(key_hashes) = row_count and cardinality(versions) = row_count)
 );
+-- hashes do not compress; trying costs more than writing them
+alter table crm_export.ExportedVersions
+    alter column key_hashes set storage external, alter column versions set storage external;
 create index if not exists ExportedVersions_by_stream on crm_export.ExportedVersions (stream, cursor_at, id);
 create index if not exists ExportedVersions_staged on crm_export.ExportedVersions (staged_for)
     where staged_for is not null;

@@ -52,7 +52,8 @@ def test_with_the_setting_on_jobs_begin_small_and_grow(bulk: Exporter) -> None:
 def test_every_kind_of_value_arrives_as_by_collections(bulk: Exporter) -> None:
     bulk.add_many(1, 40)
     bulk.connection.execute(
-        "update app.accounts set notes = E'line\\nbreak, \"quote\"; ë 漢 🎉', kind = 'A', amount = 12345678901.25 where id = 35"
+        "update app.accounts set notes = E'line\\nbreak, \"quote\"; ë 漢 🎉', kind = 'A',"
+        " amount = 12345678901.25 where id = 35"
     )
     bulk.run(pause=False)
     [record] = [each["fields"] for each in bulk.control.records("Account") if each["fields"]["Ext__c"] == "A35"]
@@ -180,7 +181,7 @@ class TestResultsThatAreNotWhole:
 
     def test_the_watermark_stands_before_the_first_row_without_an_answer(self, bulk: Exporter) -> None:
         self.prepare(bulk, lose_rows=1)
-        with pytest.raises(SalesforceFailure, match="64 of 65 records of Bulk job 750.* are accounted for"):
+        with pytest.raises(SalesforceFailure, match=r"64 of 65 records of Bulk job 750.* are accounted for"):
             bulk.run(pause=False)
         [error] = bulk.errors()
         lost = "60" if error["record_key"] == "50" else "50"
