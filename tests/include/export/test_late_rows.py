@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from exporter import CONTACTS, Exporter
 from include.export import exported_versions
@@ -15,7 +16,7 @@ from include.export.exported_versions import ExportedVersions
 from include.export.findings import LATE_ROW
 from include.export.opening import Parts, open_workbench
 from include.export.options import ExportOptions
-from include.export.positions import Position
+from include.export.positions import Position, Window
 from include.export.runs import RunIdentity
 from include.export.schema import install_schema
 from include.export.source import Source
@@ -270,15 +271,16 @@ def test_a_bulk_job_is_confirmed_up_to_the_row_at_which_the_watermark_stands(exp
     exporter.add_many(1, 30)
     source, versions = Source(exporter.stream, exporter.connection), ExportedVersions(exporter.connection, "accounts")
     tenth, thirtieth = (position_of(exporter, account) for account in (10, 30))
-    versions.stage(source, 7, tenth, thirtieth)
+    window, everything = Window(tenth, thirtieth), sql.Composed([])
+    versions.stage(source, 7, window, everything)
     back_date(exporter, 15)  # after the job's rows were read
-    versions.confirm(7, position_of(exporter, 20))
+    versions.confirm(7, window, position_of(exporter, 20))
     found = exporter.connection.execute("select row_count, staged_for from crm_export.ExportedVersions").fetchall()
     assert found == [(10, None)]
     late = [key for page in versions.compare(source, position_of(exporter, 20)) for key in page.late]
     assert late == [*map(str, range(1, 11)), "15"]
-    versions.stage(source, 8, tenth, thirtieth)
-    versions.confirm(8, None)
+    versions.stage(source, 8, window, everything)
+    versions.confirm(8, window, None)
     assert exporter.connection.execute(
         "select count(*) from crm_export.ExportedVersions where cursor_at is null"
     ).fetchone() == (0,)
