@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from salesforce_sandbox.definition import BulkSettings
+from salesforce_sandbox.definition import BulkSettings, FieldDefinition
 from salesforce_sandbox.faults import Fault, JobFault
 from salesforce_sandbox.org import Org
 from salesforce_sandbox.record_ids import normalise_id
@@ -113,16 +113,24 @@ class _Control:
 
     async def change_field(self, request: Request) -> Response:
         """Change the definition of a field: field-level security, length, required."""
-        fields = self.org.definition.objects[request.path_params["object"]].fields
-        name = request.path_params["field"]
-        fields[name] = fields[name].model_copy(update=await request.json())
+        fields, name, field = self._field(request)
+        try:
+            fields[name] = FieldDefinition.model_validate(field.model_dump() | await request.json())
+        except ValidationError as wrong:
+            return JSONResponse({"error": str(wrong)}, 400)
         return JSONResponse({})
 
     async def add_values(self, request: Request) -> Response:
         """Add values to a picklist."""
-        field = self.org.definition.objects[request.path_params["object"]].fields[request.path_params["field"]]
-        field.values.extend((await request.json())["add"])
+        self._field(request)[2].values.extend((await request.json())["add"])
         return JSONResponse({})
+
+    def _field(self, request: Request) -> tuple[dict[str, FieldDefinition], str, FieldDefinition]:
+        object_name, name = request.path_params["object"], request.path_params["field"]
+        known = self.org.definition.objects.get(object_name)
+        if known is None or name not in known.fields:
+            raise RequestRefused(404, "NOT_FOUND", f"There is no field {object_name}.{name}")
+        return known.fields, name, known.fields[name]
 
     async def faults(self, request: Request) -> Response:
         """List the faults, switch one on, or all off."""
@@ -174,6 +182,8 @@ class _Control:
     async def limits(self, request: Request) -> Response:
         """Change limits: `{"DailyApiRequests": {"Max": 15000, "Used": 14000}}`."""
         for name, change in (await request.json()).items():
+            if name not in self.org.limits:
+                raise RequestRefused(404, "NOT_FOUND", f"No limit {name}. Limits: {', '.join(self.org.limits)}")
             self.org.limits[name] = change.get("Max", self.org.limits.get(name, 0))
             self.org.used[name] = change.get("Used", self.org.used[name])
         return JSONResponse({})

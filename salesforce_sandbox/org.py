@@ -66,6 +66,7 @@ class Org:
 
     def __post_init__(self) -> None:
         """Open the storage."""
+        self._as_written = self.definition
         self.storage = Storage(self.folder / "org.sqlite")
         self.sessions = Sessions(self.definition.organization.id, self.definition.session_seconds)
         self._start_over()
@@ -79,7 +80,7 @@ class Org:
         self._start_over()
 
     def _start_over(self) -> None:
-        self.definition = self.definition.model_copy(deep=True)
+        self.definition = self._as_written.model_copy(deep=True)
         self.rules = RuleBook.open(self.definition.rules)
         self.faults.clear()
         self.job_faults.clear()

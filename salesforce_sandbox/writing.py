@@ -111,6 +111,10 @@ class Writer:
     def import_record(self, entity: ObjectSchema, values: Mapping[str, Any]) -> str:
         """Store a record as it is, past rules and rights; an `Id` may be given."""
         record_id = normalise_id(values.get("Id")) or self.chunk.new_id(entity.name, entity.prefix)
+        unknown = values.keys() - entity.definition.fields.keys() - {"Id"}
+        if unknown:
+            told = f"No such column '{min(unknown)}' on sobject of type {entity.name}"
+            raise RecordRefused("INVALID_FIELD", told)
         if not record_id.startswith(entity.prefix):
             told = f"{entity.name} ID: id value of incorrect type: {record_id}"
             raise RecordRefused("MALFORMED_ID", told, ("Id",))

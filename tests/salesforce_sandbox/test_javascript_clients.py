@@ -102,6 +102,8 @@ def test_check_67_the_sf_cli(rest: Rest, sandbox: Control, sandbox_server: Runni
     job = rest.call("GET", "jobs/ingest").json()["records"][0]["id"]
     results = sf.run("data", "bulk", "results", "--job-id", job, "-o", "local")
     assert (results["result"]["successfulRecords"], results["result"]["failedRecords"]) == (1, 1)
+    sf.run("data", "delete", "record", "-s", "Account", "-w", "Ext__c=a", "-o", "local")
+    assert [each["deleted"] for each in sandbox.records("Account")] == [True]
 
 
 def test_check_67_the_sf_cli_logs_in_by_jwt(sandbox: Control, sandbox_server: RunningSandbox, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 from airflow.providers.salesforce.operators.bulk import SalesforceBulkOperator
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceMalformedRequest
 
@@ -34,7 +36,42 @@ def accounts(count: int) -> list[dict[str, Any]]:
     return [{"Ext__c": f"K{n}", "Name": "bad" if n == 3 else f"n{n}"} for n in range(count)]
 
 
-def test_check_67_simple_salesforce_rest_and_collections(org: Salesforce, sandbox: Control) -> None:
+def private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+
+
+@pytest.mark.parametrize("way", ["soap", "ip filter", "password", "client credentials", "jwt"])
+def test_check_67_simple_salesforce_logs_in_every_way(
+    sandbox: Control, sandbox_server: RunningSandbox, way: str
+) -> None:
+    user = {"username": "integration@tests.example"}
+    app = {"consumer_key": "sandbox-key", "consumer_secret": "sandbox-secret"}
+    known: dict[str, dict[str, Any]] = {
+        "soap": user | {"password": "sandbox-only", "security_token": "token"},
+        "ip filter": user | {"password": "sandbox-only", "organizationId": "00Dxx0000001gPL"},
+        "password": user | app | {"password": "sandbox-onlytoken"},
+        "client credentials": app,
+        "jwt": user | {"consumer_key": "sandbox-key", "privatekey": private_key()},
+    }
+    path = "Soap/u/59.0" if way in {"soap", "ip filter"} else "oauth2/token"
+    client = Salesforce(**known[way], domain=f"{sandbox_server.https_host}/services/{path}#")
+    assert client.sf_instance == sandbox_server.https_host
+    assert client.query("SELECT Username FROM User")["records"][0]["Username"] == "integration@tests.example"
+    client.session.close()
+
+
+def test_check_67_simple_salesforce_collections(org: Salesforce, sandbox: Control) -> None:
+    records = [{"attributes": {"type": "Account"}} | row for row in accounts(5)]
+    results: Any = org.restful(
+        "composite/sobjects/Account/Ext__c", method="PATCH", json={"allOrNone": False, "records": records}
+    )
+    assert [result["success"] for result in results] == [True, True, True, False, True]
+    assert results[3]["errors"][0]["statusCode"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    assert len(sandbox.records("Account")) == 4
+
+
+def test_check_67_simple_salesforce_rest(org: Salesforce, sandbox: Control) -> None:
     sobject: Any = org.Account
     assert sobject.upsert("Ext__c/one", {"Name": "created"}) == 201
     assert sobject.upsert("Ext__c/one", {"Name": "updated"}) == 200
@@ -76,6 +113,9 @@ def test_check_67_airflows_hook_and_bulk_operator(connection: str, sandbox: Cont
     results = operator.execute({})
     assert [result["success"] for result in results] == [True, True, True, False, True]
     assert len(hook.make_query("SELECT Id FROM Account")["records"]) == 4
+    assert hook.test_connection()[0] is True
+    sandbox.expire_sessions()
+    assert hook.make_query("SELECT Id FROM Account")["totalSize"] == 4, "logged in again by itself (check 11)"
     hook.conn.session.close()
 
 

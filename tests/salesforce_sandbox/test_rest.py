@@ -458,8 +458,25 @@ def test_queries_find_what_was_written_after_a_moment(rest: Rest, org: Salesforc
     ]
     assert found["Ext__c"] == "k1"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", found["SystemModstamp"])
-    later = "SELECT Id FROM Account WHERE SystemModstamp >= 2099-01-01T00:00:00Z"
-    assert org.query(later)["totalSize"] == 0
+    for moment in ("2099-01-01T00:00:00Z", "2099-01-01T00:00:00.000+01:00"):
+        assert org.query(f"SELECT Id FROM Account WHERE SystemModstamp >= {moment}")["totalSize"] == 0
+    rest.upsert([{"Ext__c": "k1", "Name": "Two"}])
+    [changed] = org.query("SELECT CreatedDate, LastModifiedDate, IsDeleted FROM Account")["records"]
+    assert changed["CreatedDate"] == found["SystemModstamp"]
+    assert changed["LastModifiedDate"] >= changed["CreatedDate"]
+    assert changed["IsDeleted"] is False
+    written = rest.upsert([{"Ext__c": "k1", "CreatedDate": "2020-01-01T00:00:00Z"}])
+    assert error_of(written[0])[0] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+
+
+def test_a_record_is_read_with_every_field_that_the_user_may_see(rest: Rest, sandbox: Control) -> None:
+    [made] = sandbox.add_records("Account", [{"Name": "n", "Ext__c": "A", "Secret__c": "hidden"}])
+    read = rest.call("GET", "sobjects/Account/Ext__c/A").json()
+    assert (read["Id"], read["Name"], read["Kind__c"], read["IsDeleted"]) == (made, "n", None, False)
+    assert "Secret__c" not in read
+    asked = {"ids": [made], "fields": ["Secret__c"]}
+    refused = rest.call("POST", "composite/sobjects/Account", asked)
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
 
 
 def test_check_20_columns_of_a_query_are_described(rest: Rest) -> None:
