@@ -44,7 +44,7 @@ def make_app(org: Org) -> ASGIApp:
         *classic.routes(),
         *rest_routes(org),
         *control_routes(org),
-        *page_routes(org, jobs),
+        *page_routes(org, jobs, classic.list_among_all),
     ]
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         RecordRefused: _refuse,

@@ -8,6 +8,25 @@ WRONG_TYPE_REFUSES_REQUEST = True
 # External ids that differ only in case are one, unless the field is case sensitive; blanks at the end count.
 FOLD_EXTERNAL_IDS = True
 
+# An empty text clears a field in the JSON APIs, as null does.
+EMPTY_TEXT_CLEARS = True
+
+# How a record of another type than the address says is refused.
+WRONG_RECORD_TYPE = "INVALID_TYPE"
+
+# A field that names the record in the address may not stand in its body too.
+REPEATED_KEY = (400, "INVALID_FIELD")
+
+# What a single-record call tells of a record in the recycle bin.
+RECORD_IS_GONE = (404, "ENTITY_IS_DELETED", "entity is deleted")
+
+# The token endpoint's words for a wrong secret and for a user who may not log in.
+WRONG_SECRET = ("invalid_client", "invalid client credentials")
+INACTIVE_USER = ("inactive_user", "user is inactive")
+
+# A session ends when it was not used for so long, and every call begins the time anew.
+SESSION_SECONDS = 7200.0
+
 # Whether a password is taken without its security token, as from an address that the org trusts.
 TRUSTED_NETWORK = True
 
@@ -23,6 +42,19 @@ UPLOAD_LIMIT = 104_857_600
 
 # Characters of the CSV in a multipart request.
 MULTIPART_LIMIT = 100_000
+
+# The status of a created job, and the type of result files: other recordings add a charset, this is the harsher case.
+JOB_CREATED_STATUS = 200
+RESULT_TYPE = "text/csv"
+
+# What stands in sf__Id of a failed row, of a failed update too: several recordings leave it empty.
+FAILED_ROW_ID = ""
+
+# Whether every row of a job whose data cannot be read is listed as unprocessed.
+UNREADABLE_ROWS_ARE_UNPROCESSED = True
+
+# What refuses a call that the state of its job does not allow.
+WRONG_JOB_STATE = (400, "INVALIDJOBSTATE")
 
 # What refuses a PUT on a job that has its data, and one that is too large.
 SECOND_UPLOAD = (400, "CLIENTINPUTERROR")

@@ -70,8 +70,9 @@ class _Work:
         try:
             table, _ = check_upload(self.job, self.org.writer().schema)
         except JobFailed:
-            # salesforce-wire.md section 8: assumed that every row of a job that cannot be read is unprocessed
-            self._leave(self._all_rows())
+            self.job.header = read_header(self.job).decode("utf-8", "replace").rstrip("\r\n")
+            if assumptions.UNREADABLE_ROWS_ARE_UNPROCESSED:
+                self._leave(self._all_rows())
             raise
         self.job.header = table.header
         with open_rows(self.job) as lines:
@@ -134,7 +135,7 @@ class _Work:
     def _sort(self, rows: list[Row], results: list[Result], good: list[list[str]], bad: list[list[str]]) -> None:
         for row, result in zip(rows, results, strict=True):
             if isinstance(result, RecordRefused):
-                bad.append(["", write_error(result), *row])
+                bad.append([assumptions.FAILED_ROW_ID, write_error(result), *row])
             else:
                 good.append([result.id, "true" if result.created else "false", *row])
         self.job.failed = self.failed_before + len(bad)
@@ -167,7 +168,6 @@ class _Work:
         self.job.parts[kind].append(part)
 
     def _all_rows(self) -> Iterator[Row]:
-        self.job.header = read_header(self.job).decode("utf-8", "replace").rstrip("\r\n")
         with open_rows(self.job) as lines, contextlib.suppress(csv.Error):  # the rest cannot be read as rows
             yield from (row for row in itertools.islice(lines, 1, None) if row)
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from salesforce_sandbox import assumptions
 from salesforce_sandbox.org import LoggedRequest
 from salesforce_sandbox.record_ids import make_id, normalise_id
 from salesforce_sandbox.refusals import RequestRefused
@@ -165,4 +166,4 @@ class Jobs:
 
 def refuse_state(told: str) -> RequestRefused:
     """Return the refusal of what a job's state does not allow."""
-    return RequestRefused(400, "INVALIDJOBSTATE", told)
+    return RequestRefused(*assumptions.WRONG_JOB_STATE, told)

@@ -64,7 +64,7 @@ class _Bulk:
         enter(self.org, request)
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
             job = self._create(await read_json(request), request)
-            return JSONResponse(job.tell_created())
+            return JSONResponse(job.tell_created(), assumptions.JOB_CREATED_STATUS)
         form = await request.form()
         content, asked = form.get("content"), form.get("job")
         if not isinstance(content, UploadFile) or asked is None:
@@ -76,7 +76,7 @@ class _Bulk:
         job = self._create(_parse(text), request)
         job.upload.write_bytes(data)
         self._start(job, request)
-        return JSONResponse(job.tell_created())
+        return JSONResponse(job.tell_created(), assumptions.JOB_CREATED_STATUS)
 
     def _create(self, body: Any, request: Request) -> Job:
         return self.jobs.create(self._read_request(body, request), self.org.id_of_user(logged(request).user))
@@ -187,7 +187,7 @@ class _Bulk:
             raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
         if job.state not in FINISHED:
             raise RequestRefused(400, assumptions.EARLY_RESULTS, f"The job is not finished: {job.state.value}")
-        return StreamingResponse(read_results(job, file), headers={"Content-Type": "text/csv"})
+        return StreamingResponse(read_results(job, file), headers={"Content-Type": assumptions.RESULT_TYPE})
 
     def _start(self, job: Job, request: Request) -> None:
         job.state, job.closed_by = JobState.UPLOAD_COMPLETE, logged(request)

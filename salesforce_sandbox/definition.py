@@ -35,6 +35,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from salesforce_sandbox import assumptions
 from salesforce_sandbox.rule_definition import Rule
 
 
@@ -188,7 +189,7 @@ class OrgDefinition(_Part):
     limits: dict[str, int] = {}
     bulk: BulkSettings = BulkSettings()
     soap_login: bool = True
-    session_seconds: float = 7200
+    session_seconds: float = assumptions.SESSION_SECONDS
     objects: dict[str, ObjectDefinition]
     rules: list[Rule] = []
 

@@ -47,7 +47,7 @@ def check_grant(org: Org, form: Mapping[str, str], request: Request) -> User:
     else:
         raise LoginRefused("unsupported_grant_type", "grant type not supported")
     if not user.active:
-        raise LoginRefused("inactive_user", "user is inactive")
+        raise LoginRefused(*assumptions.INACTIVE_USER)
     return user
 
 
@@ -72,12 +72,12 @@ def _find_app(org: Org, form: Mapping[str, str], authorization: str) -> Connecte
         try:
             key, _, secret = base64.b64decode(authorization[6:]).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            raise LoginRefused("invalid_client", "invalid client credentials") from None
+            raise LoginRefused(*assumptions.WRONG_SECRET) from None
         key, secret = unquote(key), unquote(secret)
     for app in org.definition.connected_apps:
         if app.consumer_key == key:
             if app.consumer_secret != secret:
-                raise LoginRefused("invalid_client", "invalid client credentials")
+                raise LoginRefused(*assumptions.WRONG_SECRET)
             if not app.approved:
                 raise LoginRefused("invalid_app_access", "user is not admin approved to access this app")
             return app

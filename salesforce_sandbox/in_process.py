@@ -49,12 +49,20 @@ class InProcessSandbox:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop and close the storage; jobs end where they are."""
+        """Stop and close the storage; jobs and slow answers end where they are."""
         self.org.reset()
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
         self.org.storage.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 class _Cut(Exception):  # noqa: N818 - a fault

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition import User
 from salesforce_sandbox.grants import LoginRefused, check_grant, find_user
 from salesforce_sandbox.org import Org
@@ -97,7 +98,7 @@ def _soap_login(org: Org, body: bytes, request: Request) -> Response:
             return _fault("UNSUPPORTED_API_VERSION", "UNSUPPORTED_API_VERSION: SOAP login() is not available.")
         user = find_user(org, username, password)
         if not user.active:
-            raise LoginRefused("inactive_user", "user is inactive")
+            raise LoginRefused(*assumptions.INACTIVE_USER)
     except (etree.XMLSyntaxError, AttributeError, ValueError):
         return _fault("INVALID_LOGIN", "INVALID_LOGIN: The request is not a login.")
     except LoginRefused:

@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from salesforce_sandbox.bulk_jobs import FINISHED, Jobs, ResultFile
-from salesforce_sandbox.faults import Cut, Fault, FaultAnswer
+from salesforce_sandbox.faults import KINDS, Cut, Fault, FaultAnswer, JobFault
 from salesforce_sandbox.org import Org
 from salesforce_sandbox.record_ids import normalise_id
 from salesforce_sandbox.refusals import RequestRefused
@@ -48,13 +49,19 @@ FAULTS: dict[str, dict[str, Any]] = {
     "connection cut after the commit": {"cut": Cut.AFTER},
     "an answer after 3 seconds": {"delay_seconds": 3.0},
 }
+JOB_FAULTS: dict[str, dict[str, Any]] = {
+    "the next Bulk job fails": {"fail": "InternalServerError : the sandbox was asked to fail", "fail_after_batches": 1},
+    "results of the next Bulk job miss 10 rows": {"lose_rows": 10},
+    "results of the next Bulk job end in a line": {"cut_results": True},
+}
 Endpoint = Callable[[Request], Awaitable[Response]]
 Action = Callable[[Request], Awaitable[None]]
+OtherJobs = Callable[[], list[dict[str, Any]]]
 
 
-def page_routes(org: Org, jobs: Jobs) -> list[Route | Mount]:
-    """Return the routes of the page."""
-    pages = _Pages(org, jobs)
+def page_routes(org: Org, jobs: Jobs, classic: OtherJobs) -> list[Route | Mount]:
+    """Return the routes of the page; `classic` lists the jobs of Bulk v1."""
+    pages = _Pages(org, jobs, classic)
     shown: dict[str, Endpoint] = {
         "": pages.overview,
         "/objects/{object}": pages.show_object,
@@ -68,6 +75,7 @@ def page_routes(org: Org, jobs: Jobs) -> list[Route | Mount]:
         "/faults": pages.add_fault,
         "/faults/clear": pages.clear_faults,
         "/sessions/expire": pages.expire_sessions,
+        "/maintenance": pages.switch_maintenance,
     }
     routes: list[Route | Mount] = [Mount(PATH + "/static", StaticFiles(directory=HERE / "static"))]
     routes += [Route(PATH + path, page, methods=["GET"]) for path, page in shown.items()]
@@ -82,15 +90,23 @@ def _only_from_here(action: Action) -> Endpoint:
         foreign = origin not in {None, "null"} and urlsplit(str(origin)).netloc != request.headers["host"]
         if foreign or site not in {"same-origin", "none"}:
             return _render("message.html", 403, told="This form was sent from another site; nothing was changed.")
-        await action(request)
+        try:
+            await action(request)
+        except (KeyError, ValidationError) as wrong:
+            told = (
+                wrong.errors()[0]["msg"].removeprefix("Value error, ")
+                if isinstance(wrong, ValidationError)
+                else f"{wrong} is not known"
+            )
+            return _render("message.html", 400, told=f"Nothing was changed: {told}.")
         return RedirectResponse(PATH, 303)
 
     return guarded
 
 
 class _Pages:
-    def __init__(self, org: Org, jobs: Jobs) -> None:
-        self.org, self.jobs = org, jobs
+    def __init__(self, org: Org, jobs: Jobs, classic: OtherJobs) -> None:
+        self.org, self.jobs, self.classic = org, jobs, classic
 
     async def overview(self, _: Request) -> Response:
         """Show what there is and what can be switched."""
@@ -100,8 +116,12 @@ class _Pages:
             limits={name: (most, self.org.left(name)) for name, most in self.org.limits.items()},
             rules=self.org.rules.rules.values(),
             faults=self.org.faults.active,
-            kinds=list(FAULTS),
+            job_faults=[fault.model_dump(exclude_defaults=True) for fault in self.org.job_faults],
+            maintenance=self.org.maintenance,
+            kinds=[*FAULTS, *JOB_FAULTS],
+            calls=list(KINDS),
             jobs=[job.tell_all() for job in reversed(self.jobs.all.values())][:PAGE],
+            classic=self.classic()[: -PAGE - 1 : -1],
             files=[each.value for each in ResultFile],
             finished=FINISHED,
         )
@@ -161,21 +181,29 @@ class _Pages:
 
     async def switch_rule(self, request: Request) -> None:
         """Switch a rule on or off."""
-        form, name = await request.form(), request.path_params["name"]
-        if name in self.org.rules.rules:
-            self.org.rules.switch(name, active=form.get("active") == "on")
+        form = await request.form()
+        self.org.rules.switch(request.path_params["name"], active=form.get("active") == "on")
 
     async def add_fault(self, request: Request) -> None:
         """Switch a fault on."""
-        form = await request.form()
-        asked = {name: str(value) for name, value in form.items()}
-        match = {"method": asked.get("method") or None, "path_regex": asked.get("path", "")}
-        times = {"on_call": asked.get("on_call") or 1, "times": asked.get("times") or 1}
-        self.org.faults.active.append(Fault.model_validate(FAULTS[asked["kind"]] | times | {"match": match}))
+        asked = {name: str(value) for name, value in (await request.form()).items()}
+        times = {"times": asked.get("times") or 1}
+        if asked["kind"] in JOB_FAULTS:
+            fault = JOB_FAULTS[asked["kind"]] | times | {"on_job": asked.get("on_call") or 1}
+            self.org.job_faults.append(JobFault.model_validate(fault))
+            return
+        match = {"kind": asked.get("call") or None, "path_regex": asked.get("path", "")}
+        on_call = {"on_call": asked.get("on_call") or 1}
+        self.org.faults.active.append(Fault.model_validate(FAULTS[asked["kind"]] | times | on_call | {"match": match}))
 
     async def clear_faults(self, _: Request) -> None:
         """Switch every fault off."""
         self.org.faults.clear()
+        self.org.job_faults.clear()
+
+    async def switch_maintenance(self, request: Request) -> None:
+        """Begin or end maintenance."""
+        self.org.maintenance = (await request.form()).get("active") == "on"
 
     async def expire_sessions(self, _: Request) -> None:
         """End every session."""

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from salesforce_sandbox import assumptions
 from salesforce_sandbox.describing import describe, describe_briefly
 from salesforce_sandbox.org import LOGGED, LoggedRequest, Org
 from salesforce_sandbox.queries import Cursors, add_moments, answer_query, describe_columns, row_of
@@ -141,7 +142,7 @@ class _Rest:
         body = await read_json(request)
         if any(given.lower() == field.lower() for given in body):
             told = f"The {field} field should not be specified in the sobject data."
-            raise RequestRefused(400, "INVALID_FIELD", told)
+            raise RequestRefused(*assumptions.REPEATED_KEY, told)
         with writer.chunk.transaction():
             saved = writer.upsert(entity, field, body | {field: value})
         answer = {"id": saved.id, "success": True, "errors": [], "created": saved.created}
@@ -152,7 +153,7 @@ class _Rest:
         if found is None or found.object != entity.name:
             raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
         if found.deleted:
-            raise RequestRefused(404, "ENTITY_IS_DELETED", "entity is deleted")
+            raise RequestRefused(*assumptions.RECORD_IS_GONE)
         if request.method == "GET":
             attributes = {"type": entity.name, "url": f"{base(request)}/sobjects/{entity.name}/{found.id}"}
             row = row_of(found)

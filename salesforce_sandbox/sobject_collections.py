@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from salesforce_sandbox import assumptions
 from salesforce_sandbox.refusals import RecordRefused, RequestRefused
 from salesforce_sandbox.saving import Result, run_chunk, save_chunk
 from salesforce_sandbox.writing import Saved, Writer
@@ -45,7 +46,7 @@ def upsert_collection(writer: Writer, object_name: str, key_field: str, body: An
     entity = writer.schema.object(object_name)
     name = check_key_field(writer, object_name, key_field)
     other = {
-        index: RecordRefused("INVALID_TYPE", f"sObject type '{_type_of(record)}' is not {entity.name}")
+        index: RecordRefused(assumptions.WRONG_RECORD_TYPE, f"sObject type '{_type_of(record)}' is not {entity.name}")
         for index, record in enumerate(records)
         if _type_of(record).lower() != entity.name.lower()
     }

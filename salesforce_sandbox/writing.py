@@ -178,7 +178,7 @@ class Writer:
                     continue
             if value.__class__ is str and 0 < len(value) <= column.plain_length:
                 written[column.name] = value
-            elif value is None or value == "":
+            elif value is None or (value == "" and assumptions.EMPTY_TEXT_CLEARS):
                 written[column.name] = None
             else:
                 written[column.name] = self._read_value(column, value)

@@ -61,8 +61,11 @@ def test_records_are_paged_found_and_shown_with_their_history(page: Page, rest: 
     record = page.get(found[0].get("href").removeprefix("/sandbox/page"))
     text = record.text_content()
     assert "renamed" in text
-    assert "import" in text
-    assert "update" in text
+    writes = record.findall(".//table")[1].findall(".//tbody/tr")
+    assert [[cell.text_content() for cell in write.findall("td")][:3] for write in writes] == [
+        ["import", "the control API", ""],
+        ["update", "integration@tests.example", str(sandbox.requests()[-1]["n"])],
+    ]
 
 
 def test_rules_and_faults_are_switched(page: Page, rest: Rest, sandbox: Control) -> None:
@@ -73,13 +76,41 @@ def test_rules_and_faults_are_switched(page: Page, rest: Rest, sandbox: Control)
     assert [rest.call("GET", "limits").status_code for _ in range(3)] == [200, 503, 200]
     page.post("/faults/clear")
     assert "None is on." in page.get().text_content()
+    page.post("/faults", {"kind": "connection cut before the commit", "call": "describe"})
+    assert rest.call("GET", "limits").status_code == 200
+    with pytest.raises(requests.ConnectionError):
+        rest.call("GET", "sobjects/Account/describe")
+    page.post("/maintenance", {"active": "on"})
+    assert rest.call("GET", "limits").status_code == 503
+    page.post("/maintenance", {"active": "off"})
+    assert rest.call("GET", "limits").status_code == 200
     page.post("/sessions/expire")
     assert rest.call("GET", "limits").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "told"),
+    [
+        ("/faults", {"kind": "503 with HTML", "path": "("}, "is not a regular expression"),
+        ("/faults", {"kind": "503 with HTML", "times": "many"}, "valid integer"),
+        ("/faults", {"kind": "nothing"}, "'nothing' is not known"),
+        ("/faults", {}, "'kind' is not known"),
+        ("/rules/nothing", {"active": "on"}, "'nothing' is not known"),
+    ],
+)
+def test_a_form_that_makes_no_sense_is_told_and_changes_nothing(
+    page: Page, sandbox: Control, path: str, form: dict[str, str], told: str
+) -> None:
+    answer = page.post(path, form)
+    assert answer.status_code == 400
+    assert told in html.fromstring(answer.text).findtext(".//h1")
+    assert sandbox.faults() == []
 
 
 def test_requests_are_listed_with_their_bodies(page: Page, rest: Rest) -> None:
     rest.upsert([{"Ext__c": "A", "Name": "in the body"}])
     newest = page.get("/requests").find(".//tbody/tr/th/a")
+    assert "integration@tests.example" in page.get("/requests").text_content()
     assert "in the body" in page.get(newest.get("href").removeprefix("/sandbox/page")).text_content()
     assert page.get("/requests/999999", 404).findtext(".//h1") == "This request is no longer in the log."
 
@@ -112,3 +143,24 @@ def test_results_of_a_job_are_shown(page: Page, rest: Rest) -> None:
     assert job in page.get().text_content()
     assert "This name is not welcome" in page.get(f"/jobs/{job}/failedResults").text_content()
     page.get(f"/jobs/{job}/nothing", 404)
+
+
+def test_faults_of_jobs_are_switched_and_classic_jobs_are_listed(page: Page, rest: Rest, sandbox: Control) -> None:
+    page.post("/faults", {"kind": "the next Bulk job fails"})
+    assert "InternalServerError : the sandbox was asked to fail" in page.get().text_content()
+    asked = {"object": "Account", "operation": "insert", "contentType": "JSON"}
+    url = rest.url.replace("/services/data/v59.0", "/services/async/59.0/job")
+    token = str(rest.session.headers["Authorization"]).removeprefix("Bearer ")
+    classic = requests.post(url, json=asked, headers={"X-SFDC-Session": token}, timeout=10).json()["id"]
+    assert classic in page.get().text_content()
+    sandbox.set_bulk(batch_rows=1)
+    parts = {
+        "job": (None, '{"object":"Account","operation":"insert","contentType":"CSV"}', "application/json"),
+        "content": ("content", "Name\none\ntwo\n", "text/csv"),
+    }
+    job = rest.session.post(f"{rest.url}/jobs/ingest", files=parts, timeout=10).json()["id"]
+    while (told := rest.call("GET", f"jobs/ingest/{job}").json())["state"] not in {"JobComplete", "Failed"}:
+        pass
+    assert (told["state"], told["numberRecordsProcessed"]) == ("Failed", 1)
+    page.post("/faults/clear")
+    assert "None is on." in page.get().text_content()
