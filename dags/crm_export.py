@@ -32,7 +32,13 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     max_consecutive_failed_dag_runs=0,  # a held stream must keep its schedule
-    params={"try_record": Param(None, type=["null", "string"], description="Try one record only: stream:key")},
+    params={
+        "try_record": Param(None, type=["null", "string"], description="Try one record only: stream:key"),
+        "trial": Param(None, type=["null", "integer"], description="Set by the page: it alone shows what was sent"),
+        "action": Param(
+            None, type=["null", "integer"], description="Set by the page: the action that asked for this run"
+        ),
+    },
     tags=["crm_export"],
 ):
     prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")

@@ -29,7 +29,8 @@ def describe_object(stream: Stream, lease: Lease, state: StreamState, client: Sa
     organization = client.session.organization_id
     check_organization(stream, state, organization)
     _tell_new_fields(stream, state)
-    lease.keep_description(stream.mapping, stream.fingerprint, schema.as_json(), organization)
+    address = client.session.instance_url
+    lease.keep_description(stream.mapping, stream.fingerprint, schema.as_json(), organization, address)
     return schema
 
 

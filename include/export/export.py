@@ -79,6 +79,7 @@ def _export(bench: Workbench) -> tuple[Outcome, str]:
         settle_left_over(bench)
         _warn_of_unreadable(bench)
         horizon = read_horizon(bench.stream, bench.connection)
+        _note_oldest_change(bench, horizon)
         bench.errors.release(bench.stream.name)
         size = min(SMALL_REQUEST, bench.options.batch_size)
         if bench.state.stopped_at_error_id is not None:
@@ -94,6 +95,12 @@ def _export(bench: Workbench) -> tuple[Outcome, str]:
             Outcome.WAITING_FOR_JOB,
             f"Salesforce is at work on Bulk job {pending.job_id}; its outcome is settled next.",
         )
+
+
+def _note_oldest_change(bench: Workbench, horizon: str) -> None:
+    oldest = bench.source.peek(bench.state.watermark, horizon)
+    if oldest is not None:
+        bench.run.note_oldest_change(oldest.cursor_at)
 
 
 def _export_changes(bench: Workbench, horizon: str, size: int) -> tuple[Outcome, str]:

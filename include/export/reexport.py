@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -59,11 +60,12 @@ def reexport_errors(
     options: ExportOptions,
     run: RunIdentity,
     every: bool = False,
+    only: Sequence[int] | None = None,
 ) -> ReexportReport:
     """Send the open export errors of a stream that are due (`every`: all open ones) and return what became of them.
 
-    Rows above the watermark are left to the export; rows that are gone resolve their error. Raises RunFailure when
-    no record is to blame.
+    `only` are the ids of the errors that a person asked for, whether they are due or not. Rows above the watermark
+    are left to the export; rows that are gone resolve their error. Raises RunFailure when no record is to blame.
     """
     report = ReexportReport(stream.name)
     parts = Parts(stream, connection, salesforce, catalogue, options, run)
@@ -74,7 +76,7 @@ def reexport_errors(
         settle_left_over(bench)
         bench.errors.release(stream.name)
         horizon = read_horizon(stream, connection)
-        outcome = _send_due(bench, horizon, report, every=every, released_only=False)
+        outcome = _send_due(bench, horizon, report, every=every or only is not None, only=only)
         report.waiting = bench.errors.count(stream.name)[1]
         report.message = report.tell()
         report.api_calls = bench.end(outcome, report.message).api_calls
@@ -89,12 +91,21 @@ def send_released(bench: Workbench, horizon: str) -> None:
         log.info("Stream %s, records whose parent is there now: %s", bench.stream.name, report.tell())
 
 
-def _send_due(bench: Workbench, horizon: str, report: ReexportReport, *, every: bool, released_only: bool) -> Outcome:
+def _send_due(
+    bench: Workbench,
+    horizon: str,
+    report: ReexportReport,
+    *,
+    every: bool,
+    released_only: bool = False,
+    only: Sequence[int] | None = None,
+) -> Outcome:
     if bench.state.watermark is None:
         return Outcome.COMPLETE
     last = 0
     while True:
-        due = _find_due(bench, horizon, last, every=every, released_only=released_only)
+        wanted = {"every": every, "released_only": released_only, "only": None if only is None else list(only)}
+        due = _find_due(bench, horizon, last, wanted)
         if not due:
             return Outcome.COMPLETE
         if not bench.has_credits(SHARE):
@@ -103,13 +114,12 @@ def _send_due(bench: Workbench, horizon: str, report: ReexportReport, *, every: 
         last = due[-1].id
 
 
-def _find_due(bench: Workbench, horizon: str, last: int, *, every: bool, released_only: bool) -> list[DueError]:
+def _find_due(bench: Workbench, horizon: str, last: int, wanted: Mapping[str, object]) -> list[DueError]:
     assert bench.state.watermark is not None  # ruff: ignore[assert] - checked by the caller
     values = {
         "stream": bench.stream.name,
         "after_id": last,
-        "every": every,
-        "released_only": released_only,
+        **wanted,
         "limit": bench.options.batch_size,
         "horizon": horizon,
         **bench.state.watermark.as_values(),

@@ -75,6 +75,10 @@ class Run:
         """Add what a batch did: rows_changed, rows_sent, accepted, refused, api_calls, bytes_sent."""
         self.connection.execute(load_statement("run_count"), {"run": self.id, **amounts})
 
+    def note_oldest_change(self, moment: str) -> None:
+        """Note the change time of the oldest change that is not exported at this moment."""
+        self.connection.execute(load_statement("run_oldest_change"), {"run": self.id, "moment": moment})
+
     def end(
         self,
         outcome: Outcome,

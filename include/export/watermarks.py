@@ -73,21 +73,23 @@ class Lease:
 
     def read_watermark(self) -> Position | None:
         """Return where the watermark stands now."""
-        row = self._execute("watermark_position").fetchone()
-        return Position(row[0], row[1]) if row and row[0] else None
+        return ExportWatermarks(self.connection).read_position(self.stream)
 
     def stop_at(self, error: int | None) -> None:
         """Stop the stream at an export error, or end its stop with None."""
         self._execute("watermark_stop", error=error)
 
-    def keep_description(self, mapping: dict[str, Any], fingerprint: str, described: dict[str, Any], org: str) -> None:
-        """Keep what this run's mapping and Salesforce's description of the object are."""
+    def keep_description(
+        self, mapping: dict[str, Any], fingerprint: str, described: dict[str, Any], org: str, instance_url: str
+    ) -> None:
+        """Keep what this run's mapping, Salesforce's description of the object and the org's address are."""
         self._execute(
             "watermark_describe",
             mapping=Jsonb(mapping),
             fingerprint=fingerprint,
             described=Jsonb(described),
             organization=org,
+            instance_url=instance_url,
         )
 
     def keep_identity(self, identity: str) -> None:
@@ -134,6 +136,11 @@ class ExportWatermarks:
                 return None
             seen = until or seen
             time.sleep(min(max(left, 0.05), 1.0))
+
+    def read_position(self, stream: str) -> Position | None:
+        """Return where the watermark of a stream stands, None when nothing was exported yet."""
+        row = self.connection.execute(load_statement("watermark_position"), {"stream": stream}).fetchone()
+        return Position(row[0], row[1]) if row and row[0] else None
 
     def _try_take(self, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:
         with self.connection.cursor(row_factory=dict_row) as cursor:

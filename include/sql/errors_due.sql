@@ -7,6 +7,7 @@ from (
     where stream = %(stream)s and status in ('open', 'set_aside') and id > %(after_id)s
       and (%(every)s or next_attempt_at <= clock_timestamp())
       and (not %(released_only)s or waiting_for is not null)
+      and (%(only)s::bigint[] is null or id = any (%(only)s))  -- those that a person asked for
     order by id limit %(limit)s
 ) e
 left join {source} s on s.{key} = {error_key}

@@ -19,12 +19,14 @@ create table if not exists crm_export.ExportWatermarks (
     described_at         timestamptz,
     organization_id      text,
     database_identity    text,                 -- of the database that the watermark was kept in
+    instance_url         text,                 -- of the org, to link to its records
     updated_at           timestamptz not null default now(),
     check ((cursor_at is null) = (record_key is null)),
     check (held_since is null or stopped_at_error_id is not null)
 );
 
 alter table crm_export.ExportWatermarks add column if not exists database_identity text;
+alter table crm_export.ExportWatermarks add column if not exists instance_url text;
 
 -- One row per stream and run of a task.
 create table if not exists crm_export.ExportRuns (
@@ -45,6 +47,7 @@ create table if not exists crm_export.ExportRuns (
     api_calls       bigint not null default 0,
     bytes_sent      bigint not null default 0,
     rows_waiting    bigint,                    -- rows behind the record the stream is stopped at, counted up to 10,000
+    oldest_change_at timestamptz,              -- of the changes that were not exported when the run began
     outcome         text not null default 'running'
                     check (outcome in ('running', 'complete', 'held', 'waiting_for_credits', 'waiting_for_job',
                                        'failed')),
@@ -55,6 +58,8 @@ alter table crm_export.ExportRuns add constraint exportruns_kind_check
     check (kind in ('export', 'reexport', 'trial', 'reconcile'));
 create index if not exists ExportRuns_by_stream on crm_export.ExportRuns (stream, id desc);
 create index if not exists ExportRuns_by_start on crm_export.ExportRuns (started_at);
+alter table crm_export.ExportRuns add column if not exists oldest_change_at timestamptz;
+create index if not exists ExportRuns_by_run_id on crm_export.ExportRuns (run_id);
 
 -- One row per batch: PLANNED -> SENDING -> SETTLED, or ABANDONED when its outcome is not known and its rows go again.
 create table if not exists crm_export.ExportBatches (
@@ -152,6 +157,30 @@ create table if not exists crm_export.ExportFindings (
 );
 create unique index if not exists ExportFindings_one_open
     on crm_export.ExportFindings (stream, kind, subject) where closed_at is null;
+-- A message without what differs from record to record, so that 500 refusals by one rule are one cause.
+create or replace function crm_export.normalise_message(message text) returns text
+language sql immutable parallel safe as $$
+    select left(
+        regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+            left(message, 2000),
+            -- values that Salesforce writes without quotes
+            '(data value too large: ).*( \(max length)|(Foreign key external ID: ).*( not found for)', '\1\3…\2\4'),
+            '((restricted picklist field|external id specified|value not of required type|valid range on numeric field'
+            '|invalid email address|id value of incorrect type): ).*$', '\1…'),
+            '''[^'']*''|"[^"]*"', '…', 'g'),
+            'https?://\S+|[\w.+-]+@[\w-]+(\.[\w-]+)+', '…', 'g'),
+            -- ids: Salesforce's 15 or 18 characters with a digit, UUIDs
+            '\m(?=[A-Za-z]*[0-9])[A-Za-z0-9]{15}([A-Za-z0-9]{3})?\M|\m[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\M', '…', 'g'),
+            '\m\d{4}-\d\d-\d\dT[\d:.]+Z?\M|\m\d+([.,:-]\d+)*\M', '#', 'g'),
+            -- the number at the end of a key, as in CMP_000025; field names such as bizible2__X__c stay
+            '([_-])\d+\M', '\1#', 'g'),
+        500)
+$$;
+create or replace function crm_export.error_cause(object text, code text, fields text[], message text) returns text
+language sql immutable parallel safe as $$
+    select left(encode(sha256(convert_to(
+        jsonb_build_array(object, code, to_jsonb(fields), crm_export.normalise_message(message))::text, 'UTF8')), 'hex'), 16)
+$$;
 
 -- One row per record that Salesforce refused by name. At most one unresolved row per stream and record.
 create table if not exists crm_export.ExportErrors (
@@ -185,12 +214,20 @@ create table if not exists crm_export.ExportErrors (
     run_id            text not null,
     job_id            text,
     payload           jsonb,                   -- only the fields that the stream lists in log_fields
+    cause_message     text generated always as (crm_export.normalise_message(error_message)) stored,
+    cause             text generated always as  -- records refused for one and the same reason share it
+                      (crm_export.error_cause(object, error_code, error_fields, error_message)) stored,
     check ((status = 'resolved') = (resolved_at is not null)),
     check ((status = 'resolved') = (resolved_by is not null)),
     check (status <> 'ignored' or (ignored_reason is not null and ignored_until is not null)),
     check (status <> 'waiting' or waiting_for is not null),
     check (not holding or status <> 'resolved')
 );
+alter table crm_export.ExportErrors
+    add column if not exists cause_message text
+        generated always as (crm_export.normalise_message(error_message)) stored,
+    add column if not exists cause text
+        generated always as (crm_export.error_cause(object, error_code, error_fields, error_message)) stored;
 create unique index if not exists ExportErrors_one_unresolved
     on crm_export.ExportErrors (stream, record_key) where status <> 'resolved';
 create index if not exists ExportErrors_due
@@ -199,6 +236,11 @@ create index if not exists ExportErrors_waiting
     on crm_export.ExportErrors (waiting_for) where status = 'waiting';
 create index if not exists ExportErrors_by_external_id
     on crm_export.ExportErrors (object, lower(external_id)) where status <> 'resolved';
+-- what the page pages through
+create index if not exists ExportErrors_by_last_seen on crm_export.ExportErrors (last_seen_at, id);
+create index if not exists ExportErrors_by_first_seen on crm_export.ExportErrors (first_seen_at, id);
+create index if not exists ExportErrors_by_attempts on crm_export.ExportErrors (attempts, id);
+create index if not exists ExportErrors_by_cause on crm_export.ExportErrors (cause) where status <> 'resolved';
 
 -- One line per attempt of a refused record.
 create table if not exists crm_export.ExportErrorAttempts (
@@ -212,6 +254,56 @@ create table if not exists crm_export.ExportErrorAttempts (
     error_message text
 );
 create index if not exists ExportErrorAttempts_by_error on crm_export.ExportErrorAttempts (error, id);
+
+-- Which DAG sends a refused record again: the daily job, but a record above the watermark is CRMExport's.
+create or replace function crm_export.sender_of(
+    cursor_at timestamptz, stopped_at_error_id bigint, error bigint, record_changed_at timestamptz) returns text
+language sql immutable parallel safe as $$
+    select case when cursor_at is null or stopped_at_error_id = error or record_changed_at > cursor_at
+                     or (stopped_at_error_id is not null and record_changed_at = cursor_at)
+                then 'CRMExport' else 'CRMExport_ExportError' end
+$$;
+
+-- One line per change of a setting and per action of a person; what was done about each record is in ExportAuditRecords.
+create table if not exists crm_export.ExportAudit (
+    id              bigint generated always as identity primary key,
+    at              timestamptz not null default clock_timestamp(),
+    actor           text not null,
+    action          text not null check (action in (
+                        'set_setting', 'retry', 'set_aside', 'ignore', 'reopen', 'try_record', 'see_source_row')),
+    setting         text,
+    from_value      text,
+    to_value        text,
+    acknowledgement text,                      -- the text that was agreed to when pause_on_export_errors went off
+    reason          text,
+    until           timestamptz,
+    selection       text,                      -- what was selected: errors, a cause, a code
+    problem         text,                      -- why the runs that a retry needs could not be started
+    check (action <> 'ignore' or (reason is not null and until is not null)),
+    check ((action = 'set_setting') = (setting is not null))
+);
+create index if not exists ExportAudit_by_setting on crm_export.ExportAudit (setting, id) where setting is not null;
+create table if not exists crm_export.ExportAuditRecords (
+    audit  bigint not null references crm_export.ExportAudit (id),
+    error  bigint not null references crm_export.ExportErrors (id) on delete cascade,
+    dag_id text,                               -- a retry: which DAG sends the record; its run is called page__<audit>
+    result text check (result in ('done', 'unchanged')),  -- a decision; that of a retry is in ExportErrorAttempts
+    primary key (audit, error)
+);
+create index if not exists ExportAuditRecords_by_error on crm_export.ExportAuditRecords (error, audit);
+
+-- The exact request and answer of a record that a person tried. Record values: deleted after an hour.
+create table if not exists crm_export.ExportTrials (
+    audit      bigint primary key references crm_export.ExportAudit (id),
+    asked_by   text not null,
+    asked_at   timestamptz not null default clock_timestamp(),
+    error      bigint not null references crm_export.ExportErrors (id) on delete cascade,
+    ended_at   timestamptz,
+    accepted   boolean,
+    request    text,
+    answer     text,
+    message    text
+);
 
 -- How far the source may be read: nothing that an open transaction could still commit lies before the horizon.
 -- SECURITY DEFINER, so that an unprivileged role sees the transactions of other sessions.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import cast
 
+import attrs
 import psycopg
 import requests
 from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -24,15 +26,16 @@ SALESFORCE = "salesforce_default"
 
 
 @contextmanager
-def open_postgres() -> Generator[psycopg.Connection]:
+def open_postgres(*, patience: int | None = None) -> Generator[psycopg.Connection]:
     """Open the connection that the core works with: autocommit, UTC, application name crm_export.
 
-    Raises ConfigurationFailure for a missing connection, SourceFailure when Postgres cannot be reached.
+    `patience` is how many seconds to wait for the server at most, else the connection decides. Raises
+    ConfigurationFailure for a missing connection, SourceFailure when Postgres cannot be reached.
     """
     found = _find(POSTGRES)
     place = f"{found.host}:{found.port or 5432}/{found.schema or ''}"
     try:
-        opened = PostgresHook(postgres_conn_id=POSTGRES).get_conn()
+        opened = _make_hook(found, patience).get_conn()
     except psycopg.OperationalError as refused:
         told = str(refused).strip().splitlines()[-1]
         raise SourceFailure(
@@ -47,6 +50,13 @@ def open_postgres() -> Generator[psycopg.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def _make_hook(found: Connection, patience: int | None) -> PostgresHook:
+    if patience is None:
+        return PostgresHook(postgres_conn_id=POSTGRES)
+    extra = json.dumps({**found.extra_dejson, "connect_timeout": patience})
+    return PostgresHook(connection=attrs.evolve(found, extra=extra))
 
 
 def make_salesforce_client() -> SalesforceClient:

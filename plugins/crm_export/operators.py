@@ -9,11 +9,14 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from crm_export.connections import make_salesforce_client, open_postgres
 from crm_export.ending import EndsWhenAsked
-from crm_export.requests import asked_trial, identify_run, show_trial
+from crm_export.requests import TrialRequest, asked_action, asked_trial, identify_run, show_trial
 from crm_export.retries import RunFailureRetryPolicy
 from crm_export.settings import read_export_to_crm, read_options
 from include.export.catalogue import Catalogue
 from include.export.export import export_stream
+from include.export.export_audit import ExportAudit
+from include.export.export_trials import ExportTrials
+from include.export.failures import RunFailure
 from include.export.publication import read_watermark
 from include.export.reexport import reexport_errors
 from include.export.schema import install_schema
@@ -44,7 +47,9 @@ class PrepareSchemaOperator(EndsWhenAsked, BaseOperator):
         """Install what is missing and return a sentence."""
         skip_unless_exporting()
         with open_postgres() as connection:
-            return install_schema(connection)
+            told = install_schema(connection)
+            ExportTrials(connection).expire()
+            return told
 
 
 class ExportChangesOperator(EndsWhenAsked, BaseOperator):
@@ -74,7 +79,21 @@ class ExportChangesOperator(EndsWhenAsked, BaseOperator):
                 return report.as_dict()
             if trial.stream != self.stream.name:
                 raise AirflowSkipException(f"This run only tries a record of stream {trial.stream}.")
+            return self._try(trial, parts)
+
+    def _try(self, trial: TrialRequest, parts: dict[str, Any]) -> dict[str, Any]:
+        """Try a record: its values go to the log, or only to the person at the page who asked for it."""
+        if trial.page is None:
             return show_trial(self.log, trial, try_record(self.stream, trial.key, **parts))
+        trials = ExportTrials(parts["connection"])
+        try:
+            outcome = try_record(self.stream, trial.key, **parts)
+        except RunFailure as failure:
+            trials.fail(trial.page, str(failure))
+            raise AirflowFailException(str(failure)) from None
+        trials.end(trial.page, outcome)
+        self.log.info("Tried key=%s: the page CRM Export shows the request and the answer.", trial.key)
+        return {"tried": f"{trial.stream}:{trial.key}", "accepted": outcome.accepted}
 
 
 class PublishWatermarkOperator(EndsWhenAsked, BaseOperator):
@@ -109,16 +128,23 @@ class ReexportErrorsOperator(EndsWhenAsked, BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Send again and return counts; records that are still refused are no failure."""
         skip_unless_exporting()
-        options = read_options()
+        options, action = read_options(), asked_action(context)
+        identity = identify_run(context)
         with open_postgres() as connection:
+            only = None
+            if action is not None:
+                only = ExportAudit(connection).errors_to_retry(action, identity.dag_id, self.stream.name)
+                if not only:
+                    raise AirflowSkipException(f"Action {action} of the page asks for no record of this stream.")
             report = reexport_errors(
                 self.stream,
                 connection=connection,
                 salesforce=make_salesforce_client(),
                 catalogue=Catalogue.load(),
                 options=options,
-                run=identify_run(context),
+                run=identity,
                 every=bool(context["params"].get("every", False)),
+                only=only,
             )
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from include.export.runs import RunIdentity
 from include.export.trial import Trial
 
-TRY_RECORD = "try_record"
+TRY_RECORD, TRIAL, ACTION = "try_record", "trial", "action"
 
 
 class _Log(Protocol):
@@ -20,10 +20,11 @@ class _Log(Protocol):
 
 @dataclass(frozen=True)
 class TrialRequest:
-    """A record to try: the stream and the key of its source row."""
+    """A record to try: the stream and the key of its source row; `page` is the trial's id if the page asked for it."""
 
     stream: str
     key: str
+    page: int | None = None
 
 
 def identify_run(context: Context) -> RunIdentity:
@@ -40,7 +41,13 @@ def asked_trial(context: Context) -> TrialRequest | None:
     stream, colon, key = str(asked).partition(":")
     if not (stream and colon and key):
         raise AirflowFailException("The param try_record must be STREAM:KEY, for example campaigns:CMP_7.")
-    return TrialRequest(stream, key)
+    return TrialRequest(stream, key, context["params"].get(TRIAL))
+
+
+def asked_action(context: Context) -> int | None:
+    """Return the action of the page that asked for this run, None for any other run."""
+    asked = context["params"].get(ACTION)
+    return None if asked is None else int(asked)
 
 
 def show_trial(log: _Log, asked: TrialRequest, trial: Trial) -> dict[str, Any]:

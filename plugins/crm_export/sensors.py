@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from crm_export.connections import open_postgres
 from crm_export.ending import EndsWhenAsked
 from crm_export.operators import skip_unless_exporting
+from crm_export.page.address import link_page
 from crm_export.requests import asked_trial
 from crm_export.settings import read_pause_on_export_errors
 from include.export.catalogue import Catalogue
@@ -41,5 +42,5 @@ class PauseOnExportErrorsSensor(EndsWhenAsked, BaseSensorOperator):
         except RunFailure as failure:
             raise AirflowFailException(str(failure)) from None
         if hold:
-            raise AirflowFailException(f"{hold.message} {context['ti'].log_url}")
+            raise AirflowFailException(f"{hold.message} {link_page(context['ti'].log_url, error=hold.error)}")
         return True

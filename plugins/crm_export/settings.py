@@ -48,27 +48,37 @@ def read_options() -> ExportOptions:
     )
 
 
+def understand_switch(value: str | None) -> bool | None:
+    """Return what a switch's text says, None when that is nothing allowed."""
+    text = _plain(value)
+    return False if text in _OFF else True if text in _ON else None
+
+
+def understand_number(value: str | None, allowed: tuple[int, ...] = ()) -> int | None:
+    """Return what a number's text says, None when that is nothing allowed."""
+    text = _plain(value)
+    number = int(text) if re.fullmatch(r"\d{1,9}", text) else None
+    return number if number is not None and number > 0 and (not allowed or number in allowed) else None
+
+
 def parse_switch(name: str, reading: Reading) -> bool:
     """Return what a switch says; missing, malformed and unreadable mean on, with a warning."""
-    text = _plain(reading.value)
-    if text in _OFF:
-        return False
-    if text not in _ON:
-        found = reading.problem or ("is not set" if reading.value is None else f"is {_show(reading.value)}")
+    understood = understand_switch(reading.value)
+    if understood is None:
+        found = reading.problem or ("is not set" if reading.value is None else f"is {show_value(reading.value)}")
         log.warning("Variable %s %s; it counts as on. Allowed: true, false, on, off, yes, no, 1, 0.", name, found)
-    return True
+    return understood is not False
 
 
 def parse_number(name: str, reading: Reading, default: int, allowed: tuple[int, ...] = ()) -> int:
     """Return what a number says, its default with a warning when it says nothing allowed."""
-    text = _plain(reading.value)
     if reading.value is None and not reading.problem:
         return default
-    number = int(text) if re.fullmatch(r"\d{1,9}", text) else None
-    if number is not None and number > 0 and (not allowed or number in allowed):
+    number = understand_number(reading.value, allowed)
+    if number is not None:
         return number
     listed = ", ".join(map(str, allowed)) or "a whole number above 0"
-    found = reading.problem or f"is {_show(str(reading.value))}"
+    found = reading.problem or f"is {show_value(str(reading.value))}"
     log.warning("Variable %s %s; %d is used. Allowed: %s.", name, found, default, listed)
     return default
 
@@ -90,5 +100,6 @@ def _plain(value: str | None) -> str:
     return str(parsed).strip().lower()
 
 
-def _show(value: str) -> str:
+def show_value(value: str) -> str:
+    """Return a value for a message: quoted and clipped."""
     return repr(value if len(value) <= 40 else value[:39] + "…")

@@ -1,0 +1,7 @@
+-- The export errors of one stream that a person asked to send again.
+select r.error
+from crm_export.ExportAuditRecords r
+join crm_export.ExportAudit a on a.id = r.audit and a.action = 'retry'
+join crm_export.ExportErrors e on e.id = r.error
+where r.audit = %(audit)s and r.dag_id = %(dag_id)s and e.stream = %(stream)s
+order by r.error

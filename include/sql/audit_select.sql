@@ -1,0 +1,13 @@
+-- Notes which export errors an action is about, up to a limit; a retry also which DAG sends each record.
+insert into crm_export.ExportAuditRecords (audit, error, dag_id)
+select %(audit)s, e.id,
+       case when %(retry)s then crm_export.sender_of(w.cursor_at, w.stopped_at_error_id, e.id, e.record_changed_at) end
+from crm_export.ExportErrors e
+left join crm_export.ExportWatermarks w on w.stream = e.stream
+where e.status <> 'resolved'
+  and (%(errors)s::bigint[] is null or e.id = any (%(errors)s))
+  and (%(cause)s::text is null or e.cause = %(cause)s)
+  and (%(code)s::text is null or e.error_code = %(code)s)
+  and (%(object)s::text is null or e.object = %(object)s)
+order by e.id
+limit %(limit)s

@@ -1,0 +1,33 @@
+-- Export errors by cause, most records first: what was refused for one and the same reason is one line.
+with grouped as (
+    select e.cause, count(*) as count,
+           count(*) filter (where e.status = 'open') as open,
+           count(*) filter (where e.status = 'waiting') as waiting,
+           count(*) filter (where e.status = 'set_aside') as set_aside,
+           count(*) filter (where e.status = 'ignored') as ignored,
+           min(e.first_seen_at) as first_seen_at, max(e.last_seen_at) as last_seen_at, max(e.id) as example,
+           array_agg(distinct e.stream) as streams
+    from crm_export.ExportErrors e
+    where e.status = any (%(statuses)s)
+      and (%(stream)s::text is null or e.stream = %(stream)s)
+      and (%(object)s::text is null or e.object = %(object)s)
+    group by e.cause
+    order by count(*) desc, e.cause
+    limit %(limit)s
+), children as (
+    select p.cause, count(*) as waiting
+    from crm_export.ExportErrors c
+    join crm_export.ExportErrors p on p.id = c.waiting_for
+    where c.status = 'waiting' group by p.cause
+)
+select g.cause, e.object, e.error_code as code, e.error_name as name, e.error_class, e.error_fields as fields,
+       e.cause_message as message, left(e.error_message, 1000) as example,
+       g.count, g.open, g.waiting, g.set_aside, g.ignored, g.first_seen_at, g.last_seen_at, g.streams,
+       array(select w.stream from crm_export.ExportWatermarks w
+             join crm_export.ExportErrors h on h.id = w.stopped_at_error_id and h.status in ('open', 'waiting')
+             where h.cause = g.cause order by w.stream) as holds,
+       coalesce(c.waiting, 0) as children_waiting
+from grouped g
+join crm_export.ExportErrors e on e.id = g.example
+left join children c on c.cause = g.cause
+order by g.count desc, g.cause

@@ -1,0 +1,5 @@
+-- Asks for the trial of a record; older ones are deleted, and their values with them.
+with expired as (
+    delete from crm_export.ExportTrials where asked_at < clock_timestamp() - interval '1 hour'
+)
+insert into crm_export.ExportTrials (audit, asked_by, error) values (%(audit)s, %(asked_by)s, %(error)s)

@@ -1,0 +1,240 @@
+"""What people do about refused records: decisions are one statement, a retry is a run of a DAG, no second writer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Self
+
+import psycopg
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from crm_export.page.dag_runs import FINISHED, RunState, read_runs, require_running, start_run
+from crm_export.page.database import Postgres
+from crm_export.page.failures import PageFailure
+from crm_export.page.guards import may_change, may_run, name_user, read_body
+from crm_export.page.setting_values import read_setting
+from crm_export.settings import EXPORT_TO_CRM
+from include.export.export_audit import (
+    RECORD_LIMIT,
+    Action,
+    ActionKind,
+    AuditLine,
+    ExportAudit,
+    RecordResult,
+    Selection,
+)
+from include.export.streams import ApiName
+
+router = APIRouter()
+LONGEST = timedelta(days=5 * 366)  # for which a record may be ignored
+ErrorNumber = Annotated[int, Field(ge=1, le=2**62)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern="^[^\x00]*$")]
+
+
+class ChosenErrors(BaseModel):
+    """Exactly one of: some errors, a cause, a code (of one object)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    errors: Annotated[list[ErrorNumber], Field(min_length=1, max_length=200)] | None = None
+    cause: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
+    code: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,100}$")] | None = None
+    object: ApiName | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if [self.errors, self.cause, self.code].count(None) != 2 or (self.object and not self.code):
+            raise ValueError("choose either errors, or a cause, or a code with or without an object")
+        return self
+
+
+class Request(BaseModel):
+    """What somebody asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: ActionKind
+    selection: ChosenErrors
+    reason: Reason | None = None
+    until: AwareDatetime | None = None
+
+    @property
+    def chosen(self) -> Selection:
+        """Return the selection as the core takes it."""
+        return Selection(**self.selection.model_dump())
+
+
+@dataclass(frozen=True)
+class DagShare:
+    """How many records a run of a DAG would send."""
+
+    dag_id: str
+    records: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an action would do."""
+
+    kind: ActionKind
+    selected: int
+    changes: int
+    skipped: int
+    streams: list[str]
+    ends_holds: list[str]
+    dags: list[DagShare]
+
+
+@dataclass(frozen=True)
+class RecordAnswer:
+    """What became of one record."""
+
+    error_id: int
+    stream: str
+    record_key: str
+    result: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ActionAnswer:
+    """An action, how far it is, and what became of its records."""
+
+    id: int
+    kind: str
+    actor: str
+    at: datetime
+    reason: str | None
+    state: str
+    runs: list[RunState]
+    counts: dict[str, int]
+    records: list[RecordAnswer]
+    next: int | None
+
+
+@router.post("/actions/preview", dependencies=[may_change, may_run])
+def preview_action(wanted: Annotated[Request, Depends(read_body(Request))], connection: Postgres) -> Preview:
+    """Return what an action would do; nothing changes."""
+    lines = ExportAudit(connection).preview(wanted.kind, wanted.chosen)
+    selected, changes = sum(line.selected for line in lines), sum(line.changes for line in lines)
+    shares: dict[str, int] = {}
+    for line in lines:
+        shares[line.dag_id] = shares.get(line.dag_id, 0) + line.changes
+    return Preview(
+        kind=wanted.kind,
+        selected=selected,
+        changes=changes,
+        skipped=selected - changes,
+        streams=sorted({line.stream for line in lines}),
+        ends_holds=sorted({line.stream for line in lines if line.ends_hold and wanted.kind is not ActionKind.REOPEN}),
+        dags=[DagShare(*share) for share in shares.items() if share[1]] if wanted.kind is ActionKind.RETRY else [],
+    )
+
+
+@router.post("/actions", status_code=202, dependencies=[may_change, may_run])
+def act(
+    wanted: Annotated[Request, Depends(read_body(Request))],
+    actor: Annotated[str, Depends(name_user)],
+    connection: Postgres,
+) -> ActionAnswer:
+    """Decide on records at once, or start the runs that send them again."""
+    _check(wanted)
+    audit = ExportAudit(connection)
+    with connection.transaction():
+        audit.take_turn()
+        number = _note(audit, wanted, actor)
+        if wanted.kind is not ActionKind.RETRY:
+            audit.decide(number, wanted.kind, wanted.reason, wanted.until)
+    if wanted.kind is ActionKind.RETRY:
+        _start(audit, number, actor)
+    return _answer(connection, number, 0, 200)
+
+
+@router.get("/actions/{action}")
+def show_action(
+    action: Annotated[int, Path(ge=1, le=2**62)],
+    connection: Postgres,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+) -> ActionAnswer:
+    """Return how far an action is and what became of its records."""
+    return _answer(connection, action, after, limit)
+
+
+def require_export() -> None:
+    """Raise PageFailure while export_to_crm is off."""
+    if not read_setting(EXPORT_TO_CRM).value:
+        raise PageFailure(409, "export_off", "export_to_crm is off: nothing can be sent.")
+
+
+def _check(wanted: Request) -> None:
+    if wanted.kind is ActionKind.RETRY:
+        require_export()
+    now = datetime.now(UTC)
+    if wanted.kind is ActionKind.IGNORE:
+        if wanted.reason is None or wanted.until is None:
+            raise PageFailure(422, "invalid", "Ignoring a record needs a reason and an end (until).")
+        if not now < wanted.until < now + LONGEST:
+            raise PageFailure(422, "invalid", "until must lie in the future, at most five years from now.")
+    elif wanted.until is not None:
+        raise PageFailure(422, "invalid", "until goes with ignore only.")
+
+
+def _note(audit: ExportAudit, wanted: Request, actor: str) -> int:
+    """Write the line of an action and its records; raises PageFailure, which undoes it, when it cannot be done."""
+    retry = wanted.kind is ActionKind.RETRY
+    line = AuditLine(actor, wanted.kind, reason=wanted.reason, until=wanted.until, selection=str(wanted.chosen))
+    number = audit.write(line)
+    selected = audit.select(number, wanted.chosen, retry=retry)
+    if selected == 0:
+        raise PageFailure(409, "nothing_selected", "No unresolved export error matches any more.")
+    if selected > RECORD_LIMIT:
+        raise PageFailure(409, "too_many", f"More than {RECORD_LIMIT:,} records match; choose fewer.")
+    if retry:
+        _check_retry(audit, number)
+    return number
+
+
+def _check_retry(audit: ExportAudit, number: int) -> None:
+    pending = audit.find_pending(number)
+    if pending is not None:
+        raise PageFailure(409, "already_requested", f"Action {pending} asked for the same less than a minute ago.")
+    require_running(_find(audit, number).dag_ids)
+
+
+def _start(audit: ExportAudit, number: int, actor: str) -> None:
+    action = _find(audit, number)
+    found = [start_run(dag_id, action.run_id, {"action": number}, actor) for dag_id in action.dag_ids]
+    problems = [problem for problem in found if problem]
+    if problems:
+        audit.note_problem(number, " ".join(problems))
+
+
+def _answer(connection: psycopg.Connection, number: int, after: int, limit: int) -> ActionAnswer:
+    audit = ExportAudit(connection)
+    action = _find(audit, number)
+    runs = read_runs(action.dag_ids, action.run_id) if action.dag_ids else []
+    finished = [run.dag_id for run in runs if run.state in FINISHED]
+    results = audit.results(number, finished=finished, after=after, limit=limit)
+    records = [RecordAnswer(*vars(record).values()) for record in results.records]
+    return ActionAnswer(
+        action.id, action.kind, action.actor, action.at, action.reason,
+        _judge(action, runs, results.counts), runs, results.counts, records,
+        records[-1].error_id if len(records) == limit else None,
+    )  # fmt: skip
+
+
+def _find(audit: ExportAudit, number: int) -> Action:
+    action = audit.read(number)
+    if action is None:
+        raise PageFailure(404, "not_found", f"There is no action {number}.")
+    return action
+
+
+def _judge(action: Action, runs: list[RunState], counts: dict[str, int]) -> str:
+    if RecordResult.PENDING in counts:
+        return "queued" if all(run.state == "queued" for run in runs) else "running"
+    failed = any(run.state != "success" for run in runs)
+    return "failed" if action.problem or (failed and RecordResult.NOT_TRIED in counts) else "done"

@@ -1,0 +1,28 @@
+"""The page's connection to Postgres: short waits, so that a person gets an answer and an export never waits for one."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Annotated
+
+import psycopg
+from fastapi import Depends
+
+from crm_export.connections import open_postgres
+
+PATIENCE = 5  # seconds until a database that does not answer counts as down
+
+
+def connect() -> Generator[psycopg.Connection]:
+    """Open a connection for one request.
+
+    Its lock timeout is shorter than Postgres' deadlock timeout: when a click and a run want the same rows, it is the
+    click that is asked to try again.
+    """
+    with open_postgres(patience=PATIENCE) as connection:
+        connection.execute("set statement_timeout = '15s'")
+        connection.execute("set lock_timeout = '500ms'")
+        yield connection
+
+
+Postgres = Annotated[psycopg.Connection, Depends(connect)]

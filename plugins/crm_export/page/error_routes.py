@@ -1,0 +1,199 @@
+"""What was refused: by cause, one by one, as a download, and one record with everything about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict
+
+from crm_export.page.dag_runs import link_run
+from crm_export.page.database import Postgres, connect
+from crm_export.page.failures import PageFailure
+from crm_export.page.guards import find_permissions, may_see_values, name_user, read_body
+from include.export.acknowledgement import Acknowledgement, read_acknowledgement
+from include.export.catalogue import Catalogue, ErrorClass
+from include.export.csv_text import write_csv
+from include.export.error_causes import Causes, read_causes
+from include.export.error_detail import ErrorDetail, link_record, read_detail
+from include.export.error_pages import (
+    UNRESOLVED,
+    ErrorFilter,
+    ErrorLine,
+    ErrorOrder,
+    ErrorPage,
+    Sort,
+    iterate_errors,
+    read_page,
+)
+from include.export.export_audit import AuditLine, ExportAudit, Selection
+from include.export.source_row import SourceRow, read_source_row
+from include.export.stream_files import load_streams
+from include.export.streams import ApiName, Stream, StreamName
+
+router = APIRouter()
+Status = Literal["open", "waiting", "set_aside", "ignored", "resolved"]
+Statuses = Annotated[list[Status] | None, Query()]
+ErrorId = Annotated[int, Path(ge=1, le=2**62)]
+CauseId = Annotated[str, Query(pattern="^[0-9a-f]{16}$")]
+Code = Annotated[str, Query(pattern="^[A-Za-z0-9_.-]{1,100}$")]
+Text = Annotated[str, Query(min_length=1, max_length=100, pattern="^[^\x00]*$")]
+
+
+class Nothing(BaseModel):
+    """An empty body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A record in Salesforce that a field of the source row names."""
+
+    field: str
+    url: str
+
+
+def choose_errors(
+    stream: StreamName | None = None,
+    object: ApiName | None = None,  # noqa: A002 - the name in the address
+    status: Statuses = None,
+    code: Code | None = None,
+    error_class: ErrorClass | None = None,
+    cause: CauseId | None = None,
+    holding: bool = False,
+    search: Text | None = None,
+) -> ErrorFilter:
+    """Return the filter that an address asks for."""
+    chosen = tuple(status) if status else UNRESOLVED
+    return ErrorFilter(chosen, stream, object, code, error_class, cause, holding, search)
+
+
+def choose_order(sort: Sort = Sort.LAST_SEEN_AT, direction: Literal["asc", "desc"] = "desc") -> ErrorOrder:
+    """Return the order that an address asks for."""
+    return ErrorOrder(sort, descending=direction == "desc")
+
+
+Filter = Annotated[ErrorFilter, Depends(choose_errors)]
+Order = Annotated[ErrorOrder, Depends(choose_order)]
+
+
+@router.get("/acknowledgement")
+def read_what_off_means(connection: Postgres) -> Acknowledgement:
+    """Return what going on past refused records would mean now."""
+    return read_acknowledgement(load_streams(), connection=connection)
+
+
+@router.get("/causes")
+def list_causes(
+    connection: Postgres,
+    stream: StreamName | None = None,
+    object: ApiName | None = None,  # noqa: A002 - the name in the address
+    status: Statuses = None,
+) -> Causes:
+    """Return the errors by cause."""
+    chosen = status or UNRESOLVED
+    return read_causes(
+        connection=connection, catalogue=Catalogue.load(), statuses=chosen, stream=stream, object_name=object
+    )
+
+
+@router.get("/errors")
+def list_errors(
+    connection: Postgres,
+    wanted: Filter,
+    order: Order,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str | None, Query(max_length=200)] = None,
+) -> ErrorPage:
+    """Return one page of errors."""
+    return read_page(wanted, order, connection=connection, limit=limit, after=after)
+
+
+@router.get("/errors.csv")
+def download_errors(wanted: Filter, order: Order) -> StreamingResponse:
+    """Return the errors of a filter as a file that a spreadsheet can open without running anything in it."""
+    lines = write_csv(ErrorLine, _iterate(wanted, order))
+    first = next(lines)  # a database that does not answer is told before the download begins
+    return StreamingResponse(
+        _chain(first, lines),
+        media_type="text/csv; charset=utf-8; header=present",
+        headers={"Content-Disposition": 'attachment; filename="export-errors.csv"'},
+    )
+
+
+@router.get("/errors/{error}")
+def show_error(error: ErrorId, connection: Postgres, user: GetUserDep) -> dict[str, Any]:
+    """Return one error with everything about it."""
+    detail = asdict(_find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error))
+    for attempt in detail["attempts_made"]:
+        known = attempt["dag_id"] and attempt["run_id"]
+        task = attempt.pop("task_id")
+        attempt.pop("try_number")
+        attempt["airflow_path"] = link_run(attempt["dag_id"], attempt["run_id"], task) if known else None
+    paths = [attempt["airflow_path"] for attempt in detail["attempts_made"] if attempt["airflow_path"]]
+    detail["airflow_path"] = paths[0] if paths else link_run(detail["dag_id"], detail["run_id"])
+    del detail["instance_url"]
+    if not find_permissions(user).see_values:
+        detail["payload"] = None
+    return detail
+
+
+@router.post("/errors/{error}/source-row", dependencies=[may_see_values])
+def show_source_row(
+    error: ErrorId,
+    _: Annotated[Nothing, Depends(read_body(Nothing))],
+    actor: Annotated[str, Depends(name_user)],
+    connection: Postgres,
+) -> dict[str, Any]:
+    """Return the source row of a record as it is now; that somebody looked is audited."""
+    detail = _find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error)
+    stream = find_stream(detail.stream)
+    audit = ExportAudit(connection)
+    with connection.transaction():
+        audit.select(audit.write(AuditLine(actor, "see_source_row")), Selection(errors=[error]), retry=False)
+        row = read_source_row(stream, detail.record_key, connection=connection)
+    if row is None:
+        return {"row": None, "changed_at": None, "parents": []}
+    values = [asdict(value) for value in row.values]
+    return {"row": values, "changed_at": row.changed_at, "parents": _link_parents(stream, row, detail)}
+
+
+def find_stream(name: str) -> Stream:
+    """Return a stream by its name; raises PageFailure when its file is gone or broken."""
+    for stream in load_streams():
+        if stream.name == name and isinstance(stream, Stream):
+            return stream
+    raise PageFailure(404, "not_found", f"There is no usable file for stream {name} any more.")
+
+
+def _find(detail: ErrorDetail | None, error: int) -> ErrorDetail:
+    if detail is None:
+        raise PageFailure(404, "not_found", f"There is no export error {error}.")
+    return detail
+
+
+def _link_parents(stream: Stream, row: SourceRow, detail: ErrorDetail) -> list[Link]:
+    """Return links to the records that lookups name by their Salesforce ids."""
+    found = []
+    for value in row.values:
+        is_lookup = value.field != stream.external_id and value.field.endswith(("Id", "__c"))
+        url = link_record(detail.instance_url, value.value) if is_lookup else None
+        if url and any(letter.isdigit() for letter in (value.value or "")[:5]):
+            found.append(Link(value.field, url))
+    return found
+
+
+def _iterate(wanted: ErrorFilter, order: ErrorOrder) -> Iterator[ErrorLine]:
+    with contextmanager(connect)() as connection:
+        yield from iterate_errors(wanted, order, connection=connection)
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest

@@ -1,0 +1,98 @@
+"""What the page answers when it cannot do what was asked: a code to translate and a sentence to act on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from psycopg import errors
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from include.export.error_pages import PlaceError
+from include.export.failures import ConfigurationFailure, RunFailure
+
+log = logging.getLogger(__name__)
+_CODES = {401: "not_signed_in", 403: "forbidden", 404: "not_found", 405: "wrong_method", 422: "invalid"}
+_MISSING = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.InvalidSchemaName)
+_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
+
+
+class PageFailure(Exception):  # noqa: N818 - it is an answer, not a fault of the program
+    """The page refuses or cannot do what was asked; `code` is for programs, the message for people."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+def answer_failures(app: FastAPI) -> None:
+    """Make an app answer every failure with a code and a sentence, never with what the program was doing."""
+    app.add_exception_handler(PageFailure, lambda _, failure: _answer_page_failure(failure))
+    app.add_exception_handler(HTTPException, lambda _, refused: _answer_http(refused))
+    app.add_exception_handler(RequestValidationError, lambda _, wrong: _answer_invalid(wrong))
+    app.add_exception_handler(PlaceError, lambda _, wrong: _answer(422, "invalid", f"{wrong}."))
+    app.add_exception_handler(psycopg.Error, lambda _, error: _answer_database(error))
+    app.add_exception_handler(RunFailure, lambda _, failure: _answer_run_failure(failure))
+    app.add_exception_handler(SQLAlchemyError, lambda _, error: _answer_airflow_database(error))
+    app.add_exception_handler(Exception, _answer_unexpected)
+
+
+def _answer(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "message": message}}, status)
+
+
+def _answer_page_failure(failure: Exception) -> JSONResponse:
+    assert isinstance(failure, PageFailure)  # ruff: ignore[assert] - registered for this class
+    return _answer(failure.status, failure.code, str(failure))
+
+
+def _answer_http(refused: Exception) -> JSONResponse:
+    assert isinstance(refused, HTTPException)  # ruff: ignore[assert] - registered for this class
+    status = refused.status_code
+    answer = _answer(status, _CODES.get(status, "failed"), f"{HTTPStatus(status).phrase}.")
+    answer.headers.update(refused.headers or {})
+    return answer
+
+
+def _answer_invalid(wrong: Exception) -> JSONResponse:
+    assert isinstance(wrong, RequestValidationError)  # ruff: ignore[assert] - registered for this class
+    return _answer(422, "invalid", tell_invalid(wrong.errors()))
+
+
+def tell_invalid(found: Sequence[Any]) -> str:
+    """Return which parts of a request are not allowed and why, without repeating what was sent."""
+    parts = [f"{'.'.join(str(part) for part in error['loc'][-2:])}: {error['msg']}" for error in found[:5]]
+    return f"Not allowed: {'; '.join(parts)}."
+
+
+def _answer_database(error: Exception) -> JSONResponse:
+    log.warning("CRM Export page: Postgres answered %s", type(error).__name__)
+    if isinstance(error, _BUSY):
+        return _answer(409, "busy", "A run or another person is changing this at the moment. Try again.")
+    if isinstance(error, _MISSING):
+        return _answer(503, "not_installed", "The tables of CRM Export are not there yet. Run the DAG CRMExport once.")
+    if isinstance(error, errors.QueryCanceled):
+        return _answer(503, "database_down", "Postgres took too long to answer. Try again, or narrow the filter.")
+    return _answer(503, "database_down", "Postgres (connection postgres_default) does not answer. Try again later.")
+
+
+def _answer_run_failure(failure: Exception) -> JSONResponse:
+    code = "not_installed" if isinstance(failure, ConfigurationFailure) else "database_down"
+    return _answer(503, code, str(failure))
+
+
+def _answer_airflow_database(error: Exception) -> JSONResponse:
+    log.warning("CRM Export page: Airflow's own database answered %s", type(error).__name__)
+    return _answer(503, "database_down", "Airflow's own database does not answer. Try again later.")
+
+
+async def _answer_unexpected(_: Request, error: Exception) -> JSONResponse:
+    log.error("CRM Export page failed: %s", type(error).__name__)
+    return _answer(500, "failed", "Something unexpected happened. The log of the API server says more.")

@@ -1,0 +1,130 @@
+"""Who may do what on the page, what a write must look like, and the headers of every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import (
+    ConnectionDetails,
+    DagAccessEntity,
+    DagDetails,
+    VariableDetails,
+)
+from airflow.api_fastapi.core_api.security import (
+    GetUserDep,
+    requires_access_connection,
+    requires_access_dag,
+    requires_access_variable,
+)
+from airflow.configuration import conf
+from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crm_export.connections import POSTGRES
+from crm_export.page.failures import PageFailure, tell_invalid
+from crm_export.settings import PAUSE_ON_EXPORT_ERRORS
+
+BODY_LIMIT = 64 * 1024  # bytes
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+Body = TypeVar("Body", bound=BaseModel)
+# VIEWER and USER may not read Variables; whether they may see plugins or DAGs is too weak for record keys and messages
+may_read = Depends(requires_access_variable("GET"))
+may_change = Depends(requires_access_variable("PUT"))
+may_run = Depends(requires_access_dag("POST", DagAccessEntity.RUN, "CRMExport_ExportError"))
+may_see_values = Depends(requires_access_connection("GET"))
+
+
+class Permissions(BaseModel):
+    """What the person at the page may do."""
+
+    change_settings: bool
+    act: bool
+    see_values: bool
+
+
+def find_permissions(user: BaseUser) -> Permissions:
+    """Return what a user may do, by the same rules as the routes."""
+    manager = get_auth_manager()
+    variable = VariableDetails(key=PAUSE_ON_EXPORT_ERRORS)
+    change = manager.is_authorized_variable(method="PUT", details=variable, user=user)
+    dag = DagDetails(id="CRMExport_ExportError")
+    run = manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=dag, user=user)
+    connection = ConnectionDetails(conn_id=POSTGRES)
+    values = manager.is_authorized_connection(method="GET", details=connection, user=user)
+    return Permissions(change_settings=change, act=change and run, see_values=change and run and values)
+
+
+def name_user(user: GetUserDep) -> str:
+    """Return the name that the audit keeps of a user."""
+    return str(user.get_name())
+
+
+def read_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
+    """Return a dependency that reads a small JSON body, from this page itself and from nowhere else."""
+
+    async def read(request: Request) -> Body:
+        _check_origin(request)
+        try:
+            return model.model_validate_json(await _read_raw(request))
+        except ValidationError as wrong:
+            raise PageFailure(422, "invalid", tell_invalid(wrong.errors())) from None
+
+    return read
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse what another site can make a browser send: the cookie alone proves nothing."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise PageFailure(415, "not_json", "Send application/json.")
+    site = request.headers.get("sec-fetch-site")
+    same = site == "same-origin" if site else urlsplit(request.headers.get("origin", "")).netloc in _hosts(request)
+    if not same or request.headers.get("x-crm-export") != "1":
+        raise PageFailure(403, "cross_site", "Changes are accepted from this page only.")
+
+
+def _hosts(request: Request) -> set[str]:
+    public = urlsplit(conf.get("api", "base_url", fallback="") or "").netloc
+    return {host for host in (request.headers.get("host", ""), public) if host}
+
+
+async def _read_raw(request: Request) -> bytes:
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > BODY_LIMIT:
+            raise PageFailure(413, "too_large", "The request is larger than 64 KB.")
+    return bytes(raw)
+
+
+class SecurityHeaders:
+    """Middleware that sets the security headers of every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and add the headers to its answer."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_ENCODED]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+_ENCODED: list[Any] = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]

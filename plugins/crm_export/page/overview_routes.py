@@ -1,0 +1,81 @@
+"""What is going on: the session, the streams, the history, the audit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Query
+
+from crm_export.page.dag_runs import DagState, find_dags, link_run
+from crm_export.page.database import Postgres
+from crm_export.page.guards import Permissions, find_permissions, name_user
+from crm_export.page.setting_values import read_setting
+from crm_export.settings import DAILY_API_LIMIT, EXPORT_TO_CRM
+from include.export.catalogue import Catalogue
+from include.export.export_audit import AuditEntry, ExportAudit
+from include.export.run_history import read_history
+from include.export.stream_files import load_streams
+from include.export.stream_overview import read_overview
+from include.export.streams import StreamName
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Session:
+    """Who is at the page and what the page can do."""
+
+    user: str
+    may: Permissions
+    dags: list[DagState]
+    export_to_crm: bool
+    now: datetime
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """A page of the audit; `next` continues it."""
+
+    entries: list[AuditEntry]
+    next: int | None
+
+
+@router.get("/session")
+def read_session(user: GetUserDep) -> Session:
+    """Return who is there, what they may do, and whether the DAGs would run."""
+    exporting = bool(read_setting(EXPORT_TO_CRM).value)
+    return Session(name_user(user), find_permissions(user), find_dags(), exporting, datetime.now(UTC))
+
+
+@router.get("/streams")
+def read_streams(connection: Postgres) -> dict[str, Any]:
+    """Return where the streams stand."""
+    overview = asdict(read_overview(load_streams(), connection=connection, catalogue=Catalogue.load()))
+    for stream in overview["streams"]:
+        if run := stream["last_run"]:
+            run["airflow_path"] = link_run(run["dag_id"], run["run_id"], run["task_id"])
+    return overview
+
+
+@router.get("/history")
+def read_runs(
+    connection: Postgres, days: Annotated[Literal[1, 7, 30], Query()] = 7, stream: StreamName | None = None
+) -> dict[str, Any]:
+    """Return what runs did over time."""
+    history = asdict(read_history(days, stream, connection=connection))
+    return history | {"api_limit": read_setting(DAILY_API_LIMIT).value}
+
+
+@router.get("/audit")
+def read_audit(
+    connection: Postgres,
+    before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> AuditPage:
+    """Return what people did, newest first."""
+    entries = ExportAudit(connection).list(before, limit + 1)
+    following = entries[limit - 1].id if len(entries) > limit else None
+    return AuditPage(entries[:limit], following)
