@@ -19,6 +19,7 @@ os.environ |= {
     "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME}/airflow.db",
     "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(_HOME / "logs"),
+    "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of the tests, long enough for the signature of SHA 512 tokens " * 2,
 }
 
 import itertools  # noqa: E402 - the environment comes before any import of Airflow

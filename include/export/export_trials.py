@@ -20,7 +20,6 @@ class AskedTrial:
 
     id: int
     error_id: int
-    stream: str
     asked_at: datetime
     ended_at: datetime | None
     request: str | None

@@ -2,6 +2,5 @@
 select r.error
 from crm_export.ExportAuditRecords r
 join crm_export.ExportAudit a on a.id = r.audit and a.action = 'retry'
-join crm_export.ExportErrors e on e.id = r.error
-where r.audit = %(audit)s and r.dag_id = %(dag_id)s and e.stream = %(stream)s
+where r.audit = %(audit)s and r.dag_id = %(dag_id)s and r.stream = %(stream)s
 order by r.error

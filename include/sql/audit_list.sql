@@ -3,8 +3,8 @@ select a.id, a.at, a.actor, a.action, a.setting, a.from_value, a.to_value, a.ack
        a.selection, coalesce(n.records, 0) as records, coalesce(n.streams, '{}') as streams
 from crm_export.ExportAudit a
 left join lateral (
-    select count(*) as records, array_agg(distinct e.stream) as streams
-    from crm_export.ExportAuditRecords r join crm_export.ExportErrors e on e.id = r.error where r.audit = a.id
+    select count(*) as records, array_agg(distinct r.stream) as streams
+    from crm_export.ExportAuditRecords r where r.audit = a.id
 ) n on true
 where %(before)s::bigint is null or a.id < %(before)s
 order by a.id desc limit %(limit)s

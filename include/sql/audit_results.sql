@@ -1,6 +1,6 @@
 -- What became of each record of an action: all of them counted, one page of them told.
 with judged as materialized (
-    select r.error, e.stream, left(e.record_key, 300) as record_key,
+    select r.error, r.stream, r.record_key,
            case when r.result is not null then r.result
                 when t.outcome = 'accepted' then 'exported'
                 when t.outcome is not null then t.outcome
@@ -12,13 +12,13 @@ with judged as materialized (
                     then 'pending'
                 when e.status = 'waiting' then 'waiting'
                 else 'not_tried' end as result,
-           case when t.outcome = 'refused' then left(t.error_message, 500)
-                when t.outcome is null and u.problem is not null then u.problem
-                when t.outcome is null and n.outcome = 'failed' then left(n.message, 500)
-                else '' end as message
+           left(case when t.outcome = 'refused' then t.error_message
+                     when t.outcome is null then coalesce(u.problem, case when n.outcome = 'failed' then n.message end)
+                end, 500) as message,
+           n.outcome is not null as ran
     from crm_export.ExportAuditRecords r
     join crm_export.ExportAudit u on u.id = r.audit
-    join crm_export.ExportErrors e on e.id = r.error
+    left join crm_export.ExportErrors e on e.id = r.error
     left join lateral (
         select a.outcome, a.error_message
         from crm_export.ExportErrorAttempts a
@@ -27,12 +27,19 @@ with judged as materialized (
     ) t on true
     left join lateral (
         select x.outcome, x.message from crm_export.ExportRuns x
-        where x.run_id = 'page__' || r.audit and x.dag_id = r.dag_id and x.stream = e.stream
+        where x.run_id = 'page__' || r.audit and x.dag_id = r.dag_id and x.stream = r.stream
         order by x.id desc limit 1
     ) n on true
     where r.audit = %(audit)s
+), told as (
+    select error, stream, record_key, result,
+           coalesce(message, case when result <> 'not_tried' then ''
+                                  when ran then 'Its row has changed since it was refused: CRMExport sends it.'
+                                  else 'The run ended before it, or found another run at work: see its task log.' end)
+           as message
+    from judged
 )
 select (select coalesce(jsonb_object_agg(c.result, c.records), '{}') from (
             select result, count(*) as records from judged group by result) c) as counts,
        (select coalesce(jsonb_agg(to_jsonb(p) order by p.error), '[]') from (
-            select * from judged where error > %(after)s order by error limit %(limit)s) p) as records
+            select * from told where error > %(after)s order by error limit %(limit)s) p) as records

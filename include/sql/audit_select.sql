@@ -1,6 +1,6 @@
 -- Notes which export errors an action is about, up to a limit; a retry also which DAG sends each record.
-insert into crm_export.ExportAuditRecords (audit, error, dag_id)
-select %(audit)s, e.id,
+insert into crm_export.ExportAuditRecords (audit, error, stream, record_key, dag_id)
+select %(audit)s, e.id, e.stream, left(e.record_key, 300),
        case when %(retry)s then crm_export.sender_of(w.cursor_at, w.stopped_at_error_id, e.id, e.record_changed_at) end
 from crm_export.ExportErrors e
 left join crm_export.ExportWatermarks w on w.stream = e.stream

@@ -285,7 +285,9 @@ create table if not exists crm_export.ExportAudit (
 create index if not exists ExportAudit_by_setting on crm_export.ExportAudit (setting, id) where setting is not null;
 create table if not exists crm_export.ExportAuditRecords (
     audit  bigint not null references crm_export.ExportAudit (id),
-    error  bigint not null references crm_export.ExportErrors (id) on delete cascade,
+    error  bigint not null,                    -- the error may be deleted one day, its stream and key stay here
+    stream text not null,
+    record_key text not null,
     dag_id text,                               -- a retry: which DAG sends the record; its run is called page__<audit>
     result text check (result in ('done', 'unchanged')),  -- a decision; that of a retry is in ExportErrorAttempts
     primary key (audit, error)
@@ -297,7 +299,7 @@ create table if not exists crm_export.ExportTrials (
     audit      bigint primary key references crm_export.ExportAudit (id),
     asked_by   text not null,
     asked_at   timestamptz not null default clock_timestamp(),
-    error      bigint not null references crm_export.ExportErrors (id) on delete cascade,
+    error      bigint not null,
     ended_at   timestamptz,
     accepted   boolean,
     request    text,

@@ -7,7 +7,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import cast
 
-import attrs
 import psycopg
 import requests
 from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -56,7 +55,12 @@ def _make_hook(found: Connection, patience: int | None) -> PostgresHook:
     if patience is None:
         return PostgresHook(postgres_conn_id=POSTGRES)
     extra = json.dumps({**found.extra_dejson, "connect_timeout": patience})
-    return PostgresHook(connection=attrs.evolve(found, extra=extra))
+    # in the API server what is found is of another class than in a task
+    patient = Connection(
+        conn_id=POSTGRES, conn_type=found.conn_type, host=found.host, login=found.login, password=found.password,
+        schema=found.schema, port=found.port, extra=extra,
+    )  # fmt: skip
+    return PostgresHook(connection=patient)
 
 
 def make_salesforce_client() -> SalesforceClient:
