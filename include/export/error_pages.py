@@ -149,7 +149,8 @@ def read_page(
         rows = cursor.execute(order.compose(), values).fetchall()
     places = [(row.pop("sort_value"), row["id"]) for row in rows]
     following = order.write_place(*places[limit - 1]) if len(rows) > limit else None
-    total = _count(wanted, connection) if after is None else None
+    whole = after is None and following is None
+    total = len(rows) if whole else _count(wanted, connection) if after is None else None
     capped = total is not None and total > COUNT_LIMIT
     return ErrorPage([ErrorLine(**row) for row in rows[:limit]], following, COUNT_LIMIT if capped else total, capped)
 

@@ -21,7 +21,7 @@ with grouped as (
     where c.status = 'waiting' group by p.cause
 )
 select g.cause, e.object, e.error_code as code, e.error_name as name, e.error_class, e.error_fields as fields,
-       e.cause_message as message, left(e.error_message, 1000) as example,
+       crm_export.normalise_message(e.error_message) as message, left(e.error_message, 1000) as example,
        g.count, g.open, g.waiting, g.set_aside, g.ignored, g.first_seen_at, g.last_seen_at, g.streams,
        array(select w.stream from crm_export.ExportWatermarks w
              join crm_export.ExportErrors h on h.id = w.stopped_at_error_id and h.status in ('open', 'waiting')

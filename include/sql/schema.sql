@@ -162,7 +162,7 @@ create or replace function crm_export.normalise_message(message text) returns te
 language sql immutable parallel safe as $$
     select left(
         regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
-            left(message, 2000),
+            left(message collate "C", 1000),
             -- values that Salesforce writes without quotes
             '(data value too large: ).*( \(max length)|(Foreign key external ID: ).*( not found for)', '\1\3…\2\4'),
             '((restricted picklist field|external id specified|value not of required type|valid range on numeric field'
@@ -214,7 +214,6 @@ create table if not exists crm_export.ExportErrors (
     run_id            text not null,
     job_id            text,
     payload           jsonb,                   -- only the fields that the stream lists in log_fields
-    cause_message     text generated always as (crm_export.normalise_message(error_message)) stored,
     cause             text generated always as  -- records refused for one and the same reason share it
                       (crm_export.error_cause(object, error_code, error_fields, error_message)) stored,
     check ((status = 'resolved') = (resolved_at is not null)),
@@ -224,8 +223,6 @@ create table if not exists crm_export.ExportErrors (
     check (not holding or status <> 'resolved')
 );
 alter table crm_export.ExportErrors
-    add column if not exists cause_message text
-        generated always as (crm_export.normalise_message(error_message)) stored,
     add column if not exists cause text
         generated always as (crm_export.error_cause(object, error_code, error_fields, error_message)) stored;
 create unique index if not exists ExportErrors_one_unresolved
