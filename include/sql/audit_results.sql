@@ -15,7 +15,7 @@ with judged as materialized (
            left(case when t.outcome = 'refused' then t.error_message
                      when t.outcome is null then coalesce(u.problem, case when n.outcome = 'failed' then n.message end)
                 end, 500) as message,
-           n.outcome is not null as ran
+           n.outcome as ran
     from crm_export.ExportAuditRecords r
     join crm_export.ExportAudit u on u.id = r.audit
     left join crm_export.ExportErrors e on e.id = r.error
@@ -34,7 +34,8 @@ with judged as materialized (
 ), told as (
     select error, stream, record_key, result,
            coalesce(message, case when result <> 'not_tried' then ''
-                                  when ran then 'Its row has changed since it was refused: CRMExport sends it.'
+                                  when ran = 'waiting_for_job' then 'Salesforce is still at work; the next run settles it.'
+                                  when ran is not null then 'Its row has changed since it was refused: CRMExport sends it.'
                                   else 'The run ended before it, or found another run at work: see its task log.' end)
            as message
     from judged

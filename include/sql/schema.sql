@@ -157,6 +157,7 @@ create table if not exists crm_export.ExportFindings (
 );
 create unique index if not exists ExportFindings_one_open
     on crm_export.ExportFindings (stream, kind, subject) where closed_at is null;
+
 -- A message without what differs from record to record, so that 500 refusals by one rule are one cause.
 create or replace function crm_export.normalise_message(message text) returns text
 language sql immutable parallel safe as $$
