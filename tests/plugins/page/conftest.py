@@ -4,60 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import yaml
-from airflow.api_fastapi.app import create_app, get_auth_manager
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.api_fastapi.app import create_app
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
 from airflow.models.variable import Variable
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
-from httpx import Response
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from exporter import ACCOUNTS, CONTACTS, TABLES, Exporter
 from include.export.catalogue import Catalogue
+from people import Person
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
 
-WRITING = {"Sec-Fetch-Site": "same-origin", "X-CRM-Export": "1"}
-
-
-@dataclass
-class Person:
-    """Somebody at the page; without a role nobody is signed in."""
-
-    client: TestClient
-    role: str | None
-    name: str = "olga"
-
-    def get(self, path: str, **query: Any) -> Response:
-        """Get a path below the page."""
-        return self.client.get(f"/crm-export/{path}", params=query, headers=self._headers())
-
-    def send(self, method: str, path: str, body: Any = None, **more: Any) -> Response:
-        """Send JSON as the page does."""
-        headers = self._headers() | WRITING | more.pop("headers", {})
-        return self.client.request(method, f"/crm-export/{path}", json=body, headers=headers, **more)
-
-    def put(self, path: str, body: Any) -> Response:
-        """Change something."""
-        return self.send("PUT", path, body)
-
-    def post(self, path: str, body: Any) -> Response:
-        """Ask for something."""
-        return self.send("POST", path, body)
-
-    def _headers(self) -> dict[str, str]:
-        if self.role is None:
-            return {}
-        user = SimpleAuthManagerUser(username=self.name, role=self.role)
-        return {"Authorization": f"Bearer {get_auth_manager().generate_jwt(user)}"}
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")
@@ -108,3 +78,17 @@ def page(server: TestClient, exporter: Exporter) -> Iterator[Callable[..., Perso
 def op(page: Callable[..., Person]) -> Person:
     """Return an operator at the page."""
     return page()
+
+
+@pytest.fixture
+def dags(exporter: Exporter) -> Iterator[None]:
+    """Let Airflow know our DAGs, unpaused; their runs are forgotten afterwards."""
+    DagBundlesManager().sync_bundles_to_db()
+    bag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False, bundle_name="dags-folder")
+    sync_bag_to_db(bag, "dags-folder", None)
+    with create_session() as session:
+        session.execute(update(DagModel).values(is_paused=False))
+    yield
+    with create_session() as session:
+        session.execute(delete(DagRun))
+        session.execute(update(DagModel).values(is_paused=True))

@@ -1,0 +1,143 @@
+"""Who may see and do what: every route is walked, and what another site could send is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from crm_export.page.app import make_api
+from crm_export.page.guards import HEADERS
+from exporter import Exporter
+from people import Person
+
+pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+SEAT = Callable[..., Person]
+# every route with a request that is right: method, path as declared, path as asked for, body
+ROUTES: list[tuple[str, str, str, Any]] = [
+    ("GET", "/api/session", "api/session", None),
+    ("GET", "/api/settings", "api/settings", None),
+    ("PUT", "/api/settings/{variable_key}", "api/settings/crm_export_batch_size", {"value": 100}),
+    ("GET", "/api/acknowledgement", "api/acknowledgement", None),
+    ("GET", "/api/streams", "api/streams", None),
+    ("GET", "/api/history", "api/history", None),
+    ("GET", "/api/audit", "api/audit", None),
+    ("GET", "/api/causes", "api/causes", None),
+    ("GET", "/api/errors", "api/errors", None),
+    ("GET", "/api/errors.csv", "api/errors.csv", None),
+    ("GET", "/api/errors/{error}", "api/errors/1", None),
+    ("POST", "/api/errors/{error}/source-row", "api/errors/1/source-row", {}),
+    ("POST", "/api/trials", "api/trials", {"error_id": 1}),
+    ("GET", "/api/trials/{trial}", "api/trials/{trial}", None),
+    (
+        "POST",
+        "/api/actions/preview",
+        "api/actions/preview",
+        {"kind": "set_aside", "selection": {"errors": [1]}},
+    ),
+    ("POST", "/api/actions", "api/actions", {"kind": "set_aside", "selection": {"errors": [1]}}),
+    ("GET", "/api/actions/{action}", "api/actions/{action}", None),
+]
+WRITES = [route for route in ROUTES if route[0] != "GET"]
+
+
+@pytest.fixture
+def refused(exporter: Exporter) -> Exporter:
+    """Return an exporter whose stream is held at one refused record."""
+    exporter.add({"id": 1}, {"id": 2, "name": "bad"})
+    exporter.run()
+    exporter.gate()
+    return exporter
+
+
+def test_every_route_is_walked_here() -> None:
+    found = {
+        (method, route.path) for route in make_api().routes if isinstance(route, APIRoute) for method in route.methods
+    }
+    assert found - {("GET", "/")} == {(method, path) for method, path, *_ in ROUTES}
+
+
+@pytest.mark.fault("H1")
+def test_every_route_answers_401_and_403_below_an_operator(page: SEAT, refused: Exporter, dags: None) -> None:
+    nobody, viewer, user, op, admin = (page(role) for role in (None, "viewer", "user", "op", "admin"))
+    ids = {"trial": "1", "action": "1"}
+    for method, declared_path, path, body in ROUTES:
+        asked = path.format(**ids)
+        assert nobody.send(method, asked, body).status_code == 401, (method, declared_path)
+        assert nobody.send(method, asked, body).json()["error"]["code"] == "not_signed_in"
+        for person in (viewer, user):
+            answer = person.send(method, asked, body)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden"), (method, declared_path)
+        answer = op.send(method, asked, body)
+        assert answer.status_code in {200, 202}, (method, declared_path, answer.text)
+        if declared_path in {"/api/trials", "/api/actions"} and method == "POST":
+            ids["trial" if "trials" in declared_path else "action"] = str(answer.json()["id"])
+    assert all(admin.get(path).status_code == 200 for path in ("api/session", "api/errors"))
+    assert refused.errors()[0]["status"] == "set_aside"
+
+
+def test_a_person_below_an_operator_has_changed_nothing(page: SEAT, refused: Exporter) -> None:
+    for role in (None, "viewer", "user"):
+        for method, _, path, body in WRITES:
+            assert page(role).send(method, path, body).status_code in {401, 403}
+    assert refused.errors()[0]["status"] == "open"
+    assert page().get("api/audit").json()["entries"] == []
+
+
+@pytest.mark.fault("H2")
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+        ({"X-CRM-Export": "0"}, 403),
+        ({"Sec-Fetch-Site": "", "Origin": "https://evil.example"}, 403),
+        ({"Sec-Fetch-Site": ""}, 403),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    ],
+)
+def test_what_another_site_could_send_is_refused(
+    op: Person, refused: Exporter, headers: dict[str, str], status: int
+) -> None:
+    for method, _, path, body in WRITES:
+        assert op.send(method, path, body, headers=headers).status_code == status, path
+    assert refused.errors()[0]["status"] == "open"
+    assert op.get("api/audit").json()["entries"] == []
+
+
+def test_without_fetch_metadata_an_equal_origin_is_enough(op: Person) -> None:
+    own = {"Sec-Fetch-Site": "", "Origin": "http://testserver"}
+    assert op.send("PUT", "api/settings/crm_export_batch_size", {"value": 50}, headers=own).status_code == 200
+
+
+@pytest.mark.fault("H2")
+def test_nothing_is_changed_by_a_get(op: Person) -> None:
+    assert op.get("api/settings/pause_on_export_errors", value="false").status_code == 405
+    assert op.get("api/actions", kind="retry").json()["error"]["code"] == "wrong_method"
+
+
+def test_a_large_body_is_refused(op: Person) -> None:
+    body = {"value": False, "acknowledgement": "x" * 70_000}
+    assert op.put("api/settings/pause_on_export_errors", body).json()["error"]["code"] == "too_large"
+
+
+def test_every_answer_carries_the_headers_and_there_are_no_docs(page: SEAT, server: TestClient) -> None:
+    op, nobody = page(), page(None)
+    answers = [op.get("api/session"), nobody.get("api/session"), op.get("api/nowhere")]
+    answers += [op.get(path) for path in ("docs", "redoc", "openapi.json")]
+    for answer in answers:
+        assert HEADERS.items() <= {name: answer.headers.get(name) for name in HEADERS}.items(), answer.url
+    assert [answer.status_code for answer in answers[2:]] == [404] * 4
+    assert "unsafe" not in HEADERS["Content-Security-Policy"]
+
+
+def test_the_page_is_in_the_navigation_and_a_tab_of_the_dags(page: SEAT) -> None:
+    listed = page("admin").client.get("/api/v2/plugins", headers=page("admin").headers()).json()["plugins"]
+    [ours] = [plugin for plugin in listed if plugin["name"] == "crm_export"]
+    views = {view["destination"]: view["href"] for view in ours["external_views"]}
+    assert views == {"nav": "crm-export/", "dag": "crm-export/?dag={DAG_ID}"}

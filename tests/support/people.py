@@ -1,0 +1,47 @@
+"""People at the page, signed in with a role of Airflow's SimpleAuthManager or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from fastapi.testclient import TestClient
+from httpx import Response
+
+WRITING = {"Sec-Fetch-Site": "same-origin", "X-CRM-Export": "1"}
+
+
+@dataclass
+class Person:
+    """Somebody at the page; without a role nobody is signed in."""
+
+    client: TestClient
+    role: str | None
+    name: str = "olga"
+
+    def get(self, path: str, **query: Any) -> Response:
+        """Get a path below the page."""
+        return self.client.get(f"/crm-export/{path}", params=query, headers=self.headers())
+
+    def send(self, method: str, path: str, body: Any = None, **more: Any) -> Response:
+        """Send JSON as the page does."""
+        sent = self.headers() | WRITING | more.pop("headers", {})
+        sent = {name: value for name, value in sent.items() if value}
+        return self.client.request(method, f"/crm-export/{path}", json=body, headers=sent, **more)
+
+    def put(self, path: str, body: Any) -> Response:
+        """Change something."""
+        return self.send("PUT", path, body)
+
+    def post(self, path: str, body: Any) -> Response:
+        """Ask for something."""
+        return self.send("POST", path, body)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that say who it is."""
+        if self.role is None:
+            return {}
+        user = SimpleAuthManagerUser(username=self.name, role=self.role)
+        return {"Authorization": f"Bearer {get_auth_manager().generate_jwt(user)}"}
