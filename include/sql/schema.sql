@@ -163,7 +163,7 @@ create or replace function crm_export.normalise_message(message text) returns te
 language sql immutable parallel safe as $$
     select left(
         regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
-            left(message collate "C", 1000),
+            regexp_replace(left(message collate "C", 1000), '\s+', ' ', 'g'),
             -- values that Salesforce writes without quotes
             '(data value too large: ).*( \(max length)|(Foreign key external ID: ).*( not found for)', '\1\3…\2\4'),
             '((restricted picklist field|external id specified|value not of required type|valid range on numeric field'
