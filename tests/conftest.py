@@ -58,6 +58,14 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
+def metadata() -> None:
+    """Make Airflow's metadata database; its import takes seconds, so only those who ask for it pay."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """Return a server of this worker."""
     folder = Path(tempfile.mkdtemp(prefix="crm-pg-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))

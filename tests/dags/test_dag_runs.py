@@ -12,7 +12,6 @@ import psycopg
 import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
-from airflow.utils.db import initdb
 
 from exporter import ACCOUNTS, TABLES, Exporter
 from include.export.catalogue import Catalogue
@@ -24,12 +23,6 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 STREAM = "accounts"
-
-
-@pytest.fixture(scope="session")
-def metadata() -> None:
-    """Make Airflow's metadata database."""
-    initdb()
 
 
 class DagRunner:

@@ -16,7 +16,6 @@ from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.variable import Variable
-from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, update
@@ -31,9 +30,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[TestClient]:
+def server(metadata: None) -> Iterator[TestClient]:
     """Return a client of Airflow's API server with our plugin in it."""
-    initdb()
     with TestClient(create_app(apps="core"), raise_server_exceptions=False) as client:
         yield client
 
