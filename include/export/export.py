@@ -119,7 +119,7 @@ def _export_changes(bench: Workbench, horizon: str, size: int) -> tuple[Outcome,
             before = bench.client.bytes_sent
             batch = bench.plan("changes", horizon=horizon, limit=size, **_after(bench))
             if batch is None:
-                return Outcome.COMPLETE, "Everything up to the horizon is exported."
+                return Outcome.COMPLETE, _tell_complete(bench.new_errors)
             held = _send_batch(bench, batch)
             bulk = bulk or BulkTransport(bench, horizon, (bench.client.bytes_sent - before) / len(batch.rows))
             size = min(max(size, SMALL_REQUEST // GROWTH) * GROWTH, bench.options.batch_size)

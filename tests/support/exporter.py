@@ -50,6 +50,7 @@ create table app.accounts (
     id integer primary key, ext text, name text, kind text, amount numeric, notes text,
     changed_at timestamptz not null, deleted_at timestamptz);
 create index on app.accounts (changed_at, id);
+create index on app.accounts (ext);
 create table app.contacts (
     id text primary key, ext text, name text, account text, changed_at timestamptz not null);
 create index on app.contacts (changed_at, id collate "C");

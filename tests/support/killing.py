@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from exporter import Exporter
 
@@ -41,6 +41,21 @@ class Mortals:
 
     def run(self, task: str = "export", *, pause: bool, target: int = 0, signal: str = "SIGKILL", **more: Any) -> End:
         """Run a task as a process of its own and end it at its `target`-th point (0: let it be)."""
+        self._ask(task, pause=pause, target=target, signal=signal, **more)
+        return self._answer()
+
+    @contextmanager
+    def stopped(self, *, pause: bool, target: int) -> Generator[list[End]]:
+        """Run an export that stops at a point while the block runs, and then goes on; its end is put into the list."""
+        self._ask("export", pause=pause, target=target, signal="SIGSTOP")
+        assert self._output.readline() == "stopped\n"
+        ends: list[End] = []
+        yield ends  # ruff: ignore[fallible-context-manager] - the program is stopped with the test
+        self._input.write("\n")
+        self._input.flush()
+        ends.append(self._answer())
+
+    def _ask(self, task: str, *, pause: bool, target: int, signal: str, **more: Any) -> None:
         asked = {
             "task": task,
             "dsn": self.dsn,
@@ -52,11 +67,21 @@ class Mortals:
             "target": target,
             "signal": signal,
         } | more
+        self._input.write(json.dumps(asked) + "\n")
+        self._input.flush()
+
+    def _answer(self) -> End:
+        return End(**json.loads(self._output.readline()))
+
+    @property
+    def _input(self) -> IO[str]:
         assert self.program.stdin is not None
+        return self.program.stdin
+
+    @property
+    def _output(self) -> IO[str]:
         assert self.program.stdout is not None
-        self.program.stdin.write(json.dumps(asked) + "\n")
-        self.program.stdin.flush()
-        return End(**json.loads(self.program.stdout.readline()))
+        return self.program.stdout
 
 
 @contextmanager

@@ -33,7 +33,7 @@ CATALOGUE = Catalogue.load()
 def main() -> None:
     """Serve requests until the input ends."""
     end_as_airflow_asks()
-    for line in sys.stdin:
+    while line := sys.stdin.readline():
         sys.stdout.write(json.dumps(run_child(json.loads(line))) + "\n")
         sys.stdout.flush()
 
@@ -61,6 +61,8 @@ def run_child(asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("term_after"):
         time.sleep(asked["term_after"])
         os.kill(child, signal.SIGTERM)
+    if asked["signal"] == "SIGSTOP":
+        _let_go_on_when_asked(child)
     sent = time.monotonic()
     with os.fdopen(reading) as told:
         lines = [json.loads(line) for line in told]
@@ -74,6 +76,15 @@ def run_child(asked: dict[str, Any]) -> dict[str, Any]:
         "killed": os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL,
         "seconds": ended - at,
     }
+
+
+def _let_go_on_when_asked(child: int) -> None:
+    """Wait until the child has stopped itself, say so, and let it go on at the next line of input."""
+    os.waitpid(child, os.WUNTRACED)
+    sys.stdout.write("stopped\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    os.kill(child, signal.SIGCONT)
 
 
 def _run(asked: dict[str, Any], told: Any) -> int:

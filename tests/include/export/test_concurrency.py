@@ -1,0 +1,97 @@
+"""Several processes want one stream: one works, the others send nothing, and one that was stopped comes too late."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from exporter import Exporter
+from include.export.export import ExportReport
+from include.export.runs import Outcome
+from killing import Mortals, Story, start_mortals
+from salesforce_sandbox.process import RunningSandbox
+
+Connect = Callable[..., psycopg.Connection]
+ALIVE = (
+    "update crm_export.ExportWatermarks set lease_owner = 'other', lease_epoch = lease_epoch + 1,"
+    " lease_until = clock_timestamp() + interval '0.3 second'"
+)
+
+
+@pytest.fixture
+def mortals(exporter: Exporter, database: str, sandbox_server: RunningSandbox) -> Iterator[Mortals]:
+    with start_mortals(exporter, database, sandbox_server.ca_file) as running:
+        running.options["batch_size"] = 4
+        yield running
+
+
+@pytest.mark.fault("D1", "D8")
+def test_of_five_runs_at_one_moment_one_works_and_nothing_is_sent_twice(exporter: Exporter, connect: Connect) -> None:
+    exporter.add_many(1, 300)
+    exporter.control.add_fault(match={"method": "PATCH", "path_regex": "composite"}, times=99, delay_seconds=0.3)
+    barrier = threading.Barrier(5)
+
+    def run(each: Exporter) -> ExportReport:
+        barrier.wait()
+        return each.run(lease_seconds=0.5)
+
+    # a lease is renewed before each call: half a second is longer than a call takes here
+    runs = [replace(exporter, connection=connect()) for _ in range(5)]
+    with ThreadPoolExecutor(5) as threads:
+        reports = list(threads.map(run, runs))
+    assert sorted(report.outcome for report in reports) == sorted([Outcome.COMPLETE, *[Outcome.ALREADY_RUNNING] * 4])
+    assert sum(report.rows_sent for report in reports) == 300
+    assert len(exporter.control.writes("Account")) == len(exporter.names()) == 300
+
+
+@pytest.mark.fault("D2")
+def test_a_reexport_waits_for_the_run_that_is_at_work(exporter: Exporter, connect: Connect) -> None:
+    exporter.add({"id": 1, "name": "bad"}, {"id": 2})
+    exporter.run(pause=False)
+    exporter.control.switch_rule("no_bad_names", active=False)
+    other, before = connect(), exporter.last_call()
+    other.execute(ALIVE)
+    calls_while_held: list[int] = []
+
+    def work() -> None:
+        for _ in range(10):
+            time.sleep(0.1)
+            other.execute(ALIVE)
+        calls_while_held.append(len(exporter.calls(before)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    report = exporter.reexport(every=True)
+    thread.join()
+    assert calls_while_held == [0]
+    assert (report.tried, report.exported) == (1, 1)
+
+
+@pytest.mark.fault("D3", "D4")
+def test_a_process_that_was_stopped_past_its_lease_writes_and_sends_nothing_any_more(mortals: Mortals) -> None:
+    """Stopped at every point but one: between the check of the lease and the call itself nobody can look again."""
+    exporter, story = mortals.exporter, Story(mortals.exporter)
+    story.begin()
+    points = mortals.run(pause=True).points
+    lease = next(n for n, name in enumerate(points) if name.startswith("after: Opens the line of a run"))
+    done = max(n for n, name in enumerate(points) if name.startswith("after commit of: Plans"))  # and found nothing
+    targets = [n for n, name in enumerate(points, start=1) if lease < n <= done and name.startswith("after")]
+    targets = [n for n in targets if not points[n - 1].startswith("after: Renews the lease")]
+    assert len(targets) >= 10
+    for target in targets:
+        story.begin()
+        with mortals.stopped(pause=True, target=target) as ends:
+            story.check_moment()
+            story.change()
+            assert exporter.run(batch_size=4).outcome is Outcome.COMPLETE
+            calls = exporter.last_call()
+        assert str(ends[0].report).startswith("LeaseLost"), (points[target - 1], ends[0].report)
+        assert [call["path"] for call in exporter.calls(calls) if call["method"] != "GET"] == []
+        story.check_moment()
+        story.check_end(set())
