@@ -139,6 +139,11 @@ def _send_batch(bench: Workbench, batch: Batch) -> bool:
     return sent.stopped_at is not None
 
 
+def _tell_complete(refused: int) -> str:
+    passed_over = f"; {refused:,} records were refused and passed over, see ExportErrors" if refused else ""
+    return f"Everything up to the horizon is exported{passed_over}."
+
+
 def _after(bench: Workbench) -> dict[str, str]:
     return bench.state.watermark.as_values() if bench.state.watermark else {}
 
