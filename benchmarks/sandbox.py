@@ -10,17 +10,13 @@ from typing import Any
 
 import requests
 
-from benchmarks.measuring import peak_megabytes, processor_seconds
+from benchmarks.measuring import WrongResultError, peak_megabytes, processor_seconds
 from benchmarks.rows import COLUMNS, make_line, make_row
 from salesforce_sandbox.process import RunningSandbox, start_sandbox
 
 ORG = Path(__file__).with_name("org.yaml")
 JOB_BYTES = 99_000_000
 HEADER = ",".join(COLUMNS) + "\n"
-
-
-class WrongResultError(Exception):
-    """What was measured did not do its work; its figures mean nothing."""
 
 
 def measure_sandbox(rows: int, records: int) -> list[dict[str, Any]]:

@@ -11,19 +11,35 @@ from salesforce_sandbox.org import Org
 from salesforce_sandbox.org_file import load_definition
 from salesforce_sandbox.server import serve
 
+_ABOUT = """A Salesforce that runs on a laptop: login, REST, Collections, Bulk API 2.0 and v1 of an org that a file
+defines, over HTTP and HTTPS with its own certificate authority. Rules refuse records in Salesforce's words; faults can
+be switched on. It prints its addresses and serves until it is stopped; records stay in the data folder."""
+_EXAMPLES = """examples:
+  python -m salesforce_sandbox --org org.yaml --data /tmp/sandbox --http-port 8080 --https-port 8443
+  export REQUESTS_CA_BUNDLE=/tmp/sandbox/ca.crt      # what Python clients must trust
+  open http://127.0.0.1:8080/sandbox                 # the org as "Salesforce" sees it, its rules and faults
+
+An org file is explained at the top of salesforce_sandbox/definition.py, clients, the control API for tests and the
+faults in salesforce_sandbox/README.md, what is assumed of Salesforce in salesforce_sandbox/assumptions.py."""
+
 
 def main() -> int:
     """Serve the org of a file until it is stopped; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m salesforce_sandbox",
-        description="A Salesforce that runs on a laptop, over HTTP and HTTPS with its own certificate authority.",
-        epilog="Point clients at it with REQUESTS_CA_BUNDLE=DIR/ca.crt; salesforce_sandbox/README.md has examples.",
+        description=_ABOUT,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--org", type=Path, required=True, help="definition of the org (YAML)")
-    parser.add_argument("--data", type=Path, required=True, help="folder for records and certificates")
-    parser.add_argument("--http-port", type=int, default=0, help="0 picks a free one")
-    parser.add_argument("--https-port", type=int, default=0, help="0 picks a free one")
-    parser.add_argument("--ready-file", type=Path, help="JSON with the addresses, written when it serves")
+    parser.add_argument("--org", type=Path, required=True, metavar="FILE", help="definition of the org (YAML)")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="folder for records, certificates and files of jobs"
+    )
+    parser.add_argument("--http-port", type=int, default=0, metavar="N", help="0, the default, picks a free one")
+    parser.add_argument("--https-port", type=int, default=0, metavar="N", help="0, the default, picks a free one")
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE", help="JSON with the addresses, written when it serves"
+    )
     args = parser.parse_args()
     try:
         definition = load_definition(args.org)

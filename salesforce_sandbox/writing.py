@@ -41,12 +41,12 @@ class Writer:
     _active: dict[str, list[Rule]] = field(default_factory=dict)
     _scopes: dict[tuple[str, int], Scope] = field(default_factory=dict)
 
-    def create(self, entity: ObjectSchema, values: Mapping[str, Any]) -> Saved:
-        """Create a record."""
+    def create(self, entity: ObjectSchema, values: Mapping[str, Any], free_key: str = "") -> Saved:
+        """Create a record; the value of `free_key` is known to be of no other."""
         if not entity.definition.createable:
             told = f"entity type cannot be inserted: {entity.definition.label or entity.name}"
             raise RecordRefused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", told)
-        return self._save(entity, values, None)
+        return self._save(entity, values, None, free_key)
 
     def update(self, entity: ObjectSchema, record_id: Any, values: Mapping[str, Any]) -> Saved:
         """Update a record by its id."""
@@ -71,7 +71,7 @@ class Writer:
             told = f"{field.label or name}: more than one record found for external id field: [{', '.join(found)}]"
             raise RecordRefused("DUPLICATE_EXTERNAL_ID", told, (name,))
         if not found:
-            return self.create(entity, values)
+            return self.create(entity, values, free_key=name)
         return self.update(entity, found[0], values)
 
     def delete(self, record_id: Any) -> str:
@@ -134,7 +134,7 @@ class Writer:
         keys = [fold(field, record[key_field]) for record in records if record.get(key_field)]
         self.chunk.know_keys(entity.name, name, keys)
 
-    def _save(self, entity: ObjectSchema, given: Mapping[str, Any], before: Record | None) -> Saved:
+    def _save(self, entity: ObjectSchema, given: Mapping[str, Any], before: Record | None, free_key: str = "") -> Saved:
         written = self._read_all(entity, given)
         values = {**before.fields, **written} if before else written
         missing = [name for name in entity.required if values.get(name) is None]
@@ -146,7 +146,7 @@ class Writer:
         old_keys = _keys(entity, before.fields) if before else None
         changed = keys != old_keys
         if changed:
-            self._check_unique(entity, keys, record_id)
+            self._check_unique(entity, keys, record_id, free_key)
         record = Record(record_id, entity.name, values, False)
         rules = self._rules_of(entity)
         if rules:
@@ -169,29 +169,25 @@ class Writer:
 
     def _read_all(self, entity: ObjectSchema, given: Mapping[str, Any]) -> dict[str, Any]:
         written: dict[str, Any] = {}
-        columns = entity.columns
-        for given_name, value in given.items():
-            column = columns.get(given_name)
-            if column is None or value.__class__ is dict:
-                column = self._read_special(entity, given_name, value, written)
-                if column is None:
-                    continue
-            if value.__class__ is str and 0 < len(value) <= column.plain_length:
-                written[column.name] = value
-            elif value is None or (value == "" and assumptions.EMPTY_TEXT_CLEARS):
-                written[column.name] = None
-            else:
-                written[column.name] = self._read_value(column, value)
-        return written
-
-    def _read_value(self, column: Column, value: Any) -> Any:
+        columns, column = entity.columns, None
         try:
-            stored = column.read(value)
+            for given_name, value in given.items():
+                column = columns.get(given_name)
+                if column is None or value.__class__ is dict:
+                    column = self._read_special(entity, given_name, value, written)
+                    if column is None:
+                        continue
+                if value.__class__ is str and 0 < len(value) <= column.plain_length:
+                    written[column.name] = value
+                elif value is None or (value == "" and assumptions.EMPTY_TEXT_CLEARS):
+                    written[column.name] = None
+                else:
+                    stored = written[column.name] = column.read(value)
+                    if column.refers:
+                        self._check_reference(column.field, stored)
         except WrongType as wrong:
-            raise self.refuse_type(column.name, wrong) from None
-        if column.refers:
-            self._check_reference(column.field, stored)
-        return stored
+            raise self.refuse_type(column.name if column else "", wrong) from None
+        return written
 
     def _read_special(self, entity: ObjectSchema, given: str, value: Any, written: dict[str, Any]) -> Column | None:
         """Read a parent into `written`, or return the column of a name that is seen for the first time."""
@@ -229,9 +225,9 @@ class Writer:
         if found.deleted:
             raise RecordRefused("ENTITY_IS_DELETED", "entity is deleted")
 
-    def _check_unique(self, entity: ObjectSchema, keys: Mapping[str, str], record_id: str) -> None:
+    def _check_unique(self, entity: ObjectSchema, keys: Mapping[str, str], record_id: str, free_key: str) -> None:
         for name, definition in entity.keys:
-            if definition.unique and name in keys:
+            if definition.unique and name in keys and name != free_key:
                 found = self.chunk.find_by_key(entity.name, name, keys[name])
                 others = [other for other in found if other != record_id]
                 if others:

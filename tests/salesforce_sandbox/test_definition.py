@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,4 +92,7 @@ def test_the_command_line_prints_the_message_and_explains_itself(tmp_path: Path)
     assert done.stderr.startswith(f"Org file {file}: the file: `limit` is not known; there are organization, users,")
     helped = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
     assert "--org" in helped
-    assert "REQUESTS_CA_BUNDLE" in helped
+    assert "REQUESTS_CA_BUNDLE=" in helped
+    assert "http://127.0.0.1:8080/sandbox" in helped
+    for named in re.findall(r"salesforce_sandbox/\w+\.\w+", helped):
+        assert (Path(__file__).parents[2] / named).is_file(), named
