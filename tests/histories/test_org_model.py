@@ -1,0 +1,108 @@
+"""The small Salesforce of the histories answers as the sandbox does, which answers as Salesforce is documented."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from simple_salesforce.api import Salesforce
+
+from histories.org_model import OrgModel, Status
+from histories.tasks import STREAM
+from include.export.object_schema import read_object_schema
+from rest import Rest
+from salesforce_sandbox.control import Control
+from salesforce_sandbox.process import RunningSandbox
+
+_BAD = {"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "This name is not welcome", "fields": ["Name"]}
+_PATH = "/services/data/v59.0/"
+
+
+def _judge(body: str) -> Status | None:
+    return _BAD if body == "bad" else None
+
+
+class Both:
+    """The model and the sandbox, asked the same."""
+
+    def __init__(self, rest: Rest) -> None:
+        self.rest, self.model = rest, OrgModel(_judge)
+        self.ids: list[tuple[str, str]] = [("001000000000000AAA", "001000000000000AAA")]  # of the model, of the sandbox
+
+    def ask(self, method: str, path: str, body: Any = None, theirs: str | None = None) -> tuple[Any, Any]:
+        """Return both answers."""
+        answer = self.rest.call(method, theirs or path, body)
+        status, modelled = self.model.handle(method, _PATH + path, None if body is None else json.dumps(body))
+        assert answer.status_code == status
+        return modelled, answer.json()
+
+    def upsert(self, records: list[tuple[str, str]], *, all_or_none: bool) -> None:
+        """Upsert into both and compare."""
+        typed = [{"attributes": {"type": "Account"}, "Ext__c": ext, "Name": name} for ext, name in records]
+        path = "composite/sobjects/Account/Ext__c"
+        modelled, real = self.ask("PATCH", path, {"allOrNone": all_or_none, "records": typed})
+        for ours, theirs in zip(modelled, real, strict=True):
+            if ours.get("success"):
+                self.ids.append((ours.pop("id"), theirs.pop("id")))
+        assert modelled == real
+
+    def delete(self, numbers: list[int], *, all_or_none: bool) -> None:
+        """Delete from both and compare."""
+        flag = "true" if all_or_none else "false"
+        ours, theirs = ([self.ids[number][side] for number in numbers] for side in (0, 1))
+        path = f"composite/sobjects?ids={{}}&allOrNone={flag}"
+        modelled, real = self.ask("DELETE", path.format(",".join(ours)), theirs=path.format(",".join(theirs)))
+        for each in (*modelled, *real):
+            each.pop("id", None)
+            for error in each["errors"]:
+                error.pop("message")  # names the record, or not
+        assert modelled == real
+
+    def query(self, ids: list[str]) -> None:
+        """Look ids up in both and compare."""
+        listed = ",".join(f"'{each}'" for each in ids)
+        soql = f"SELECT Id, Ext__c FROM Account WHERE Ext__c IN ({listed})"
+        modelled, real = self.ask("GET", f"query?q={quote(soql, safe='')}")
+        known = dict(self.ids)
+        found = {(record["Ext__c"], known[record["Id"]]) for record in modelled["records"]}
+        assert found == {(record["Ext__c"], record["Id"]) for record in real["records"]}
+
+
+@pytest.fixture
+def both(sandbox: Control, sandbox_server: RunningSandbox) -> Iterator[Both]:
+    """Return the model and the sandbox, both empty."""
+    client = Salesforce(
+        consumer_key="sandbox-key",
+        consumer_secret="sandbox-secret",
+        domain=f"{sandbox_server.https_host}/services/oauth2/token#",
+    )
+    rest = Rest(sandbox_server.http_url, client.session_id)
+    yield Both(rest)
+    rest.session.close()
+    client.session.close()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_same_calls_have_the_same_answers(seed: int, both: Both) -> None:
+    chance = random.Random(seed)
+    names = ["x1", "X1", "x2", "x3", "o'x"]
+    for _ in range(20):
+        what = chance.random()
+        if what < 0.6:
+            records = [(chance.choice(names[:4]), chance.choice(["a", "b", "bad"])) for _ in range(chance.randint(1, 4))]
+            both.upsert(records, all_or_none=chance.random() < 0.5)
+        elif what < 0.8:
+            numbers = chance.sample(range(len(both.ids)), min(len(both.ids), chance.randint(1, 3)))
+            both.delete(numbers, all_or_none=chance.random() < 0.5)
+        else:
+            both.query(chance.sample(names[:4], 2))
+
+
+def test_the_product_reads_the_same_description(both: Both) -> None:
+    modelled, real = both.ask("GET", "sobjects/Account/describe")
+    assert read_object_schema(STREAM, modelled) == read_object_schema(STREAM, real)
+

@@ -1,0 +1,94 @@
+"""The end of a history: faults stop, causes are repaired, and what the promise says of the end must be true."""
+
+from __future__ import annotations
+
+from histories.control_tables import take_snapshot
+from histories.processes import GO, Process
+from histories.violations import Violation
+from histories.world import World
+
+RUNS = 60
+
+_LEDGER = """
+select (select count(*) from crm_export.ExportBatches where state in ('PLANNED', 'SENDING')),
+       (select count(*) from crm_export.ExportBatchRows),
+       (select count(*) from crm_export.ExportRuns r
+        where (r.rows_changed, r.accepted, r.refused) is distinct from
+              (select (coalesce(sum(b.row_count), 0), coalesce(sum(b.accepted), 0), coalesce(sum(b.refused), 0))
+               from crm_export.ExportBatches b where b.run = r.id and b.state = 'SETTLED')),
+       (select count(*) from crm_export.ExportBatches
+        where state = 'SETTLED' and accepted + refused + unprocessed <> sent)
+"""
+
+
+def end_history(world: World) -> int:
+    """End everything, repair everything, export until nothing is left; returns how many runs that took.
+
+    Raises Violation for what is lost (I1), stuck (I9), orphaned (I11) or miscounted (I13).
+    """
+    _end_transactions(world)
+    _let_everybody_end(world)
+    _repair(world)
+    for run in range(1, RUNS + 1):
+        _run(world, world.start("export") if run % 2 else world.start("reexport", every=True))
+        if _is_at_rest(world):
+            _check_end(world)
+            return run
+    raise Violation("I9", f"after {RUNS} runs without faults something is left: {take_snapshot(world.monitor)}", world.journal)
+
+
+def _end_transactions(world: World) -> None:
+    for transaction in list(world.source.open):
+        world.commit(transaction)
+
+
+def _let_everybody_end(world: World) -> None:
+    """Let every process go on to its end, turn by turn, so that zombies meet the others."""
+    turns = 0
+    while world.alive:
+        turns += 1
+        if turns > 20_000:
+            raise Violation("I9", f"processes do not end: {[str(p.at) for p in world.alive]}", world.journal)
+        for process in world.alive:
+            world.step(process, GO)
+
+
+def _repair(world: World) -> None:
+    world.lenient = world.setting = world.readable = True
+    world.poison.clear()
+    world.locked.clear()
+    transaction = world.source.begin()
+    for key in sorted(world.source.in_conflict())[1:]:
+        row = world.source.rows[key]
+        world.source.write(transaction, key, f"own{key}", bad=row.bad, deleted=False, moment="statement")
+    world.commit(transaction)
+    # time passes: whoever died is known to be dead
+    world.expire_lease()
+
+
+def _run(world: World, process: Process) -> None:
+    while process.is_alive:
+        world.step(process, GO)
+    if process.failure:
+        raise Violation("I9", f"a run without faults failed: {process.failure}", world.journal)
+
+
+def _is_at_rest(world: World) -> bool:
+    now = take_snapshot(world.monitor)
+    last = max((row.place for row in world.source.rows.values()), default=None)
+    reached = last is None or (now.watermark is not None and now.watermark >= last)
+    return reached and not now.unresolved and now.stopped_at is None
+
+
+def _check_end(world: World) -> None:
+    for row in world.source.living():
+        if world.org_history.now.get(row.external_id) != (row.key, row.version):
+            found = world.org_history.now.get(row.external_id)
+            raise Violation("I1", f"record {row.external_id} has {found}, not {(row.key, row.version)}", world.journal)
+    found = world.monitor.execute(_LEDGER).fetchone()
+    assert found is not None
+    unsettled, manifest, runs, batches = found
+    if unsettled or manifest:
+        raise Violation("I11", f"{unsettled} batches and {manifest} rows of manifests are left", world.journal)
+    if runs or batches:
+        raise Violation("I13", f"the sums of {runs} runs and {batches} batches do not agree", world.journal)

@@ -1,0 +1,125 @@
+"""The invariants of the design, section 7, checked at every commit of a history and at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from histories.control_tables import ErrorLine, Snapshot
+from histories.processes import Process
+from histories.source_model import SourceModel, SourceRow
+from histories.statement_names import writes
+from histories.violations import Violation
+
+# statements that do not say what a stream's state is: lines of runs, and the lease itself
+_NOT_CONTROL = frozenset(
+    {"run_start", "run_count", "run_end", "watermark_ensure", "lease_take", "lease_renew", "lease_release"}
+)
+_GATE = frozenset({"gate_hold", "gate_release"})  # take the row of the stream themselves
+_OF_A_PERSON = frozenset({"decide", "retry"})
+
+
+@dataclass
+class OrgHistory:
+    """What Salesforce was given and refused: by (external id, key) and (key, version)."""
+
+    applied: dict[tuple[str, int], int] = field(default_factory=dict)
+    times_applied: dict[tuple[int, int], int] = field(default_factory=dict)
+    refused: set[tuple[int, int]] = field(default_factory=set)
+    now: dict[str, tuple[int, int]] = field(default_factory=dict)  # external id: key and version
+
+    def newest(self, key: int) -> int:
+        """Return the newest version of a key that was ever applied."""
+        return max((version for (_, of), version in self.applied.items() if of == key), default=0)
+
+    def apply(self, external_id: str, key: int, version: int) -> None:
+        """Note a version; raises Violation (I2) when a newer one was there."""
+        before = self.applied.get((external_id, key), 0)
+        if version < before:
+            raise Violation("I2", f"key {key}: version {version} was written over {before} in record {external_id}")
+        self.applied[external_id, key] = version
+        self.times_applied[key, version] = self.times_applied.get((key, version), 0) + 1
+        self.now[external_id] = (key, version)
+
+
+@dataclass
+class Invariants:
+    """Checks what a commit changed, against the source and the org."""
+
+    source: SourceModel
+    org: OrgHistory
+    before: Snapshot = field(default_factory=Snapshot)
+
+    def check_commit(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
+        """Check the state behind a commit of a process; raises Violation."""
+        self._check_one_writer(process, statements, now)
+        self._check_monotone(now)
+        self.check_safe(now)
+        touched = [error for error in now.errors.values() if self._is_touched(error)]
+        if process.kind == "export" and process.pause:
+            self._check_hold(touched, now)
+        self._check_honest(touched)
+        self._check_resolved(now)
+        if any(name == "batch_settle" for name, _ in statements):
+            self._check_all_recorded(process, now)
+        self.before = now
+
+    def check_safe(self, now: Snapshot) -> None:
+        """I4: every committed row behind the watermark is in Salesforce, or an open error of exactly its version."""
+        listed = {(error.key, error.changed_at) for error in now.unresolved}
+        for row in self.source.rows.values():
+            if not now.is_behind(row.place) or (row.key, row.changed_at) in listed:
+                continue
+            if row.deleted:
+                if not self._is_deleted_there(row) and row.external_id not in self.source.shared:
+                    raise Violation("I4", f"key {row.key} is deleted, behind the watermark, and still in Salesforce")
+            elif self.org.applied.get((row.external_id, row.key), 0) < row.version:
+                raise Violation("I4", f"key {row.key} version {row.version} is behind the watermark, and nowhere else")
+
+    def _check_one_writer(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
+        names = {name for name, rows in statements if rows > 0 and writes(name)} - _NOT_CONTROL
+        if process.kind in _OF_A_PERSON or not (names - _GATE) or process.epoch == now.epoch:
+            return
+        raise Violation("I8", f"{', '.join(sorted(names))} under epoch {process.epoch}, the current one is {now.epoch}")
+
+    def _check_monotone(self, now: Snapshot) -> None:
+        before = self.before.watermark
+        if before is not None and (now.watermark is None or now.watermark < before):
+            raise Violation("I3", f"the watermark went back from {before} to {now.watermark}")
+
+    def _check_hold(self, touched: list[ErrorLine], now: Snapshot) -> None:
+        for error in touched:
+            if now.is_behind(error.place) and not self.before.is_behind(error.place):
+                raise Violation("I5", f"the watermark passed key {error.key}, which this batch reports as refused")
+
+    def _check_honest(self, touched: list[ErrorLine]) -> None:
+        for error in touched:
+            version = self.source.versions.get((error.key, error.changed_at))
+            if version is None:
+                raise Violation("I6", f"an error names a version of key {error.key} that was never committed")
+            known = self.source.conflicted if error.code.startswith("CRM_EXPORT_") else self.org.refused
+            if (error.key, version) not in known:
+                raise Violation("I6", f"key {error.key} version {version} was never refused, but has {error.code}")
+
+    def _check_all_recorded(self, process: Process, now: Snapshot) -> None:
+        listed = {(error.key, error.changed_at) for error in now.errors.values()}
+        for key, version in process.refusals.items():
+            if (key, self.source.places[key, version][0]) not in listed:
+                raise Violation("I6", f"key {key} version {version} was refused and has no row in ExportErrors")
+
+    def _check_resolved(self, now: Snapshot) -> None:
+        for error in now.errors.values():
+            old = self.before.errors.get(error.id)
+            if error.status != "resolved" or (old and old.status == "resolved"):
+                continue
+            row = self.source.rows.get(error.key)
+            version = self.source.versions[error.key, error.changed_at]
+            if row is None or max(self.org.newest(error.key), self.source.deleted.get(error.key, 0)) >= version:
+                continue
+            raise Violation("I7", f"the error of key {error.key} version {version} is resolved, but it is nowhere")
+
+    def _is_deleted_there(self, row: SourceRow) -> bool:
+        return row.deleted and self.org.now.get(row.external_id, (0, 0))[0] != row.key
+
+    def _is_touched(self, error: ErrorLine) -> bool:
+        old = self.before.errors.get(error.id)
+        return old is None or error.attempts > old.attempts

@@ -1,0 +1,135 @@
+"""A small Salesforce: one object with an external id, what Collections do to it, and which versions it was given.
+
+Its answers are compared with the sandbox's by tests/histories/test_org_model.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+OBJECT, EXTERNAL_ID, BODY = "Account", "Ext__c", "Name"
+_ROLLED_BACK = {
+    "statusCode": "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "message": "Record rolled back because not all records were valid and the request was using AllOrNone header",
+    "fields": [],
+}
+Status = dict[str, Any]
+Judge = Callable[[str], Status | None]
+
+
+@dataclass
+class OrgRecord:
+    """A living record."""
+
+    id: str
+    external_id: str
+    body: str | None
+
+
+class OrgModel:
+    """The records of the object. `judge` names what is wrong with a body, `saved` and `refused` are told of each."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        saved: Callable[[str, str | None], None] = lambda external_id, body: None,
+        refused: Callable[[str, Status], None] = lambda body, status: None,
+    ) -> None:
+        self.judge, self.saved, self.refused = judge, saved, refused
+        self.records: dict[str, OrgRecord] = {}  # by the external id as Salesforce compares it
+        self._last = 0
+
+    def handle(self, method: str, url: str, body: str | None) -> tuple[int, Any]:
+        """Answer a call: its status and what the JSON of its body says."""
+        parts = urlsplit(url)
+        path = re.sub(r"^/services/data/v[\d.]+/", "", parts.path)
+        asked = parse_qs(parts.query)
+        if method == "GET" and path == f"sobjects/{OBJECT}/describe":
+            return 200, describe()
+        if method == "GET" and path == "query":
+            return 200, self._query(asked["q"][0])
+        if method == "PATCH" and path == f"composite/sobjects/{OBJECT}/{EXTERNAL_ID}":
+            read = json.loads(body or "")
+            return 200, self.upsert(read["records"], all_or_none=read["allOrNone"])
+        if method == "DELETE" and path == "composite/sobjects":
+            return 200, self.delete(unquote(asked["ids"][0]).split(","), all_or_none=asked["allOrNone"] == ["true"])
+        raise AssertionError(f"a call that the model does not know: {method} {url}")
+
+    def upsert(self, records: Sequence[dict[str, Any]], *, all_or_none: bool) -> list[dict[str, Any]]:
+        """Upsert records and return a result for each."""
+        keys = [str(record[EXTERNAL_ID]).lower() for record in records]
+        wrong = [self._wrong(record, keys.count(key)) for record, key in zip(records, keys, strict=True)]
+        for record, status in zip(records, wrong, strict=True):
+            if status:
+                self.refused(str(record[BODY]), status)
+        rolled_back = all_or_none and any(wrong)
+        return [
+            self._answer(status, key, record, rolled_back=rolled_back)
+            for record, key, status in zip(records, keys, wrong, strict=True)
+        ]
+
+    def delete(self, ids: Sequence[str], *, all_or_none: bool) -> list[dict[str, Any]]:
+        """Delete records by id and return a result for each."""
+        by_id = {record.id: key for key, record in self.records.items()}
+        wrong = [self._undeletable(by_id.get(each)) for each in ids]
+        results = []
+        for each, status in zip(ids, wrong, strict=True):
+            if status or (all_or_none and any(wrong)):
+                results.append({"success": False, "errors": [status or _ROLLED_BACK]})
+                continue
+            gone = self.records.pop(by_id[each])
+            self.saved(gone.external_id, None)
+            results.append({"id": each, "success": True, "errors": []})
+        return results
+
+    def save(self, key: str, external_id: str, body: str) -> tuple[str, bool]:
+        """Create or change a record; returns its id and whether it is new."""
+        created = key not in self.records
+        if created:
+            self._last += 1
+            self.records[key] = OrgRecord(f"001{self._last:012d}AAA", external_id, body)
+        self.records[key].external_id, self.records[key].body = external_id, body
+        self.saved(external_id, body)
+        return self.records[key].id, created
+
+    def _answer(self, status: Status | None, key: str, record: dict[str, Any], *, rolled_back: bool) -> dict[str, Any]:
+        if status:
+            return {"success": False, "errors": [status]}
+        if rolled_back:
+            return {"success": False, "errors": [_ROLLED_BACK], "created": True}
+        record_id, created = self.save(key, str(record[EXTERNAL_ID]), str(record[BODY]))
+        return {"id": record_id, "success": True, "errors": [], "created": created}
+
+    def _wrong(self, record: dict[str, Any], times: int) -> Status | None:
+        if times > 1:
+            told = f"Duplicate external id specified: {record[EXTERNAL_ID]}"
+            return {"statusCode": "DUPLICATE_VALUE", "message": told, "fields": [EXTERNAL_ID]}
+        return self.judge(str(record[BODY]))
+
+    def _undeletable(self, key: str | None) -> Status | None:
+        if key is None:
+            return {"statusCode": "ENTITY_IS_DELETED", "message": "entity is deleted", "fields": []}
+        return None
+
+    def _query(self, soql: str) -> dict[str, Any]:
+        wanted = {value.replace("\\'", "'").lower() for value in re.findall(r"'((?:[^'\\]|\\.)*)'", soql)}
+        found = [record for key, record in self.records.items() if key in wanted]
+        told = [
+            {"attributes": {"type": OBJECT}, "Id": record.id, EXTERNAL_ID: record.external_id} for record in found
+        ]
+        return {"totalSize": len(told), "done": True, "records": told}
+
+
+def describe() -> dict[str, Any]:
+    """Return what the product reads of a description."""
+    common = {"createable": True, "updateable": True, "type": "string", "caseSensitive": False, "idLookup": False}
+    fields = [
+        common | {"name": EXTERNAL_ID, "externalId": True, "relationshipName": None},
+        common | {"name": BODY, "externalId": False, "relationshipName": None},
+    ]
+    return {"name": OBJECT, "createable": True, "updateable": True, "deletable": True, "fields": fields}

@@ -1,0 +1,265 @@
+"""Faults planted into the product by tests: each breaks a rule of the design that some invariant must notice.
+
+The product has no switch for any of them; they replace its functions while a history runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg import sql
+
+from histories.random_driver import Weather
+from include.export import export, reexport, sobject_collections
+from include.export.batches import Batch, Row
+from include.export.export_errors import DueError
+from include.export.failures import SalesforceFailure
+from include.export.positions import Position
+from include.export.record_form import RecordForm
+from include.export.sending import Sender, Sent
+from include.export.sobject_collections import Result
+from include.export.source import Source
+from include.export.watermarks import ExportWatermarks, Lease, StreamState
+from include.export.workbench import Workbench
+
+Planted = Callable[[], AbstractContextManager[None]]
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Generator[None]:
+    kept = owner.__dict__[name]
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, kept)
+
+
+@contextmanager
+def no_horizon() -> Generator[None]:
+    """Rows are read up to now, whoever may still commit older ones."""
+    with (
+        _replaced(export, "read_horizon", lambda stream, connection: "infinity"),
+        _replaced(reexport, "read_horizon", lambda stream, connection: "infinity"),
+    ):
+        yield
+
+
+@contextmanager
+def cursor_without_key() -> Generator[None]:
+    """The watermark is compared by its time alone: `ts >` instead of `(ts, key) >`."""
+
+    def after(self: Source, operator: str, key: Any, key_order: Any, after: Any, *, head: str) -> sql.Composed:
+        if after is None:
+            return sql.Composed([])
+        comparison = sql.SQL("s.{} {} %(cursor_at)s::timestamptz").format(
+            sql.Identifier(self.stream.cursor), sql.SQL(operator)
+        )
+        return sql.SQL(head).format() + comparison
+
+    with _replaced(Source, "_after", after):
+        yield
+
+
+@contextmanager
+def pause_ignored() -> Generator[None]:
+    """With the setting on, refused records are passed over as if it were off."""
+    send = Sender.send
+
+    def send_all(self: Sender, batch: Batch, *, stop_at_refusal: bool) -> Sent:
+        return send(self, batch, stop_at_refusal=False)
+
+    with _replaced(Sender, "send", send_all):
+        yield
+
+
+@contextmanager
+def watermark_before_results() -> Generator[None]:
+    """The watermark moves when a batch is planned, not when its results are in."""
+    plan = Workbench.plan
+
+    def plan_and_move(self: Workbench, page: str, **values: object) -> Batch | None:
+        batch = plan(self, page, **values)
+        if batch and page == "changes":
+            with self.lease.transaction():
+                self.lease.move_watermark(batch.id, len(batch.rows))
+        return batch
+
+    with _replaced(Workbench, "plan", plan_and_move):
+        yield
+
+
+@contextmanager
+def missing_results_are_successes() -> Generator[None]:
+    """A record without an answer counts as accepted."""
+    read = sobject_collections.read_results
+
+    def read_some(rows: Sequence[Row], answer: Any, action: str) -> list[Result]:
+        answered = len(answer.body)
+        return read(rows[:answered], answer, action) + [Result(row) for row in rows[answered:]]
+
+    with _replaced(sobject_collections, "read_results", read_some):
+        yield
+
+
+@contextmanager
+def system_failure_as_record_errors() -> Generator[None]:
+    """When Salesforce does not answer, each record is written down as refused."""
+    transmit = Sender._transmit
+
+    def blame(self: Sender, action: str, rows: Sequence[Row], sent: Sent, *, all_or_none: bool) -> list[Result]:
+        try:
+            return transmit(self, action, rows, sent, all_or_none=all_or_none)
+        except SalesforceFailure as failure:
+            return [Result(row, "FIELD_INTEGRITY_EXCEPTION", str(failure)) for row in rows]
+
+    with _replaced(Sender, "_transmit", blame):
+        yield
+
+
+@contextmanager
+def no_epoch_fence() -> Generator[None]:
+    """Whoever once had the lease goes on writing."""
+
+    def renew(self: Lease) -> None:
+        self._execute("lease_renew", seconds=self.seconds)
+
+    def move(self: Lease, batch: int, ordinal: int) -> None:
+        current = self.connection.execute(
+            "select lease_epoch from crm_export.ExportWatermarks where stream = %s", [self.stream]
+        ).fetchone()
+        assert current is not None
+        replace(self, epoch=current[0])._execute("watermark_move", batch=batch, ordinal=ordinal)
+
+    with _replaced(Lease, "renew", renew), _replaced(Lease, "move_watermark", move):
+        yield
+
+
+@contextmanager
+def duplicates_sent() -> Generator[None]:
+    """Rows that share an external id are sent like any others."""
+    with (
+        _replaced(RecordForm, "_rivals", lambda self: sql.Composed([])),
+        _replaced(RecordForm, "case_folds", sql.Literal(False)),
+    ):
+        yield
+
+
+@contextmanager
+def last_duplicate_wins() -> Generator[None]:
+    """Of rows that share an external id the one that changed last is sent, the others count as accepted."""
+
+    def rivals(self: RecordForm) -> sql.Composed:
+        return sql.SQL(
+            "when exists (select 1 from {source} o where o.{id} = s.{id} and o.{key} <> s.{key} and {alive}"
+            " and (o.{cursor}, o.{key}) > (s.{cursor}, s.{key})) then 'CRM_EXPORT_SUPERSEDED'"
+        ).format(
+            source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
+            id=sql.Identifier(self.columns[self.stream.external_id_column].name),
+            key=sql.Identifier(self.stream.key),
+            cursor=sql.Identifier(self.stream.cursor),
+            alive=self._alive(),
+        )
+
+    with _replaced(RecordForm, "_rivals", rivals), _replaced(RecordForm, "case_folds", sql.Literal(False)):
+        yield
+
+
+@contextmanager
+def stored_payload_replayed() -> Generator[None]:
+    """The re-export sends what was refused then, without a look at what became of the row."""
+    stored: dict[str, str | None] = {}
+    settle, plan = Workbench.settle, Workbench.plan
+
+    def settle_and_store(self: Workbench, batch: Batch, sent: Sent, *, move: bool) -> None:
+        settle(self, batch, sent, move=move)
+        stored.update({row.key: row.record for row in batch.rows if move and row.ordinal in sent.refusals})
+
+    def plan_stored(self: Workbench, page: str, **values: object) -> Batch | None:
+        batch = plan(self, page, **values)
+        if batch is None or page != "errors" or batch.action == "delete":
+            return batch
+        rows = tuple(replace(row, record=stored.get(row.key) or row.record) for row in batch.rows)
+        return replace(batch, rows=rows)
+
+    def find_due(*given: Any, **named: Any) -> list[DueError]:
+        return [replace(due, gone=False, above=False) for due in find(*given, **named)]
+
+    find = reexport._find_due
+    with (
+        _replaced(Workbench, "settle", settle_and_store),
+        _replaced(Workbench, "plan", plan_stored),
+        _replaced(reexport, "_find_due", find_due),
+    ):
+        yield
+
+
+class _NoLease(Lease):
+    def renew(self) -> None:
+        """Go on, whoever works on the stream."""
+
+    def release(self) -> None:
+        """Leave the others their lease."""
+
+
+_STATE = """
+select cursor_at::text, record_key, stopped_at_error_id, mapping, mapping_fingerprint, described,
+       coalesce(described_at > clock_timestamp() - interval '24 hours', false), organization_id, lease_epoch
+from crm_export.ExportWatermarks where stream = %s
+"""
+
+
+@contextmanager
+def reexport_without_the_lease() -> Generator[None]:
+    """The re-export works beside whoever has the lease."""
+    try_take = ExportWatermarks._try_take
+
+    def join(self: ExportWatermarks, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:
+        if not owner.startswith("CRMExport_ExportError"):
+            return try_take(self, stream, owner, seconds)
+        row = self.connection.execute(_STATE, [stream]).fetchone()
+        assert row is not None
+        watermark = Position(row[0], row[1]) if row[0] else None
+        return _NoLease(self.connection, stream, row[8], seconds), StreamState(watermark, *row[2:8])
+
+    with _replaced(ExportWatermarks, "_try_take", join):
+        yield
+
+
+@dataclass(frozen=True)
+class PlantedFault:
+    """A fault, the invariants that may notice it first, and within how many histories one must."""
+
+    plant: Planted
+    noticed_by: frozenset[str]
+    within: int
+    weather: Weather | None = None
+
+
+def _fault(plant: Planted, noticed_by: str, within: int, weather: Weather | None = None) -> PlantedFault:
+    return PlantedFault(plant, frozenset(noticed_by.split()), within, weather)
+
+
+_STORM = Weather(faults=0.15, network=0.3, conflicts=False, bad=0.4)
+_RIVALRY = Weather(faults=0.0, network=0.0, conflicts=True, bad=0.2)
+
+
+PLANTED = {
+    fault.plant.__name__: fault
+    for fault in (
+        _fault(no_horizon, "I4", 100),
+        _fault(cursor_without_key, "I4", 100),
+        _fault(pause_ignored, "I5", 100),
+        _fault(watermark_before_results, "I4 I5", 100),
+        _fault(missing_results_are_successes, "I4 I7", 300, _STORM),
+        _fault(system_failure_as_record_errors, "I6", 300, _STORM),
+        _fault(no_epoch_fence, "I2 I5 I8", 300),
+        _fault(duplicates_sent, "I1 I4 I6", 300, _RIVALRY),
+        _fault(last_duplicate_wins, "I1 I4", 300),
+        _fault(stored_payload_replayed, "I2", 300, _STORM),
+        _fault(reexport_without_the_lease, "I2 I8", 300),
+    )
+}

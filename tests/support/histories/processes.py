@@ -1,0 +1,94 @@
+"""A process of a history: the product's code in a greenlet that parks before and after all it does to the outside.
+
+Whoever resumes it says what happens there: it goes on, it is killed, its connection breaks, Salesforce is not
+reached, the answer is lost. One thread runs everything, so a history is the same every time it is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from greenlet import getcurrent, greenlet
+
+from include.export.failures import RunFailure
+
+GO, KILL, DISCONNECT, REFUSE, BUSY, LOSE, SHORTEN = "go", "kill", "disconnect", "refuse", "busy", "lose", "shorten"
+
+
+class Killed(BaseException):
+    """The process was killed with -9: nothing of it runs any more."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a process is parked: `kind` is statement, done, begin, commit, committed, call, answer, sleep or lock."""
+
+    kind: str
+    what: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.what}".strip()
+
+
+@dataclass
+class Process:
+    """One run of a task. `kind` is export, reexport, trial or what an operator does on the page."""
+
+    number: int
+    kind: str
+    pause: bool
+    body: Callable[[Process], Any]
+    at: Point = field(default_factory=lambda: Point("start"))
+    epoch: int | None = None
+    death: BaseException | None = None
+    result: Any = None
+    failure: RunFailure | None = None
+    crash: Exception | None = None
+    gate_pause: bool = False  # the setting as the gate reads it
+    expected_hold: bool = False
+    settled_at: int = 0  # where in the world's commits the last one of its export is
+    refusals: dict[int, int] = field(default_factory=dict)  # key: version, as Salesforce refused them in this batch
+    _greenlet: greenlet = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the greenlet; it starts when it is first resumed."""
+        self._greenlet = greenlet(self._run, getcurrent())
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether it has not ended."""
+        return not self._greenlet.dead
+
+    def resume(self, outcome: str) -> None:
+        """Let it go on to its next point, or to its end."""
+        if outcome == KILL and self.at.kind == "start":
+            self.death = Killed()
+        self._greenlet.switch(outcome)
+
+    def park(self, kind: str, what: str = "") -> str:
+        """Park at a point; returns the outcome that the resuming side chose. Called inside the process."""
+        self.raise_if_dead()
+        self.at = Point(kind, what)
+        outcome = self._greenlet.parent.switch()
+        if outcome == KILL:
+            self.death = Killed()
+            raise self.death
+        return str(outcome)
+
+    def raise_if_dead(self) -> None:
+        """Raise what ended the process, wherever its code still tries to reach the outside."""
+        if self.death:
+            raise self.death
+
+    def _run(self, _: str) -> None:
+        try:
+            self.result = self.body(self)
+        except RunFailure as failure:
+            self.failure = failure
+        except Killed:
+            pass
+        except Exception as crash:  # ruff: ignore[blind-except] - whatever it is, the history reports it
+            self.crash = crash
+        self.at = Point("end")

@@ -1,0 +1,184 @@
+"""A history from a seed: what happens is drawn by chance, and the same seed tells the same history."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from histories.ending import end_history
+from histories.processes import BUSY, DISCONNECT, GO, KILL, LOSE, REFUSE, SHORTEN, Process
+from histories.simulated_postgres import Pool
+from histories.source_model import OpenTransaction
+from histories.world import World
+
+KEYS, IDS = 6, 5  # few rows and fewer external ids: the rare faults show under contention
+ACTIONS = 70
+
+
+@dataclass(frozen=True)
+class Weather:
+    """How a history is: each has one of its own, as most storms would hide what a single fault does.
+
+    `faults` is how likely one is at a point of a process, `network` at a call, `bad` how many versions the org
+    refuses; with `conflicts` rows share external ids.
+    """
+
+    faults: float
+    network: float
+    conflicts: bool
+    bad: float
+
+    @classmethod
+    def draw(cls, chance: random.Random) -> Weather:
+        """Return one by chance; one history in four is without faults."""
+        faults = chance.choice([0.0, 0.02, 0.06, 0.15])
+        network = chance.choice([0.0, 0.1, 0.3]) if faults else 0.0
+        return cls(faults, network, chance.random() < 0.4, chance.choice([0.0, 0.2, 0.4]))
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a history consisted of."""
+
+    seed: int
+    counts: Counter[str]
+    runs_to_rest: int
+
+
+def play(seed: int, pool: Pool, monitor: psycopg.Connection[Any], weather: Weather | None = None) -> Played:
+    """Tell the history of a seed, in a weather of its own unless one is given; raises Violation."""
+    chance = random.Random(seed)
+    world = World(pool, monitor, batch_size=chance.choice([1, 2, 2, 3, 25]), seed=seed)
+    with world.at_work():
+        driver = _Driver(world, chance, weather or Weather.draw(chance))
+        for _ in range(chance.randint(ACTIONS // 2, ACTIONS)):
+            driver.act()
+        runs = end_history(world)
+    return Played(seed, world.counts, runs)
+
+
+class _Driver:
+    def __init__(self, world: World, chance: random.Random, weather: Weather) -> None:
+        self.world, self.chance, self.weather = world, chance, weather
+        world.setting = chance.random() < 0.6
+        self.weights = {
+            self.write: 22, self.end_transaction: 12, self.advance: 40, self.start: 12, self.disturb: 8, self.repair: 4,
+        }  # fmt: skip
+
+    def act(self) -> None:
+        [action] = self.chance.choices(list(self.weights), weights=list(self.weights.values()))
+        action()
+
+    # The source ------------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        source, chance = self.world.source, self.chance
+        transaction = self._transaction()
+        for _ in range(chance.choice([1, 1, 2, 3])):
+            what = chance.random()
+            if what < 0.08:
+                source.set_savepoint(transaction)
+            elif what < 0.14:
+                source.go_back(transaction)
+            else:
+                self._write_row(transaction, remove=what > 0.93)
+        if chance.random() < 0.5:
+            self.world.commit(transaction, commit=chance.random() < 0.9)
+
+    def _transaction(self) -> OpenTransaction:
+        opened = self.world.source.open
+        if len(opened) < 3 and (not opened or self.chance.random() < 0.5):
+            return self.world.source.begin()
+        return self.chance.choice(opened)
+
+    def _write_row(self, transaction: OpenTransaction, *, remove: bool) -> None:
+        source, chance = self.world.source, self.chance
+        key = chance.randint(1, KEYS)
+        while key in source.removed:
+            key += 100
+        if source.is_locked(key, transaction) or transaction.pending.get(key, True) is None:
+            return
+        if remove:
+            if key in source.rows:
+                source.remove(transaction, key)
+            return
+        shared = self.weather.conflicts and chance.random() < 0.3
+        external_id = f"x{chance.randint(1, IDS)}" if shared else f"own{key}"
+        source.write(
+            transaction, key, external_id, bad=chance.random() < self.weather.bad, deleted=chance.random() < 0.08,
+            moment=chance.choice(["statement", "transaction"]),
+        )  # fmt: skip
+
+    def end_transaction(self) -> None:
+        if self.world.source.open:
+            chosen = self.chance.choice(self.world.source.open)
+            self.world.commit(chosen, commit=self.chance.random() < 0.85)
+
+    # The processes ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        if len(self.world.alive) >= 3:
+            return
+        kind = self.chance.choices(["export", "reexport", "trial"], weights=[10, 4, 1])[0]
+        asked: dict[str, Any] = {"every": self.chance.random() < 0.7} if kind == "reexport" else {}
+        if kind == "trial":
+            keys = sorted(self.world.source.rows)
+            if not keys:
+                return
+            asked = {"key": self.chance.choice(keys)}
+        self._go(self.world.start(kind, **asked))
+
+    def advance(self) -> None:
+        if self.world.alive:
+            self._go(self.chance.choice(self.world.alive))
+
+    def _go(self, process: Process) -> None:
+        for _ in range(self.chance.choice([1, 2, 4, 8, 16, 32, 64])):
+            if not process.is_alive:
+                return
+            self.world.step(process, self._outcome(process))
+            if process.at.kind in {"sleep", "lock"}:
+                return
+
+    def _outcome(self, process: Process) -> str:
+        kind = process.at.kind
+        likely = self.weather.network if kind in {"call", "answer"} else self.weather.faults / 3
+        if kind == "lock" or self.chance.random() >= likely:
+            return GO
+        choices = {
+            "call": [REFUSE, BUSY, KILL],
+            "answer": [LOSE, LOSE, SHORTEN, KILL],
+            "committed": [DISCONNECT, KILL, GO],
+            "commit": [DISCONNECT, KILL, GO, GO],
+            "sleep": [KILL, GO, GO],
+        }
+        return self.chance.choice(choices.get(kind, [DISCONNECT, KILL, GO, GO, GO, GO, GO, GO]))
+
+    # The rest --------------------------------------------------------------------------------------------------
+
+    def disturb(self) -> None:
+        world, chance = self.world, self.chance
+        what = chance.random()
+        if what < 0.4:
+            if self.weather.faults or not world.alive:
+                world.expire_lease()
+        elif what < 0.6 and world.alive and self.weather.faults:
+            world.step(chance.choice(world.alive), KILL)
+        elif what < 0.8:
+            world.toggle()
+        elif what < 0.87:
+            world.readable = not world.readable
+        elif what < 0.95:
+            world.poison.add(chance.randint(1, KEYS))
+        else:
+            world.locked[chance.randint(1, KEYS)] += chance.randint(1, 5)
+
+    def repair(self) -> None:
+        if self.world.poison:
+            self.world.poison.discard(self.chance.choice(sorted(self.world.poison)))
+        elif self.chance.random() < 0.3:
+            self.world.lenient = not self.world.lenient

@@ -1,0 +1,203 @@
+"""Connections to a real Postgres whose statements and commits are points of a history."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import waiting
+
+from histories.processes import DISCONNECT, Killed, Process
+from histories.statement_names import name_statement, writes
+
+LOOK_SECONDS = 0.003  # a statement that takes longer may be waiting for a lock
+
+
+class Observer(Protocol):
+    """Who looks at what is committed, and knows who waits for whom."""
+
+    def committed(self, process: Process, statements: list[tuple[str, int]]) -> None:
+        """Look at what a process has just committed: names of statements and how many rows each touched."""
+
+    def is_blocked(self, pid: int) -> bool:
+        """Tell whether a session waits for a lock of another."""
+
+    def others_hold_locks(self, connection: SimulatedConnection) -> bool:
+        """Tell whether another process is parked inside a transaction."""
+
+
+class SimulatedCursor(psycopg.Cursor[Any]):
+    """A cursor whose statements are points."""
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> SimulatedCursor:
+        """Run a statement between two points."""
+        connection = self.connection
+        if not isinstance(connection, SimulatedConnection) or connection.process is None:
+            super().execute(query, params, **more)
+            return self
+        name = name_statement(query)
+        connection.before_statement(name)
+        super().execute(query, params, **more)
+        connection.after_statement(name, self.rowcount)
+        return self
+
+    @contextmanager
+    def copy(self, statement: Any, params: Any = None, **more: Any) -> Generator[Any]:
+        """Run a COPY between two points."""
+        connection = self.connection
+        assert isinstance(connection, SimulatedConnection)
+        name = name_statement(statement)
+        connection.before_statement(name)
+        with super().copy(statement, params, **more) as copy:
+            yield copy
+        connection.after_statement(name, self.rowcount)
+
+
+class SimulatedConnection(psycopg.Connection[Any]):
+    """A connection of a process. Killing the process leaves it closed, as the server sees it: rolled back."""
+
+    process: Process | None = None
+    observer: Observer
+    depth = 0
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the process can no longer use it."""
+        return super().closed or (self.process is not None and self.process.death is not None)
+
+    def lend(self, process: Process, observer: Observer) -> None:
+        """Give it to a process."""
+        self.process, self.observer, self.depth, self._executed = process, observer, 0, []
+
+    def take_back(self) -> None:
+        """Take it from a process that has ended, however it ended."""
+        self.process, self.depth = None, 0
+        if self.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            self.rollback()
+
+    def before_statement(self, name: str) -> None:
+        """Park before a statement that is a transaction of its own."""
+        self._owner.raise_if_dead()
+        if self.depth == 0:
+            self._reach("statement", name)
+
+    def after_statement(self, name: str, rows: int) -> None:
+        """Note a statement; one that is a transaction of its own is committed now."""
+        self._executed.append((name, rows))
+        if self.depth == 0:
+            self._tell_commit()
+            # between the guard's look at the lease and its call there is nothing to park at but the call
+            if rows > 0 and name != "lease_renew" and writes(name):
+                self._reach("done", name)
+
+    @contextmanager
+    def transaction(self, *given: Any, **named: Any) -> Generator[psycopg.Transaction]:
+        """Open a transaction: park before it begins, before it commits and after."""
+        if self.process is None or self.depth:
+            with super().transaction(*given, **named) as transaction:
+                yield transaction
+            return
+        self._reach("begin", "")
+        self._executed = []
+        try:
+            with super().transaction(*given, **named) as transaction:
+                self.depth = 1
+                yield transaction
+                self._reach("commit", self._told)
+        finally:
+            self.depth = 0
+        self._tell_commit()
+        self._reach("committed", "")
+
+    def wait(self, gen: Any, interval: float = 0.1) -> Any:
+        """Wait for the server; while it waits for a lock, others go on."""
+        if self.process is None or not self.observer.others_hold_locks(self):
+            return super().wait(gen, interval)
+        try:
+            wanted = next(gen)
+            while True:
+                wanted = gen.send(self._poll(wanted))
+        except StopIteration as ended:
+            return ended.value
+        except Killed:
+            self.pgconn.get_cancel().cancel()
+            self._drain(gen)
+            raise
+
+    def _poll(self, wanted: int) -> waiting.Ready:
+        poll = select.poll()
+        poll.register(self.pgconn.socket, (select.POLLIN if wanted & 1 else 0) | (select.POLLOUT if wanted & 2 else 0))
+        while not (found := poll.poll(LOOK_SECONDS * 1000)):
+            if self.observer.is_blocked(self.pgconn.backend_pid):
+                self._owner.park("lock")
+        ready = found[0][1]
+        return waiting.Ready((1 if ready & ~select.POLLOUT else 0) | (2 if ready & select.POLLOUT else 0))
+
+    def _drain(self, gen: Any) -> None:
+        try:
+            while True:
+                gen.send(waiting.Ready.R if select.select([self.pgconn.socket], [], [], 5)[0] else waiting.Ready.NONE)
+        except (StopIteration, psycopg.Error):
+            return
+
+    def _reach(self, kind: str, what: str) -> None:
+        if self._owner.park(kind, what) == DISCONNECT:
+            self._owner.death = psycopg.OperationalError("server closed the connection unexpectedly")
+            raise self._owner.death
+
+    def _tell_commit(self) -> None:
+        executed, self._executed = self._executed, []
+        self.observer.committed(self._owner, executed)
+
+    @property
+    def _told(self) -> str:
+        return "+".join(name for name, _ in self._executed)
+
+    @property
+    def _owner(self) -> Process:
+        assert self.process is not None
+        return self.process
+
+
+class Pool:
+    """Connections that are opened once and lent to one process after another."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._free: dict[str, list[psycopg.Connection[Any]]] = {"crm_export": [], "writer": []}
+        self._all: list[psycopg.Connection[Any]] = []
+
+    def for_process(self) -> SimulatedConnection:
+        """Return a connection as the operators open it."""
+        found = self._take("crm_export", self._open_simulated)
+        assert isinstance(found, SimulatedConnection)
+        return found
+
+    def for_writer(self) -> psycopg.Connection[Any]:
+        """Return a connection of an application that writes source rows."""
+        return self._take("writer", lambda: psycopg.connect(self._dsn, autocommit=True, application_name="writer"))
+
+    def give_back(self, connection: psycopg.Connection[Any]) -> None:
+        """Take a connection back."""
+        kind = "crm_export" if isinstance(connection, SimulatedConnection) else "writer"
+        self._free[kind].append(connection)
+
+    def close(self) -> None:
+        """Close them all."""
+        for connection in self._all:
+            connection.close()
+
+    def _take(self, kind: str, opener: Callable[[], psycopg.Connection[Any]]) -> psycopg.Connection[Any]:
+        if not self._free[kind]:
+            self._free[kind].append(opener())
+            self._all.append(self._free[kind][-1])
+        return self._free[kind].pop()
+
+    def _open_simulated(self) -> psycopg.Connection[Any]:
+        return SimulatedConnection.connect(
+            self._dsn, autocommit=True, application_name="crm_export", options="-c timezone=UTC",
+            cursor_factory=SimulatedCursor, prepare_threshold=2,
+        )  # fmt: skip

@@ -1,0 +1,49 @@
+"""The clock of a history: sleeping takes no time, it is a point where others go on."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import include.export
+
+HASTE = 20  # a waiting process sees a dead owner's lease run out after a few looks, not after 120
+
+
+class SimulatedTime:
+    """Stands in for the module `time` in the product's modules while a history runs."""
+
+    def __init__(self, slept: Callable[[], None]) -> None:
+        self.now = 1_000_000.0
+        self._slept = slept
+
+    def sleep(self, seconds: float) -> None:
+        """Let the clock run, and others."""
+        self.now += seconds * HASTE
+        self._slept()
+
+    def monotonic(self) -> float:
+        """Return the seconds of the clock."""
+        return self.now
+
+    perf_counter = time = monotonic
+
+
+@contextmanager
+def use_time(clock: SimulatedTime) -> Generator[None]:
+    """Let every module of the product that knows the time know this one."""
+    modules = [
+        importlib.import_module(found.name)
+        for found in pkgutil.iter_modules(include.export.__path__, "include.export.")
+    ]
+    patched = [module for module in modules if getattr(module, "time", None) is time]
+    for module in patched:
+        setattr(module, "time", clock)  # ruff: ignore[set-attr-with-constant] - a module's global
+    try:
+        yield
+    finally:
+        for module in patched:
+            setattr(module, "time", time)  # ruff: ignore[set-attr-with-constant] - same

@@ -1,0 +1,42 @@
+"""Where histories are played: a database with the schema and the source table, and the connections to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from histories.random_driver import Played, Weather, play
+from histories.simulated_postgres import Pool
+from histories.source_model import TABLE
+from local_stack.postgres import EmbeddedPostgres
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A database that one process plays histories in, one after the other."""
+
+    pool: Pool
+    monitor: psycopg.Connection[Any]
+
+    @classmethod
+    def build(cls, server: EmbeddedPostgres, name: str, template: str) -> Stage:
+        """Return a stage in a new database, cloned from one with the export schema."""
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            connection.execute(f"create database {name} template {template}")
+            connection.execute(f"alter database {name} set synchronous_commit = off")
+        monitor = psycopg.connect(
+            server.dsn(name), autocommit=True, application_name="crm_export", options="-c timezone=UTC"
+        )
+        monitor.execute(TABLE)
+        return cls(Pool(server.dsn(name)), monitor)
+
+    def play(self, seed: int, weather: Weather | None = None) -> Played:
+        """Tell the history of a seed; raises Violation."""
+        return play(seed, self.pool, self.monitor, weather)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.pool.close()
+        self.monitor.close()

@@ -1,0 +1,31 @@
+"""The name of a statement of the product, found by the comment in its first line."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from psycopg import sql
+
+from include.export.statements import SQL_FOLDER
+
+
+@cache
+def _names() -> dict[str, str]:
+    return {path.read_text(encoding="utf-8").split("\n", 1)[0]: path.stem for path in SQL_FOLDER.glob("*.sql")}
+
+
+@cache
+def writes(name: str) -> bool:
+    """Tell whether a statement of the product writes."""
+    path = SQL_FOLDER / f"{name}.sql"
+    return path.exists() and bool(re.search(r"(?<!for )\b(insert into|update|delete from)\b", path.read_text(encoding="utf-8")))
+
+
+def name_statement(query: Any) -> str:
+    """Return the name of a statement, composed or not; the text itself when it is not one of the product's files."""
+    while isinstance(query, sql.Composed) and query._obj:
+        query = query._obj[0]
+    text = query._obj if isinstance(query, sql.SQL) else str(query)
+    return _names().get(text.split("\n", 1)[0], text[:40])

@@ -1,0 +1,14 @@
+"""What a history reports when the product broke its promise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Violation(AssertionError):
+    """An invariant of the design (section 7) does not hold; `invariant` is its name, for example I4."""
+
+    def __init__(self, invariant: str, told: str, journal: Sequence[str] = ()) -> None:
+        lines = "\n  ".join(journal[-160:])
+        super().__init__(f"{invariant}: {told}" + (f"\n  {lines}" if journal else ""))
+        self.invariant, self.told = invariant, told

@@ -1,0 +1,274 @@
+"""The world of a history: source, org, control tables, setting, processes, and what may happen to them."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import psycopg
+
+from histories.control_tables import Snapshot, empty_tables, take_snapshot
+from histories.invariants import Invariants, OrgHistory
+from histories.org_model import OrgModel, Status
+from histories.processes import GO, KILL, Process
+from histories.simulated_postgres import Pool, SimulatedConnection
+from histories.simulated_time import SimulatedTime, use_time
+from histories.source_model import OpenTransaction, SourceModel, read_body
+from histories.statement_names import writes
+from histories.tasks import Tasks
+from histories.violations import Violation
+
+LEASE_SECONDS = 120.0
+_WRITES_OF_COLLECTIONS = ("PATCH composite/", "DELETE composite/")
+_TRANSIENT = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access", "fields": []}
+_POISONED = {"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "This record is not welcome", "fields": []}
+_BAD = {"statusCode": "REQUIRED_FIELD_MISSING", "message": "Required fields are missing: [Name]", "fields": ["Name"]}
+
+
+class World:
+    """Everything a history is about. `batch_size` is the most rows a request of the product takes."""
+
+    def __init__(self, pool: Pool, monitor: psycopg.Connection[Any], *, batch_size: int, seed: int = 0) -> None:
+        self.pool, self.monitor = pool, monitor
+        self.journal: list[str] = []
+        self.commits: list[int] = []  # numbers of the processes, in the order of what they commit
+        self.counts: Counter[str] = Counter()
+        self.source = SourceModel(pool)
+        self.org_history = OrgHistory()
+        self.org = OrgModel(self._judge, self._saved, self._refused)
+        self.invariants = Invariants(self.source, self.org_history)
+        self.clock = SimulatedTime(self._slept)
+        self.tasks = Tasks(self, batch_size)
+        self.processes: list[Process] = []
+        self.poison: set[int] = set()
+        self.locked: Counter[int] = Counter()  # key: how often it is still locked in Salesforce
+        self.lenient = False
+        self.setting = self.readable = True
+        self.current: Process | None = None
+        self.violation: Violation | None = None
+        self._connections: dict[int, SimulatedConnection] = {}
+        self._renewed_at = 0.0
+        self._numbers = 0
+        random.seed(seed)  # the product's jitter
+
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        """Begin with empty tables; leave no process and no transaction behind."""
+        log = logging.getLogger("include.export")
+        level = log.level
+        with ExitStack() as after:
+            after.enter_context(use_time(self.clock))
+            after.callback(log.setLevel, level)
+            log.setLevel(logging.CRITICAL)
+            empty_tables(self.monitor)
+            after.callback(self._clear)
+            yield
+
+    # What may happen -------------------------------------------------------------------------------------------
+
+    def start(self, kind: str, **asked: Any) -> Process:
+        """Start a task: export (with its gate), reexport or trial; it is parked before its first statement."""
+        self._numbers += 1
+        process = Process(self._numbers, kind, self.read_setting(), self.tasks.body(kind, **asked))
+        self.processes.append(process)
+        self.counts[f"{kind}s"] += 1
+        self.tell(f"p{process.number} starts: {kind} {asked or ''} pause={process.pause}")
+        return process
+
+    def step(self, process: Process, outcome: str = GO) -> None:
+        """Let a process go on to its next point; raises Violation."""
+        if process.at.kind == "lock" and outcome != KILL and self._still_blocked(process):
+            return
+        self.tell(f"p{process.number} {process.at}{'' if outcome == GO else ' -> ' + outcome}")
+        self.counts["steps"] += 1
+        if outcome != GO:
+            self.counts[outcome] += 1
+        self.current = process
+        process.resume(outcome)
+        self.current = None
+        if not process.is_alive:
+            self._ended(process)
+        if self.violation:
+            raise Violation(self.violation.invariant, self.violation.told, self.journal)
+
+    def expire_lease(self) -> bool:
+        """Let the lease run out under whoever holds it; returns whether that may happen now.
+
+        Not while somebody is inside a transaction (the row is locked), and not between a process's last look at the
+        lease and the execution of its Collections request: that is the limit which ARCHITECTURE.md names.
+        """
+        if any(self._depth(process) for process in self.alive) or any(self._is_committed_to_send(p) for p in self.alive):
+            return False
+        done = self.monitor.execute(
+            "update crm_export.ExportWatermarks set lease_until = clock_timestamp() - interval '1 ms'"
+            " where lease_until > clock_timestamp()"
+        )
+        if done.rowcount:
+            self.counts["leases expired"] += 1
+            self.tell("the lease expires")
+        return bool(done.rowcount)
+
+    def toggle(self) -> None:
+        """Change the setting pause_on_export_errors."""
+        self.setting = not self.setting
+        self.counts["toggles"] += 1
+        self.tell(f"the setting is {self.setting}")
+
+    def read_setting(self) -> bool:
+        """Return the setting; what cannot be read counts as on."""
+        return self.setting or not self.readable
+
+    def commit(self, transaction: OpenTransaction, *, commit: bool = True) -> None:
+        """End a transaction of an application; raises Violation."""
+        self.tell(f"t{transaction.number} {'commits' if commit else 'rolls back'} {sorted(transaction.pending)}")
+        self.source.end(transaction, commit=commit)
+        try:
+            self.invariants.check_safe(self.invariants.before)
+        except Violation as found:
+            raise Violation(found.invariant, found.told, self.journal) from None
+
+    @property
+    def alive(self) -> list[Process]:
+        """Return the processes that have not ended."""
+        return [process for process in self.processes if process.is_alive]
+
+    def tell(self, line: str) -> None:
+        """Write a line of the journal."""
+        self.journal.append(line)
+
+    # What processes meet ---------------------------------------------------------------------------------------
+
+    def connect(self, process: Process) -> SimulatedConnection:
+        """Return the connection of a process."""
+        connection = self.pool.for_process()
+        connection.lend(process, self)
+        self._connections[process.number] = connection
+        return connection
+
+    def handle(self, method: str, url: str, body: str | None) -> tuple[int, Any]:
+        """Answer a call of the process that is at work."""
+        status, answer = self.org.handle(method, url, body)
+        if method == "PATCH" and isinstance(answer, list):
+            self.counts["rows sent"] += len(answer)
+        return status, answer
+
+    def committed(self, process: Process, statements: list[tuple[str, int]]) -> None:
+        """Look at what a process has committed."""
+        touched = {name for name, rows in statements if rows > 0 and writes(name)}
+        if touched & {"lease_take", "lease_renew"}:
+            self._renewed_at = self.clock.now
+        if "batch_plan" in touched:
+            process.refusals.clear()
+        if not touched - {"lease_renew", "lease_release", "run_start", "run_count", "run_end", "watermark_ensure"}:
+            return
+        self.commits.append(process.number)
+        now = take_snapshot(self.monitor)
+        if "lease_take" in touched:
+            process.epoch = now.epoch
+        self._check(process, statements, now)
+
+    def last_commit_of(self, process: Process) -> int:
+        """Return where in `commits` the last one of a process is."""
+        return max((at for at, number in enumerate(self.commits) if number == process.number), default=0)
+
+    def is_blocked(self, pid: int) -> bool:
+        """Tell whether a session waits for a lock of another."""
+        found = self.monitor.execute("select cardinality(pg_blocking_pids(%s)) > 0", [pid]).fetchone()
+        return bool(found and found[0])
+
+    def others_hold_locks(self, connection: SimulatedConnection) -> bool:
+        """Tell whether another process is parked inside a transaction."""
+        others = (self._connections.get(process.number) for process in self.alive)
+        return any(other is not None and other is not connection and other.depth for other in others)
+
+    # -----------------------------------------------------------------------------------------------------------
+
+    def _check(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
+        if self.violation:
+            return
+        names = {name for name, _ in statements}
+        if "gate_read" in names:
+            process.expected_hold = process.gate_pause and _is_stopped(self.invariants.before)
+        if now.stopped_at is not None and now.stopped_at != self.invariants.before.stopped_at:
+            self.counts["stops"] += 1
+        try:
+            self.invariants.check_commit(process, statements, now)
+        except Violation as found:
+            self.violation = found
+
+    def _ended(self, process: Process) -> None:
+        connection = self._connections.pop(process.number, None)
+        if connection:
+            connection.take_back()
+            self.pool.give_back(connection)
+        self.tell(f"p{process.number} ends: {process.crash or process.death or process.failure or process.result!r}")
+        if process.failure:
+            self.counts[type(process.failure).__name__] += 1
+        if process.crash and not self.violation:
+            self.violation = Violation("crash", f"{type(process.crash).__name__}: {process.crash}")
+            self.violation.__cause__ = process.crash
+        elif process.kind == "export" and process.result and not self.violation:
+            self.violation = self.tasks.check_gate(process)
+
+    def _still_blocked(self, process: Process) -> bool:
+        connection = self._connections[process.number]
+        return self.is_blocked(connection.pgconn.backend_pid)
+
+    def _depth(self, process: Process) -> int:
+        connection = self._connections.get(process.number)
+        return connection.depth if connection else 0
+
+    def _is_committed_to_send(self, process: Process) -> bool:
+        return process.at.kind == "call" and process.at.what.startswith(_WRITES_OF_COLLECTIONS)
+
+    def _slept(self) -> None:
+        assert self.current is not None
+        process = self.current
+        process.park("sleep")
+        if self.clock.now >= self._renewed_at + LEASE_SECONDS:
+            self.expire_lease()
+
+    def _judge(self, body: str) -> Status | None:
+        key, _, bad = read_body(body)
+        if self.locked[key] > 0:
+            self.locked[key] -= 1
+            return _TRANSIENT
+        if key in self.poison:
+            return _POISONED
+        return _BAD if bad and not self.lenient else None
+
+    def _saved(self, external_id: str, body: str | None) -> None:
+        if body is None:
+            self.org_history.now.pop(external_id, None)
+            return
+        key, version, _ = read_body(body)
+        try:
+            self.org_history.apply(external_id, key, version)
+        except Violation as found:
+            self.violation = self.violation or found
+        if self.current and self.current.refusals.get(key) == version:
+            del self.current.refusals[key]
+
+    def _refused(self, body: str, status: Status) -> None:
+        key, version, _ = read_body(body)
+        self.org_history.refused.add((key, version))
+        self.counts["records refused"] += 1
+        if self.current and status is not _TRANSIENT:
+            self.current.refusals[key] = version
+
+    def _clear(self) -> None:
+        for process in self.alive:
+            while process.is_alive:
+                process.resume(KILL)
+            self._ended(process)
+        for transaction in list(self.source.open):
+            self.source.end(transaction, commit=False)
+
+
+def _is_stopped(state: Snapshot) -> bool:
+    error = state.errors.get(state.stopped_at or 0)
+    return error is not None and error.status in {"open", "waiting"}
