@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-run test proof check lock try story change airflow pictures bench clients
+.PHONY: help setup run clean-run test histories proof check lock try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -27,6 +27,10 @@ test: $(STAMP) ## the whole suite
 
 proof: $(STAMP) ## kills at every point and the long races, at full length (minutes)
 	@$(PY) -m pytest --whole tests/include/export/test_kills.py
+
+N ?= 3000
+histories: $(STAMP) ## random histories of the product's code: make histories N=100000 [FROM=seed]
+	@PYTHONPATH=.:plugins:tests/support $(PY) -m histories $(N) $(FROM)
 
 clients: ## jsforce and the sf CLI, for the sandbox's tests (needs npm; without them those tests are skipped)
 	@sh scripts/setup-javascript

@@ -31,7 +31,7 @@ class Both:
 
     def __init__(self, rest: Rest) -> None:
         self.rest, self.model = rest, OrgModel(_judge)
-        self.ids: list[tuple[str, str]] = [("001000000000000AAA", "001000000000000AAA")]  # of the model, of the sandbox
+        self.ids: dict[str, str] = {}  # the sandbox's by the model's
 
     def ask(self, method: str, path: str, body: Any = None, theirs: str | None = None) -> tuple[Any, Any]:
         """Return both answers."""
@@ -47,29 +47,29 @@ class Both:
         modelled, real = self.ask("PATCH", path, {"allOrNone": all_or_none, "records": typed})
         for ours, theirs in zip(modelled, real, strict=True):
             if ours.get("success"):
-                self.ids.append((ours.pop("id"), theirs.pop("id")))
+                self.ids[ours.pop("id")] = theirs.pop("id")
         assert modelled == real
 
-    def delete(self, numbers: list[int], *, all_or_none: bool) -> None:
+    def delete(self, ours: list[str], *, all_or_none: bool) -> None:
         """Delete from both and compare."""
         flag = "true" if all_or_none else "false"
-        ours, theirs = ([self.ids[number][side] for number in numbers] for side in (0, 1))
+        theirs = [self.ids[each] for each in ours]
         path = f"composite/sobjects?ids={{}}&allOrNone={flag}"
         modelled, real = self.ask("DELETE", path.format(",".join(ours)), theirs=path.format(",".join(theirs)))
-        for each in (*modelled, *real):
-            each.pop("id", None)
-            for error in each["errors"]:
-                error.pop("message")  # names the record, or not
-        assert modelled == real
+        assert [_outline(each) for each in modelled] == [_outline(each) for each in real]
 
     def query(self, ids: list[str]) -> None:
         """Look ids up in both and compare."""
         listed = ",".join(f"'{each}'" for each in ids)
         soql = f"SELECT Id, Ext__c FROM Account WHERE Ext__c IN ({listed})"
         modelled, real = self.ask("GET", f"query?q={quote(soql, safe='')}")
-        known = dict(self.ids)
-        found = {(record["Ext__c"], known[record["Id"]]) for record in modelled["records"]}
+        found = {(record["Ext__c"], self.ids[record["Id"]]) for record in modelled["records"]}
         assert found == {(record["Ext__c"], record["Id"]) for record in real["records"]}
+
+
+def _outline(result: dict[str, Any]) -> tuple[Any, ...]:
+    """Return a result without ids and messages, which name the record or not."""
+    return (result["success"], [(error["statusCode"], error["fields"]) for error in result["errors"]])
 
 
 @pytest.fixture
@@ -89,20 +89,21 @@ def both(sandbox: Control, sandbox_server: RunningSandbox) -> Iterator[Both]:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_same_calls_have_the_same_answers(seed: int, both: Both) -> None:
     chance = random.Random(seed)
-    names = ["x1", "X1", "x2", "x3", "o'x"]
+    names = ["x1", "X1", "x2", "x3"]
     for _ in range(20):
         what = chance.random()
         if what < 0.6:
-            records = [(chance.choice(names[:4]), chance.choice(["a", "b", "bad"])) for _ in range(chance.randint(1, 4))]
+            records = [
+                (chance.choice(names[:4]), chance.choice(["a", "b", "bad"])) for _ in range(chance.randint(1, 4))
+            ]
             both.upsert(records, all_or_none=chance.random() < 0.5)
-        elif what < 0.8:
-            numbers = chance.sample(range(len(both.ids)), min(len(both.ids), chance.randint(1, 3)))
-            both.delete(numbers, all_or_none=chance.random() < 0.5)
+        elif what < 0.8 and both.ids:
+            chosen = chance.sample(sorted(both.ids), min(len(both.ids), chance.randint(1, 3)))
+            both.delete(chosen, all_or_none=chance.random() < 0.5)
         else:
-            both.query(chance.sample(names[:4], 2))
+            both.query(chance.sample(names, 2))
 
 
 def test_the_product_reads_the_same_description(both: Both) -> None:
     modelled, real = both.ask("GET", "sobjects/Account/describe")
     assert read_object_schema(STREAM, modelled) == read_object_schema(STREAM, real)
-

@@ -34,7 +34,9 @@ def end_history(world: World) -> int:
         if _is_at_rest(world):
             _check_end(world)
             return run
-    raise Violation("I9", f"after {RUNS} runs without faults something is left: {take_snapshot(world.monitor)}", world.journal)
+    raise Violation(
+        "I9", f"after {RUNS} runs without faults something is left: {take_snapshot(world.monitor)}", world.journal
+    )
 
 
 def _end_transactions(world: World) -> None:

@@ -119,9 +119,7 @@ class OrgModel:
     def _query(self, soql: str) -> dict[str, Any]:
         wanted = {value.replace("\\'", "'").lower() for value in re.findall(r"'((?:[^'\\]|\\.)*)'", soql)}
         found = [record for key, record in self.records.items() if key in wanted]
-        told = [
-            {"attributes": {"type": OBJECT}, "Id": record.id, EXTERNAL_ID: record.external_id} for record in found
-        ]
+        told = [{"attributes": {"type": OBJECT}, "Id": record.id, EXTERNAL_ID: record.external_id} for record in found]
         return {"totalSize": len(told), "done": True, "records": told}
 
 

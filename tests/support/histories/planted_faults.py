@@ -254,7 +254,7 @@ PLANTED = {
         _fault(cursor_without_key, "I4", 100),
         _fault(pause_ignored, "I5", 100),
         _fault(watermark_before_results, "I4 I5", 100),
-        _fault(missing_results_are_successes, "I4 I7", 300, _STORM),
+        _fault(missing_results_are_successes, "I4 I6 I7", 300, _STORM),
         _fault(system_failure_as_record_errors, "I6", 300, _STORM),
         _fault(no_epoch_fence, "I2 I5 I8", 300),
         _fault(duplicates_sent, "I1 I4 I6", 300, _RIVALRY),

@@ -151,7 +151,7 @@ class _Driver:
             return GO
         choices = {
             "call": [REFUSE, BUSY, KILL],
-            "answer": [LOSE, LOSE, SHORTEN, KILL],
+            "answer": [LOSE, SHORTEN, SHORTEN, KILL],
             "committed": [DISCONNECT, KILL, GO],
             "commit": [DISCONNECT, KILL, GO, GO],
             "sleep": [KILL, GO, GO],

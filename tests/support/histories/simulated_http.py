@@ -1,4 +1,4 @@
-"""The session of a process's Salesforce client: each call is two points, before it is executed and before its answer."""
+"""The session of a Salesforce client: each call is two points, before it is executed and before its answer."""
 
 from __future__ import annotations
 

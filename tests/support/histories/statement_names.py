@@ -10,6 +10,8 @@ from psycopg import sql
 
 from include.export.statements import SQL_FOLDER
 
+_WRITES = re.compile(r"(?<!for )\b(insert into|update|delete from)\b")
+
 
 @cache
 def _names() -> dict[str, str]:
@@ -20,7 +22,9 @@ def _names() -> dict[str, str]:
 def writes(name: str) -> bool:
     """Tell whether a statement of the product writes."""
     path = SQL_FOLDER / f"{name}.sql"
-    return path.exists() and bool(re.search(r"(?<!for )\b(insert into|update|delete from)\b", path.read_text(encoding="utf-8")))
+    return path.exists() and bool(
+        re.search(r"(?<!for )\b(insert into|update|delete from)\b", path.read_text(encoding="utf-8"))
+    )
 
 
 def name_statement(query: Any) -> str:

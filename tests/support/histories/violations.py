@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class Violation(AssertionError):
+class Violation(AssertionError):  # noqa: N818 - what it is called where invariants are checked
     """An invariant of the design (section 7) does not hold; `invariant` is its name, for example I4."""
 
     def __init__(self, invariant: str, told: str, journal: Sequence[str] = ()) -> None:

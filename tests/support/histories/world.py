@@ -101,7 +101,9 @@ class World:
         Not while somebody is inside a transaction (the row is locked), and not between a process's last look at the
         lease and the execution of its Collections request: that is the limit which ARCHITECTURE.md names.
         """
-        if any(self._depth(process) for process in self.alive) or any(self._is_committed_to_send(p) for p in self.alive):
+        if any(self._depth(process) for process in self.alive) or any(
+            self._is_committed_to_send(p) for p in self.alive
+        ):
             return False
         done = self.monitor.execute(
             "update crm_export.ExportWatermarks set lease_until = clock_timestamp() - interval '1 ms'"

@@ -1,0 +1,75 @@
+"""Many histories, in two processes, for a release: python -m histories 100000 [first seed]."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import psycopg
+
+from histories.stage import Stage
+from histories.violations import Violation
+from include.export.schema import install_schema
+from local_stack.postgres import EmbeddedPostgres
+
+PROCESSES, PART = 2, 500
+
+
+def main() -> int:
+    """Play, tell how far it is, and end with 1 when an invariant was broken."""
+    wanted = int(sys.argv[1])
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time()) * 1000
+    print(f"{wanted:,} histories from seed {first}")
+    folder = Path(tempfile.mkdtemp(prefix="crm-histories-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder)
+    server.start()
+    try:
+        return _play_all(server, first, wanted)
+    finally:
+        server.remove()
+
+
+def _play_all(server: EmbeddedPostgres, first: int, wanted: int) -> int:
+    server.ensure_database("template_export")
+    with psycopg.connect(server.dsn("template_export"), autocommit=True) as connection:
+        install_schema(connection)
+    shares = [range(first + number, first + wanted, PROCESSES) for number in range(PROCESSES)]
+    with ProcessPoolExecutor(PROCESSES) as executor:
+        results = list(executor.map(_play_share, [server] * PROCESSES, range(PROCESSES), shares))
+    counts = sum((counts for counts, _ in results), Counter[str]())
+    broken = sum(broken for _, broken in results)
+    print(f"{wanted:,} histories, {broken} broke an invariant")
+    print(", ".join(f"{what} {number:,}" for what, number in counts.most_common()))
+    return 1 if broken else 0
+
+
+def _play_share(server: EmbeddedPostgres, number: int, seeds: range) -> tuple[Counter[str], int]:
+    stage = Stage.build(server, f"histories_{number}", "template_export")
+    counts: Counter[str] = Counter()
+    broken = 0
+    for done, seed in _tell_progress(seeds):
+        try:
+            counts.update(stage.play(seed).counts)
+        except Violation as violation:
+            broken += 1
+            print(f"seed {seed} ({done} done): {violation}", flush=True)
+    stage.close()
+    return counts, broken
+
+
+def _tell_progress(seeds: range) -> Iterator[tuple[int, int]]:
+    begun = time.monotonic()
+    for done, seed in enumerate(seeds):
+        if done and done % PART == 0:
+            print(f"{done:,} of {len(seeds):,}, {(time.monotonic() - begun) / done * 1000:.0f} ms each", flush=True)
+        yield done, seed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
