@@ -80,7 +80,8 @@ def _export(bench: Workbench) -> tuple[Outcome, str]:
         _warn_of_unreadable(bench)
         horizon = read_horizon(bench.stream, bench.connection)
         _note_oldest_change(bench, horizon)
-        bench.errors.release(bench.stream.name)
+        with bench.lease.transaction():
+            bench.errors.release(bench.stream.name)
         size = min(SMALL_REQUEST, bench.options.batch_size)
         if bench.state.stopped_at_error_id is not None:
             stop = examine_stop(bench, horizon)

@@ -74,7 +74,8 @@ def reexport_errors(
             report.message = f"Another run of stream {stream.name} is at work; this one sent nothing."
             return report
         settle_left_over(bench)
-        bench.errors.release(stream.name)
+        with bench.lease.transaction():
+            bench.errors.release(stream.name)
         horizon = read_horizon(stream, connection)
         outcome = _send_due(bench, horizon, report, every=every or only is not None, only=only)
         report.waiting = bench.errors.count(stream.name)[1]

@@ -63,10 +63,10 @@ def _try(bench: Workbench, key: str) -> Trial:
         raise ConfigurationFailure(
             f"Stream {bench.stream.name}: {bench.stream.source} has no row with {bench.stream.key} = {key}."
         )
-    try:
-        return _send(bench, batch)
-    finally:
+    trial = _send(bench, batch)
+    with bench.lease.transaction():
         bench.batches.abandon([batch.id])
+    return trial
 
 
 def _send(bench: Workbench, batch: Batch) -> Trial:

@@ -19,7 +19,7 @@ where w.stream = 'accounts'
 _EMPTY = """
 delete from crm_export.ExportErrorAttempts; delete from crm_export.ExportErrors; delete from crm_export.ExportBatchRows;
 delete from crm_export.ExportBatches; delete from crm_export.ExportRuns; delete from crm_export.ExportWatermarks;
-delete from app.accounts
+delete from crm_export.ExportedVersions; delete from crm_export.ExportFindings; delete from app.accounts
 """
 
 
