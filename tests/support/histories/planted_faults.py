@@ -52,15 +52,12 @@ def no_horizon() -> Generator[None]:
 def cursor_without_key() -> Generator[None]:
     """The watermark is compared by its time alone: `ts >` instead of `(ts, key) >`."""
 
-    def after(self: Source, operator: str, key: Any, key_order: Any, after: Any, *, head: str) -> sql.Composed:
-        if after is None:
-            return sql.Composed([])
-        comparison = sql.SQL("s.{} {} %(cursor_at)s::timestamptz").format(
-            sql.Identifier(self.stream.cursor), sql.SQL(operator)
+    def bound(self: Source, operator: str, key: Any, at: str, key_at: str) -> sql.Composed:
+        return sql.SQL("s.{} {} {}::timestamptz").format(
+            sql.Identifier(self.stream.cursor), sql.SQL(operator), sql.Placeholder(at)
         )
-        return sql.SQL(head).format() + comparison
 
-    with _replaced(Source, "_after", after):
+    with _replaced(Source, "_bound", bound):
         yield
 
 
@@ -142,7 +139,7 @@ def no_epoch_fence() -> Generator[None]:
 def duplicates_sent() -> Generator[None]:
     """Rows that share an external id are sent like any others."""
     with (
-        _replaced(RecordForm, "_rivals", lambda self: sql.Composed([])),
+        _replaced(RecordForm, "rivals_condition", lambda self: []),
         _replaced(RecordForm, "case_folds", sql.Literal(False)),
     ):
         yield
@@ -259,7 +256,7 @@ PLANTED = {
         _fault(no_epoch_fence, "I2 I5 I8", 300),
         _fault(duplicates_sent, "I1 I4 I6", 300, _RIVALRY),
         _fault(last_duplicate_wins, "I1 I4", 300),
-        _fault(stored_payload_replayed, "I2", 300, _STORM),
+        _fault(stored_payload_replayed, "I2 I6", 300, _STORM),
         _fault(reexport_without_the_lease, "I2 I8", 300),
     )
 }
