@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -37,6 +38,7 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Line]]]] = {
 def main() -> int:
     """Measure what is asked for, print tables and JSON; returns 1 when a result is wrong."""
     asked = _read_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # its servers are stopped on the way out
     console = make_console()
     parts: dict[str, list[Line]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as place, open_source() as source:

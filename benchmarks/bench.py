@@ -60,11 +60,13 @@ class Bench:
         command = [sys.executable, "-m", "benchmarks.clients.ours", json.dumps(asked)]
         return measure_process(command, self.environment(), self.folder)
 
-    def export(self, table: str, *, percent: float = 0.0, latency: float = 0.0, **more: Any) -> Measured:
+    def export(
+        self, table: str, *, percent: float = 0.0, latency: float = 0.0, distinct: bool = False, **more: Any
+    ) -> Measured:
         """Export a whole table from nothing and check every row of it; raises WrongResultError."""
         refused = REFUSALS[percent]
         self.source.forget_exports()
-        self.sink.reset(refused=refused, latency=latency)
+        self.sink.reset(refused=refused, latency=latency, distinct=distinct)
         measured = self.run_ours(table, **more)
         accepted = self.source.check_arrived(table, self.sink.files(), refused=refused)
         self.source.check_errors(table, refused)

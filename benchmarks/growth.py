@@ -16,6 +16,7 @@ def measure_growth(bench: Bench) -> list[Line]:
     sizes = [bench.rows // 10, bench.rows, *([5 * bench.rows] if bench.large else [])]
     lines = [_measure_size(bench, rows) for rows in sizes]
     lines += [_measure_refused(bench, percent) for percent in REFUSALS if percent]
+    lines.append(_measure_refused(bench, max(REFUSALS), distinct=True))
     lines.append(_measure_changed(bench, 10 * bench.rows if bench.large else bench.rows))
     return lines
 
@@ -28,10 +29,11 @@ def _measure_size(bench: Bench, rows: int) -> Line:
     return _line(f"{rows:,} rows", runs, rows)
 
 
-def _measure_refused(bench: Bench, percent: float) -> Line:
+def _measure_refused(bench: Bench, percent: float, *, distinct: bool = False) -> Line:
     table = bench.source.table(bench.rows)
-    runs = [bench.export(table, percent=percent) for _ in range(bench.rounds)]
-    return _line(f"{percent} % refused", runs, bench.rows)
+    runs = [bench.export(table, percent=percent, distinct=distinct) for _ in range(bench.rounds)]
+    way = f"{percent:g} % refused" + (", each with a text of its own" if distinct else "")
+    return _line(way, runs, bench.rows)
 
 
 def _measure_changed(bench: Bench, rows: int) -> Line:

@@ -20,14 +20,15 @@ Line = dict[str, Any]
 
 
 def measure_limit(bench: Bench) -> list[Line]:
-    """Return a line for the limit over HTTP, over HTTPS, and for ours."""
+    """Return a line for the limit over HTTP, over HTTPS, and for ours with the setting on and off."""
     table = bench.source.table(bench.rows)
     copy = f"copy ({bench.source.formatted(table)}) to stdout (format csv, header, null '#N/A')"
     size = _count_bytes(bench, copy)
     ways: dict[str, Callable[[], Measured]] = {
         "the limit: psql | HTTP": lambda: _upload(bench, table, copy, size, secure=False),
         "the limit: psql | HTTPS": lambda: _upload(bench, table, copy, size, secure=True),
-        "ours (HTTPS)": lambda: bench.export(table),
+        "ours, setting on": lambda: bench.export(table, options={"pause_on_export_errors": True}),
+        "ours, setting off": lambda: bench.export(table),
     }
     found: dict[str, list[Measured]] = {way: [] for way in ways}
     for _ in range(bench.rounds):

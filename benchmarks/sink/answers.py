@@ -43,9 +43,9 @@ def control(call: Call) -> Reply:
 
 
 def reset(call: Call) -> Reply:
-    """Forget what arrived; takes `refused` and `latency`."""
+    """Forget what arrived; takes `refused`, `latency` and `distinct`."""
     asked = call.json()
-    call.org.reset(tuple(asked["refused"]), float(asked["latency"]))
+    call.org.reset(tuple(asked["refused"]), float(asked["latency"]), distinct=asked["distinct"])
     return Reply()
 
 
@@ -150,14 +150,14 @@ def results(call: Call) -> Reply:
     """Send one of the three result files."""
     taken = call.org.jobs[call.words[0]].upload
     assert taken is not None  # ruff: ignore[assert] - a job without rows has no results
-    return Reply(parts=_results(taken, call.words[1].lower()), kind=CSV)
+    return Reply(parts=_results(taken, call.words[1].lower(), distinct=call.org.distinct), kind=CSV)
 
 
-def _results(taken: Upload, which: str) -> Iterator[bytes]:
+def _results(taken: Upload, which: str, *, distinct: bool) -> Iterator[bytes]:
     if which == "successfulresults":
         return taken.successful()
     if which == "failedresults":
-        return taken.refused(f"{REFUSAL}:{MESSAGE}:--")
+        return taken.refused(f"{REFUSAL}:{MESSAGE}", distinct=distinct)
     return iter([taken.header()])
 
 

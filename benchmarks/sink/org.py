@@ -27,23 +27,27 @@ class Job:
 
 @dataclass
 class SinkOrg:
-    """The state of the sink. `refused` are the values of Refuse__c whose rows it refuses; `latency` is in seconds."""
+    """The state of the sink. `refused` are the values of Refuse__c whose rows it refuses; `latency` is in seconds.
+
+    With `distinct` each refused row of a job is refused with a text of its own.
+    """
 
     folder: Path
     refused: tuple[str, ...] = ()
     latency: float = 0.0
+    distinct: bool = False
     calls: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
-    def reset(self, refused: tuple[str, ...], latency: float) -> None:
+    def reset(self, refused: tuple[str, ...], latency: float, *, distinct: bool) -> None:
         """Forget everything that arrived."""
         with self.lock:
             for path in (*self.folder.glob("*.csv"), *self.folder.glob("*.json")):
                 if path.name != "ready.json":
                     path.unlink()
-            self.refused, self.latency, self.calls = refused, latency, 0
+            self.refused, self.latency, self.distinct, self.calls = refused, latency, distinct, 0
             self.jobs.clear()
 
     def count_call(self) -> int:

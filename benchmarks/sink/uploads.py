@@ -56,15 +56,15 @@ class Upload:
                 position = last
                 source.seek(last)
 
-    def refused(self, error: str) -> Iterator[bytes]:
-        """Yield the file of refused rows."""
-        mark = f'"","{error}",'.encode()
+    def refused(self, error: str, *, distinct: bool) -> Iterator[bytes]:
+        """Yield the file of refused rows; `distinct` gives each a text of its own, as messages with record ids are."""
         with self.path.open("rb") as source:
             yield b'"sf__Id","sf__Error",' + source.readline()
             lines = []
-            for first, last in self.failed:
+            for number, (first, last) in enumerate(self.failed):
                 source.seek(first)
-                lines.append(mark + source.read(last - first))
+                told = f"{error} {number}" if distinct else error
+                lines.append(f'"","{told}:--",'.encode() + source.read(last - first))
                 if len(lines) == 2000:
                     yield b"".join(lines)
                     lines.clear()

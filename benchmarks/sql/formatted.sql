@@ -6,4 +6,4 @@ select id as "Key__c", name as "Name", email as "Email__c", city as "City__c", c
        referrer as "Referrer__c", campaign as "Campaign__c", keyword as "Keyword__c", notes as "Notes__c",
        refuse as "Refuse__c"
 from {table}
-order by changed_at, id
+order by changed_at, id collate "C"

@@ -1,2 +1,2 @@
 -- The index that makes the cost of a run that of its changes.
-create index on {table} (changed_at, id)
+create index on {table} (changed_at, id collate "C")

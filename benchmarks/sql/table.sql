@@ -1,7 +1,7 @@
 -- The source of the benchmarks: twenty columns that are sent, about 355 bytes of CSV a row, and the time of change.
 create schema if not exists bench;
 create unlogged table {table} (
-    id text collate "C" primary key,
+    id text primary key,
     name text not null,
     email text not null,
     city text not null,
