@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-run test histories proof check lock try story change airflow pictures bench clients
+.PHONY: help setup run clean-run test histories proof check audit lock try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -59,6 +59,11 @@ airflow: $(STAMP) ## any airflow command against the running stack: make airflow
 pictures: $(STAMP) ## take the README's pictures from the running stack (needs a Chromium)
 	@$(PY) -m local_stack pictures
 
-lock: $(STAMP) ## requirements.lock from requirements-local.in, for Python 3.11 to 3.13
-	@$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --custom-compile-command "make lock" requirements-local.in -o requirements.lock
+audit: $(STAMP) ## known vulnerabilities of the locked packages, and bandit over our own code
+	@$(PY) scripts/audit.py
+
+lock: $(STAMP) ## the lock files from requirements-local.in and requirements-audit.in, for Python 3.11 to 3.13
+	@for name in requirements-local.in:requirements.lock requirements-audit.in:requirements-audit.lock; do \
+		$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-emit-find-links --custom-compile-command "make lock" "$${name%%:*}" -o "$${name##*:}" || exit 1; \
+	done

@@ -35,6 +35,7 @@ from local_stack.postgres import EmbeddedPostgres  # noqa: E402
 from salesforce_sandbox.control import Control  # noqa: E402
 from salesforce_sandbox.process import RunningSandbox, start_sandbox  # noqa: E402
 
+pytest_plugins = ("leaks",)
 _numbers = itertools.count(1)
 # how long an example takes says more about the machine than about the code
 hypothesis.settings.register_profile("suite", deadline=None)

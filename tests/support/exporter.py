@@ -20,6 +20,7 @@ from include.export.reexport import ReexportReport, reexport_errors
 from include.export.runs import RunIdentity
 from include.export.salesforce import OrgSession, SalesforceClient
 from include.export.streams import Stream
+from leaks import PERSON
 from salesforce_sandbox.control import Control
 
 ACCOUNTS = {
@@ -80,7 +81,7 @@ class Exporter:
         """Insert accounts: `id`, and optionally name, ext, minute (of their change) and other columns."""
         for row in rows:
             minute = row.pop("minute", row["id"])
-            values = {"name": f"Account {row['id']}", "ext": f"A{row['id']}"} | row
+            values = {"name": f"Account {row['id']}", "ext": f"A{row['id']}", "notes": PERSON} | row
             names = ", ".join(values)
             places = ", ".join(f"%({name})s" for name in values)
             self.connection.execute(
@@ -92,9 +93,9 @@ class Exporter:
     def add_many(self, first: int, last: int) -> None:
         """Insert accounts numbered first to last, a second apart."""
         self.connection.execute(
-            "insert into app.accounts (id, ext, name, changed_at) select n, 'A' || n, 'Account ' || n,"
+            "insert into app.accounts (id, ext, name, notes, changed_at) select n, 'A' || n, 'Account ' || n, %s,"
             " %s::timestamptz + n * interval '1 second' from generate_series(%s::int, %s::int) n",
-            [MOMENT, first, last],
+            [PERSON, MOMENT, first, last],
         )
 
     def change(self, account: int, minute: int, **values: Any) -> None:
