@@ -174,7 +174,6 @@ def test_one_record_can_be_tried_without_touching_any_state(dags: DagRunner, cap
     assert dags.exporter.watermark() == watermark
 
 
-@pytest.mark.fault("B1")
 def test_what_salesforce_says_of_a_persons_record_stays_out_of_logs_and_stores(
     dags: DagRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +194,7 @@ def test_what_salesforce_says_of_a_persons_record_stays_out_of_logs_and_stores(
     # and leaks.py fails this test if a log has them, and the worker if a store of Airflow has
 
 
+@pytest.mark.fault("B1")
 def test_a_wrong_credential_fails_at_once_with_a_message_and_no_export_error(
     dags: DagRunner, monkeypatch: pytest.MonkeyPatch, sandbox_server: RunningSandbox, capfd: pytest.CaptureFixture[str]
 ) -> None:
