@@ -10,12 +10,16 @@ from histories.source_model import SourceModel, SourceRow
 from histories.statement_names import writes
 from histories.violations import Violation
 
-# statements that do not say what a stream's state is: lines of runs, and the lease itself
-_NOT_CONTROL = frozenset(
-    {"run_start", "run_count", "run_end", "watermark_ensure", "lease_take", "lease_renew", "lease_release"}
-)
+# the lease itself, which has a test of its own in each of its statements
+_LEASE = frozenset({"watermark_ensure", "lease_take", "lease_renew", "lease_release"})
 _GATE = frozenset({"gate_hold", "gate_release"})  # take the row of the stream themselves
 _OF_A_PERSON = frozenset({"decide", "retry"})
+
+
+def control_writes(statements: list[tuple[str, int]]) -> set[str]:
+    """Return the statements that changed what a stream's state is: not the lease, and not the lines of runs."""
+    names = {name for name, rows in statements if rows > 0 and writes(name)}
+    return {name for name in names - _LEASE if not name.startswith("run_")}
 
 
 @dataclass
@@ -76,7 +80,7 @@ class Invariants:
                 raise Violation("I4", f"key {row.key} version {row.version} is behind the watermark, and nowhere else")
 
     def _check_one_writer(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
-        names = {name for name, rows in statements if rows > 0 and writes(name)} - _NOT_CONTROL
+        names = control_writes(statements)
         if process.kind in _OF_A_PERSON or not (names - _GATE) or process.epoch == now.epoch:
             return
         raise Violation("I8", f"{', '.join(sorted(names))} under epoch {process.epoch}, the current one is {now.epoch}")

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from histories.control_tables import Snapshot, empty_tables, take_snapshot
-from histories.invariants import Invariants, OrgHistory
+from histories.invariants import Invariants, OrgHistory, control_writes
 from histories.org_model import OrgModel, Status
 from histories.processes import GO, KILL, Process
 from histories.simulated_postgres import Pool, SimulatedConnection
@@ -165,7 +165,7 @@ class World:
             self._renewed_at = self.clock.now
         if "batch_plan" in touched:
             process.refusals.clear()
-        if not touched - {"lease_renew", "lease_release", "run_start", "run_count", "run_end", "watermark_ensure"}:
+        if "lease_take" not in touched and not control_writes(statements):
             return
         self.commits.append(process.number)
         now = take_snapshot(self.monitor)
