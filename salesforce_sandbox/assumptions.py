@@ -60,6 +60,9 @@ WRONG_JOB_STATE = (400, "INVALIDJOBSTATE")
 SECOND_UPLOAD = (400, "CLIENTINPUTERROR")
 TOO_LARGE = (400, "CLIENTINPUTERROR")
 
+# Whether a row of a Bulk upload finds a parent that the same upload creates.
+UPLOAD_SEES_ITS_OWN_PARENTS = False
+
 # Whether the empty parent batch of a job counts against DailyBulkApiBatches.
 PARENT_BATCH_COUNTS = False
 

@@ -25,6 +25,7 @@ from salesforce_sandbox.bulk_csv import (
 from salesforce_sandbox.bulk_jobs import DELIMITERS, Job, JobState, ResultFile
 from salesforce_sandbox.faults import JobFault
 from salesforce_sandbox.org import Org
+from salesforce_sandbox.own_records import OwnRecords
 from salesforce_sandbox.refusals import RecordRefused
 from salesforce_sandbox.saving import Result, save_chunk
 from salesforce_sandbox.storage import Storage
@@ -63,6 +64,7 @@ class _Work:
     storage: Storage
     fault: JobFault | None
     failed_before: int = 0
+    own_records: OwnRecords = field(init=False)
     random: random.Random = field(default_factory=lambda: random.Random(750))  # noqa: S311 - an order, no secret
 
     def run(self) -> None:
@@ -75,6 +77,8 @@ class _Work:
                 self._leave(self._all_rows())
             raise
         self.job.header = table.header
+        prefixes = [definition.prefix for definition in self.org.definition.objects.values()]
+        self.own_records = OwnRecords(self.storage, prefixes, self.job.closed_by.n if self.job.closed_by else 0)
         with open_rows(self.job) as lines:
             rows = (row for row in itertools.islice(lines, 1, None) if row)
             self._save_batches(table, rows)
@@ -111,7 +115,7 @@ class _Work:
     def _save_batch(self, table: Table, batch: list[Row], number: int) -> None:
         """Save the rows of a batch in place: what is done is taken from the list, so that the rest is known."""
         writer = self.org.writer(self.job.closed_by, self.storage)
-        writer.refuse_type = table.refuse_type
+        writer.refuse_type, writer.own_records = table.refuse_type, self.own_records
         good: list[list[str]] = []
         bad: list[list[str]] = []
         try:

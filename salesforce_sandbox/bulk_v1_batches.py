@@ -15,6 +15,7 @@ from salesforce_sandbox.bulk_jobs import Job, JobRequest
 from salesforce_sandbox.bulk_v1_jobs import Batch, BatchState, ClassicRefused
 from salesforce_sandbox.field_values import WrongType
 from salesforce_sandbox.org import Org
+from salesforce_sandbox.own_records import OwnRecords
 from salesforce_sandbox.refusals import RecordRefused
 from salesforce_sandbox.saving import Result, save_chunk
 from salesforce_sandbox.schema import ObjectSchema
@@ -49,6 +50,8 @@ def work_off_batch(org: Org, batch: Batch, records: Records | None) -> None:
     try:
         writer = org.writer(batch.by, storage)
         writer.refuse_type = _refuse_type
+        prefixes = [definition.prefix for definition in org.definition.objects.values()]
+        writer.own_records = OwnRecords(storage, prefixes, batch.by.n)
         entity = writer.schema.object(batch.job.object)
         found = _read_csv(batch, writer) if records is None else _check_fields(records, entity)
         for start in range(0, len(found), CHUNK):

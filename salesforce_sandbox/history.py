@@ -46,6 +46,12 @@ class History:
         )
         return {record_id: (_shown(created), _shown(written)) for record_id, created, written in rows}
 
+    def creator(self, record_id: str) -> int | None:
+        """Return the number of the request that created a record, None for one that is not there."""
+        sql = "select request from history where id = ? order by n limit 1"
+        row = self._connection.execute(sql, [record_id]).fetchone()
+        return int(row[0]) if row else None
+
     def complete(self, ids: Iterable[str]) -> None:
         """Keep what is about to be overwritten of records whose fields stand in their record only."""
         known = [(each,) for each in ids]

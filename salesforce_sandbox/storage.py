@@ -141,6 +141,12 @@ class Storage:
         ).fetchone()
         return int(row[0])
 
+    def last_id(self, prefix: str) -> str:
+        """Return the highest id of an object, an empty text when it has no records."""
+        sql = f"select max(id) from record where {_OF_OBJECT}"  # noqa: S608 - a constant
+        row = self._connection.execute(sql, range_of_ids(prefix)).fetchone()
+        return str(row[0] or "")
+
     def new_id(self, object_name: str, prefix: str) -> str:
         """Return the next id of an object; numbers are taken from the counter in blocks."""
         for number in self._free.get(object_name, ()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,12 +31,13 @@ class Saved(msgspec.Struct, frozen=True):
 
 @dataclass
 class Writer:
-    """Writes records into a chunk by the schema and the rules of an org."""
+    """Writes records into a chunk by the schema and the rules of an org; `own_records` are no parents."""
 
     schema: Schema
     rules: RuleBook
     chunk: Chunk
     refuse_type: Callable[[str, WrongType], Exception] = refuse_wrong_type
+    own_records: Container[str] = ()
     depth: int = 0
     _active: dict[str, list[Rule]] = field(default_factory=dict)
     _scopes: dict[tuple[str, int], Scope] = field(default_factory=dict)
@@ -213,7 +214,7 @@ class Writer:
         if key_value is None or key_value == "":
             return name, None
         found = self.chunk.find_by_key(parent.name, key_name, fold(key_field, key_value))
-        if not found:
+        if not found or found[0] in self.own_records:
             told = f"Foreign key external ID: {key_value} not found for field {key_name} in entity {parent.name}"
             raise RecordRefused("INVALID_FIELD", told)
         return name, found[0]

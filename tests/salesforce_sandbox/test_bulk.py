@@ -231,6 +231,19 @@ def test_check_48_relationship_headers_that_work(rest: Rest, sandbox: Control) -
     assert (untyped["state"], untyped["errorMessage"]) == ("Failed", "InvalidBatch : Field name not found : Who.Ext__c")
 
 
+def test_a_parent_of_the_same_file_is_not_found_until_the_next_job(rest: Rest, sandbox: Control) -> None:
+    sandbox.set_bulk(batch_rows=2)
+    rows = "P,parent,\nA,same chunk,P\nQ,parent,\nB,next batch,P\n"
+    first = run(rest, f"Ext__c,Name,Parent.Ext__c\n{rows}")
+    failed = {row["Ext__c"]: row["sf__Error"] for row in rows_of(rest, first["id"], "failedResults")}
+    told = "INVALID_FIELD:Foreign key external ID: P not found for field Ext__c in entity Account:--"
+    assert failed == {"A": told, "B": told}
+    second = run(rest, f"Ext__c,Name,Parent.Ext__c\n{rows}")
+    assert second["numberRecordsFailed"] == 0
+    [parent] = [each["id"] for each in sandbox.records("Account") if each["fields"]["Ext__c"] == "P"]
+    assert sandbox.values("Account", "B", "ParentId") == [parent]
+
+
 def test_check_49_an_empty_cell_keeps_and_na_clears(rest: Rest, sandbox: Control) -> None:
     run(rest, "Ext__c,Name,Plain__c,Kind__c\nA,x,text,A\n")
     run(rest, "Ext__c,Name,Plain__c,Kind__c\nA,,#N/A,B\n")

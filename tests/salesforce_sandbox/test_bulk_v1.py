@@ -61,7 +61,8 @@ def start(classic: Classic, records: list[dict[str, Any]], mode: int = 0) -> tup
 
 @pytest.mark.parametrize("mode", [0, 1])
 def test_check_63_json_batches_keep_the_order_of_their_results(classic: Classic, sandbox: Control, mode: int) -> None:
-    records = [{"Ext__c": "P", "Name": "parent"}, {"Ext__c": "B", "Name": "bad"}, {"Ext__c": "C", "Name": "c",
+    sandbox.add_records("Account", [{"Ext__c": "P", "Name": "parent"}])
+    records = [{"Ext__c": "A", "Name": "first"}, {"Ext__c": "B", "Name": "bad"}, {"Ext__c": "C", "Name": "c",
                "Parent": {"Ext__c": "P"}}]  # fmt: skip
     job, batch = start(classic, records, mode)
     assert finish(classic, job, batch, json_state) == "Completed"
