@@ -179,7 +179,12 @@ class ExportAudit:
         return row[0] if row else None
 
     def decide(self, audit: int, kind: ActionKind, reason: str | None, until: datetime | None) -> int:
-        """Set aside, ignore or reopen the records of a line; resolved ones stay resolved. Returns how many lines."""
+        """Set aside, ignore or reopen the records of a line; resolved ones stay resolved. Returns how many lines.
+
+        Raises psycopg's LockNotAvailable when a run keeps these records locked: shorter than Postgres takes to find a
+        deadlock, so that it is never the run that has to give way.
+        """
+        self.connection.execute("set local lock_timeout = '500ms'")
         ignored = kind is ActionKind.IGNORE
         values = {
             "audit": audit,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from fastapi.testclient import TestClient
@@ -45,3 +47,8 @@ class Person:
             return {}
         user = SimpleAuthManagerUser(username=self.name, role=self.role)
         return {"Authorization": f"Bearer {get_auth_manager().generate_jwt(user)}"}
+
+
+def define_postgres(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
+    """Define the connection postgres_default."""
+    monkeypatch.setenv("AIRFLOW_CONN_POSTGRES_DEFAULT", json.dumps({"conn_type": "postgres", **fields}))

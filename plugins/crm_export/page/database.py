@@ -14,14 +14,10 @@ PATIENCE = 5  # seconds until a database that does not answer counts as down
 
 
 def connect() -> Generator[psycopg.Connection]:
-    """Open a connection for one request.
-
-    Its lock timeout is shorter than Postgres' deadlock timeout: when a click and a run want the same rows, it is the
-    click that is asked to try again.
-    """
+    """Open a connection for one request."""
     with open_postgres(patience=PATIENCE) as connection:
         connection.execute("set statement_timeout = '15s'")
-        connection.execute("set lock_timeout = '500ms'")
+        connection.execute("set lock_timeout = '10s'")
         yield connection
 
 

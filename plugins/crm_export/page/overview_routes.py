@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from enum import IntEnum
+from typing import Annotated, Any
 
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Query
@@ -22,6 +23,14 @@ from include.export.stream_overview import read_overview
 from include.export.streams import StreamName
 
 router = APIRouter()
+
+
+class Days(IntEnum):
+    """How far back charts go."""
+
+    DAY = 1
+    WEEK = 7
+    MONTH = 30
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,7 @@ def read_streams(connection: Postgres) -> dict[str, Any]:
 
 
 @router.get("/history")
-def read_runs(
-    connection: Postgres, days: Annotated[Literal[1, 7, 30], Query()] = 7, stream: StreamName | None = None
-) -> dict[str, Any]:
+def read_runs(connection: Postgres, days: Days = Days.WEEK, stream: StreamName | None = None) -> dict[str, Any]:
     """Return what runs did over time."""
     history = asdict(read_history(days, stream, connection=connection))
     return history | {"api_limit": read_setting(DAILY_API_LIMIT).value}

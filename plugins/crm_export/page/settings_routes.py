@@ -95,14 +95,18 @@ def change_setting(
     if variable_key not in KEYS:
         raise PageFailure(404, "not_found", f"There is no setting {variable_key!r}. Settings: {', '.join(KEYS)}.")
     with _open() as connection:
-        before = _check(variable_key, change)
-        if before.source == "default" or before.problem or before.value != change.value:
-            _change(variable_key, before, change, actor, connection)
+        audit = ExportAudit(connection)
+        with connection.transaction():  # no change without its line, and lines in the order of the changes
+            audit.take_turn()
+            before = _check(variable_key, change)
+            if before.source == "default" or before.problem or before.value != change.value:
+                audit.write(_describe(variable_key, before, change, actor))
+                store_setting(variable_key, change.value)
     return read_settings()
 
 
-def _change(key: str, before: SettingValue, change: Change, actor: str, connection: psycopg.Connection) -> None:
-    line = AuditLine(
+def _describe(key: str, before: SettingValue, change: Change, actor: str) -> AuditLine:
+    return AuditLine(
         actor=actor,
         action="set_setting",
         setting=key,
@@ -110,11 +114,6 @@ def _change(key: str, before: SettingValue, change: Change, actor: str, connecti
         to_value=write_text(change.value),
         acknowledgement=change.acknowledgement if change.value is False else None,
     )
-    audit = ExportAudit(connection)
-    with connection.transaction():  # no change without its line, and lines in the order of the changes
-        audit.take_turn()
-        audit.write(line)
-        store_setting(key, change.value)
 
 
 def _check(key: str, change: Change) -> SettingValue:

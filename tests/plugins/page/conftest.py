@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -22,7 +20,7 @@ from sqlalchemy import delete, update
 
 from exporter import ACCOUNTS, CONTACTS, TABLES, Exporter
 from include.export.catalogue import Catalogue
-from people import Person
+from people import Person, define_postgres
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
 
@@ -57,11 +55,6 @@ def exporter(
     connection = connect()
     connection.execute(TABLES)
     return Exporter(connection, sandbox, sandbox_server.https_url, Catalogue.load())
-
-
-def define_postgres(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
-    """Define the connection postgres_default."""
-    monkeypatch.setenv("AIRFLOW_CONN_POSTGRES_DEFAULT", json.dumps({"conn_type": "postgres", **fields}))
 
 
 @pytest.fixture
