@@ -21,8 +21,8 @@ def refuse(exporter: Exporter, count: int, message: str = "Rule says no to recor
     """Add rows to ExportErrors; `%s` of the message is the row's number."""
     values = {"code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "stream": "accounts", "attempts": 1} | columns
     exporter.connection.execute(
-        "insert into crm_export.ExportErrors (stream, object, record_key, external_id, operation, error_code, error_name,"
-        " error_class, error_message, error_fields, dag_id, run_id, attempts, first_seen_at, last_seen_at)"
+        "insert into crm_export.ExportErrors (stream, object, record_key, external_id, operation, error_code,"
+        " error_name, error_class, error_message, error_fields, dag_id, run_id, attempts, first_seen_at, last_seen_at)"
         " select %(stream)s, 'Account', 'K' || n, 'E' || n, 'upsert', %(code)s, 'Rule', 'admin',"
         " replace(%(message)s, '%%s', n::text), '{Name}', 'CRMExport', 'run', %(attempts)s,"
         " timestamptz '2026-01-01' + n %% 7 * interval '1 hour', timestamptz '2026-01-02' + n %% 5 * interval '1 hour'"
@@ -117,7 +117,7 @@ def test_the_first_page_comes_from_an_index_however_many_errors_there_are(export
 
 
 def test_five_hundred_refusals_by_one_rule_are_one_line(op: Person, exporter: Exporter) -> None:
-    refuse(exporter, 500, message='Rule "%s" refused 0065g00000ABCde%s at 2026-01-01T00:00:%sZ')
+    refuse(exporter, 500, message='Rule "%s" refused 0065g00000ABCdeAAQ at 2026-01-01T00:00:%sZ, line %s')
     refuse(exporter, 2, stream="contacts", code="REQUIRED_FIELD_MISSING", message="Required fields are missing: [Name]")
     causes = op.get("api/causes").json()["causes"]
     assert [(cause["count"], cause["code"], cause["streams"]) for cause in causes] == [
