@@ -4,43 +4,30 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from psycopg import sql
-
 from include.export.batches import JobBatch
 from include.export.csv_form import CsvForm
-from include.export.exported_versions import ExportedVersions
 from include.export.failures import RunFailure
 from include.export.ingest_jobs import IngestJobs
-from include.export.job_settling import WindowPlan, plan_window, settle_window
-from include.export.options import JOB_GROWTH, JOB_LIMIT
+from include.export.job_settling import settle_window
+from include.export.job_upload import JobUpload, UploadStopped
+from include.export.options import JOB_GROWTH
 from include.export.positions import Window
 from include.export.progress import Progress
-from include.export.row_stream import RowStream, open_snapshot
 from include.export.salesforce import Unanswered
 from include.export.source_windows import SourceWindows
 from include.export.streams import Stream
+from include.export.window_plan import WindowPlan, plan_window
 from include.export.workbench import Workbench
 
 log = logging.getLogger(__name__)
 TRIES = 3  # of an upload that breaks
 COUNTED = 10_000_001  # changed rows that are counted to tell the progress
 CALLS_OF_A_JOB = 20  # API calls that are kept ready for one job and its results
-HEADER_LIMIT = 32_000  # characters (salesforce-wire.md section 4.3)
 ROWS_OF_A_BATCH = 10_000  # that Salesforce makes of a job, each counted against its daily limit
-_MARK = b'"#N/A"'  # how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
-
-
-class UploadStopped(Exception):  # noqa: N818 - told by how the upload goes on
-    """An upload was stopped by ourselves: it grew too large, or holds what a CSV does not carry."""
-
-    def __init__(self, *, row_bytes: float | None = None) -> None:
-        super().__init__("the window is planned again")
-        self.row_bytes = row_bytes
 
 
 @dataclass
@@ -74,17 +61,19 @@ class BulkTransport:
 
         Raises RunFailure, and JobPending when Salesforce takes longer than the run may wait.
         """
+        folds: tuple[str, ...] = ()
         for tries in range(1, TRIES + 1):
-            plan = plan_window(self.bench, window, careful=self.careful)
+            plan = plan_window(self.bench, window, careful=self.careful, folds=folds)
             batches = self._write_ledger(window, rows)
             try:
                 sent = [self._start(batch, plan) for batch in batches]
             except UploadStopped as stopped:
                 self._abandon(batches)
-                if stopped.row_bytes is None:
-                    self.careful = True
-                else:
+                folds += stopped.folds
+                if stopped.row_bytes is not None:
                     window, rows = self._shrink(stopped.row_bytes)
+                elif not stopped.folds:
+                    self.careful = True
             except Unanswered:
                 self._abandon(batches)
                 if tries == TRIES:
@@ -98,8 +87,11 @@ class BulkTransport:
     @cached_property
     def progress(self) -> Progress:
         """Return what is told of the run in the log."""
-        changed = self.bench.source.count_waiting(self.bench.state.watermark, self.horizon, limit=COUNTED)
-        return Progress(self._stream.name, changed, COUNTED)
+
+        def count() -> int:
+            return self.bench.source.count_waiting(self.bench.state.watermark, self.horizon, limit=COUNTED)
+
+        return Progress(self._stream.name, count, COUNTED)
 
     def _write_ledger(self, window: Window, rows: int) -> list[JobBatch]:
         values = {"stream": self._stream.name, "run": self.bench.run.id, "epoch": self.bench.lease.epoch,
@@ -130,8 +122,7 @@ class BulkTransport:
         copy = self._windows.compose_copy(
             plan.window, plan.form.columns, plan.special, part, by_parent=not self.bench.options.pause_on_export_errors
         )
-        values = {**plan.window.as_values(), **plan.values(self._stream.name)}
-        upload = _Upload(self, copy, values, batch, plan.window, part)
+        upload = JobUpload(self.bench, copy, batch, plan, part, self.progress)
         with closing(upload):
             jobs.upload(str(batch.job_id), upload.open)
         self.row_bytes = upload.size / max(upload.rows, 1)
@@ -184,48 +175,3 @@ class BulkTransport:
     @property
     def _stream(self) -> Stream:
         return self.bench.stream
-
-
-@dataclass
-class _Upload:
-    """The body of an upload: the header, then the rows while Postgres writes them, with the lease kept meanwhile."""
-
-    transport: BulkTransport
-    copy: sql.Composed
-    values: Mapping[str, object]
-    batch: JobBatch
-    window: Window
-    part: sql.Composed
-    size: int = 0
-    rows: int = 0
-    _body: Generator[bytes] | None = None
-
-    def open(self) -> Iterator[bytes]:
-        """Return the body from its beginning, at a new connection."""
-        self.close()
-        self._body = self._read()
-        return self._body
-
-    def close(self) -> None:
-        """Close the connection of a body that was not read to its end."""
-        if self._body is not None:
-            self._body.close()
-
-    def _read(self) -> Generator[bytes]:
-        bench = self.transport.bench
-        self.size = self.rows = 0
-        yield CsvForm(bench.form).header
-        with open_snapshot(bench.connection) as reader:
-            ExportedVersions(reader, bench.stream.name).stage(bench.source, self.batch.id, self.window, self.part)
-            for block, rows in RowStream(reader, self.copy, self.values).read_blocks():
-                self.rows, self.size = rows, self.size + len(block)
-                self._check(block)
-                bench.lease.keep()
-                self.transport.progress.tell_upload(str(self.batch.job_id), self.rows)
-                yield block
-
-    def _check(self, block: bytes) -> None:
-        if not self.transport.careful and (_MARK in block or b"\r" in block):
-            raise UploadStopped
-        if self.size > JOB_LIMIT - HEADER_LIMIT:
-            raise UploadStopped(row_bytes=self.size / self.rows)

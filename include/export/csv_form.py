@@ -46,12 +46,13 @@ class CsvForm:
         """Return the condition under which a row does not go into the CSV: Collections sends it, or refuses it.
 
         `decided` looks at what operators decided about export errors, `careful` into every text for what a CSV does
-        not carry: carriage returns, and the literal #N/A. `folds` takes the external ids of the parameter `folds`.
+        not carry: carriage returns, the literal #N/A, and more than a field takes; an upload that meets one of them
+        begins again so. `folds` takes the external ids of the parameter `folds`.
         """
         conditions = [sql.SQL("nullif(btrim({}::text), '') is null").format(self._external_id.value)]
-        conditions += [self.record.deleted, *self._oversize(), *self._uncarriable(), *self.record.rivals_condition()]
+        conditions += [self.record.deleted, *self._uncarriable(), *self.record.rivals_condition()]
         conditions += [_DECIDED.format(key=sql.Identifier(self._stream.key))] if decided else []
-        conditions += self._texts_that_mislead() if careful else []
+        conditions += [*self._oversize(), *self._texts_that_mislead()] if careful else []
         folded = sql.SQL("lower({}::text) = any (%(folds)s::text[])").format(self._external_id.value)
         conditions += [folded] if folds else []
         return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))

@@ -9,8 +9,9 @@ from itertools import groupby
 from include.export.batches import JobBatch
 from include.export.failures import ConfigurationFailure
 from include.export.ingest_jobs import IngestJobs
-from include.export.job_settling import plan_window, settle_window
+from include.export.job_settling import settle_window
 from include.export.progress import Progress
+from include.export.window_plan import plan_window
 from include.export.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -73,4 +74,4 @@ def _adopt(bench: Workbench, batches: Sequence[JobBatch]) -> None:
     rows = sum(batch.sent or 0 for batch in batches)
     # which rows were left out of the job is not kept: looking carefully may send a few of them twice
     plan = plan_window(bench, window, careful=True)
-    settle_window(bench, batches, plan, Progress(bench.stream.name, rows, rows + 1))
+    settle_window(bench, batches, plan, Progress(bench.stream.name, lambda: rows, rows + 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
@@ -12,12 +13,13 @@ EVERY = 5.0  # seconds between two lines
 
 @dataclass
 class Progress:
-    """The progress of one run. `changed` is how many rows had changed when it began, up to `limit` counted."""
+    """The progress of one run. `count` tells how many rows are left, up to `limit`; it is asked at the first line."""
 
     stream: str
-    changed: int
+    count: Callable[[], int]
     limit: int
     settled: int = 0
+    _changed: int | None = None
     _began: float = field(default_factory=time.monotonic)
     _told: float = field(default_factory=time.monotonic)
 
@@ -44,9 +46,11 @@ class Progress:
 
     def _so_far(self, rows: int) -> str:
         rate = rows / max(time.monotonic() - self._began, 0.001)
-        known = self.changed < self.limit
-        changed = f"{self.changed:,}" if known else f"more than {self.limit - 1:,}"
-        left = f", about {_duration((self.changed - rows) / rate)} left" if known and rate and rows else ""
+        if self._changed is None:
+            self._changed = self.settled + self.count()
+        known = self._changed < self.limit
+        changed = f"{self._changed:,}" if known else f"more than {self.limit - 1:,}"
+        left = f", about {_duration((self._changed - rows) / rate)} left" if known and rate and rows else ""
         return f"{rows:,} of {changed} changed rows, {rate:,.0f} rows/s{left}"
 
 

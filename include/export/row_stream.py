@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -14,32 +15,42 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 BLOCK = 256 * 1024  # bytes
-_SETTINGS = (
-    "set timezone = 'UTC'",
-    "set datestyle = 'ISO'",
-    "set enable_seqscan = off",
-    "set enable_bitmapscan = off",
-)
+_SETTINGS = "-c timezone=UTC -c datestyle=ISO -c enable_seqscan=off -c enable_bitmapscan=off"
 SILENCE = 90.0  # seconds without a byte from Postgres after which it is given up
 
 
 @contextmanager
-def open_snapshot(connection: psycopg.Connection) -> Generator[psycopg.Connection]:
-    """Open a second connection like the first, in one snapshot: it reads while the first keeps the lease.
+def open_snapshot(connection: psycopg.Connection, of: str | None = None) -> Generator[psycopg.Connection]:
+    """Open another connection like the first, in one snapshot, its own or `of` another one; the first keeps the lease.
 
     Its plans are pinned to the index of positions: a window in the middle of a large table otherwise reads all of it
     (performance.md). What it wrote is committed when the block ends well.
     """
     info = connection.info
-    place = info.get_parameters() | {"application_name": "crm_export"}
+    place = info.get_parameters()
+    place |= {"application_name": "crm_export", "options": f"{place.get('options', '')} {_SETTINGS}"}
     place |= {"password": info.password} if info.password else {}
     # closed and never rolled back: a COPY that was left in the middle takes no further statement
     with closing(psycopg.connect(make_conninfo("", **place), autocommit=True)) as reader:
-        for setting in _SETTINGS:
-            reader.execute(setting)
         reader.execute("begin isolation level repeatable read")
+        if of is not None:
+            reader.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(of)))
         yield reader  # noqa: RUF075 - a block that failed must not commit
         reader.execute("commit")
+
+
+def export_snapshot(reader: psycopg.Connection) -> str:
+    """Return the name of a connection's snapshot, for others to read in while its transaction is open."""
+    row = reader.execute("select pg_export_snapshot()").fetchone()
+    return str(row[0]) if row else ""
+
+
+class Block(NamedTuple):
+    """Whole lines, how many lines there were so far, and the bytes of the longest of them."""
+
+    lines: bytes
+    rows: int
+    longest: int
 
 
 class RowStream:
@@ -50,8 +61,8 @@ class RowStream:
         self.reader = reader
         self._query = psycopg.ClientCursor(reader).mogrify(copy, dict(values)).encode()
 
-    def read_blocks(self) -> Iterator[tuple[bytes, int]]:
-        """Run the statement and yield blocks of its lines, each with the number of lines so far.
+    def read_blocks(self) -> Iterator[Block]:
+        """Run the statement and yield its lines in blocks.
 
         Raises psycopg.Error, also when the lines are not as many as Postgres says it sent.
 
@@ -61,17 +72,19 @@ class RowStream:
         wire.send_query(self._query)
         self._expect(ExecStatus.COPY_OUT)
         lines: list[bytes | memoryview] = []
-        rows, size, length = 0, 0, 0
+        rows, size, length, longest = 0, 0, 0, 0
         while length >= 0:
             length, line = wire.get_copy_data(1)
             if length > 0:
                 lines.append(line)
                 size += length
+                if length > longest:
+                    longest = length
             elif length == 0:
                 self._wait()
             if size >= BLOCK or (length < 0 and lines):
                 rows += len(lines)
-                yield b"".join(lines), rows
+                yield Block(b"".join(lines), rows, longest)
                 lines, size = [], 0
         told = self._expect(ExecStatus.COMMAND_OK).command_tuples
         if told != rows:

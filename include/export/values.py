@@ -91,7 +91,7 @@ def find_unsendable(column: Column, field: str) -> sql.Composed | None:
 def find_uncarriable(column: Column) -> sql.Composed | None:
     """Return the condition under which a value of a type with limits cannot go into a CSV, None for other types."""
     if column.type in _UNBOUNDED_NUMBERS:
-        return sql.SQL("{} in ('NaN', 'Infinity', '-Infinity')").format(column.value)
+        return sql.SQL("not ({} between -1e300 and 1e300)").format(column.value)  # NaN sorts above every number
     if column.type in _DATES:
         return sql.SQL("not ({} between '1700-01-01' and '4000-12-31')").format(column.value)
     return None

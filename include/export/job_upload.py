@@ -1,0 +1,91 @@
+"""The upload of a Bulk job: rows go to Salesforce while Postgres writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from include.export.batches import JobBatch
+from include.export.exported_versions import ExportedVersions
+from include.export.options import JOB_LIMIT
+from include.export.progress import Progress
+from include.export.row_stream import Block, RowStream, export_snapshot, open_snapshot
+from include.export.source_windows import SourceWindows
+from include.export.values import FIELD_LIMIT
+from include.export.window_plan import WindowPlan
+from include.export.workbench import Workbench
+
+HEADER_LIMIT = 32_000  # characters (salesforce-wire.md section 4.3)
+_MARK = b'"#N/A"'  # how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
+
+
+class UploadStopped(Exception):  # noqa: N818 - told by how the upload goes on
+    """An upload was stopped by ourselves: it grew too large, or holds what a CSV does not carry."""
+
+    def __init__(self, *, row_bytes: float | None = None, folds: Sequence[str] = ()) -> None:
+        super().__init__("the window is planned again")
+        self.row_bytes, self.folds = row_bytes, tuple(folds)
+
+
+@dataclass
+class JobUpload:
+    """The body of an upload: the header, then the rows while Postgres writes them, with the lease kept meanwhile.
+
+    What else is to be known of the same rows is read beside, in the same snapshot.
+    """
+
+    bench: Workbench
+    copy: sql.Composed
+    batch: JobBatch
+    plan: WindowPlan
+    part: sql.Composed
+    progress: Progress
+    size: int = 0
+    rows: int = 0
+    _body: Generator[bytes] | None = None
+
+    def open(self) -> Iterator[bytes]:
+        """Return the body from its beginning, at a new connection."""
+        self.close()
+        self._body = self._read()
+        return self._body
+
+    def close(self) -> None:
+        """Close the connection of a body that was not read to its end."""
+        if self._body is not None:
+            self._body.close()
+
+    def _read(self) -> Generator[bytes]:
+        bench, window = self.bench, self.plan.window.as_values()
+        self.size = self.rows = 0
+        yield self.plan.form.header
+        with open_snapshot(bench.connection) as reader, ThreadPoolExecutor(1) as beside:
+            looking = beside.submit(self._look, export_snapshot(reader))
+            for block in RowStream(reader, self.copy, {**window, **self.plan.values(bench.stream.name)}).read_blocks():
+                self.rows, self.size = block.rows, self.size + len(block.lines)
+                self._check(block)
+                bench.lease.keep()
+                self.progress.tell_upload(str(self.batch.job_id), self.rows)
+                yield block.lines
+            folds = set(looking.result()) - set(self.plan.folds)
+        if folds:
+            raise UploadStopped(folds=sorted(folds))
+
+    def _look(self, snapshot: str) -> list[str]:
+        """Note which versions the job carries, and return ids that Salesforce would take for one."""
+        bench = self.bench
+        with open_snapshot(bench.connection, of=snapshot) as side:
+            ExportedVersions(side, bench.stream.name).stage(bench.source, self.batch.id, self.plan.window, self.part)
+            if not self.plan.form.folds:
+                return []
+            return SourceWindows(replace(bench.source, connection=side)).find_folds(self.plan.window, bench.form)
+
+    def _check(self, block: Block) -> None:
+        misleads = _MARK in block.lines or b"\r" in block.lines or block.longest > FIELD_LIMIT
+        if misleads and not self.plan.careful:
+            raise UploadStopped
+        if self.size > JOB_LIMIT - HEADER_LIMIT:
+            raise UploadStopped(row_bytes=self.size / self.rows)
