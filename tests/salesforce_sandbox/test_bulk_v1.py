@@ -123,3 +123,29 @@ def test_wrong_jobs_and_batches_are_refused(classic: Classic) -> None:
     classic.call("POST", f"/{job}", {"state": "Closed"})
     late = classic.call("POST", f"/{job}/batch", [{"Name": "x"}])
     assert late.json()["exceptionCode"] == "InvalidJobState"
+
+
+def test_check_60_spent_calls_and_batches_are_told_by_bulk_v1(classic: Classic, sandbox: Control) -> None:
+    asked = {"operation": "insert", "object": "Account", "contentType": "JSON"}
+    job = classic.call("POST", "", asked).json()["id"]
+    sandbox.set_limit("DailyBulkApiBatches", most=5, used=4)
+    sent = [classic.call("POST", f"/{job}/batch", [{"Name": "x"}]) for _ in range(2)]
+    assert [answer.status_code for answer in sent] == [201, 400]
+    assert sent[1].json() == {"exceptionCode": "ExceededQuota", "exceptionMessage": "ApiBatchItems Limit exceeded."}
+    sandbox.set_limit("DailyApiRequests", most=10, used=10)
+    spent = classic.call("GET", f"/{job}")
+    assert spent.status_code == 403
+    assert spent.json() == {"exceptionCode": "ExceededQuota", "exceptionMessage": "TotalRequests Limit exceeded."}
+
+
+def test_batches_of_an_aborted_job_are_not_processed(classic: Classic, sandbox: Control) -> None:
+    sandbox.set_bulk(delay_seconds=0.2)
+    job, batch = start(classic, [{"Ext__c": "A", "Name": "x"}])
+    assert classic.call("POST", f"/{job}", {"state": "Aborted"}).json()["state"] == "Aborted"
+    deadline = time.monotonic() + 10
+    while (
+        state := json_state(classic.call("GET", f"/{job}/batch/{batch}"))
+    ) == "Queued" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert state == "Not Processed"
+    assert sandbox.records("Account") == []
