@@ -61,11 +61,18 @@ class Bench:
         return measure_process(command, self.environment(), self.folder)
 
     def export(
-        self, table: str, *, percent: float = 0.0, latency: float = 0.0, distinct: bool = False, **more: Any
+        self,
+        table: str,
+        *,
+        percent: float = 0.0,
+        latency: float = 0.0,
+        distinct: bool = False,
+        again: bool = False,
+        **more: Any,
     ) -> Measured:
-        """Export a whole table from nothing and check every row of it; raises WrongResultError."""
+        """Export a whole table and check every row of it, from nothing or `again`; raises WrongResultError."""
         refused = REFUSALS[percent]
-        self.source.forget_exports()
+        self.source.rewind() if again else self.source.forget_exports()
         self.sink.reset(refused=refused, latency=latency, distinct=distinct)
         measured = self.run_ours(table, **more)
         accepted = self.source.check_arrived(table, self.sink.files(), refused=refused)

@@ -84,6 +84,11 @@ class Source:
             connection.execute("drop schema if exists crm_export cascade")
             install_schema(connection)
 
+    def rewind(self) -> None:
+        """Let the next run export everything again, as a run that is not the first."""
+        with self.connect() as connection:
+            connection.execute(load_statement("rewind"))
+
     def put_watermark(self, table: str, row: int) -> None:
         """Put the watermark on a row, counted from 1."""
         with self.connect() as connection:
