@@ -13,6 +13,7 @@ from exporter import ACCOUNTS
 from include.export.failures import ConfigurationFailure
 from include.export.stream_files import DEFAULT_FOLDER, load_streams
 from include.export.streams import BrokenStream, Operation, Stream
+from include.export.strict_yaml import read_yaml
 
 GOOD = {key: value for key, value in ACCOUNTS.items() if key != "name"}
 
@@ -115,6 +116,16 @@ def test_values_that_yaml_would_turn_into_something_else_stay_text(tmp_path: Pat
     [stream] = load_streams(tmp_path)
     assert isinstance(stream, Stream)
     assert stream.fields == {"Ext__c": "ext", "On__c": "on", "Oct__c": "010"}
+
+
+@pytest.mark.parametrize("text", ["a: on", "a: 010", "a: 12:30:45", "a: ~", "a: -1.50", "a: true", "a: {b: [1, two]}"])
+def test_a_file_with_a_star_is_read_like_one_without(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "plain.yaml"
+    path.write_text(text)
+    quick = read_yaml(path)
+    path.write_text(f"# * is what aliases begin with\n{text}")
+    assert read_yaml(path) == quick
+    assert repr(read_yaml(path)) == repr(quick)
 
 
 def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
