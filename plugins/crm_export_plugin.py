@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from crm_export.links import PageLink
 from crm_export.page.address import PREFIX, TITLE
 from crm_export.page.lazy import LazyPage
 
@@ -15,6 +16,7 @@ class CrmExportPlugin(AirflowPlugin):
 
     name = "crm_export"
     fastapi_apps: list[Any] = [{"app": LazyPage(), "url_prefix": f"/{PREFIX}", "name": TITLE}]  # noqa: RUF012 - Airflow's interface
+    operator_extra_links: list[Any] = [PageLink()]  # noqa: RUF012 - Airflow's interface
     # addresses are relative, without a leading slash: Airflow may live under a path of its own
     external_views: list[Any] = [  # noqa: RUF012 - Airflow's interface
         {

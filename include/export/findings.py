@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import psycopg
+from psycopg.rows import class_row
 
 from include.export.statements import load_statement
 
@@ -41,3 +43,22 @@ class ExportFindings:
     def _execute(self, statement: str, kind: str, **values: object) -> psycopg.Cursor[Any]:
         known = {"stream": self.stream, "run": self.run, "kind": kind}
         return self.connection.execute(load_statement(statement), {**known, **values})
+
+
+@dataclass(frozen=True)
+class OpenFinding:
+    """Something that the daily check found and that a later check has not found gone."""
+
+    id: int
+    stream: str
+    kind: str
+    subject: str
+    told: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+def read_open_findings(connection: psycopg.Connection, limit: int) -> list[OpenFinding]:
+    """Return what the daily check found and finds still, newest first."""
+    with connection.cursor(row_factory=class_row(OpenFinding)) as cursor:
+        return cursor.execute(load_statement("findings_list"), {"limit": limit}).fetchall()

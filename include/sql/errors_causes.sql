@@ -1,18 +1,24 @@
 -- Export errors by cause, most records first: what was refused for one and the same reason is one line.
-with grouped as (
-    select e.cause, count(*) as count,
+with by_stream as (
+    select e.cause, e.stream, count(*) as count,
            count(*) filter (where e.status = 'open') as open,
            count(*) filter (where e.status = 'waiting') as waiting,
            count(*) filter (where e.status = 'set_aside') as set_aside,
            count(*) filter (where e.status = 'ignored') as ignored,
-           min(e.first_seen_at) as first_seen_at, max(e.last_seen_at) as last_seen_at, max(e.id) as example,
-           array_agg(distinct e.stream) as streams
+           min(e.first_seen_at) as first_seen_at, max(e.last_seen_at) as last_seen_at, max(e.id) as example
     from crm_export.ExportErrors e
     where e.status = any (%(statuses)s)
       and (%(stream)s::text is null or e.stream = %(stream)s)
       and (%(object)s::text is null or e.object = %(object)s)
-    group by e.cause
-    order by count(*) desc, e.cause
+    group by e.cause, e.stream
+), grouped as (
+    select cause, sum(count)::bigint as count, sum(open)::bigint as open, sum(waiting)::bigint as waiting,
+           sum(set_aside)::bigint as set_aside, sum(ignored)::bigint as ignored,
+           min(first_seen_at) as first_seen_at, max(last_seen_at) as last_seen_at, max(example) as example,
+           array_agg(stream order by stream) as streams
+    from by_stream
+    group by cause
+    order by sum(count) desc, cause
     limit %(limit)s
 ), children as (
     select p.cause, count(*) as waiting

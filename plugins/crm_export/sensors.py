@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from crm_export.connections import open_postgres
 from crm_export.ending import EndsWhenAsked
+from crm_export.links import PageLink
 from crm_export.operators import skip_unless_exporting
 from crm_export.page.address import link_page
 from crm_export.requests import asked_trial
@@ -25,6 +26,7 @@ class PauseOnExportErrorsSensor(EndsWhenAsked, BaseSensorOperator):
     """
 
     ui_color = "#fff3bf"
+    operator_extra_links = (PageLink(),)
 
     def __init__(self, *, stream_name: str, **kwargs: Any) -> None:
         super().__init__(mode="poke", poke_interval=1, timeout=60, retries=0, soft_fail=False, **kwargs)

@@ -15,6 +15,8 @@ from airflow.dag_processing.dagbag import DagBag
 
 from exporter import ACCOUNTS, TABLES, Exporter
 from include.export.catalogue import Catalogue
+from include.export.export_audit import AuditLine, ExportAudit, Selection
+from include.export.export_trials import ExportTrials
 from leaks import PERSON, SECRET
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
@@ -172,6 +174,31 @@ def test_one_record_can_be_tried_without_touching_any_state(dags: DagRunner, cap
         assert dags.export(try_record="accounts:2") == ("success", "skipped", "skipped")
     assert dags.exporter.errors() == errors
     assert dags.exporter.watermark() == watermark
+
+
+def test_a_trial_that_the_page_asked_for_is_in_its_table_and_in_no_log(dags: DagRunner) -> None:
+    dags.exporter.add({"id": 1, "name": PERSON * 3})
+    dags.export()
+    audit, trials = ExportAudit(dags.exporter.connection), ExportTrials(dags.exporter.connection)
+    number = audit.write(AuditLine("olga", "try_record"))
+    trials.ask(number, "olga", dags.exporter.errors()[0]["id"])
+    assert dags.export(try_record="accounts:1", trial=number) == ("success", "skipped", "skipped")
+    trial = trials.read(number, "olga")
+    assert trial is not None
+    assert (PERSON in str(trial.request), trial.accepted) == (True, False)  # leaks.py looks into the logs
+
+
+def test_a_retry_that_the_page_asked_for_sends_its_records_only(dags: DagRunner) -> None:
+    dags.pause("off")
+    dags.exporter.add({"id": 1, "name": "bad"}, {"id": 2, "name": "bad"})
+    dags.export()
+    dags.exporter.control.switch_rule("no_bad_names", active=False)
+    audit = ExportAudit(dags.exporter.connection)
+    number = audit.write(AuditLine("olga", "retry"))
+    audit.select(number, Selection(errors=[dags.exporter.errors()[0]["id"]]), retry=True)
+    assert dags.run("CRMExport_ExportError", {"action": number})[STREAM] == "success"
+    assert [error["status"] for error in dags.exporter.errors()] == ["resolved", "open"]
+    assert dags.run("CRMExport_ExportError", {"action": number + 1})[STREAM] == "skipped"
 
 
 def test_what_salesforce_says_of_a_persons_record_stays_out_of_logs_and_stores(

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from crm_export.page.failures import PageFailure
 
-EXPORT, EXPORT_ERROR = "CRMExport", "CRMExport_ExportError"
+EXPORT, EXPORT_ERROR, RECONCILE = "CRMExport", "CRMExport_ExportError", "CRMExport_Reconcile"
 FINISHED = frozenset({"success", "failed", "gone"})
 
 
@@ -40,7 +40,7 @@ class RunState:
     airflow_path: str
 
 
-def find_dags(dag_ids: Sequence[str] = (EXPORT, EXPORT_ERROR)) -> list[DagState]:
+def find_dags(dag_ids: Sequence[str] = (EXPORT, EXPORT_ERROR, RECONCILE)) -> list[DagState]:
     """Return the state of DAGs."""
     with create_session() as session:
         known = select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(dag_ids), ~DagModel.is_stale)

@@ -17,12 +17,14 @@ from crm_export.page.setting_values import read_setting
 from crm_export.settings import DAILY_API_LIMIT, EXPORT_TO_CRM
 from include.export.catalogue import Catalogue
 from include.export.export_audit import AuditEntry, ExportAudit
+from include.export.findings import OpenFinding, read_open_findings
 from include.export.run_history import read_history
 from include.export.stream_files import load_streams
 from include.export.stream_overview import read_overview
 from include.export.streams import StreamName
 
 router = APIRouter()
+FINDING_LIMIT = 200
 
 
 class Days(IntEnum):
@@ -42,6 +44,14 @@ class Session:
     dags: list[DagState]
     export_to_crm: bool
     now: datetime
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the daily check found; `more` says that there is more than is listed."""
+
+    findings: list[OpenFinding]
+    more: bool
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,13 @@ def read_runs(connection: Postgres, days: Days = Days.WEEK, stream: StreamName |
     """Return what runs did over time."""
     history = asdict(read_history(days, stream, connection=connection))
     return history | {"api_limit": read_setting(DAILY_API_LIMIT).value}
+
+
+@router.get("/findings")
+def read_findings(connection: Postgres) -> Findings:
+    """Return what the daily check found and finds still."""
+    found = read_open_findings(connection, FINDING_LIMIT + 1)
+    return Findings(found[:FINDING_LIMIT], more=len(found) > FINDING_LIMIT)
 
 
 @router.get("/audit")

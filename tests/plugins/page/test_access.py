@@ -25,6 +25,7 @@ ROUTES: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/streams", "api/streams", None),
     ("GET", "/api/history", "api/history", None),
     ("GET", "/api/audit", "api/audit", None),
+    ("GET", "/api/findings", "api/findings", None),
     ("GET", "/api/causes", "api/causes", None),
     ("GET", "/api/errors", "api/errors", None),
     ("GET", "/api/errors.csv", "api/errors.csv", None),
