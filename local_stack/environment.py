@@ -41,6 +41,7 @@ def make_environment(place: Place, ports: Ports) -> dict[str, str]:
         "API__BASE_URL": address,
         "API__WORKERS": "1",
         "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "OPERATORS__DEFAULT_DEFERRABLE": "True",
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",

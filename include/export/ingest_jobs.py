@@ -136,6 +136,14 @@ class IngestJobs:
             ) from None
 
 
+def is_job_over(client: SalesforceClient, job_id: str) -> bool:
+    """Tell whether a job will not change any more, or is not there any more; raises RunFailure."""
+    try:
+        return _read_state(client.call("GET", f"jobs/ingest/{job_id}").body).is_over
+    except NotFound:
+        return True
+
+
 def _read_id(body: Any) -> str:
     found = str(body.get("id", "")) if isinstance(body, dict) else ""
     if not re.fullmatch(r"750[A-Za-z0-9]{12,15}", found):

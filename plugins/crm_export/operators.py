@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from crm_export.connections import make_salesforce_client, open_postgres
@@ -12,6 +14,7 @@ from crm_export.ending import EndsWhenAsked
 from crm_export.requests import TrialRequest, asked_action, asked_trial, identify_run, show_trial
 from crm_export.retries import RunFailureRetryPolicy
 from crm_export.settings import read_export_to_crm, read_options
+from crm_export.triggers import JobOverTrigger
 from include.export.catalogue import Catalogue
 from include.export.export import export_stream
 from include.export.export_audit import ExportAudit
@@ -24,6 +27,7 @@ from include.export.streams import BrokenStream, Stream
 from include.export.trial import try_record
 
 RETRIES = 3
+JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before the triggerer does
 
 
 def skip_unless_exporting() -> None:
@@ -53,18 +57,27 @@ class PrepareSchemaOperator(EndsWhenAsked, BaseOperator):
 
 
 class ExportChangesOperator(EndsWhenAsked, BaseOperator):
-    """Exports what changed in the source of a stream since its watermark."""
+    """Exports what changed in the source of a stream since its watermark.
+
+    With `deferrable` (Airflow's default_deferrable) a Bulk job that takes longer than `job_patience` seconds is waited
+    for by the triggerer. Whoever comes next settles it: it does not matter which worker goes on, or whether one died.
+    """
 
     ui_color = "#cfe8ff"
 
-    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
+    def __init__(
+        self, *, stream: Stream, deferrable: bool | None = None, job_patience: float = JOB_PATIENCE, **kwargs: Any
+    ) -> None:
         super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), **kwargs)
-        self.stream = stream
+        self.stream, self.job_patience = stream, job_patience
+        usual = conf.getboolean("operators", "default_deferrable", fallback=False)
+        self.deferrable = usual if deferrable is None else deferrable
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Export, or try the one record that the run asks for; returns counts."""
         skip_unless_exporting()
         options, trial = read_options(), asked_trial(context)
+        options = replace(options, job_patience=self.job_patience if self.deferrable else None)
         with open_postgres() as connection:
             parts: dict[str, Any] = {
                 "connection": connection,
@@ -76,10 +89,19 @@ class ExportChangesOperator(EndsWhenAsked, BaseOperator):
             if trial is None:
                 report = export_stream(self.stream, **parts)
                 self.log.info("%s: %s", self.stream.name, report.message)
+                if report.job_id is not None:
+                    self.defer(trigger=self._job_over(report.job_id), method_name="go_on")
                 return report.as_dict()
             if trial.stream != self.stream.name:
                 raise AirflowSkipException(f"This run only tries a record of stream {trial.stream}.")
             return self._try(trial, parts)
+
+    def _job_over(self, job_id: str) -> JobOverTrigger:
+        return JobOverTrigger(job_id, poll_seconds=max(self.job_patience / 3, 1.0))
+
+    def go_on(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """Settle the job that was waited for and export what is left."""
+        return self.execute(context)
 
     def _try(self, trial: TrialRequest, parts: dict[str, Any]) -> dict[str, Any]:
         """Try a record: its values go to the log, or only to the person at the page who asked for it."""

@@ -41,9 +41,11 @@ class DagRunner:
         if value is not None:
             self.monkeypatch.setenv("AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS", value)
 
-    def run(self, dag_id: str = "CRMExport", conf: dict[str, Any] | None = None) -> dict[str, str]:
-        """Run a DAG and return the state of each task."""
+    def run(self, dag_id: str = "CRMExport", conf: dict[str, Any] | None = None, **changes: Any) -> dict[str, str]:
+        """Run a DAG, with changed attributes of `export_changes`, and return the state of each task."""
         dag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False).dags[dag_id]
+        for name, value in changes.items():
+            setattr(dag.task_dict[f"{STREAM}.export_changes"], name, value)
         finished = dag.test(run_conf=conf)
         return {instance.task_id: str(instance.state) for instance in finished.get_task_instances()}
 
@@ -129,6 +131,20 @@ def test_the_daily_check_exports_late_rows_and_reports_what_has_no_source(dags: 
     assert dags.exporter.names().keys() == {"A1", "A2", "A3", "A4"}
     found = dags.exporter.connection.execute("select kind, subject from crm_export.ExportFindings order by id")
     assert found.fetchall() == [("late_row", "4"), ("no_source_row", "A3")]
+
+
+def test_a_long_bulk_job_is_waited_for_without_a_worker(dags: DagRunner, caplog: pytest.LogCaptureFixture) -> None:
+    dags.exporter.add_many(1, 2_100)
+    dags.exporter.control.set_bulk(delay_seconds=2.0)
+    with caplog.at_level(logging.INFO):
+        states = dags.run(deferrable=True, job_patience=0.1)
+    assert states[f"{STREAM}.publish_watermark"] == "success"
+    assert "running trigger in line" in caplog.text
+    outcomes = dags.exporter.connection.execute("select outcome from crm_export.ExportRuns order by id").fetchall()
+    assert outcomes == [("waiting_for_job",), ("complete",)]
+    uploads = [call for call in dags.exporter.calls() if call["method"] == "PUT"]
+    assert len(uploads) == 1, "the job is adopted, its rows are not sent again"
+    assert len(dags.exporter.names()) == 2_100
 
 
 @pytest.mark.fault("A14")
