@@ -20,6 +20,7 @@ from include.export.reexport import send_released
 from include.export.runs import Outcome, RunIdentity
 from include.export.salesforce import SalesforceClient
 from include.export.source import WAITING_LIMIT
+from include.export.source_order import warn_without_index
 from include.export.stop import Stop, examine_stop
 from include.export.streams import Stream
 from include.export.watermarks import without_stop
@@ -111,6 +112,7 @@ def _export_changes(bench: Workbench, horizon: str, size: int) -> tuple[Outcome,
     """
     if bench.source.peek(bench.state.watermark, horizon) is None:
         return Outcome.COMPLETE, "Nothing has changed."
+    warn_without_index(bench.source, bench.state.watermark, horizon)
     bulk: BulkTransport | None = None
     while bench.has_credits():
         found = bulk.find_window() if bulk else None

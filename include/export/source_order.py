@@ -1,0 +1,52 @@
+"""Whether a source can be read in position order without sorting all of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from psycopg import sql
+
+from include.export.positions import Position
+from include.export.source import Source
+
+log = logging.getLogger(__name__)
+FEW = 10_000  # rows whose sorting costs nothing worth a warning
+
+
+def warn_without_index(source: Source, after: Position | None, horizon: str) -> None:
+    """Warn when no index serves the order, so that each run costs what the table holds and not what changed."""
+    rows = max((node["Plan Rows"] for node in _plan(source, after, horizon) if node["Node Type"] == "Sort"), default=0)
+    if rows > FEW:
+        stream = source.stream
+        key = source.columns[stream.key]
+        columns = (
+            sql.SQL(", ").join([sql.Identifier(stream.cursor), _key_of_index(source)]).as_string(source.connection)
+        )
+        log.warning(
+            "Stream %s: no index gives the rows of %s in the order of %s and %s, so every run sorts all of them. "
+            "Create one on the table: create index concurrently on … (%s)",
+            stream.name, stream.source, stream.cursor, key.name, columns.as_string(source.connection),
+        )  # fmt: skip
+
+
+def _key_of_index(source: Source) -> sql.Composable:
+    key = source.columns[source.stream.key]
+    named = sql.Identifier(key.name)
+    return sql.SQL('{} collate "C"').format(named) if key.is_collated else named
+
+
+def _plan(source: Source, after: Position | None, horizon: str) -> Iterator[Mapping[str, Any]]:
+    values = {"horizon": horizon, **(after.as_values() if after else {})}
+    with source.connection.transaction():
+        source.connection.execute("set local enable_seqscan = off")
+        source.connection.execute("set local enable_bitmapscan = off")
+        row = source.connection.execute(source.compose_after("source_order_plan", after), values).fetchone()
+    return _nodes(row[0][0]["Plan"]) if row else iter(())
+
+
+def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
