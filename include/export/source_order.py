@@ -21,9 +21,7 @@ def warn_without_index(source: Source, after: Position | None, horizon: str) -> 
     if rows > FEW:
         stream = source.stream
         key = source.columns[stream.key]
-        columns = (
-            sql.SQL(", ").join([sql.Identifier(stream.cursor), _key_of_index(source)]).as_string(source.connection)
-        )
+        columns = sql.SQL(", ").join([sql.Identifier(stream.cursor), _key_of_index(source)])
         log.warning(
             "Stream %s: no index gives the rows of %s in the order of %s and %s, so every run sorts all of them. "
             "Create one on the table: create index concurrently on … (%s)",
