@@ -49,12 +49,15 @@ class Bench:
             **changes,
         }
 
-    def run_ours(self, table: str, options: Mapping[str, Any] | None = None, **changes: Any) -> Measured:
-        """Run our exporter over a table in a process of its own."""
+    def run_ours(
+        self, table: str, options: Mapping[str, Any] | None = None, *, reexport: bool = False, **changes: Any
+    ) -> Measured:
+        """Run our exporter, or its daily re-export, over a table in a process of its own."""
         asked = {
             "dsn": self.source.dsn,
             "org": self.sink.https,
             "stream": self.stream(table, **changes),
+            "reexport": reexport,
             "options": {"pause_on_export_errors": False, **(options or {})},
         }
         command = [sys.executable, "-m", "benchmarks.clients.ours", json.dumps(asked)]

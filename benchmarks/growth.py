@@ -17,6 +17,7 @@ def measure_growth(bench: Bench) -> list[Line]:
     lines = [_measure_size(bench, rows) for rows in sizes]
     lines += [_measure_refused(bench, percent) for percent in REFUSALS if percent]
     lines.append(_measure_refused(bench, max(REFUSALS), distinct=True))
+    lines += _measure_open_errors(bench)
     lines.append(_measure_changed(bench, 10 * bench.rows if bench.large else bench.rows))
     return lines
 
@@ -34,6 +35,25 @@ def _measure_refused(bench: Bench, percent: float, *, distinct: bool = False) ->
     runs = [bench.export(table, percent=percent, distinct=distinct) for _ in range(bench.rounds)]
     way = f"{percent:g} % refused" + (", each with a text of its own" if distinct else "")
     return _line(way, runs, bench.rows)
+
+
+def _measure_open_errors(bench: Bench) -> list[Line]:
+    """Measure an empty run while a tenth of the rows are open errors, and the daily job that sends them again."""
+    table, refused = bench.source.table(bench.rows), REFUSALS[10.0]
+    bench.export(table, percent=10.0)
+    empty, sent = [], []
+    for _ in range(bench.rounds):
+        bench.sink.reset()
+        empty.append(bench.run_ours(table))
+    sent.append(bench.run_ours(table, reexport=True))
+    rows = bench.source.check_sent_again(table, bench.sink.files(), refused)
+    bench.source.check_errors(table, ())
+    if empty[-1].told["outcome"] != "complete" or sent[-1].told["exported"] != rows:
+        raise WrongResultError(f"{rows} errors were open: {empty[-1].told}, {sent[-1].told}")
+    return [
+        _line(f"an empty run, {rows:,} errors open", empty, 0),
+        _line(f"the daily job sends {rows:,} again", sent, rows),
+    ]
 
 
 def _measure_changed(bench: Bench, rows: int) -> Line:
@@ -60,12 +80,12 @@ def _line(way: str, runs: list[Measured], rows: int) -> Line:
     return {
         "way": way,
         "seconds": round(seconds, 2),
-        "rows_per_second": round(rows / seconds),
+        "rows_per_second": round(rows / seconds) or None,
         "cpu_seconds": median(run.cpu_seconds for run in runs),
-        "cpu_seconds_a_million": round(median((run.cpu_seconds for run in runs), 3) * 1e6 / rows, 2),
+        "cpu_seconds_a_million": round(median((run.cpu_seconds for run in runs), 3) * 1e6 / rows, 2) if rows else None,
         "peak_mb": median((run.peak_mb for run in runs), 0),
         "mb_to_start": median((run.start_mb for run in runs), 0),
         "api_calls": runs[0].told["api_calls"],
-        "refused": runs[0].told["refused"],
+        "refused": runs[0].told.get("refused", 0),
         "runs": len(runs),
     }

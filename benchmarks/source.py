@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -112,12 +113,18 @@ class Source:
         Only rows behind the row number `behind` are expected. Raises WrongResultError when a row is missing, came
         twice or differs.
         """
+        return self._compare("compare", table, files, {"refused": list(refused), "behind": f"TP2_{behind:012d}"})
+
+    def check_sent_again(self, table: str, files: list[Path], refused: tuple[str, ...]) -> int:
+        """Compare what arrived with the rows that were refused before; raises WrongResultError."""
+        return self._compare("compare_refused", table, files, {"refused": list(refused)})
+
+    def _compare(self, name: str, table: str, files: list[Path], values: dict[str, Any]) -> int:
         with self.connect() as connection:
             connection.execute(load_statement("received"))
             for path in files:
                 _load(connection, path)
-            values = {"refused": list(refused), "behind": f"TP2_{behind:012d}"}
-            statement = load_statement("compare").format(table=sql.Identifier(*table.split(".")))
+            statement = load_statement(name).format(table=sql.Identifier(*table.split(".")))
             found = connection.execute(statement, values).fetchone()
         assert found is not None  # ruff: ignore[assert] - an aggregate
         expected, arrived, keys, equal = found
