@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -24,6 +25,8 @@ def explain_database_errors(stream: str) -> Generator[None]:
 
 def _explain(stream: str, error: psycopg.Error) -> RunFailure:
     told = (error.diag.message_primary or str(error)).strip().splitlines()[0]
+    if isinstance(error, psycopg.DataError):
+        told = re.sub(r'".*"', '"…"', told)  # a value of a row
     if isinstance(error, _MISSING) and "crm_export" in told.lower() + (error.diag.schema_name or ""):
         return ConfigurationFailure(
             f"Stream {stream}: {told}. The schema crm_export is not installed or not up to date: run the task "

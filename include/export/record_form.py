@@ -12,6 +12,19 @@ from include.export.streams import Operation, Stream
 from include.export.values import Column, find_unsendable, write_json, write_text
 
 
+class UnreadableForm:
+    """What is known of a row that Postgres cannot read: its key, its change time, and that it is refused."""
+
+    external_id = sql.SQL("null::text")
+    record = sql.SQL("null::text")
+    payload = sql.SQL("null::jsonb")
+    deleted = sql.SQL("false")
+    refusal = sql.SQL(
+        "case when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' else 'CRM_EXPORT_ROW_UNREADABLE' end"
+    )
+    case_folds = sql.SQL("false")
+
+
 @dataclass(frozen=True)
 class RecordForm:
     """The expressions of `batch_plan.sql`; `columns` are those of the source by name."""

@@ -15,6 +15,7 @@ _LOCAL_MESSAGES = {
     "CRM_EXPORT_VALUE_NOT_SENDABLE": "The value has no form in Salesforce: not finite, or a date outside 1700-4000.",
     "CRM_EXPORT_VALUE_TOO_LONG": "The value is longer than the 131,072 characters that a field takes.",
     "CRM_EXPORT_RECORD_TOO_LARGE": "The record is larger than the 400,000 characters that Salesforce takes.",
+    "CRM_EXPORT_ROW_UNREADABLE": "Postgres cannot read the row: an expression of the source fails on its values.",
     "CRM_EXPORT_RECORD_NOT_FOUND": "Salesforce has no record with this external id, and this stream only updates.",
 }
 

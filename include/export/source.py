@@ -12,12 +12,22 @@ from psycopg import sql
 
 from include.export.failures import ConfigurationFailure
 from include.export.positions import Position, Window
-from include.export.record_form import RecordForm
+from include.export.record_form import RecordForm, UnreadableForm
 from include.export.statements import load_statement
 from include.export.streams import Stream
 from include.export.values import Column, write_text
 
 WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is told
+
+
+def take_half(page: str, values: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the values of the first half of a page, None for a page of one row."""
+    limit, listed = values.get("limit"), values.get(page)
+    if isinstance(limit, int) and limit > 1:
+        return {**values, "limit": limit // 2}
+    if isinstance(listed, list) and len(listed) > 1:
+        return {**values, page: listed[: len(listed) // 2]}
+    return None
 
 
 @dataclass(frozen=True)
@@ -65,21 +75,18 @@ class Source:
         row = self.connection.execute(self._compose("source_unreadable", None)).fetchone()
         return (row[0], row[1]) if row else (0, 0)
 
-    def page_of_changes(self, after: Position | None) -> sql.Composed:
-        """Return the page of the next changed rows; the values are `horizon`, `limit` and the position."""
-        return self._compose("page_changes", after)
+    def page(self, name: str, after: Position | None, *, bare: bool = False) -> sql.Composed:
+        """Return a page of rows to plan a batch of; `bare` reads their keys and change times only.
 
-    def page_of_errors(self) -> sql.Composed:
-        """Return the page of the current rows of export errors; the value is `errors`."""
-        return self._compose("page_errors", None)
-
-    def page_of_one(self) -> sql.Composed:
-        """Return the page of one row; the value is `key`."""
-        return self._compose("page_one", None)
-
-    def page_of_keys(self, watermark: Position) -> sql.Composed:
-        """Return the page of rows by their keys; the values are `keys` and the position of the watermark."""
-        return self._compose("page_keys", watermark)
+        | page | rows | values |
+        |---|---|---|
+        | changes | the next changed rows | horizon, limit, the position |
+        | errors | the current rows of export errors | errors |
+        | keys | rows by their keys, up to the watermark | keys, the position |
+        | one | one row | key |
+        """
+        both = sql.SQL("s.{}, s.{}").format(self._key, sql.Identifier(self.stream.cursor))
+        return self._compose(f"page_{name}", after, columns=both if bare else sql.Composed([sql.SQL("s.*")]))
 
     def version_section(self, after: Position | None, watermark: Position) -> sql.Composed:
         """Return the statement that finds the next packed lines of ExportedVersions, up to the watermark."""
@@ -138,7 +145,7 @@ class Source:
         """Return the page of a window's rows with given external ids; the values are the window's, `external_ids`."""
         return self.compose_window("page_ids", window)
 
-    def plan_of(self, page: sql.Composed, form: RecordForm) -> sql.Composed:
+    def plan_of(self, page: sql.Composed, form: RecordForm | UnreadableForm) -> sql.Composed:
         """Return `batch_plan.sql` over a page."""
         return load_statement("batch_plan").format(
             page=page,

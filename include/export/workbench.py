@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import psycopg
@@ -16,12 +17,12 @@ from include.export.export_errors import ExportErrors, Recorder
 from include.export.exported_versions import ExportedVersions
 from include.export.options import ExportOptions
 from include.export.positions import Position
-from include.export.record_form import RecordForm
+from include.export.record_form import RecordForm, UnreadableForm
 from include.export.runs import Outcome, Run, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.salesforce import SalesforceClient
 from include.export.sending import Sender, Sent
 from include.export.sobject_collections import CollectionsTransport
-from include.export.source import Source
+from include.export.source import Source, take_half
 from include.export.streams import Stream
 from include.export.watermarks import Lease, StreamState
 
@@ -84,26 +85,33 @@ class Workbench:
         return self.state.watermark
 
     def plan(self, page: str, **values: object) -> Batch | None:
-        """Plan the batch of a page (`changes`, `errors`, `keys` or `one`): the commit before its first HTTP call."""
-        composed = {
-            "changes": lambda: self.source.page_of_changes(self.state.watermark),
-            "errors": self.source.page_of_errors,
-            "keys": lambda: self.source.page_of_keys(self.watermark),
-            "one": self.source.page_of_one,
-        }[page]()
-        return self.plan_page(composed, respect_decisions=page == "changes", **values)
+        """Plan the batch of a page (`Source.page`): the commit before its first HTTP call.
+
+        Where Postgres cannot read a row, fewer rows are planned until it is alone; then it is planned as refused.
+        """
+        after = self.state.watermark if page in {"changes", "keys"} else None
+        respects = page == "changes"
+        try:
+            return self.plan_page(self.source.page(page, after), respect_decisions=respects, **values)
+        except psycopg.DataError:
+            fewer = take_half(page, values)
+            if fewer:
+                return self.plan(page, **fewer)
+            statement = self.source.plan_of(self.source.page(page, after, bare=True), UnreadableForm())
+            return self._plan(statement, {"respect_decisions": respects, **values})
 
     def plan_page(self, page: sql.Composed, *, respect_decisions: bool = False, **values: object) -> Batch | None:
         """Plan the batch of a composed page."""
+        return self._plan(self.source.plan_of(page, self.form), {"respect_decisions": respect_decisions, **values})
+
+    def _plan(self, statement: sql.Composed, values: Mapping[str, object]) -> Batch | None:
         known = {
             "stream": self.stream.name,
             "run": self.run.id,
             "epoch": self.lease.epoch,
             "operation": str(self.stream.operation),
-            "respect_decisions": respect_decisions,
             "folds": [],
         }
-        statement = self.source.plan_of(page, self.form)
         with self.lease.transaction():
             return self.batches.plan(statement, {**known, **values})
 

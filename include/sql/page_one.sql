@@ -1,3 +1,3 @@
 -- One source row by its key.
-select 1::bigint as crm_export_ordinal, s.*
+select 1::bigint as crm_export_ordinal, {columns}
 from {source} s where s.{key} = {one_key}
