@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-run test histories proof check audit lock try story change airflow pictures bench clients
+.PHONY: help setup run clean-run test histories proof check audit fuzz lock try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -58,6 +58,9 @@ airflow: $(STAMP) ## any airflow command against the running stack: make airflow
 
 pictures: $(STAMP) ## take the README's pictures from the running stack (needs a Chromium)
 	@$(PY) -m local_stack pictures
+
+fuzz: $(STAMP) ## 20,000 rows of random values through both transports, compared field by field: make fuzz ROWS=20000 SEED=1
+	@FUZZ_ROWS=$(or $(ROWS),20000) FUZZ_SEED=$(or $(SEED),20261125) $(PY) -m pytest -q tests/include/export/test_values.py -k random_rows
 
 audit: $(STAMP) ## known vulnerabilities of the locked packages, and bandit over our own code
 	@$(PY) scripts/audit.py

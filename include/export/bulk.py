@@ -8,6 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import psycopg
+
 from include.export.batches import JobBatch
 from include.export.csv_form import CsvForm
 from include.export.failures import RunFailure
@@ -15,7 +17,7 @@ from include.export.ingest_jobs import IngestJobs
 from include.export.job_settling import settle_window
 from include.export.job_upload import JobUpload, UploadStopped
 from include.export.options import JOB_GROWTH
-from include.export.positions import Window
+from include.export.positions import Position, Window
 from include.export.progress import Progress
 from include.export.salesforce import Unanswered
 from include.export.source_windows import SourceWindows
@@ -40,6 +42,7 @@ class BulkTransport:
     rows: int = field(init=False)
     careful: bool = field(default=False, init=False)
     batches_left: int | None = field(default=None, init=False)
+    small_until: Position | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Begin small while the setting is on: what stands behind a refused record may reach Salesforce."""
@@ -51,7 +54,7 @@ class BulkTransport:
         exact = self._stream.exact_stop and bench.options.pause_on_export_errors
         if least is None or exact or not CsvForm(bench.form).is_possible:
             return None
-        if not self._windows.has_rows(bench.state.watermark, self.horizon, least):
+        if self._is_small() or not self._windows.has_rows(bench.state.watermark, self.horizon, least):
             return None
         found = self._windows.find_next(bench.state.watermark, self.horizon, self.rows)
         return found if found and self._has_credits(found[1]) else None
@@ -63,9 +66,10 @@ class BulkTransport:
         """
         folds: tuple[str, ...] = ()
         for tries in range(1, TRIES + 1):
-            plan = plan_window(self.bench, window, careful=self.careful, folds=folds)
-            batches = self._write_ledger(window, rows)
+            batches: list[JobBatch] = []
             try:
+                plan = plan_window(self.bench, window, careful=self.careful, folds=folds)
+                batches = self._write_ledger(window, rows)
                 sent = [self._start(batch, plan) for batch in batches]
             except UploadStopped as stopped:
                 self._abandon(batches)
@@ -74,6 +78,10 @@ class BulkTransport:
                     window, rows = self._shrink(stopped.row_bytes)
                 elif not stopped.folds:
                     self.careful = True
+            except psycopg.DataError:
+                self._abandon(batches)
+                self._go_smaller(window, rows)
+                return False
             except Unanswered:
                 self._abandon(batches)
                 if tries == TRIES:
@@ -137,6 +145,20 @@ class BulkTransport:
                 jobs.abort(job_id)
         with self.bench.lease.transaction():
             self.bench.batches.abandon([batch.id for batch in batches])
+
+    def _go_smaller(self, window: Window, rows: int) -> None:
+        """Divide a window with a row that Postgres cannot read; small requests find that row and go on behind it."""
+        least = self._stream.bulk_from or 1
+        if rows > least:
+            self.rows = max(rows // JOB_GROWTH, least)
+        else:
+            self.small_until = window.end
+
+    def _is_small(self) -> bool:
+        watermark = self.bench.state.watermark
+        return self.small_until is not None and (
+            watermark is None or self.bench.source.is_beyond(self.small_until, watermark)
+        )
 
     def _shrink(self, row_bytes: float) -> tuple[Window, int]:
         self.row_bytes = row_bytes * 1.2

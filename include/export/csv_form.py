@@ -11,7 +11,7 @@ from psycopg import sql
 from include.export.object_schema import ObjectSchema
 from include.export.record_form import RecordForm
 from include.export.streams import Operation, Stream
-from include.export.values import FIELD_LIMIT, Column, find_uncarriable, write_csv
+from include.export.values import FIELD_LIMIT, Column, find_uncarriable, is_blank, write_csv
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class CsvForm:
         not carry: carriage returns, the literal #N/A, and more than a field takes; an upload that meets one of them
         begins again so. `folds` takes the external ids of the parameter `folds`.
         """
-        conditions = [sql.SQL("nullif(btrim({}::text), '') is null").format(self._external_id.value)]
+        conditions = [is_blank(sql.SQL("{}::text").format(self._external_id.value))]
         conditions += [self.record.deleted, *self._uncarriable(), *self.record.rivals_condition()]
         conditions += [_DECIDED.format(key=sql.Identifier(self._stream.key))] if decided else []
         conditions += [*self._oversize(), *self._texts_that_mislead()] if careful else []
-        folded = sql.SQL("lower({}::text) = any (%(folds)s::text[])").format(self._external_id.value)
+        folded = sql.SQL("lower(btrim({}::text)) = any (%(folds)s::text[])").format(self._external_id.value)
         conditions += [folded] if folds else []
         return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))
 

@@ -50,6 +50,7 @@ class ExportedVersions:
     def stage(self, source: Source, batch: int, window: Window, part: sql.Composed) -> None:
         """Note what a Bulk job carries; in one snapshot with the reading of its rows, or late rows could hide."""
         self.discard(batch)
+        self.discard(batch)  # an upload may begin anew
         values = {"stream": self.stream, "batch": batch, **_ends(window.start, window.end)}
         self.connection.execute(source.version_stage(window, part), values)
 

@@ -218,7 +218,10 @@ def _join(head: str, texts: Iterator[str]) -> Iterator[str]:
 
 
 def drop_incomplete(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield a result file without the row in which it was cut off; for files that stay cut, row by row."""
+    """Yield a result file without the row in which it was cut off; for files that stay cut, row by row.
+
+    A last row without its line end is not complete, even if it reads like one: a quote of its last cell may be half.
+    """
     width = 0
     try:
         for row in csv.reader(_split_lines(blocks), strict=True):
@@ -236,5 +239,3 @@ def _split_lines(blocks: Iterator[bytes]) -> Iterator[str]:
     for text in _clean(blocks):
         *lines, rest = (rest + text).split("\n")
         yield from (line + "\n" for line in lines)
-    if rest:
-        yield rest

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from include.export.object_schema import ObjectSchema
 from include.export.streams import Operation, Stream
-from include.export.values import Column, find_unsendable, write_json, write_text
+from include.export.values import Column, find_unsendable, is_blank, write_json, write_text
 
 
 class UnreadableForm:
@@ -64,9 +64,11 @@ class RecordForm:
     def refusal(self) -> sql.Composed:
         """Return the local rule that the row breaks, NULL when it can be sent."""
         return sql.SQL(
-            "case when nullif(btrim({id}), '') is null then 'CRM_EXPORT_BLANK_EXTERNAL_ID'"
+            "case when {blank} then 'CRM_EXPORT_BLANK_EXTERNAL_ID'"
             " when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' {rivals} when {deleted} then null {values} end"
-        ).format(id=self.external_id, rivals=self._rivals(), deleted=self.deleted, values=self._unsendable())
+        ).format(
+            blank=is_blank(self.external_id), rivals=self._rivals(), deleted=self.deleted, values=self._unsendable()
+        )
 
     @property
     def case_folds(self) -> sql.Literal:

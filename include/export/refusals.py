@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from include.export.catalogue import Catalogue, Verdict
@@ -63,7 +64,7 @@ def judge_refusal(
         _storable(verdict.code or code, CODE_LIMIT),
         _storable(message, MESSAGE_LIMIT),
         verdict,
-        tuple(_storable(name, CODE_LIMIT) for name in fields[:50]),
+        tuple(re.sub(r"[^\w.]", "", name)[:CODE_LIMIT] for name in fields[:50]),  # API names, which go into logs
         salesforce_id,
     )
 

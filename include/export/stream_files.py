@@ -81,12 +81,14 @@ def _tell(error: ErrorDetails) -> str:
     if kind == "value_error":
         return str(error["ctx"]["error"])
     if kind == "string_pattern_mismatch":
-        return f"{place}: {error['input']!r} is not allowed here; {_explain_pattern(place)}"
+        return f"{place}: {error['input']!r} is not allowed here; {_explain_pattern(place, str(error['input']))}"
     return f"{place}: {error['msg']} (found {_clip(error['input'])})"
 
 
-def _explain_pattern(place: str) -> str:
+def _explain_pattern(place: str, found: str) -> str:
     head = place.partition(".")[0]
+    if "%" in found:
+        return "names in Postgres may not contain % here; give the table or column another name in a view"
     if head == "source":
         return "write schema.table, as in mm.biz_accounts"
     if head == "after":

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79})?$")]
 StreamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Column = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00]+$")]
-Source = Annotated[str, StringConstraints(pattern=r"^[^.\x00]{1,63}\.[^.\x00]{1,63}$")]
+Column = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00%]+$")]
+Source = Annotated[str, StringConstraints(pattern=r"^[^.\x00%]{1,63}\.[^.\x00%]{1,63}$")]
 
 
 class Operation(StrEnum):

@@ -79,6 +79,11 @@ def write_text(column: Column) -> sql.Composed:
     return sql.SQL("({}::text)").format(column.value)
 
 
+def is_blank(text: sql.Composed) -> sql.Composed:
+    """Return the condition that a text is NULL, empty, or nothing but spaces and line ends."""
+    return sql.SQL("coalesce(btrim({}, {}), '') = ''").format(text, sql.Literal(" \t\n\r\f\v"))
+
+
 def find_unsendable(column: Column, field: str) -> sql.Composed | None:
     """Return `when … then …` that names a value which cannot be sent faithfully, if the type has such."""
     if column.is_text:
@@ -93,7 +98,7 @@ def find_uncarriable(column: Column) -> sql.Composed | None:
     if column.type in _UNBOUNDED_NUMBERS:
         return sql.SQL("not ({} between -1e300 and 1e300)").format(column.value)  # NaN sorts above every number
     if column.type in _DATES:
-        return sql.SQL("not ({} between '1700-01-01' and '4000-12-31')").format(column.value)
+        return sql.SQL("not ({value} >= '1700-01-01' and {value} < '4001-01-01')").format(value=column.value)
     return None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_export.settings import (
@@ -41,10 +42,23 @@ def test_anything_else_counts_as_on_with_a_warning_that_names_it(text: str, capl
     assert len(caplog.text) < 1000
 
 
-@given(st.text())
+_WORDS = st.sampled_from(["true", "false", "on", "off", "yes", "no", "0", "1", "null", "nein", "FALSE ", "0.0", "{}"])
+_NEAR = st.builds(lambda *parts: "".join(parts), st.text(max_size=2), _WORDS, st.text(max_size=2))
+_QUOTED = st.builds(json.dumps, _WORDS)
+
+
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.one_of(st.text(), _WORDS, _NEAR, _QUOTED))
 def test_only_the_listed_spellings_switch_off(text: str) -> None:
     off = text.strip().strip('"').strip().lower() in {"false", "off", "no", "0"}
     assert parse_switch("x", Reading(text)) is not (off and text.strip().count('"') in {0, 2})
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.one_of(st.text(), st.integers().map(str), st.floats().map(str), st.text("0123456789٣७ +-_.eE", max_size=6)))
+def test_a_number_is_always_one_that_is_allowed(text: str) -> None:
+    assert parse_number("crm_export_batch_size", Reading(text), 200, BATCH_SIZES) in BATCH_SIZES
+    assert parse_number("daily_crm_api_limit", Reading(text), 100_000) > 0
 
 
 @pytest.mark.fault("C18")

@@ -52,6 +52,7 @@ def test_the_streams_of_the_product_are_sound_and_in_order() -> None:
     assert names.index("campaigns") < names.index("buyer_touchpoints") < names.index("buyer_attribution_touchpoints")
 
 
+@pytest.mark.fault("F12")
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -79,6 +80,8 @@ def test_the_streams_of_the_product_are_sound_and_in_order() -> None:
         ({"log_fields": ["Secret__c"]}, ["log_fields: Secret__c must be among fields"]),
         ({"name": "other"}, ["name: is not a field"]),
         ({"key": ""}, ["key", "at least 1 character"]),
+        ({"cursor": "100%"}, ["cursor: '100%'", "may not contain %", "in a view"]),
+        ({"source": "app.100%"}, ["source: 'app.100%'", "may not contain %"]),
     ],
 )
 def test_a_mistake_names_the_file_the_field_and_what_is_allowed(
@@ -165,3 +168,28 @@ def test_no_file_content_hides_the_other_streams(tmp_path: Path, content: bytes)
     (tmp_path / "fuzzed.yaml").write_bytes(content)
     loaded = load_streams(tmp_path)
     assert {stream.name for stream in loaded} == {"accounts", "fuzzed"}
+
+
+_NAMES = st.sampled_from(
+    [*Stream.model_fields, "colour", "Ext__c", "id", "a.b", "x" * 300, "sf__Id", "100%", 'na"me', ""]
+)
+_VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=10), _NAMES),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_NAMES, inner, max_size=4)),
+    max_leaves=6,
+)
+
+
+@settings(
+    max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
+@given(changes=st.dictionaries(_NAMES, _VALUES, max_size=4))
+def test_whatever_a_file_says_it_is_a_stream_or_one_message(tmp_path: Path, changes: dict[str, object]) -> None:
+    usual = {key: value for key, value in ACCOUNTS.items() if key != "name"} | {"fields": {"Ext__c": "ext"}}
+    (tmp_path / "accounts.yaml").write_text(yaml.safe_dump(usual | changes, allow_unicode=True), encoding="utf-8")
+    [loaded] = load_streams(tmp_path)
+    if isinstance(loaded, BrokenStream):
+        assert loaded.message.startswith("Stream file accounts.yaml: ")
+        assert len(loaded.message) < 3_000
+    else:
+        assert loaded.external_id in loaded.fields
