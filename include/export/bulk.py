@@ -64,6 +64,13 @@ class BulkTransport:
 
         Raises RunFailure, and JobPending when Salesforce takes longer than the run may wait.
         """
+        try:
+            return self._send(window, rows)
+        except psycopg.DataError:
+            self._go_smaller(window, rows)
+            return False
+
+    def _send(self, window: Window, rows: int) -> bool:
         folds: tuple[str, ...] = ()
         for tries in range(1, TRIES + 1):
             batches: list[JobBatch] = []
@@ -78,13 +85,9 @@ class BulkTransport:
                     window, rows = self._shrink(stopped.row_bytes)
                 elif not stopped.folds:
                     self.careful = True
-            except psycopg.DataError:
+            except (Unanswered, psycopg.DataError) as broken:
                 self._abandon(batches)
-                self._go_smaller(window, rows)
-                return False
-            except Unanswered:
-                self._abandon(batches)
-                if tries == TRIES:
+                if tries == TRIES or isinstance(broken, psycopg.DataError):
                     raise
             else:
                 held = settle_window(self.bench, sent, plan, self.progress)
