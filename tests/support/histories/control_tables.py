@@ -29,7 +29,7 @@ class ErrorLine:
 
     id: int
     key: int
-    changed_at: datetime
+    changed_at: datetime | None
     code: str
     status: str
     holding: bool
@@ -38,6 +38,7 @@ class ErrorLine:
     @property
     def place(self) -> Place:
         """Return the position of the refused version."""
+        assert self.changed_at is not None
         return (self.changed_at, self.key)
 
 

@@ -17,9 +17,9 @@ _OF_A_PERSON = frozenset({"decide", "retry"})
 
 
 def control_writes(statements: list[tuple[str, int]]) -> set[str]:
-    """Return the statements that changed what a stream's state is: not the lease, and not the lines of runs."""
+    """Return the statements that changed what a stream's state is: not the lease, nor the lines of runs, nor tables of a session."""
     names = {name for name, rows in statements if rows > 0 and writes(name)}
-    return {name for name in names - _LEASE if not name.startswith("run_")}
+    return {name for name in names - _LEASE if not name.startswith(("run_", "results_"))}
 
 
 @dataclass
@@ -92,12 +92,14 @@ class Invariants:
 
     def _check_hold(self, touched: list[ErrorLine], now: Snapshot) -> None:
         for error in touched:
+            if error.changed_at is None:
+                continue  # its row had changed before the answer was read: a later position
             if now.is_behind(error.place) and not self.before.is_behind(error.place):
                 raise Violation("I5", f"the watermark passed key {error.key}, which this batch reports as refused")
 
     def _check_honest(self, touched: list[ErrorLine]) -> None:
         for error in touched:
-            version = self.source.versions.get((error.key, error.changed_at))
+            version = self._version(error)
             if version is None:
                 raise Violation("I6", f"an error names a version of key {error.key} that was never committed")
             known = self.source.conflicted if error.code.startswith("CRM_EXPORT_") else self.org.refused
@@ -116,10 +118,16 @@ class Invariants:
             if error.status != "resolved" or (old and old.status == "resolved"):
                 continue
             row = self.source.rows.get(error.key)
-            version = self.source.versions[error.key, error.changed_at]
+            version = self._version(error) or 1
             if row is None or max(self.org.newest(error.key), self.source.deleted.get(error.key, 0)) >= version:
                 continue
             raise Violation("I7", f"the error of key {error.key} version {version} is resolved, but it is nowhere")
+
+    def _version(self, error: ErrorLine) -> int | None:
+        """Return the version that an error names; of a job's row that has changed since, the newest that was refused."""
+        if error.changed_at is None:
+            return max((version for key, version in self.org.refused if key == error.key), default=None)
+        return self.source.versions.get((error.key, error.changed_at))
 
     def _is_deleted_there(self, row: SourceRow) -> bool:
         return row.deleted and self.org.now.get(row.external_id, (0, 0))[0] != row.key

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 OBJECT, EXTERNAL_ID, BODY = "Account", "Ext__c", "Name"
@@ -18,8 +18,19 @@ _ROLLED_BACK = {
     "message": "Record rolled back because not all records were valid and the request was using AllOrNone header",
     "fields": [],
 }
+_FIXED = {
+    "": {"identity": "https://login.example/id/00Dxx0000001gPLEAY/005000000000001AAA"},
+    "limits": {"DailyBulkApiBatches": {"Max": 15000, "Remaining": 15000}},
+}
 Status = dict[str, Any]
 Judge = Callable[[str], Status | None]
+
+
+class Jobs(Protocol):
+    """The Bulk jobs of the org."""
+
+    def handle(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        """Answer a call below jobs/ingest."""
 
 
 @dataclass
@@ -41,6 +52,7 @@ class OrgModel:
         refused: Callable[[str, Status], None] = lambda body, status: None,
     ) -> None:
         self.judge, self.saved, self.refused = judge, saved, refused
+        self.jobs: Jobs | None = None
         self.records: dict[str, OrgRecord] = {}  # by the external id as Salesforce compares it
         self._last = 0
 
@@ -49,6 +61,11 @@ class OrgModel:
         parts = urlsplit(url)
         path = re.sub(r"^/services/data/v[\d.]+/", "", parts.path)
         asked = parse_qs(parts.query)
+        if path.startswith("jobs/ingest") and self.jobs:
+            read = body if method == "PUT" or body is None else json.loads(body)
+            return self.jobs.handle(method, path.removeprefix("jobs/ingest").lstrip("/"), read)
+        if method == "GET" and path in _FIXED:
+            return 200, _FIXED[path]
         if method == "GET" and path == f"sobjects/{OBJECT}/describe":
             return 200, describe()
         if method == "GET" and path == "query":

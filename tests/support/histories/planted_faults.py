@@ -183,7 +183,7 @@ def stored_payload_replayed() -> Generator[None]:
         return replace(batch, rows=rows)
 
     def find_due(*given: Any, **named: Any) -> list[DueError]:
-        return [replace(due, gone=False, above=False) for due in find(*given, **named)]
+        return [replace(due, above=False) for due in find(*given, **named)]
 
     find = reexport._find_due
     with (

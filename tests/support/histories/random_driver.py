@@ -13,6 +13,7 @@ from histories.ending import end_history
 from histories.processes import BUSY, DISCONNECT, GO, KILL, LOSE, REFUSE, SHORTEN, Process
 from histories.simulated_postgres import Pool
 from histories.source_model import OpenTransaction
+from histories.tasks import TaskOptions
 from histories.world import World
 
 KEYS, IDS = 6, 5  # few rows and fewer external ids: the rare faults show under contention
@@ -24,20 +25,22 @@ class Weather:
     """How a history is: each has one of its own, as most storms would hide what a single fault does.
 
     `faults` is how likely one is at a point of a process, `network` at a call, `bad` how many versions the org
-    refuses; with `conflicts` rows share external ids.
+    refuses; with `conflicts` rows share external ids, with `bulk` they go by Bulk jobs where they can.
     """
 
     faults: float
     network: float
     conflicts: bool
     bad: float
+    bulk: bool = False
 
     @classmethod
     def draw(cls, chance: random.Random) -> Weather:
         """Return one by chance; one history in four is without faults."""
         faults = chance.choice([0.0, 0.02, 0.06, 0.15])
         network = chance.choice([0.0, 0.1, 0.3]) if faults else 0.0
-        return cls(faults, network, chance.random() < 0.4, chance.choice([0.0, 0.2, 0.4]))
+        conflicts, bad, bulk = chance.random() < 0.4, chance.choice([0.0, 0.2, 0.4]), chance.random() < 0.5
+        return cls(faults, network, conflicts, bad, bulk)
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,10 @@ class Played:
 def play(seed: int, pool: Pool, monitor: psycopg.Connection[Any], weather: Weather | None = None) -> Played:
     """Tell the history of a seed, in a weather of its own unless one is given; raises Violation."""
     chance = random.Random(seed)
-    world = World(pool, monitor, batch_size=chance.choice([1, 2, 2, 3, 25]), seed=seed)
+    weather = weather or Weather.draw(chance)
+    world = World(pool, monitor, TaskOptions.draw(chance, bulk=weather.bulk), seed)
     with world.at_work():
-        driver = _Driver(world, chance, weather or Weather.draw(chance))
+        driver = _Driver(world, chance, weather)
         for _ in range(chance.randint(ACTIONS // 2, ACTIONS)):
             driver.act()
         runs = end_history(world)
@@ -67,6 +71,7 @@ class _Driver:
         world.setting = chance.random() < 0.6
         self.weights = {
             self.write: 22, self.end_transaction: 12, self.advance: 40, self.start: 12, self.disturb: 8, self.repair: 4,
+            self.progress: 15,
         }  # fmt: skip
 
     def act(self) -> None:
@@ -146,7 +151,7 @@ class _Driver:
 
     def _outcome(self, process: Process) -> str:
         kind = process.at.kind
-        likely = self.weather.network if kind in {"call", "answer"} else self.weather.faults / 3
+        likely = self.weather.network if kind in {"call", "answer", "upload"} else self.weather.faults / 3
         if kind == "lock" or self.chance.random() >= likely:
             return GO
         choices = {
@@ -155,8 +160,20 @@ class _Driver:
             "committed": [DISCONNECT, KILL, GO],
             "commit": [DISCONNECT, KILL, GO, GO],
             "sleep": [KILL, GO, GO],
+            "upload": [REFUSE, KILL],
         }
         return self.chance.choice(choices.get(kind, [DISCONNECT, KILL, GO, GO, GO, GO, GO, GO]))
+
+    def progress(self) -> None:
+        """Let Salesforce go on with a job, or fail it."""
+        at_work = self.world.jobs.at_work()
+        if not at_work:
+            return
+        job = self.chance.choice(at_work)
+        if self.chance.random() < self.weather.network / 2:
+            self.world.fail(job, self.chance.choice(["Failed", "Aborted"]))
+        else:
+            self.world.progress(job, self.chance.choice([0, 1, 1, 2, 9]))
 
     # The rest --------------------------------------------------------------------------------------------------
 

@@ -28,21 +28,27 @@ class SimulatedSession(requests.Session):
 
     def request(self, method: Any, url: Any, *given: Any, **named: Any) -> requests.Response:
         """Answer a call, or fail as the network does."""
-        data = named.get("data")
-        body = data.decode() if isinstance(data, bytes) else data
         told = f"{method} {re.sub(r'^.*/services/data/v[0-9.]+/', '', str(url)).partition('?')[0]}"
-        outcome = self._process.park("call", told)
+        outcome = self._process.park("call", re.sub(r"750\w+", "JOB", told))
         if outcome == REFUSE:
             raise requests.ConnectionError("connection refused")
         if outcome == BUSY:
             return _respond(503, [{"errorCode": "SERVER_UNAVAILABLE", "message": "Server is busy"}])
-        status, answer = self._handle(str(method), str(url), body)
+        status, answer = self._handle(str(method), str(url), self._read(named.get("data")))
         outcome = self._process.park("answer", told)
         if outcome == LOSE:
             raise requests.ReadTimeout("read timed out")
-        if outcome == SHORTEN and isinstance(answer, list) and answer:
-            answer = answer[:-1]
-        return _respond(status, answer)
+        return _respond(status, _shorten(answer) if outcome == SHORTEN else answer)
+
+    def _read(self, data: Any) -> str | None:
+        if data is None or isinstance(data, bytes):
+            return data.decode() if data else None
+        blocks = []
+        for block in data:
+            blocks.append(block)
+            if self._process.park("upload") == REFUSE:
+                raise requests.ConnectionError("connection reset in the middle of an upload")
+        return b"".join(blocks).decode()
 
 
 def make_client(process: Process, handle: Handle) -> SalesforceClient:
@@ -51,8 +57,18 @@ def make_client(process: Process, handle: Handle) -> SalesforceClient:
     return SalesforceClient(lambda: OrgSession(INSTANCE, f"{ORGANIZATION}!token", session, "59.0"))
 
 
+def _shorten(answer: Any) -> Any:
+    """Return an answer without its last record, or the last half of its last line."""
+    if isinstance(answer, list):
+        return answer[:-1]
+    if isinstance(answer, str) and answer.count("\n") > 1:
+        lines = answer.splitlines(keepends=True)
+        return "".join(lines[:-1]) + (lines[-1][: len(lines[-1]) // 2] if len(lines) % 2 else "")
+    return answer
+
+
 def _respond(status: int, answer: Any) -> requests.Response:
-    content = json.dumps(answer).encode()
+    content = (answer if isinstance(answer, str) else json.dumps(answer) if answer is not None else "").encode()
     response = requests.Response()
     response.status_code = status
     response.headers["Content-Type"] = "application/json;charset=UTF-8"

@@ -41,6 +41,10 @@ class SourceRow:
     deleted: bool
     changed_at: datetime
 
+    def __str__(self) -> str:
+        marks = "".join([" bad" * self.bad, " deleted" * self.deleted])
+        return f"{self.key}:{self.version} as {self.external_id}{marks} at {self.changed_at:%S.%f}"
+
     @property
     def place(self) -> Place:
         """Return its position."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from histories.processes import Process
@@ -20,25 +22,50 @@ from include.export.trial import try_record
 if TYPE_CHECKING:
     from histories.world import World
 
-STREAM = Stream(
-    name="accounts",
-    source="app.accounts",
-    key="id",
-    cursor="changed_at",
-    deleted="deleted_at",
-    object="Account",
-    external_id="Ext__c",
-    operation="upsert",
-    fields={"Ext__c": "ext", "Name": "body"},
-)
+_STREAM: dict[str, Any] = {
+    "name": "accounts",
+    "source": "app.accounts",
+    "key": "id",
+    "cursor": "changed_at",
+    "deleted": "deleted_at",
+    "object": "Account",
+    "external_id": "Ext__c",
+    "operation": "upsert",
+    "fields": {"Ext__c": "ext", "Name": "body"},
+}
+STREAM = Stream(**_STREAM, bulk_from=None)
+BULK_STREAM = Stream(**_STREAM, bulk_from=1)
+DIVIDED_STREAM = Stream(**_STREAM, bulk_from=2, lock_order="id")
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """The stream and the options of the runs of a history."""
+
+    stream: Stream = STREAM
+    batch_size: int = 2
+    job_bytes: int = 90_000_000
+    job_patience: float | None = None
+
+    @classmethod
+    def draw(cls, chance: random.Random, *, bulk: bool) -> TaskOptions:
+        """Return some by chance."""
+        batch_size = chance.choice([1, 2, 2, 3, 25])
+        if not bulk:
+            return cls(batch_size=batch_size)
+        stream = chance.choice([BULK_STREAM, BULK_STREAM, DIVIDED_STREAM])
+        # a row takes some 100 bytes of a request: jobs of one row, of two or three, and of all
+        return cls(stream, batch_size, chance.choice([150, 350, 90_000_000]), chance.choice([None, None, 200.0]))
+
+
 CATALOGUE = Catalogue.load()
 
 
 class Tasks:
     """The tasks of a world."""
 
-    def __init__(self, world: World, batch_size: int) -> None:
-        self._world, self._batch_size = world, batch_size
+    def __init__(self, world: World, options: TaskOptions) -> None:
+        self._world, self._options = world, options
 
     def body(self, kind: str, **asked: Any) -> Callable[[Process], Any]:
         """Return what a process of a kind runs."""
@@ -63,7 +90,7 @@ class Tasks:
 
     def _export(self, process: Process) -> tuple[ExportReport, Hold | None]:
         connection, parts = self._parts(process)
-        report = export_stream(STREAM, **parts)
+        report = export_stream(self._options.stream, **parts)
         process.settled_at = self._world.last_commit_of(process)
         process.gate_pause = self._world.read_setting()
         hold = check_hold(STREAM.name, connection=connection, catalogue=CATALOGUE, pause=process.gate_pause)
@@ -71,11 +98,11 @@ class Tasks:
 
     def _reexport(self, process: Process, *, every: bool) -> str:
         _, parts = self._parts(process)
-        return reexport_errors(STREAM, **parts, every=every).message
+        return reexport_errors(self._options.stream, **parts, every=every).message
 
     def _trial(self, process: Process, *, key: int) -> str:
         _, parts = self._parts(process)
-        return try_record(STREAM, str(key), **parts).message
+        return try_record(self._options.stream, str(key), **parts).message
 
     def _parts(self, process: Process) -> tuple[Any, dict[str, Any]]:
         connection = self._world.connect(process)
@@ -84,6 +111,11 @@ class Tasks:
             "connection": connection,
             "salesforce": make_client(process, self._world.handle),
             "catalogue": CATALOGUE,
-            "options": ExportOptions(pause_on_export_errors=process.pause, batch_size=self._batch_size),
+            "options": ExportOptions(
+                pause_on_export_errors=process.pause,
+                batch_size=self._options.batch_size,
+                job_bytes=self._options.job_bytes,
+                job_patience=self._options.job_patience,
+            ),
             "run": RunIdentity(dag, f"run{process.number}", 1, process.kind),
         }

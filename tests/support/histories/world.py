@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -13,13 +14,14 @@ import psycopg
 
 from histories.control_tables import Snapshot, empty_tables, take_snapshot
 from histories.invariants import Invariants, OrgHistory, control_writes
+from histories.job_model import Job, JobModel
 from histories.org_model import OrgModel, Status
 from histories.processes import GO, KILL, Process
 from histories.simulated_postgres import Pool, SimulatedConnection
 from histories.simulated_time import SimulatedTime, use_time
 from histories.source_model import OpenTransaction, SourceModel, read_body
 from histories.statement_names import writes
-from histories.tasks import Tasks
+from histories.tasks import TaskOptions, Tasks
 from histories.violations import Violation
 
 LEASE_SECONDS = 120.0
@@ -28,11 +30,15 @@ _TRANSIENT = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain e
 _POISONED = {"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "This record is not welcome", "fields": []}
 _BAD = {"statusCode": "REQUIRED_FIELD_MISSING", "message": "Required fields are missing: [Name]", "fields": ["Name"]}
 
+_DONE_WITH = """
+select job_id, state from crm_export.ExportBatches where state in ('SETTLED', 'ABANDONED') and job_id is not null
+"""
+
 
 class World:
-    """Everything a history is about. `batch_size` is the most rows a request of the product takes."""
+    """Everything a history is about. `tasks` says which stream is exported, and with which options."""
 
-    def __init__(self, pool: Pool, monitor: psycopg.Connection[Any], *, batch_size: int, seed: int = 0) -> None:
+    def __init__(self, pool: Pool, monitor: psycopg.Connection[Any], tasks: TaskOptions, seed: int = 0) -> None:
         self.pool, self.monitor = pool, monitor
         self.journal: list[str] = []
         self.commits: list[int] = []  # numbers of the processes, in the order of what they commit
@@ -40,13 +46,15 @@ class World:
         self.source = SourceModel(pool)
         self.org_history = OrgHistory()
         self.org = OrgModel(self._judge, self._saved, self._refused)
+        self.jobs = self.org.jobs = JobModel(self.org, random.Random(seed))
         self.invariants = Invariants(self.source, self.org_history)
         self.clock = SimulatedTime(self._slept)
-        self.tasks = Tasks(self, batch_size)
+        self.tasks = Tasks(self, tasks)
         self.processes: list[Process] = []
         self.poison: set[int] = set()
         self.locked: Counter[int] = Counter()  # key: how often it is still locked in Salesforce
         self.lenient = False
+        self.busy = True  # Salesforce saves rows of jobs only when the history says so
         self.setting = self.readable = True
         self.current: Process | None = None
         self.violation: Violation | None = None
@@ -92,8 +100,7 @@ class World:
         self.current = None
         if not process.is_alive:
             self._ended(process)
-        if self.violation:
-            raise Violation(self.violation.invariant, self.violation.told, self.journal)
+        self._raise_violation()
 
     def expire_lease(self) -> bool:
         """Let the lease run out under whoever holds it; returns whether that may happen now.
@@ -114,6 +121,19 @@ class World:
             self.tell("the lease expires")
         return bool(done.rowcount)
 
+    def progress(self, job: Job, rows: int) -> None:
+        """Let Salesforce save some rows of a job; raises Violation."""
+        self.tell(f"{job.id} saves up to {rows} of {len(job.left)} rows")
+        self.jobs.progress(job, rows)
+        self._raise_violation()
+
+    def fail(self, job: Job, state: str) -> None:
+        """Let Salesforce fail a job, or an administrator abort it."""
+        self.tell(f"{job.id} is {state} with {len(job.left)} rows left")
+        self.counts[f"jobs {state}"] += 1
+        self.jobs.fail(job)
+        job.state = state
+
     def toggle(self) -> None:
         """Change the setting pause_on_export_errors."""
         self.setting = not self.setting
@@ -126,7 +146,8 @@ class World:
 
     def commit(self, transaction: OpenTransaction, *, commit: bool = True) -> None:
         """End a transaction of an application; raises Violation."""
-        self.tell(f"t{transaction.number} {'commits' if commit else 'rolls back'} {sorted(transaction.pending)}")
+        rows = ", ".join(str(row or f"{key} gone") for key, row in sorted(transaction.pending.items()))
+        self.tell(f"t{transaction.number} {'commits' if commit else 'rolls back'} {rows}")
         self.source.end(transaction, commit=commit)
         try:
             self.invariants.check_safe(self.invariants.before)
@@ -153,9 +174,17 @@ class World:
 
     def handle(self, method: str, url: str, body: str | None) -> tuple[int, Any]:
         """Answer a call of the process that is at work."""
+        assert self.current is not None
+        process = self.current
         status, answer = self.org.handle(method, url, body)
+        bodies = re.findall(r"\d+:\d+:(?:ok|bad)", body or "")
+        if bodies:
+            self.tell(f"p{process.number} sends {' '.join(bodies)}: {status} {_outline(answer)}")
         if method == "PATCH" and isinstance(answer, list):
             self.counts["rows sent"] += len(answer)
+        if method == "PUT" and status == 201:
+            self.counts["jobs"] += 1
+            self.counts["rows sent"] += str(body).count("\n") - 1
         return status, answer
 
     def committed(self, process: Process, statements: list[tuple[str, int]]) -> None:
@@ -177,6 +206,13 @@ class World:
         """Return where in `commits` the last one of a process is."""
         return max((at for at, number in enumerate(self.commits) if number == process.number), default=0)
 
+    def check_jobs(self) -> None:
+        """I11: the job of a batch that is settled or abandoned does nothing more; raises Violation."""
+        for job_id, state in self.monitor.execute(_DONE_WITH, prepare=True):
+            job = self.jobs.jobs[job_id]
+            if job.is_at_work or (job.state == "Open" and job.rows):
+                raise Violation("I11", f"job {job_id} is {job.state}, its batch is {state}")
+
     def is_blocked(self, pid: int) -> bool:
         """Tell whether a session waits for a lock of another."""
         found = self.monitor.execute("select cardinality(pg_blocking_pids(%s)) > 0", [pid]).fetchone()
@@ -189,6 +225,10 @@ class World:
 
     # -----------------------------------------------------------------------------------------------------------
 
+    def _raise_violation(self) -> None:
+        if self.violation:
+            raise Violation(self.violation.invariant, self.violation.told, self.journal) from self.violation.__cause__
+
     def _check(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
         if self.violation:
             return
@@ -199,6 +239,8 @@ class World:
             self.counts["stops"] += 1
         try:
             self.invariants.check_commit(process, statements, now)
+            if names & {"batch_settle_job", "batch_abandon"}:
+                self.check_jobs()
         except Violation as found:
             self.violation = found
 
@@ -231,6 +273,9 @@ class World:
         assert self.current is not None
         process = self.current
         process.park("sleep")
+        if not self.busy:
+            for job in self.jobs.at_work():
+                self.jobs.progress(job, 2)
         if self.clock.now >= self._renewed_at + LEASE_SECONDS:
             self.expire_lease()
 
@@ -269,6 +314,14 @@ class World:
             self._ended(process)
         for transaction in list(self.source.open):
             self.source.end(transaction, commit=False)
+
+
+def _outline(answer: Any) -> str:
+    if not isinstance(answer, list):
+        return ""
+    return " ".join(
+        "ok" if each.get("success") else each["errors"][0]["statusCode"] for each in answer if "success" in each
+    )
 
 
 def _is_stopped(state: Snapshot) -> bool:
