@@ -111,10 +111,13 @@ class ExportBatches:
         row = self.connection.execute(load_statement("batch_unsettled"), {"window_id": window_id}).fetchone()
         return int(row[0]) if row else 0
 
-    def count_sent(self, window_id: UUID | None) -> int:
-        """Count the rows that the jobs of a window hold."""
-        row = self.connection.execute(load_statement("batch_sent"), {"window_id": window_id}).fetchone()
-        return int(row[0]) if row else 0
+    def note_left_out(self, statement: sql.Composed, values: Mapping[str, object]) -> None:
+        """Run a composed `batch_left_out.sql`: what a job leaves out goes another way when the job is settled."""
+        self.connection.execute(statement, values)
+
+    def forget_left_out(self, window_id: UUID | None) -> None:
+        """Forget which rows the jobs of a window left out."""
+        self.connection.execute(load_statement("batch_forget_left_out"), {"window_id": window_id})
 
     def left_over(self, stream: str) -> list[JobBatch]:
         """Return the batches that earlier runs left unsettled, oldest first."""

@@ -47,12 +47,16 @@ class ExportedVersions:
         """Note the rows of a batch's manifest up to an ordinal, and those listed, as exported."""
         self._execute("versions_note", batch=batch, last=last, ordinals=list(ordinals))
 
-    def stage(self, source: Source, batch: int, window: Window, part: sql.Composed) -> None:
-        """Note what a Bulk job carries; in one snapshot with the reading of its rows, or late rows could hide."""
+    def stage(self, source: Source, batch: int, window: Window, part: sql.Composed) -> int:
+        """Note the rows of a window's part; in one snapshot with the reading of a job's rows, or late rows could hide.
+
+        Returns how many rows there are, those that the job leaves out with them.
+        """
         self.discard(batch)
         self.discard(batch)  # an upload may begin anew
         values = {"stream": self.stream, "batch": batch, **_ends(window.start, window.end)}
-        self.connection.execute(source.version_stage(window, part), values)
+        row = self.connection.execute(source.version_stage(window, part), values).fetchone()
+        return int(row[0]) if row else 0
 
     def confirm(self, batch: int, window: Window, last: Position | None) -> None:
         """Take what a Bulk job carried for exported, up to its row at which the watermark stands now."""

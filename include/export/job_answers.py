@@ -128,8 +128,7 @@ class JobAnswers:
         self._load("unprocessed", None)
         self._check_answers()
         part = SourceWindows(self.bench.source).part_of(self.batch.parts, self.batch.part)
-        values = self.plan.values(self.bench.stream.name)
-        return self._results.find_unanswered(self.plan.window, self.plan.special, part, values)
+        return self._results.find_unanswered(self.plan.window, part, self.batch.id)
 
     def _check_answers(self) -> Counts:
         counts = self._results.count()

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -101,14 +101,10 @@ class JobResults:
             self._connection.execute(self.source.compose_window("results_place_moved", window, answered=answered))
         return self._count_unplaced()
 
-    def find_unanswered(
-        self, window: Window, special: sql.Composed, part: sql.Composed, values: Mapping[str, object]
-    ) -> Position | None:
-        """Return the first row of a window that was sent and has no answer."""
-        statement = self.source.compose_window(
-            "results_unanswered", window, special=special, part=part, answered=self.answered()
-        )
-        row = self._connection.execute(statement, {**window.as_values(), **values}).fetchone()
+    def find_unanswered(self, window: Window, part: sql.Composed, batch: int) -> Position | None:
+        """Return the first row of a window's part that the job of a batch carried and that has no answer."""
+        statement = self.source.compose_window("results_unanswered", window, part=part, answered=self.answered())
+        row = self._connection.execute(statement, {**window.as_values(), "batch": batch}).fetchone()
         return Position(*row) if row else None
 
     def find_again(self, limit: int, before: Position | None) -> list[str]:

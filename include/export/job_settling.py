@@ -89,23 +89,24 @@ class _Settling:
             self._abandon()
             raise
         if self.last:
-            self._send_special()
+            self._send_left_out()
         held = self._write(self.answers.first_unanswered)
         self.answers.tell_incomplete()
         return held
 
-    def _send_special(self) -> None:
-        """Send the rows of the window that no job carries; with the setting on none behind a refused one."""
+    def _send_left_out(self) -> None:
+        """Send the rows of the window that its jobs left out; with the setting on none behind a refused one.
+
+        Which they are was kept when the jobs were filled: what keeps a row out may have ended since.
+        """
         bench, place = self.bench, self.plan.window.start
-        if bench.batches.count_sent(self.batch.window_id) == self.batch.row_count:
-            return
         stop = self.answers.find_first_refused() if bench.options.pause_on_export_errors else None
-        values = {**self.plan.values(bench.stream.name), "limit": bench.options.batch_size}
+        known = {"window_id": self.batch.window_id, "limit": bench.options.batch_size}
+        values = {**self.plan.values(bench.stream.name), **known}
         while True:
             window = Window(place, stop or self.plan.window.end)
             batch = bench.plan_page(
-                bench.source.page_of_window(window, self.plan.special), respect_decisions=True,
-                **values, **window.as_values(),
+                bench.source.page_of_left_out(window), respect_decisions=True, **values, **window.as_values(),
             )  # fmt: skip
             if batch is None:
                 return
@@ -130,6 +131,8 @@ class _Settling:
             else:
                 bench.batches.settle_job(batch, accepted=accepted, refused=refused, unprocessed=unprocessed)
             held, end = self._move(first_unanswered) if self.last else (False, self.plan.window.end)
+            if self.last:
+                bench.batches.forget_left_out(batch.window_id)
             bench.versions.confirm(batch.id, self.plan.window, end)
             bench.run.count(rows_changed=batch.sent or 0, rows_sent=batch.sent or 0, accepted=accepted,
                             refused=refused, api_calls=calls, bytes_sent=bytes_sent)  # fmt: skip

@@ -6,9 +6,10 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import psycopg
 from psycopg import sql
 
-from include.export.batches import JobBatch
+from include.export.batches import ExportBatches, JobBatch
 from include.export.exported_versions import ExportedVersions
 from include.export.options import JOB_LIMIT
 from include.export.progress import Progress
@@ -70,18 +71,27 @@ class JobUpload:
                 bench.lease.keep()
                 self.progress.tell_upload(str(self.batch.job_id), self.rows)
                 yield block.lines
-            folds = set(looking.result()) - set(self.plan.folds)
-        if folds:
-            raise UploadStopped(folds=sorted(folds))
+            found, folds = looking.result()
+            if found != self.rows:
+                self._note_left_out(reader)
+        if set(folds) - set(self.plan.folds):
+            raise UploadStopped(folds=sorted(set(folds) - set(self.plan.folds)))
 
-    def _look(self, snapshot: str) -> list[str]:
-        """Note which versions the job carries, and return ids that Salesforce would take for one."""
+    def _note_left_out(self, reader: psycopg.Connection) -> None:
+        """Keep which rows go another way: what is special about a row may have ended when the job is settled."""
+        window, source = self.plan.window, self.bench.source
+        statement = source.compose_window("batch_left_out", window, special=self.plan.special, part=self.part)
+        values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.bench.stream.name)}
+        ExportBatches(reader).note_left_out(statement, values)
+
+    def _look(self, snapshot: str) -> tuple[int, list[str]]:
+        """Note which versions the job carries; returns how many rows there are, and ids that are one to Salesforce."""
         bench = self.bench
         with open_snapshot(bench.connection, of=snapshot) as side:
-            ExportedVersions(side, bench.stream.name).stage(bench.source, self.batch.id, self.plan.window, self.part)
-            if not self.plan.form.folds:
-                return []
-            return SourceWindows(replace(bench.source, connection=side)).find_folds(self.plan.window, bench.form)
+            versions = ExportedVersions(side, bench.stream.name)
+            rows = versions.stage(bench.source, self.batch.id, self.plan.window, self.part)
+            windows = SourceWindows(replace(bench.source, connection=side))
+            return rows, windows.find_folds(self.plan.window, bench.form) if self.plan.form.folds else []
 
     def _check(self, block: Block) -> None:
         misleads = _MARK in block.lines or b"\r" in block.lines or block.longest > FIELD_LIMIT

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from include.export.batches import JobBatch
+from include.export.csv_form import CsvForm
 from include.export.failures import ConfigurationFailure
 from include.export.ingest_jobs import IngestJobs
 from include.export.job_settling import settle_window
 from include.export.progress import Progress
+from include.export.source_windows import SourceWindows
 from include.export.window_plan import plan_window
 from include.export.workbench import Workbench
 
@@ -72,6 +74,7 @@ def _adopt(bench: Workbench, batches: Sequence[JobBatch]) -> None:
     log.info("Stream %s: settling Bulk job(s) of an earlier run: %s", bench.stream.name,
              ", ".join(str(batch.job_id) for batch in batches))  # fmt: skip
     rows = sum(batch.sent or 0 for batch in batches)
-    # which rows were left out of the job is not kept: looking carefully may send a few of them twice
-    plan = plan_window(bench, window, careful=True)
+    form = CsvForm(bench.form)
+    folds = SourceWindows(bench.source).find_folds(window, bench.form) if form.folds else []
+    plan = plan_window(bench, window, careful=True, folds=folds)
     settle_window(bench, batches, plan, Progress(bench.stream.name, lambda: rows, rows + 1))

@@ -137,9 +137,9 @@ class Source:
         """Return the statement that finds the export errors which are due."""
         return self._compose("errors_due", watermark)
 
-    def page_of_window(self, window: Window, special: sql.Composed) -> sql.Composed:
-        """Return the page of a window's rows that no CSV carries; the values are the window's and `limit`."""
-        return self.compose_window("page_window", window, special=special)
+    def page_of_left_out(self, window: Window) -> sql.Composed:
+        """Return the page of rows that a window's jobs left out; the values are the window's, `window_id`, `limit`."""
+        return self.compose_window("page_left_out", window)
 
     def page_of_ids(self, window: Window) -> sql.Composed:
         """Return the page of a window's rows with given external ids; the values are the window's, `external_ids`."""
@@ -205,6 +205,7 @@ class Source:
             "after": self._after(">", key, after, head="and "),
             "at_or_below": self._after("<=", key, after, head=""),
             "error_key": key.cast(sql.SQL("e.record_key")),
+            "manifest_key": key.cast(sql.SQL("m.record_key")),
             "one_key": key.cast(sql.SQL("%(key)s")),
             "listed_key": key.cast(sql.SQL("listed.record_key")),
         }

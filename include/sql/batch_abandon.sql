@@ -2,9 +2,11 @@
 with abandoned as (
     update crm_export.ExportBatches set state = 'ABANDONED', settled_at = clock_timestamp()
     where id = any (%(batches)s) and state in ('PLANNED', 'SENDING')
-    returning id, row_count
+    returning id, row_count, window_id
 ), emptied as (
-    delete from crm_export.ExportBatchRows using abandoned where batch = abandoned.id
+    -- of a window that is sent again, what its settled jobs left out too
+    delete from crm_export.ExportBatchRows m using crm_export.ExportBatches b, abandoned
+    where m.batch = b.id and (b.id = abandoned.id or b.window_id = abandoned.window_id and b.state = 'SETTLED')
 ), discarded as (
     delete from crm_export.ExportedVersions using abandoned where staged_for = abandoned.id
 )

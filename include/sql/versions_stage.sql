@@ -6,3 +6,4 @@ from (
     from {source} s where {at_or_below} {after} {part}
     order by s.{cursor}, {key_order}
 ) carried having count(*) > 0
+returning row_count
