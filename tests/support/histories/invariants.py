@@ -17,7 +17,7 @@ _OF_A_PERSON = frozenset({"decide", "retry"})
 
 
 def control_writes(statements: list[tuple[str, int]]) -> set[str]:
-    """Return the statements that changed what a stream's state is: not the lease, nor the lines of runs, nor tables of a session."""
+    """Return the statements that changed the state of a stream: not its lease, lines of runs or tables of a session."""
     names = {name for name, rows in statements if rows > 0 and writes(name)}
     return {name for name in names - _LEASE if not name.startswith(("run_", "results_"))}
 
@@ -124,7 +124,7 @@ class Invariants:
             raise Violation("I7", f"the error of key {error.key} version {version} is resolved, but it is nowhere")
 
     def _version(self, error: ErrorLine) -> int | None:
-        """Return the version that an error names; of a job's row that has changed since, the newest that was refused."""
+        """Return the version that an error names; of a row that changed meanwhile, the newest that was refused."""
         if error.changed_at is None:
             return max((version for key, version in self.org.refused if key == error.key), default=None)
         return self.source.versions.get((error.key, error.changed_at))

@@ -125,7 +125,7 @@ class JobModel:
     def _results(self, job: Job, file: str) -> str:
         lines = job.results[file] if file in _HEADS else list(job.left)
         self.chance.shuffle(lines)
-        return _write_csv([_HEADS.get(file, []) + [EXTERNAL_ID, BODY], *lines])
+        return _write_csv([[*_HEADS.get(file, []), EXTERNAL_ID, BODY], *lines])
 
 
 def _write_error(status: Status) -> str:
