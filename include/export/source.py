@@ -129,10 +129,6 @@ class Source:
             **parts,
         )
 
-    def one_row(self, columns: sql.Composed) -> sql.Composed:
-        """Return the statement that reads one row for people; the value is `key`."""
-        return self._compose("source_row", None, columns=columns)
-
     def due_errors(self, watermark: Position) -> sql.Composed:
         """Return the statement that finds the export errors which are due."""
         return self._compose("errors_due", watermark)

@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from include.export.source import Source
+from include.export.statements import load_statement
 from include.export.streams import Stream
 
 
@@ -34,7 +35,13 @@ def read_source_row(stream: Stream, record_key: str, *, connection: psycopg.Conn
     Raises ConfigurationFailure when the source or a column does not exist.
     """
     columns = [sql.SQL("left(s.{}::text, 2000)").format(sql.Identifier(name)) for name in stream.fields.values()]
-    statement = Source(stream, connection).one_row(sql.SQL(", ").join(columns))
+    statement = load_statement("source_row").format(
+        source=sql.Identifier(stream.source_schema, stream.source_table),
+        cursor=sql.Identifier(stream.cursor),
+        columns=sql.SQL(", ").join(columns),
+        key=sql.Identifier(stream.key),
+        one_key=Source(stream, connection).columns[stream.key].cast(sql.SQL("%(key)s")),
+    )
     found = connection.execute(statement, {"key": record_key}).fetchone()
     if found is None:
         return None

@@ -156,7 +156,11 @@ def show_source_row(
     stream = find_stream(detail.stream)
     audit = ExportAudit(connection)
     with connection.transaction():
-        audit.select(audit.write(AuditLine(actor, "see_source_row")), Selection(errors=[error]), retry=False)
+        audit.select(
+            audit.write(AuditLine(actor, "see_source_row", selection=f"errors {error}")),
+            Selection(errors=[error]),
+            retry=False,
+        )
         row = read_source_row(stream, detail.record_key, connection=connection)
     if row is None:
         return {"row": None, "changed_at": None, "parents": []}

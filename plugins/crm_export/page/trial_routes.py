@@ -92,7 +92,7 @@ def _ask(connection: psycopg.Connection, error: int, actor: str) -> int:
         pending = trials.find_pending(error)
         if pending is not None:
             raise PageFailure(409, "already_requested", f"Trial {pending} of this record is still under way.")
-        number = audit.write(AuditLine(actor, "try_record"))
+        number = audit.write(AuditLine(actor, "try_record", selection=f"errors {error}"))
         if not audit.select(number, Selection(errors=[error]), retry=False):
             raise PageFailure(409, "nothing_selected", "This export error is resolved; there is nothing to try.")
         trials.ask(number, actor, error)
