@@ -11,7 +11,6 @@ from psycopg import sql
 
 from include.export.batches import ExportBatches, JobBatch
 from include.export.exported_versions import ExportedVersions
-from include.export.options import JOB_LIMIT
 from include.export.progress import Progress
 from include.export.row_stream import Block, RowStream, export_snapshot, open_snapshot
 from include.export.source_windows import SourceWindows
@@ -97,5 +96,5 @@ class JobUpload:
         misleads = _MARK in block.lines or b"\r" in block.lines or block.longest > FIELD_LIMIT
         if misleads and not self.plan.careful:
             raise UploadStopped
-        if self.size > JOB_LIMIT - HEADER_LIMIT:
+        if self.size > self.bench.options.job_limit - HEADER_LIMIT:
             raise UploadStopped(row_bytes=self.size / self.rows)

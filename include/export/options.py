@@ -7,7 +7,6 @@ from dataclasses import dataclass
 SMALL_REQUEST = 25  # rows of the first request of a run
 GROWTH = 4  # a clean batch is followed by one this many times larger
 JOB_GROWTH = 8  # the same for Bulk jobs
-JOB_LIMIT = 100_000_000  # bytes of CSV in one job (salesforce-wire.md section 4.5)
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,7 @@ class ExportOptions:
     daily_api_limit: int = 100_000  # API calls in 24 hours
     lease_seconds: float = 120.0  # longer than one HTTP call may take
     job_bytes: int = 90_000_000  # of CSV that a job is planned for; rows differ in size
+    job_limit: int = 100_000_000  # bytes of CSV that one job takes at most (salesforce-wire.md section 4.5)
     jobs_in_flight: int = 3  # of one stream, with the setting off and `lock_order`
     poll_delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds; the last one stays
     job_patience: float | None = None  # seconds that a run waits for a job before it ends; None: until it is over

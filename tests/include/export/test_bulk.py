@@ -203,3 +203,88 @@ class TestResultsThatAreNotWhole:
             bulk.errors()
         ) == 2
         assert bulk.watermark() == "90"
+
+
+def test_ids_that_differ_only_in_case_are_both_refused_and_never_sent(bulk: Exporter) -> None:
+    bulk.add_many(1, 90)
+    bulk.connection.execute("update app.accounts set ext = 'a50' where id = 61")
+    report = bulk.run(pause=False)
+    assert (report.accepted, report.refused) == (88, 2)
+    assert {(error["record_key"], error["error_code"]) for error in bulk.errors()} == {
+        ("50", "CRM_EXPORT_EXTERNAL_ID_CONFLICT"),
+        ("61", "CRM_EXPORT_EXTERNAL_ID_CONFLICT"),
+    }
+    assert not {"A50", "a50"} & bulk.names().keys()
+
+
+def test_a_record_that_an_operator_set_aside_does_not_go_into_the_job(bulk: Exporter) -> None:
+    bulk.add_many(1, 90)
+    bulk.connection.execute("update app.accounts set name = 'bad' where id = 40")
+    bulk.run(pause=True)
+    bulk.gate()
+    bulk.connection.execute("update crm_export.ExportErrors set status = 'set_aside'")
+    report = bulk.run(pause=True)
+    assert report.outcome is Outcome.COMPLETE
+    assert bulk.watermark() == "90"
+    assert [error["status"] for error in bulk.errors()] == ["set_aside"]
+    assert "A40" not in bulk.names()
+
+
+def test_a_refused_row_that_no_job_carries_stops_the_window_before_it(bulk: Exporter) -> None:
+    bulk.add_many(1, 90)
+    bulk.connection.execute("update app.accounts set amount = 'NaN' where id = 45")
+    assert bulk.run(pause=True).outcome is Outcome.HELD
+    assert bulk.watermark() == "44"
+    [error] = bulk.errors()
+    assert (error["record_key"], error["error_code"]) == ("45", "CRM_EXPORT_VALUE_NOT_SENDABLE")
+    bulk.change(45, 200, amount=1)
+    assert bulk.run(pause=True).outcome is Outcome.COMPLETE
+    assert bulk.errors("status <> 'resolved'") == []
+
+
+def test_too_few_bulk_batches_left_means_small_requests(bulk: Exporter) -> None:
+    bulk.control.set_limit("DailyBulkApiBatches", most=15_000, used=15_000)
+    bulk.add_many(1, 90)
+    assert bulk.run(pause=False).accepted == 90
+    assert batches(bulk) == []
+
+
+def test_rows_larger_than_expected_are_divided_again(bulk: Exporter) -> None:
+    bulk.add_many(1, 400)
+    bulk.connection.execute("update app.accounts set notes = repeat('x', 600) where id > 100")
+    report = bulk.run(pause=False, job_bytes=9_000, job_limit=60_000)
+    assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 400)
+    assert len(bulk.names()) == 400
+
+
+class TestAJobThatOutlivesItsRun:
+    def test_the_next_run_adopts_it_and_sends_nothing_twice(self, bulk: Exporter) -> None:
+        bulk.add_many(1, 90)
+        bulk.control.set_bulk(delay_seconds=1.0)
+        report = bulk.run(pause=False, job_patience=0.1)
+        assert (report.outcome, report.watermark) == (Outcome.WAITING_FOR_JOB, "2026-01-01 00:00:25+00 / 25")
+        assert report.job_id is not None
+        before = bulk.last_call()
+        assert bulk.run(pause=False).outcome is Outcome.COMPLETE
+        assert [call for call in bulk.calls(before) if call["method"] in {"PUT", "POST", "PATCH"}] == []
+        assert bulk.watermark() == "90"
+
+    def test_the_daily_job_settles_it_before_it_sends_anything_newer(self, bulk: Exporter) -> None:
+        bulk.add_many(1, 90)
+        bulk.connection.execute("update app.accounts set name = 'bad' where id = 60")
+        bulk.control.set_bulk(delay_seconds=1.0)
+        bulk.run(pause=False, job_patience=0.1)
+        bulk.control.switch_rule("no_bad_names", active=False)
+        bulk.reexport(every=True)
+        assert bulk.watermark() == "90"
+        assert [batch[0] for batch in batches(bulk)] == ["SETTLED"]
+
+    @pytest.mark.fault("B19")
+    def test_one_that_salesforce_has_forgotten_is_sent_again(self, bulk: Exporter) -> None:
+        bulk.add_many(1, 90)
+        bulk.run(pause=False, job_patience=0.0)
+        bulk.connection.execute(
+            "update crm_export.ExportBatches set job_id = '750000000009999AAA' where job_id is not null"
+        )
+        assert bulk.run(pause=False).outcome is Outcome.COMPLETE
+        assert len(bulk.names()) == 90
