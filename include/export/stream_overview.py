@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -15,7 +15,7 @@ from include.export.positions import Position
 from include.export.statements import load_statement
 from include.export.stream_files import Loaded
 from include.export.streams import Stream
-from include.export.waiting_changes import WaitingChanges, count_waiting_changes
+from include.export.waiting_changes import WaitingChanges, count_waiting_changes, read_now
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Summary:
 class Overview:
     """Where all streams stand, parents before children."""
 
-    at: datetime
+    at: str
     streams: list[StreamState]
     summary: Summary
 
@@ -147,7 +147,7 @@ def read_overview(streams: Sequence[Loaded], *, connection: psycopg.Connection, 
         rows = cursor.execute(load_statement("overview_streams"), {"streams": names}).fetchall()
     known = {row["stream"]: row for row in rows}
     states = [_read_state(stream, streams, known.get(stream.name), connection, catalogue) for stream in streams]
-    return Overview(datetime.now(UTC), states, _summarise(states))
+    return Overview(read_now(connection), states, _summarise(states))
 
 
 def _read_state(

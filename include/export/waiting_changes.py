@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import psycopg
 from psycopg import errors
@@ -46,9 +45,15 @@ def count_waiting_changes(stream: Stream, after: Position | None, connection: ps
         return WaitingChanges(None, problem=f"Stream {stream.name}: {told}.")
 
 
+def read_now(connection: psycopg.Connection) -> str:
+    """Return the time of the database."""
+    row = connection.execute(load_statement("now")).fetchone()
+    assert row is not None  # ruff: ignore[assert] - a select without from
+    return str(row[0])
+
+
 def _count(source: Source, after: Position | None) -> WaitingChanges:
-    row = source.connection.execute(load_statement("now")).fetchone()
-    now = row[0] if row else datetime.max.isoformat()
+    now = read_now(source.connection)
     rows = source.count_waiting(after, now)
     oldest = source.peek(after, now)
     if oldest is None:

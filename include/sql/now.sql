@@ -1,2 +1,2 @@
 -- The time of the database.
-select clock_timestamp()::text
+select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')

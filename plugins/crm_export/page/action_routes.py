@@ -114,7 +114,7 @@ class ActionAnswer:
     next: int | None
 
 
-@router.post("/actions/preview", dependencies=[may_change, may_run])
+@router.post("/actions/preview", dependencies=[may_change, *may_run])
 def preview_action(wanted: Annotated[Request, Depends(read_body(Request))], connection: Postgres) -> Preview:
     """Return what an action would do; nothing changes."""
     lines = ExportAudit(connection).preview(wanted.kind, wanted.chosen)
@@ -133,7 +133,7 @@ def preview_action(wanted: Annotated[Request, Depends(read_body(Request))], conn
     )
 
 
-@router.post("/actions", status_code=202, dependencies=[may_change, may_run])
+@router.post("/actions", status_code=202, dependencies=[may_change, *may_run])
 def act(
     wanted: Annotated[Request, Depends(read_body(Request))],
     actor: Annotated[str, Depends(name_user)],

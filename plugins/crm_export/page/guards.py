@@ -39,11 +39,12 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+SENDING_DAGS = ("CRMExport", "CRMExport_ExportError")
 Body = TypeVar("Body", bound=BaseModel)
 # VIEWER and USER may not read Variables; whether they may see plugins or DAGs is too weak for record keys and messages
 may_read = Depends(requires_access_variable("GET"))
 may_change = Depends(requires_access_variable("PUT"))
-may_run = Depends(requires_access_dag("POST", DagAccessEntity.RUN, "CRMExport_ExportError"))
+may_run = [Depends(requires_access_dag("POST", DagAccessEntity.RUN, name)) for name in SENDING_DAGS]
 may_see_values = Depends(requires_access_connection("GET"))
 
 
@@ -60,8 +61,12 @@ def find_permissions(user: BaseUser) -> Permissions:
     manager = get_auth_manager()
     variable = VariableDetails(key=PAUSE_ON_EXPORT_ERRORS)
     change = manager.is_authorized_variable(method="PUT", details=variable, user=user)
-    dag = DagDetails(id="CRMExport_ExportError")
-    run = manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=dag, user=user)
+    run = all(
+        manager.is_authorized_dag(
+            method="POST", access_entity=DagAccessEntity.RUN, details=DagDetails(id=name), user=user
+        )
+        for name in SENDING_DAGS
+    )
     connection = ConnectionDetails(conn_id=POSTGRES)
     values = manager.is_authorized_connection(method="GET", details=connection, user=user)
     return Permissions(change_settings=change, act=change and run, see_values=change and run and values)

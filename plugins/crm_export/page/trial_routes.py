@@ -47,7 +47,7 @@ class TrialAnswer:
     airflow_path: str
 
 
-@router.post("/trials", status_code=202, dependencies=[may_change, may_run])
+@router.post("/trials", status_code=202, dependencies=[may_change, *may_run])
 def try_record(
     wanted: Annotated[Request, Depends(read_body(Request))],
     actor: Annotated[str, Depends(name_user)],
