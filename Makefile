@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-run test histories proof check audit fuzz lock try story change airflow pictures bench clients
+.PHONY: help page setup run clean-run test histories proof check audit fuzz lock try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -23,7 +23,7 @@ clean-run: $(STAMP) ## the same from nothing
 	@$(PY) -m local_stack run --wait $(WAIT_FLAG)
 
 test: $(STAMP) ## the whole suite
-	@$(PY) -m pytest -n 2 --dist loadfile
+	@$(PY) -m pytest -n 2 --dist loadgroup
 
 proof: $(STAMP) ## kills at every point and the long races, at full length (minutes)
 	@$(PY) -m pytest --whole tests/include/export/test_kills.py
@@ -34,6 +34,9 @@ histories: $(STAMP) ## random histories of the product's code: make histories N=
 
 clients: ## jsforce and the sf CLI, for the sandbox's tests (needs npm; without them those tests are skipped)
 	@sh scripts/setup-javascript
+
+page: ## build the CRM Export page from plugins/crm_export/page/frontend (needs npm)
+	@sh scripts/build-page
 
 bench: $(STAMP) ## what moving rows costs here (ONLY="limit peers" ROWS=100000 ROUNDS=5 LARGE=1)
 	@$(PY) -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LARGE),--large) $(if $(ONLY),--only $(ONLY))

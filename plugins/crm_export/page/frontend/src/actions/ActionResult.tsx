@@ -1,0 +1,52 @@
+import { useState } from "preact/hooks";
+import { read } from "../api/client";
+import type { Action, RecordResult } from "../api/contract";
+import { number, t } from "../language";
+import { Badge, ResultBadge } from "../parts/Badge";
+import { FailureNotice } from "../parts/Notice";
+import { Out } from "../parts/Out";
+import { useFollowed } from "./followed";
+
+const RESULTS: RecordResult[] = [
+  "done", "exported", "refused", "waiting", "gone", "unchanged", "pending", "not_tried",
+];
+
+/** What came of an action, record by record, while its runs go on. */
+export function ActionResult({ started }: { started: Action }) {
+  const [more, setMore] = useState<Action["records"]>([]);
+  const [next, setNext] = useState<number | null | undefined>(undefined);
+  const { found: action, failure } = useFollowed(started, () => read<Action>(`api/actions/${started.id}`));
+  const following = next === undefined ? action.next : next;
+  const ended = action.state === "done" || action.state === "failed";
+  const loadMore = (): void => {
+    void read<Action>(`api/actions/${started.id}`, { after: following }).then((page) => {
+      setMore([...more, ...page.records]);
+      setNext(page.next);
+    });
+  };
+  return (
+    <>
+      <p role="status">
+        {ended ? t(action.state === "done" ? "action.ended" : "action.failed") : t("action.under_way")}{" "}
+        {action.runs.map((run) => <Out key={run.run_id} airflow={run.airflow_path}>{run.dag_id}</Out>)}
+      </p>
+      <p class="counts" role="status">
+        {RESULTS.filter((result) => action.counts[result]).map((result) => (
+          <span key={result}><strong>{number(action.counts[result] ?? 0)}</strong> <ResultBadge result={result} /></span>
+        ))}
+      </p>
+      {failure && <FailureNotice failure={failure} />}
+      <ul class="results">
+        {[...action.records, ...more].map((record) => (
+          <li key={record.error_id}>
+            <span class="key">{record.record_key}</span> <span class="muted">{record.stream}</span>{" "}
+            <ResultBadge result={record.result} />
+            {record.message && <small class="exact">{record.message}</small>}
+          </li>
+        ))}
+      </ul>
+      {following !== null && ended && <button type="button" onClick={loadMore}>{t("load_more")}</button>}
+      {!ended && <p class="muted"><Badge tone="info">{t("outcome.running")}</Badge> {t("action.may_close")}</p>}
+    </>
+  );
+}

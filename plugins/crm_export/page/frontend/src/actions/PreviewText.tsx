@@ -1,0 +1,23 @@
+import type { Preview } from "../api/contract";
+import { list, number, t } from "../language";
+
+/** In plain words: what will happen, to how many records, and what it sets going. */
+export function PreviewText({ preview }: { preview: Preview }) {
+  if (!preview.changes) return <p>{t(preview.selected ? "action.nothing_to_do" : "failure.nothing_selected")}</p>;
+  return (
+    <>
+      <p>{t(`action.${preview.kind}.will`, { count: preview.changes })}</p>
+      <ul>
+        <li>{t("action.in_streams", { names: list(preview.streams) })}</li>
+        {preview.dags.map(({ dag_id, records }) => (
+          <li key={dag_id}>{t("action.starts", { dag: dag_id, count: records })}</li>
+        ))}
+        {preview.ends_holds.length > 0 && (
+          <li>{t(preview.kind === "retry" ? "action.tried_first" : "action.ends_holds", { names: list(preview.ends_holds) })}</li>
+        )}
+        {preview.skipped > 0 && <li>{t("action.skipped", { count: preview.skipped, value: number(preview.skipped) })}</li>}
+      </ul>
+      <p class="muted">{t("action.noted")}</p>
+    </>
+  );
+}

@@ -1,0 +1,59 @@
+// Requests to the page's own API, relative to the page's address: Airflow may live under a path prefix.
+import type { ErrorCode } from "./contract";
+
+/** Why a request brought nothing: a code of the API, or `unreachable` when no answer came. */
+export class Failure extends Error {
+  constructor(
+    readonly code: ErrorCode | "unreachable",
+    message = "",
+  ) {
+    super(message);
+  }
+}
+
+export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
+
+export const SESSION = "api/session";
+
+let signedOut: () => void = () => undefined;
+
+/** Call `listener` whenever a request other than that for the session is answered with "not signed in". */
+export function onSignedOut(listener: () => void): void {
+  signedOut = listener;
+}
+
+/** Return the address of a route with its query; empty values are left out, lists are repeated. */
+export function address(path: string, query: Query = {}): string {
+  const words = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined || value === "" || value === false) continue;
+    for (const one of Array.isArray(value) ? value : [value]) words.append(name, String(one));
+  }
+  return words.size ? `${path}?${words}` : path;
+}
+
+export function read<T>(path: string, query?: Query): Promise<T> {
+  return request<T>(address(path, query), { method: "GET" });
+}
+
+export function write<T>(method: "PUT" | "POST", path: string, body: unknown): Promise<T> {
+  const headers = { "Content-Type": "application/json", "X-CRM-Export": "1" };
+  return request<T>(path, { method, headers, body: JSON.stringify(body) });
+}
+
+async function request<T>(url: string, how: RequestInit): Promise<T> {
+  const answer = await fetch(url, { ...how, credentials: "same-origin", cache: "no-store" }).catch(() => null);
+  if (answer === null) throw new Failure("unreachable");
+  const body: unknown = await answer.json().catch(() => null);
+  if (answer.ok && body !== null) return body as T;
+  const failure = explain(body, answer.status);
+  if (failure.code === "not_signed_in" && url !== SESSION) signedOut();
+  throw failure;
+}
+
+function explain(body: unknown, status: number): Failure {
+  const told = (body as { error?: { code?: ErrorCode; message?: string } } | null)?.error;
+  if (told?.code) return new Failure(told.code, told.message);
+  if (status === 401) return new Failure("not_signed_in");
+  return new Failure(status === 502 || status === 504 ? "unreachable" : "failed");
+}

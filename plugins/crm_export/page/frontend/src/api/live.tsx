@@ -1,0 +1,33 @@
+// What every view needs: who looks, the settings, and where the streams stand. Kept fresh in one place.
+import { createContext, type ComponentChildren } from "preact";
+import { useContext, useEffect } from "preact/hooks";
+import { onSignedOut, read, SESSION } from "./client";
+import type { Causes, Session, Settings, Streams } from "./contract";
+import { useResource, type Resource } from "./resource";
+
+export interface Live {
+  session: Resource<Session>;
+  settings: Resource<Settings>;
+  streams: Resource<Streams>;
+  causes: Resource<Causes>;
+  /** Ask for all of it again, after something was changed. */
+  refresh: () => void;
+}
+
+const Context = createContext<Live | null>(null);
+
+export function LiveProvider({ children }: { children: ComponentChildren }) {
+  const session = useResource<Session>("session", () => read(SESSION), 60);
+  const settings = useResource<Settings>("settings", () => read("api/settings"), 15);
+  const streams = useResource<Streams>("streams", () => read("api/streams"), 10);
+  const causes = useResource<Causes>("causes", () => read("api/causes"), 15);
+  useEffect(() => onSignedOut(session.reload), []);
+  const refresh = (): void => [session, settings, streams, causes].forEach((resource) => resource.reload());
+  return <Context.Provider value={{ session, settings, streams, causes, refresh }}>{children}</Context.Provider>;
+}
+
+export function useLive(): Live {
+  const live = useContext(Context);
+  if (!live) throw new Error("useLive outside of LiveProvider");
+  return live;
+}

@@ -1,0 +1,106 @@
+import { useEffect } from "preact/hooks";
+import { ActivityPage } from "./activity/ActivityPage";
+import { useLive } from "./api/live";
+import { ErrorsPage } from "./errors/ErrorsPage";
+import { HistoryPage } from "./history/HistoryPage";
+import { number, t } from "./language";
+import { OverviewPage } from "./overview/OverviewPage";
+import { StreamPage } from "./overview/StreamPage";
+import { VerdictLine } from "./overview/VerdictLine";
+import { Blank, FailureNotice } from "./parts/Notice";
+import { Out } from "./parts/Out";
+import { href, useRoute, VIEWS, type Route } from "./route";
+
+/** The page: who may see it, whether it can work at all, then the view asked for. */
+export function App() {
+  const route = useRoute();
+  const { session, streams } = useLive();
+  useEffect(() => {
+    const view = route.view === "streams" ? "overview" : route.view;
+    document.title = `${route.item ?? t(`tabs.${view}`)} · CRM Export`;
+  }, [route]);
+  if (session.failure?.code === "not_signed_in") return <SignedOut />;
+  if (session.failure?.code === "forbidden") return <Forbidden />;
+  if (session.failure && !session.data) {
+    return <main><FailureNotice failure={session.failure} retry={session.reload} /></main>;
+  }
+  if (streams.failure?.code === "not_installed") return <NotInstalled />;
+  return (
+    <>
+      <Top route={route} />
+      <main id="main">
+        {streams.failure && streams.data && <FailureNotice failure={streams.failure} retry={streams.reload} />}
+        <View route={route} />
+      </main>
+    </>
+  );
+}
+
+function Top({ route }: { route: Route }) {
+  const { streams } = useLive();
+  const refused = streams.data?.summary.refused ?? 0;
+  const current = route.view === "streams" ? "overview" : route.view;
+  return (
+    <header class="top">
+      <h1 class="unseen">CRM Export</h1>
+      <VerdictLine />
+      <nav class="tabs" aria-label={t("tabs.label")}>
+        {VIEWS.map((view) => (
+          <a key={view} href={href(view)} aria-current={view === current ? "page" : undefined}>
+            {t(`tabs.${view}`)}
+            {view === "errors" && refused > 0 && <span class="bubble">{number(refused)}</span>}
+          </a>
+        ))}
+      </nav>
+    </header>
+  );
+}
+
+function View({ route }: { route: Route }) {
+  switch (route.view) {
+    case "errors":
+      return <ErrorsPage route={route} />;
+    case "activity":
+      return <ActivityPage />;
+    case "history":
+      return <HistoryPage />;
+    case "streams":
+      return route.item === null ? <OverviewPage /> : <StreamPage name={route.item} />;
+    default:
+      return <OverviewPage />;
+  }
+}
+
+function SignedOut() {
+  return (
+    <main>
+      <Blank icon="lock" title={t("signed_out.title")}>
+        <p>{t("signed_out.means")}</p>
+        <p><Out class="button primary" airflow="auth/login">{t("signed_out.again")}</Out></p>
+      </Blank>
+    </main>
+  );
+}
+
+function Forbidden() {
+  return (
+    <main>
+      <Blank icon="lock" title={t("forbidden.title")}><p>{t("forbidden.means")}</p></Blank>
+    </main>
+  );
+}
+
+function NotInstalled() {
+  const { refresh } = useLive();
+  return (
+    <main>
+      <Blank icon="table" title={t("not_installed.title")}>
+        <p>{t("not_installed.means")}</p>
+        <p>
+          <Out class="button primary" airflow="dags/CRMExport">{t("not_installed.go")}</Out>{" "}
+          <button type="button" onClick={refresh}>{t("try_again")}</button>
+        </p>
+      </Blank>
+    </main>
+  );
+}

@@ -1,0 +1,63 @@
+import { useState } from "preact/hooks";
+import { write, type Failure } from "../api/client";
+import type { ErrorDetail, SourceRow } from "../api/contract";
+import { useLive } from "../api/live";
+import { asFailure } from "../api/resource";
+import { t } from "../language";
+import { FailureNotice } from "../parts/Notice";
+import { Out } from "../parts/Out";
+import { Moment } from "../parts/Time";
+
+/** The row as it is in the source now: personal data, so only on request, and looking is noted. */
+export function SourceRowPanel({ error }: { error: ErrorDetail }) {
+  const { session } = useLive();
+  const [row, setRow] = useState<SourceRow | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [asking, setAsking] = useState(false);
+  const may = session.data?.may.see_values ?? false;
+  const ask = (): void => {
+    setAsking(true);
+    write<SourceRow>("POST", `api/errors/${error.id}/source-row`, {})
+      .then(setRow, (thrown: unknown) => setFailure(asFailure(thrown)))
+      .finally(() => setAsking(false));
+  };
+  return (
+    <section class="card" aria-labelledby="source-row">
+      <h3 id="source-row">{t("source_row.title")}</h3>
+      <p class="muted">{t(may ? "source_row.noted" : "source_row.not_you")}</p>
+      {failure && <FailureNotice failure={failure} />}
+      <button type="button" disabled={!may || asking} onClick={ask}>{t(row ? "source_row.again" : "source_row.show")}</button>
+      <div aria-live="polite">{row && <Values found={row} />}</div>
+    </section>
+  );
+}
+
+function Values({ found }: { found: SourceRow }) {
+  if (!found.row) return <p>{t("source_row.gone")}</p>;
+  const links = new Map(found.parents.map((parent) => [parent.field, parent.url]));
+  return (
+    <>
+      {found.changed_at && <p>{t("errors.changed_at")}: <Moment at={found.changed_at} /></p>}
+      <table class="values">
+        <thead>
+          <tr>
+            <th scope="col">{t("source_row.field")}</th>
+            <th scope="col">{t("source_row.column")}</th>
+            <th scope="col">{t("source_row.value")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.row.map(({ field, column, value }) => (
+            <tr key={field}>
+              <th scope="row"><code>{field}</code></th>
+              <td data-label={t("source_row.column")}><code>{column}</code></td>
+              <td data-label={t("source_row.value")} class="exact">
+                {value === null ? <em class="muted">NULL</em> : <Out salesforce={links.get(field)}>{value}</Out>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}

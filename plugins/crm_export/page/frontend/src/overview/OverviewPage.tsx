@@ -1,0 +1,41 @@
+import { useLive } from "../api/live";
+import { CauseLines } from "../errors/CauseList";
+import { t } from "../language";
+import { Blank, FailureNotice, Loading, Notice } from "../parts/Notice";
+import { href } from "../route";
+import { SettingsPanel } from "../settings/SettingsPanel";
+import { Holds } from "./Holds";
+import { StreamTable } from "./StreamTable";
+
+const CAUSES_SHOWN = 6;
+
+/** The ten-second answer, from top to bottom: what stops, why, where each stream stands; the setting beside it. */
+export function OverviewPage() {
+  const { streams, causes } = useLive();
+  const all = causes.data?.causes ?? [];
+  const broken = streams.data?.streams.filter((stream) => stream.broken) ?? [];
+  return (
+    <div class="overview">
+      <div class="main">
+        {broken.map((stream) => (
+          <Notice key={stream.name} tone="bad"><p><strong>{stream.name}</strong> <span class="exact">{stream.broken}</span></p></Notice>
+        ))}
+        {!streams.data && !streams.failure && <Loading lines={6} />}
+        {!streams.data && streams.failure && <Blank icon="table" title={t("nothing_to_show")}><p>{t("nothing_to_show_means")}</p></Blank>}
+        <Holds />
+        {all.length > 0 && (
+          <section aria-labelledby="causes">
+            <header class="row">
+              <h2 id="causes">{t("causes.title")}</h2>
+              <a href={href("errors")}>{t("causes.all", { count: all.length })}</a>
+            </header>
+            <CauseLines causes={all.slice(0, CAUSES_SHOWN)} />
+          </section>
+        )}
+        {causes.failure && !streams.failure && <FailureNotice failure={causes.failure} retry={causes.reload} />}
+        <StreamTable />
+      </div>
+      <SettingsPanel />
+    </div>
+  );
+}

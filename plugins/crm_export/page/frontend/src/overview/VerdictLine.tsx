@@ -1,0 +1,47 @@
+import type { Failure } from "../api/client";
+import { useLive } from "../api/live";
+import { Icon, type IconName } from "../parts/icons";
+import { explain, Loading, type Tone } from "../parts/Notice";
+import { Ago } from "../parts/Time";
+import { t } from "../language";
+import { judge } from "./verdict";
+
+const SIGNS: Record<Tone, IconName> = { good: "check", bad: "pause", warning: "alert", info: "clock", quiet: "off" };
+
+/** The line on top of every view. */
+export function VerdictLine() {
+  const { session, streams } = useLive();
+  if (!streams.data) return streams.failure ? <Unknown failure={streams.failure} /> : <div class="verdict"><Loading lines={2} /></div>;
+  const verdict = judge(session.data, streams.data);
+  const newest = streams.data.streams
+    .map((stream) => stream.last_run?.started_at)
+    .filter((at) => at !== undefined)
+    .sort()
+    .at(-1);
+  return (
+    <section class={`verdict ${verdict.tone}`} aria-label={t("verdict.label")}>
+      <span class="sign"><Icon name={SIGNS[verdict.tone]} /></span>
+      <div>
+        <p class="title" aria-live="polite">{verdict.title}</p>
+        <ul class="facts">
+          {verdict.facts.map((fact) => <li key={fact}>{fact}</li>)}
+          {newest && <li>{t("verdict.last_run")} <Ago at={newest} /></li>}
+        </ul>
+      </div>
+    </section>
+  );
+}
+
+function Unknown({ failure }: { failure: Failure }) {
+  const { refresh } = useLive();
+  return (
+    <section class="verdict bad" aria-label={t("verdict.label")}>
+      <span class="sign"><Icon name="alert" /></span>
+      <div role="alert">
+        <p class="title">{t("verdict.down")}</p>
+        <p>{explain(failure)}</p>
+      </div>
+      <button type="button" onClick={refresh}>{t("try_again")}</button>
+    </section>
+  );
+}

@@ -1,0 +1,37 @@
+// A modal dialog: the browser's own, which keeps the focus inside, closes on Escape and gives the focus back.
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+
+interface Props {
+  title: string;
+  onClose: () => void;
+  wide?: boolean;
+  /** The buttons. */
+  foot: ComponentChildren;
+  children: ComponentChildren;
+}
+
+export function Dialog({ title, onClose, wide, foot, children }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const opener = document.activeElement;
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>("[data-focus]")?.focus();
+    return () => {
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+    };
+  }, []);
+  return (
+    <dialog ref={dialog} class={wide ? "wide" : undefined} aria-labelledby={`${id}-title`} aria-describedby={`${id}-body`}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      <h2 id={`${id}-title`}>{title}</h2>
+      <div class="dialog-body" id={`${id}-body`}>{children}</div>
+      <footer>{foot}</footer>
+    </dialog>
+  );
+}

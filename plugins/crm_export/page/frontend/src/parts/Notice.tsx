@@ -1,0 +1,54 @@
+// Banners and the designed states of a view: empty, loading, failed.
+import type { ComponentChildren } from "preact";
+import { Failure } from "../api/client";
+import { t } from "../language";
+import { Icon, type IconName } from "./icons";
+
+export type Tone = "good" | "warning" | "bad" | "info" | "quiet";
+
+const SIGNS: Record<Tone, IconName> = { good: "check", warning: "alert", bad: "alert", info: "info", quiet: "info" };
+
+export function Notice({ tone, children }: { tone: Tone; children: ComponentChildren }) {
+  return (
+    <div class={`notice ${tone}`} role={tone === "bad" ? "alert" : "status"}>
+      <Icon name={SIGNS[tone]} />
+      <div>{children}</div>
+    </div>
+  );
+}
+
+/** What stands where a view would be, when there is nothing to show. */
+export function Blank({ icon, title, children }: { icon: IconName; title: string; children?: ComponentChildren }) {
+  return (
+    <div class="blank">
+      <Icon name={icon} />
+      <h2>{title}</h2>
+      <div>{children}</div>
+    </div>
+  );
+}
+
+/** Lines in the shape of what is coming. */
+export function Loading({ lines = 4 }: { lines?: number }) {
+  return (
+    <div class="loading" role="status">
+      <span class="unseen">{t("loading")}</span>
+      {Array.from({ length: lines }, (_, line) => <span key={line} class="bone" />)}
+    </div>
+  );
+}
+
+/** Say why a request failed, in the reader's language where the reason is a known one. */
+export function explain(failure: Failure): string {
+  if (failure.code === "invalid" || failure.code === "already_requested") return failure.message;
+  return t(`failure.${failure.code}`);
+}
+
+export function FailureNotice({ failure, retry }: { failure: Failure; retry?: () => void }) {
+  return (
+    <Notice tone="bad">
+      <p>{explain(failure)}</p>
+      {retry && <button type="button" class="small" onClick={retry}>{t("try_again")}</button>}
+    </Notice>
+  );
+}
