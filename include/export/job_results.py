@@ -8,6 +8,7 @@ import io
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import psycopg
 from psycopg import errors, sql
@@ -82,9 +83,10 @@ class JobResults:
 
     def judge(self) -> list[RefusedClass]:
         """Judge the refusals, text by text and not row by row, and return them by class."""
-        while texts := self._unjudged():
-            with self._connection.cursor() as cursor:
-                cursor.executemany(load_statement("results_judge"), [self._verdict(text) for text in texts])
+        with self._connection.transaction(), self._connection.cursor(name="crm_export_texts") as texts:
+            texts.execute(load_statement("results_texts"))
+            while page := texts.fetchmany(PAGE):
+                self._keep_verdicts(page)
         rows = self._connection.execute(load_statement("results_classes")).fetchall()
         return [
             RefusedClass(ErrorClass(name), count, tuple(self._refusal(text) for text in samples))
@@ -94,9 +96,10 @@ class JobResults:
     def place(self, window: Window, payload: sql.Composed) -> int:
         """Find the source rows of the refused records; returns how many have none any more, or never had."""
         answered = self.answered()
-        self._connection.execute(
-            self.source.compose_window("results_place", window, answered=answered, payload=payload), window.as_values()
-        )
+        with self._connection.transaction():
+            self._connection.execute(load_statement("plan_by_index"))
+            statement = self.source.compose_window("results_place", window, answered=answered, payload=payload)
+            self._connection.execute(statement, window.as_values())
         if self._count_unplaced():
             self._connection.execute(self.source.compose_window("results_place_moved", window, answered=answered))
         return self._count_unplaced()
@@ -138,15 +141,16 @@ class JobResults:
         row = self._connection.execute(load_statement("results_unplaced")).fetchone()
         return int(row[0]) if row else 0
 
-    def _unjudged(self) -> list[str]:
-        return [row[0] or "" for row in self._connection.execute(load_statement("results_unjudged"), {"limit": PAGE})]
-
-    def _verdict(self, text: str) -> dict[str, object]:
-        refusal = self._refusal(text)
-        verdict = refusal.verdict
-        again = verdict.error_class is ErrorClass.TRANSIENT or verdict.smaller_batch
-        row = refusal.as_row()
-        return row | {"error": text, "fields": list(refusal.fields), "again": again}
+    def _keep_verdicts(self, texts: Sequence[tuple[UUID, str]]) -> None:
+        with self._connection.cursor() as cursor, cursor.copy(load_statement("results_verdicts")) as copy:
+            for key, text in texts:
+                refusal = self._refusal(text)
+                verdict, row = refusal.verdict, refusal.as_row()
+                copy.write_row((
+                    key, text, row["code"], row["name"], row["class"], row["message"], list(refusal.fields),
+                    row["parent_object"], row["parent_external_id"],
+                    verdict.error_class is ErrorClass.TRANSIENT or verdict.smaller_batch,
+                ))  # fmt: skip
 
     def _refusal(self, text: str) -> Refusal:
         code, message, fields = read_job_error(text)
@@ -175,7 +179,7 @@ class JobResults:
             )
         parts = {
             "external_id": sql.Identifier(f"c{folded.index(wanted)}"),
-            "error": sql.Identifier("c1") if kind == "refused" else sql.SQL("null"),
+            "error": sql.SQL("coalesce(c1, '')") if kind == "refused" else sql.SQL("null"),
             "salesforce_id": sql.Identifier("c0") if kind == "refused" else sql.SQL("null"),
         }
         self._connection.execute(load_statement("results_take").format(**parts), {"kind": kind})

@@ -145,6 +145,7 @@ class _Settling:
         Returns whether that row was refused, and how far what was sent is acknowledged.
         """
         bench, windows, window = self.bench, SourceWindows(self.bench.source), self.plan.window
+        windows.pin_plans()
         if bench.batches.count_unsettled(self.batch.window_id):
             return False, window.end
         found = None

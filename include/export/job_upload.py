@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,7 +20,8 @@ from include.export.window_plan import WindowPlan
 from include.export.workbench import Workbench
 
 HEADER_LIMIT = 32_000  # characters (salesforce-wire.md section 4.3)
-_MARK = b'"#N/A"'  # how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
+# how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
+_MARK = re.compile(rb'"#N/A"')
 
 
 class UploadStopped(Exception):  # noqa: N818 - told by how the upload goes on
@@ -93,7 +95,7 @@ class JobUpload:
             return rows, windows.find_folds(self.plan.window, bench.form) if self.plan.form.folds else []
 
     def _check(self, block: Block) -> None:
-        misleads = _MARK in block.lines or b"\r" in block.lines or block.longest > FIELD_LIMIT
+        misleads = _MARK.search(block.lines) or b"\r" in block.lines or block.longest > FIELD_LIMIT
         if misleads and not self.plan.careful:
             raise UploadStopped
         if self.size > self.bench.options.job_limit - HEADER_LIMIT:

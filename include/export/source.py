@@ -48,7 +48,7 @@ class Source:
                 f"{self.connection.info.dbname}, or role {self.connection.info.user} cannot see it. "
                 f"Correct source in {self.stream.name}.yaml, or create the table or view."
             )
-        found = {name: Column(name, type_name, category) for name, type_name, category in rows}
+        found = {row[0]: Column(*row) for row in rows}
         self._check_columns(found)
         return found
 

@@ -11,6 +11,7 @@ from psycopg import sql
 from include.export.positions import Position, Window
 from include.export.record_form import RecordForm
 from include.export.source import Source
+from include.export.statements import load_statement
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,10 @@ class SourceWindows:
     """Finds and reads the windows of a source."""
 
     source: Source
+
+    def pin_plans(self) -> None:
+        """Let the transaction read the source along its indexes."""
+        self.source.connection.execute(load_statement("plan_by_index"))
 
     def find_next(self, after: Position | None, horizon: str, rows: int) -> tuple[Window, int] | None:
         """Return the window of the next `rows` changed rows, or of all that are left, with their number."""

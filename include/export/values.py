@@ -17,11 +17,12 @@ FIELD_LIMIT = 131_072  # characters (salesforce-wire.md section 4.5)
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a source; `category` is Postgres's typcategory."""
+    """A column of a source; `category` is Postgres's typcategory, `collation` is quoted, None for the database's."""
 
     name: str
     type: str
     category: str
+    collation: str | None = None
 
     @property
     def is_text(self) -> bool:
@@ -38,7 +39,9 @@ class Column:
         kind = sql.SQL(self.type)  # format_type's own quoting
         if not self.is_collated:
             return sql.SQL("{}::{}").format(text, kind)
-        return sql.SQL('{}::{} collate "C"' if ordered else '{}::{} collate "default"').format(text, kind)
+        # an index serves a comparison only in the collation of its column
+        collation = '"C"' if ordered else self.collation or '"default"'
+        return sql.SQL("{}::{} collate {}").format(text, kind, sql.SQL(collation))  # Postgres's own quoting
 
     @property
     def value(self) -> sql.Composed:

@@ -6,9 +6,8 @@ with resolved as (
     where e.stream = %(stream)s and s.{key} = {error_key} and {range}
       and (e.status in ('open', 'waiting')
            or e.status in ('set_aside', 'ignored') and e.record_changed_at is distinct from s.{cursor})
-      and not exists (
-          select 1 from crm_export.ExportErrorAttempts a
-          where a.error = e.id and a.outcome = 'refused' and a.attempted_at >= %(planned_at)s::timestamptz)
+      -- every refusal sets it, and nothing else
+      and e.last_seen_at < %(planned_at)s::timestamptz
     returning e.id, s.{cursor} as cursor_at
 )
 insert into crm_export.ExportErrorAttempts (error, run, record_changed_at, outcome)

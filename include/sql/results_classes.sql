@@ -1,4 +1,5 @@
--- Counts the refusals by what they mean, with a sample of each.
-select v.class, count(*)::int, (array_agg(v.error order by v.error))[1:3]
-from crm_export_results r join crm_export_verdicts v on v.error = coalesce(r.error, '')
-where r.kind = 'refused' group by v.class
+-- Counts the refusals by what they mean, with the commonest texts of each.
+select v.class, sum(each.count)::int, (array_agg(v.error order by each.count desc))[1:3]
+from (select error_key, count(*) as count from crm_export_results where kind = 'refused' group by error_key) each
+join crm_export_verdicts v using (error_key)
+group by v.class

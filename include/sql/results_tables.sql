@@ -1,8 +1,8 @@
 -- The tables of this session that hold the answers of a job while it is settled.
 create temp table if not exists crm_export_results (
-    external_id text, kind text not null, error text, salesforce_id text,
+    external_id text, kind text not null, error text, error_key uuid, salesforce_id text,
     record_key text collate "C", cursor_at timestamptz, payload jsonb, recorded boolean not null default false);
 create temp table if not exists crm_export_verdicts (
-    error text primary key, code text, name text, class text, message text, fields text[],
+    error_key uuid primary key, error text, code text, name text, class text, message text, fields text[],
     parent_object text, parent_external_id text, again boolean);
 truncate crm_export_results, crm_export_verdicts

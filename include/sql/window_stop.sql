@@ -2,6 +2,5 @@
 select e.id, s.{cursor}::text, s.{key}::text
 from crm_export.ExportErrors e join {source} s on s.{key} = {error_key}
 where e.stream = %(stream)s and e.status in ('open', 'waiting') and e.record_changed_at = s.{cursor} and {range}
-  and exists (select 1 from crm_export.ExportErrorAttempts a
-              where a.error = e.id and a.outcome = 'refused' and a.attempted_at >= %(planned_at)s::timestamptz)
+  and e.last_seen_at >= %(planned_at)s::timestamptz
 order by s.{cursor}, {key_order} limit 1
