@@ -52,3 +52,13 @@ class Person:
 def define_postgres(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
     """Define the connection postgres_default."""
     monkeypatch.setenv("AIRFLOW_CONN_POSTGRES_DEFAULT", json.dumps({"conn_type": "postgres", **fields}))
+
+
+def act(person: Person, kind: str, *errors: int, **more: Any) -> Response:
+    """Ask for an action on errors."""
+    return person.post("api/actions", {"kind": kind, "selection": {"errors": list(errors)}} | more)
+
+
+def code(answer: Response) -> tuple[int, str]:
+    """Return the status and the code of a refusal."""
+    return answer.status_code, answer.json()["error"]["code"]

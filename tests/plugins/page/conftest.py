@@ -83,3 +83,12 @@ def dags(exporter: Exporter) -> Iterator[None]:
     with create_session() as session:
         session.execute(delete(DagRun))
         session.execute(update(DagModel).values(is_paused=True))
+
+
+@pytest.fixture
+def held(exporter: Exporter) -> Exporter:
+    """Return an exporter whose stream is held at its second record."""
+    exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
+    exporter.run()
+    assert exporter.gate() is not None
+    return exporter

@@ -111,6 +111,17 @@ def test_what_another_site_could_send_is_refused(
     assert op.get("api/audit").json()["entries"] == []
 
 
+@pytest.mark.fault("H2")
+def test_the_cookie_of_a_login_proves_nothing_across_sites(op: Person, page: SEAT) -> None:
+    nobody = page(None)
+    path, body = "api/settings/pause_on_export_errors", {"value": False, "acknowledgement": "agreed"}
+    cookie = {"Cookie": f"_token={op.headers()['Authorization'].partition(' ')[2]}"}
+    for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "", "Origin": "https://evil.example"}):
+        assert nobody.send("PUT", path, body, headers=cookie | foreign).status_code == 403
+    assert op.get("api/audit").json()["entries"] == []
+    assert nobody.send("PUT", path, body, headers=cookie).status_code == 200
+
+
 def test_without_fetch_metadata_an_equal_origin_is_enough(op: Person) -> None:
     own = {"Sec-Fetch-Site": "", "Origin": "http://testserver"}
     assert op.send("PUT", "api/settings/crm_export_batch_size", {"value": 50}, headers=own).status_code == 200

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
@@ -15,35 +14,16 @@ from airflow.utils.session import create_session
 from sqlalchemy import select, update
 
 from exporter import Exporter, make_stream
-from include.export.export import export_stream
-from include.export.export_audit import ActionKind, AuditLine, ExportAudit, Selection
+from include.export.export_audit import ExportAudit
 from include.export.export_trials import ExportTrials
 from include.export.reexport import reexport_errors
 from include.export.runs import RunIdentity
-from include.export.salesforce import OrgSession, SalesforceClient
 from include.export.trial import try_record
-from people import Person
+from people import Person, act, code
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
 SEAT = Callable[..., Person]
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-
-
-@pytest.fixture
-def held(exporter: Exporter) -> Exporter:
-    """Return an exporter whose stream is held at its second record."""
-    exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
-    exporter.run()
-    assert exporter.gate() is not None
-    return exporter
-
-
-def act(person: Person, kind: str, *errors: int, **more: Any) -> Any:
-    return person.post("api/actions", {"kind": kind, "selection": {"errors": list(errors)}} | more)
-
-
-def code(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 def started() -> list[tuple[str, str, dict[str, Any]]]:
@@ -214,46 +194,6 @@ def test_nothing_is_asked_of_a_dag_that_would_not_run(op: Person, exporter: Expo
 def test_only_what_the_page_asks_for_is_understood(op: Person, held: Exporter, body: dict[str, Any]) -> None:
     assert code(op.post("api/actions", body)) == (422, "invalid")
     assert held.errors()[0]["status"] == "open"
-
-
-def test_a_decision_during_the_probe_of_its_record_stands(op: Person, held: Exporter) -> None:
-    [error] = held.errors()
-
-    def decide_and_log_in() -> OrgSession:
-        assert act(op, "set_aside", error["id"]).json()["counts"] == {"done": 1}
-        return held.login()
-
-    client = SalesforceClient(decide_and_log_in, repeat_delays=(0.01,))
-    export_stream(held.stream, **held._parts(pause=True) | {"salesforce": client})
-    [after] = held.errors()
-    assert (after["status"], after["attempts"]) == ("set_aside", 2)
-    assert held.gate() is None
-    held.run()
-    assert held.watermark() == "3"
-
-
-def test_a_click_gives_way_to_a_run_that_settles_these_records(
-    op: Person, held: Exporter, connect: Callable[..., psycopg.Connection]
-) -> None:
-    [error] = held.errors()
-    settling = connect()
-    with settling.transaction():
-        settling.execute("select from crm_export.ExportErrors where id = %s for update", [error["id"]])
-        assert code(act(op, "set_aside", error["id"])) == (409, "busy")
-    assert held.errors()[0]["status"] == "open"
-    assert act(op, "set_aside", error["id"]).json()["counts"] == {"done": 1}
-
-
-def test_a_decision_that_comes_after_the_resolution_changes_nothing(held: Exporter) -> None:
-    [error] = held.errors()
-    audit = ExportAudit(held.connection)
-    number = audit.write(AuditLine("olga", "set_aside"))
-    audit.select(number, Selection(errors=[error["id"]]), retry=False)
-    held.control.switch_rule("no_bad_names", active=False)
-    held.run()
-    audit.decide(number, ActionKind.SET_ASIDE, None, None)
-    assert held.errors()[0]["status"] == "resolved"
-    assert audit.results(number, finished=[], after=0, limit=10).counts == {"unchanged": 1}
 
 
 def test_a_trial_is_shown_to_who_asked_for_it_and_for_an_hour(page: SEAT, held: Exporter, dags: None) -> None:

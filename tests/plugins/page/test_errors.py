@@ -11,7 +11,7 @@ import pytest
 
 from exporter import Exporter
 from include.export.error_pages import ErrorFilter, ErrorOrder, Sort
-from people import Person
+from people import Person, code
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
 INJECTED = "1; drop table crm_export.ExportErrors --"
@@ -35,10 +35,6 @@ def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for child in node.get("Plans", []):
         yield from walk(child)
-
-
-def code(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 @pytest.mark.parametrize("sort", ["last_seen_at", "first_seen_at", "attempts", "id"])

@@ -16,16 +16,12 @@ from sqlalchemy import update
 from crm_export.settings import read_options
 from exporter import Exporter
 from local_stack.postgres import find_free_port
-from people import Person, define_postgres
+from people import Person, code, define_postgres
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
 SEAT = Callable[..., Person]
 PAUSE = "api/settings/pause_on_export_errors"
 AGREED = {"value": False, "acknowledgement": "I know that records will be missing."}
-
-
-def code(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 def audited(person: Person) -> list[dict[str, Any]]:
