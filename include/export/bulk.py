@@ -20,6 +20,7 @@ from include.export.options import JOB_GROWTH
 from include.export.positions import Position, Window
 from include.export.progress import Progress
 from include.export.salesforce import Unanswered
+from include.export.source_checks import SourceChecks
 from include.export.source_windows import SourceWindows
 from include.export.streams import Stream
 from include.export.window_plan import WindowPlan, plan_window
@@ -160,7 +161,7 @@ class BulkTransport:
     def _is_small(self) -> bool:
         watermark = self.bench.state.watermark
         return self.small_until is not None and (
-            watermark is None or self.bench.source.is_beyond(self.small_until, watermark)
+            watermark is None or SourceChecks(self.bench.source).is_beyond(self.small_until, watermark)
         )
 
     def _shrink(self, row_bytes: float) -> tuple[Window, int]:

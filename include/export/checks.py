@@ -17,6 +17,7 @@ from include.export.failures import ConfigurationFailure
 from include.export.findings import ExportFindings
 from include.export.runs import Outcome, Run, RunIdentity
 from include.export.source import Source
+from include.export.source_checks import SourceChecks
 from include.export.stream_files import streams_folder
 from include.export.streams import Column, Stream, StreamName
 from include.export.strict_yaml import YamlError, read_yaml
@@ -100,16 +101,19 @@ def _compose(check: SumCheck, source: Source) -> sql.Composed:
             f"Check {check.name}: {source.stream.source} has no column {', '.join(missing)}. Its columns: "
             f"{', '.join(sorted(source.columns))}. Correct {check.name}.yaml."
         )
-    sums = [sql.SQL("coalesce(sum(s.{}), 0)").format(sql.Identifier(name)) for name in check.sums]
+    sums = [
+        sql.SQL("coalesce(sum(s.{}) filter (where e.id is null), 0)").format(sql.Identifier(name))
+        for name in check.sums
+    ]
     off = [sql.SQL("abs({} - %(total)s) > %(tolerance)s").format(each) for each in sums]
     deleted = source.stream.deleted
     alive = sql.SQL("s.{} is null").format(sql.Identifier(deleted)) if deleted else sql.SQL("true")
-    return source.compose_check("check_sums", {
-        "group": sql.SQL("s.{}").format(sql.Identifier(check.group_by)),
-        "alive": alive,
-        "off": sql.SQL(" or ").join(off),
-        "sums": sql.SQL(", ").join(sql.SQL("round(({})::numeric, 4)").format(each) for each in sums),
-    })  # fmt: skip
+    return SourceChecks(source).sums(
+        group=sql.SQL("s.{}").format(sql.Identifier(check.group_by)),
+        alive=alive,
+        off=sql.SQL(" or ").join(off),
+        sums=sql.SQL(", ").join(sql.SQL("round(({})::numeric, 4)").format(each) for each in sums),
+    )
 
 
 def _tell(check: SumCheck, sums: Sequence[Decimal]) -> str:

@@ -12,6 +12,7 @@ from psycopg.rows import class_row, tuple_row
 
 from include.export.positions import Position, Window
 from include.export.source import Source
+from include.export.source_checks import SourceChecks, between
 from include.export.statements import load_statement
 
 PAGE = 20_000  # rows compared in one statement, and packed into one line
@@ -54,8 +55,8 @@ class ExportedVersions:
         """
         self.discard(batch)
         self.discard(batch)  # an upload may begin anew
-        values = {"stream": self.stream, "batch": batch, **_ends(window.start, window.end)}
-        row = self.connection.execute(source.version_stage(window, part), values).fetchone()
+        values = {"stream": self.stream, "batch": batch, **between(window.start, window.end)}
+        row = self.connection.execute(SourceChecks(source).stage(window, part), values).fetchone()
         return int(row[0]) if row else 0
 
     def confirm(self, batch: int, window: Window, last: Position | None) -> None:
@@ -96,9 +97,9 @@ class ExportedVersions:
         return newest
 
     def _next_section(self, source: Source, at: Position | None, watermark: Position) -> Section:
-        values = {"stream": self.stream, "limit": PAGE, **_ends(at, watermark)}
+        values = {"stream": self.stream, "limit": PAGE, **between(at, watermark)}
         with self.connection.cursor(row_factory=class_row(Section)) as cursor:
-            found = cursor.execute(source.version_section(at, watermark), values).fetchone()
+            found = cursor.execute(SourceChecks(source).section(at, watermark), values).fetchone()
         assert found is not None  # ruff: ignore[assert] - an aggregate has one row, always
         return found
 
@@ -108,21 +109,16 @@ class ExportedVersions:
             "limit": PAGE,
             "lines": section.lines,
             "on_trust": section.on_trust,
-            **_ends(at, end),
+            **between(at, end),
         }
         with self.connection.transaction(), self.connection.cursor(row_factory=tuple_row) as cursor:
             # the page is read along the index, or every page reads the whole table (performance.md)
             cursor.execute("set local enable_seqscan = off")
             cursor.execute("set local enable_bitmapscan = off")
-            found = cursor.execute(source.version_check(at, end), values).fetchone()
+            found = cursor.execute(SourceChecks(source).compare(at, end), values).fetchone()
         assert found is not None  # ruff: ignore[assert] - an aggregate has one row, always
         rows, cursor_at, record_key, late = found
         return Compared(rows, Position(cursor_at, record_key), late)
 
     def _execute(self, statement: str, **values: object) -> psycopg.Cursor[Any]:
         return self.connection.execute(load_statement(statement), {"stream": self.stream, **values})
-
-
-def _ends(after: Position | None, end: Position) -> dict[str, str | None]:
-    start = after.as_values() if after else {"cursor_at": None, "record_key": None}
-    return {**end.as_values(), **{f"from_{name}": value for name, value in start.items()}}

@@ -13,6 +13,7 @@ import psycopg
 from include.export.failures import SalesforceFailure
 from include.export.salesforce import Answer, SalesforceClient
 from include.export.source import Source
+from include.export.source_checks import SourceChecks
 from include.export.statements import load_statement
 from include.export.streams import Stream
 
@@ -51,11 +52,11 @@ class Listing:
 
     def find_without_source(self, source: Source) -> list[tuple[str, str]]:
         """Return external id and Salesforce id of the listed records that no source row belongs to."""
-        return self.connection.execute(source.of_listed("listed_without_source")).fetchall()
+        return self.connection.execute(SourceChecks(source).listed("listed_without_source")).fetchall()
 
     def find_keys(self, source: Source) -> list[str]:
         """Return the keys of the source rows that belong to the listed records."""
-        return [key for (key,) in self.connection.execute(source.of_listed("listed_keys"))]
+        return [key for (key,) in self.connection.execute(SourceChecks(source).listed("listed_keys"))]
 
     def _condition(self, since: str | None) -> str:
         known = f"{self.stream.external_id} != null"

@@ -15,7 +15,7 @@ from include.export.positions import Position, Window
 from include.export.record_form import RecordForm, UnreadableForm
 from include.export.statements import load_statement
 from include.export.streams import Stream
-from include.export.values import Column, write_text
+from include.export.values import Column
 
 WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is told
 
@@ -55,24 +55,24 @@ class Source:
     def peek(self, after: Position | None, horizon: str) -> Position | None:
         """Return the position of the first row behind the watermark, None when there is none."""
         row = self.connection.execute(
-            self._compose("source_peek", after), {"horizon": horizon, **(after.as_values() if after else {})}
+            self.compose("source_peek", after), {"horizon": horizon, **(after.as_values() if after else {})}
         ).fetchone()
         return Position(row[1], row[0]) if row else None
 
     def has_row(self, record_key: str) -> bool:
         """Tell whether the source still has the row of a key."""
-        row = self.connection.execute(self._compose("source_has", None), {"key": record_key}).fetchone()
+        row = self.connection.execute(self.compose("source_has", None), {"key": record_key}).fetchone()
         return bool(row and row[0])
 
     def count_waiting(self, after: Position | None, horizon: str, limit: int = WAITING_LIMIT) -> int:
         """Count the rows behind a position, up to a limit."""
         values = {"horizon": horizon, "limit": limit, **(after.as_values() if after else {})}
-        row = self.connection.execute(self._compose("source_count", after), values).fetchone()
+        row = self.connection.execute(self.compose("source_count", after), values).fetchone()
         return int(row[0]) if row else 0
 
     def count_unreadable(self) -> tuple[int, int]:
         """Count rows without a change time and rows changed in the future, up to 1,000 each."""
-        row = self.connection.execute(self._compose("source_unreadable", None)).fetchone()
+        row = self.connection.execute(self.compose("source_unreadable", None)).fetchone()
         return (row[0], row[1]) if row else (0, 0)
 
     def page(self, name: str, after: Position | None, *, bare: bool = False) -> sql.Composed:
@@ -86,52 +86,11 @@ class Source:
         | one | one row | key |
         """
         both = sql.SQL("s.{}, s.{}").format(self._key, sql.Identifier(self.stream.cursor))
-        return self._compose(f"page_{name}", after, columns=both if bare else sql.Composed([sql.SQL("s.*")]))
-
-    def version_section(self, after: Position | None, watermark: Position) -> sql.Composed:
-        """Return the statement that finds the next packed lines of ExportedVersions, up to the watermark."""
-        return self._compose_versions("versions_section", after, watermark)
-
-    def version_check(self, after: Position | None, end: Position) -> sql.Composed:
-        """Return the statement that compares the rows between two positions with the versions exported last."""
-        return self._compose_versions("versions_check", after, end)
-
-    def version_stage(self, window: Window, part: sql.Composed) -> sql.Composed:
-        """Return the statement that notes the versions of the rows of a window's part."""
-        return self._compose_versions("versions_stage", window.start, window.end, part=part)
-
-    def is_beyond(self, position: Position, other: Position) -> bool:
-        """Tell whether a position lies beyond another one."""
-        values = {**position.as_values(), "from_cursor_at": other.cursor_at, "from_record_key": other.record_key}
-        row = self.connection.execute(self._compose_versions("position_is_beyond", other, position), values).fetchone()
-        return bool(row and row[0])
-
-    def of_listed(self, name: str) -> sql.Composed:
-        """Return a statement over the records that Salesforce lists and the rows they belong to."""
-        key = self.columns[self.stream.key]
-        return load_statement(name).format(
-            source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
-            key=self._key,
-            cursor=sql.Identifier(self.stream.cursor),
-            key_order=sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key),
-            external_id=write_text(self.columns[self.stream.external_id_column]),
-        )
-
-    def compose_check(self, name: str, parts: Mapping[str, sql.Composable]) -> sql.Composed:
-        """Return a statement of a check, over the rows up to the watermark."""
-        key = self.columns[self.stream.key]
-        return load_statement(name).format(
-            source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
-            key=self._key,
-            cursor=sql.Identifier(self.stream.cursor),
-            key_order=sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key),
-            watermark_key=key.cast(sql.SQL("w.record_key"), ordered=True),
-            **parts,
-        )
+        return self.compose(f"page_{name}", after, columns=both if bare else sql.Composed([sql.SQL("s.*")]))
 
     def due_errors(self, watermark: Position) -> sql.Composed:
         """Return the statement that finds the export errors which are due."""
-        return self._compose("errors_due", watermark)
+        return self.compose("errors_due", watermark)
 
     def page_of_left_out(self, window: Window) -> sql.Composed:
         """Return the page of rows that a window's jobs left out; the values are the window's, `window_id`, `limit`."""
@@ -157,20 +116,19 @@ class Source:
 
     def compose_window(self, name: str, window: Window, **parts: sql.Composable) -> sql.Composed:
         """Return a statement over the rows of a window; the values are `window.as_values()`."""
-        key = self.columns[self.stream.key]
-        upper = self._bound("<=", key, "range_to_at", "range_to_key")
-        lower = self._bound(">", key, "range_from_at", "range_from_key") if window.start else None
+        upper = self.bound("<=", "range_to_at", "range_to_key")
+        lower = self.bound(">", "range_from_at", "range_from_key") if window.start else None
         bounds = sql.SQL(" and ").join([upper, lower] if lower else [upper])
         external_id = sql.SQL("s.{}").format(sql.Identifier(self.stream.external_id_column))
-        return self._compose(name, None, range=bounds, external_id=external_id, **parts)
+        return self.compose(name, None, range=bounds, external_id=external_id, **parts)
 
     def compose_after(self, name: str, after: Position | None) -> sql.Composed:
         """Return a statement over the rows behind a position; the values are `horizon` and the position's."""
-        return self._compose(name, after)
+        return self.compose(name, after)
 
     def bound_before(self) -> sql.Composed:
         """Return the condition that a row stands before the position in `cursor_at` and `record_key`."""
-        return self._bound("<", self.columns[self.stream.key], "cursor_at", "record_key")
+        return self.bound("<", "cursor_at", "record_key")
 
     @property
     def order(self) -> sql.Composed:
@@ -191,15 +149,16 @@ class Source:
     def _key(self) -> sql.Identifier:
         return sql.Identifier(self.stream.key)
 
-    def _compose(self, name: str, after: Position | None, **more: sql.Composable) -> sql.Composed:
+    def compose(self, name: str, after: Position | None, **more: sql.Composable) -> sql.Composed:
+        """Return a statement over the source; `more` are parts of its own, or in place of the usual ones."""
         key = self.columns[self.stream.key]
         parts: dict[str, Any] = {
             "source": sql.Identifier(self.stream.source_schema, self.stream.source_table),
             "key": self._key,
             "cursor": sql.Identifier(self.stream.cursor),
             "key_order": self._key_order(key),
-            "after": self._after(">", key, after, head="and "),
-            "at_or_below": self._after("<=", key, after, head=""),
+            "after": self._after(">", after, head="and "),
+            "at_or_below": self._after("<=", after, head=""),
             "error_key": key.cast(sql.SQL("e.record_key")),
             "manifest_key": key.cast(sql.SQL("m.record_key")),
             "one_key": key.cast(sql.SQL("%(key)s")),
@@ -207,38 +166,17 @@ class Source:
         }
         return load_statement(name).format(**parts | more)
 
-    def _compose_versions(
-        self, name: str, after: Position | None, end: Position, **more: sql.Composable
-    ) -> sql.Composed:
-        """The values are those of `end`, and with the prefix from_ those of `after`."""
-        key = self.columns[self.stream.key]
-        return load_statement(name).format(
-            source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
-            key=self._key,
-            cursor=sql.Identifier(self.stream.cursor),
-            key_order=self._key_order(key),
-            at_or_below=self._after("<=", key, end, head=""),
-            after=self._after(">", key, after, head="and ", prefix="from_"),
-            line_key=key.cast(sql.SQL("v.record_key"), ordered=True),
-            reach_key=key.cast(sql.SQL("reach.record_key"), ordered=True),
-            from_key=key.cast(sql.SQL("%(from_record_key)s"), ordered=True),
-            end_key=key.cast(sql.SQL("%(record_key)s"), ordered=True),
-            **more,
-        )
-
     def _key_order(self, key: Column) -> sql.Composed:
         return sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key)
 
-    def _after(
-        self, operator: str, key: Column, after: Position | None, *, head: str, prefix: str = ""
-    ) -> sql.Composed:
+    def _after(self, operator: str, after: Position | None, *, head: str) -> sql.Composed:
         if after is None:
             return sql.Composed([])
-        bound = self._bound(operator, key, f"{prefix}cursor_at", f"{prefix}record_key")
-        return sql.SQL(head).format() + bound  # a constant
+        return sql.SQL(head).format() + self.bound(operator, "cursor_at", "record_key")  # a constant
 
-    def _bound(self, operator: str, key: Column, moment: str, record_key: str) -> sql.Composed:
+    def bound(self, operator: str, moment: str, record_key: str) -> sql.Composed:
         """Return a comparison with a position in two parameters; the operator is a constant of ours."""
+        key = self.columns[self.stream.key]
         return sql.SQL("(s.{cursor}, {key}) {operator} ({moment}::timestamptz, {bound})").format(
             cursor=sql.Identifier(self.stream.cursor),
             key=self._key_order(key),

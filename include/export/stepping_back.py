@@ -11,6 +11,7 @@ from include.export.failures import ConfigurationFailure
 from include.export.findings import STEPPED_BACK, ExportFindings
 from include.export.listing import Listing
 from include.export.positions import Position
+from include.export.source_checks import SourceChecks
 from include.export.statements import load_statement
 from include.export.workbench import Workbench
 
@@ -70,7 +71,7 @@ def _tell(bench: Workbench, identity: str, sign: str, reason: str) -> StepBack:
 
 
 def _is_behind(bench: Workbench, witness: Position) -> bool:
-    return bench.state.watermark is None or bench.source.is_beyond(witness, bench.state.watermark)
+    return bench.state.watermark is None or SourceChecks(bench.source).is_beyond(witness, bench.state.watermark)
 
 
 def _findings(bench: Workbench) -> ExportFindings:

@@ -3,7 +3,7 @@ with page as materialized (
     select s.{key}::text collate "C" as record_key, s.{cursor} as cursor_at,
            row_number() over (order by s.{cursor}, {key_order}) as place
     from {source} s
-    where {at_or_below} {after}
+    where {at_or_below} {behind}
     order by s.{cursor}, {key_order} limit %(limit)s
 ), known as materialized (
     select each.key_hash, each.version

@@ -6,11 +6,7 @@ insert into mm.biz_attribution_touchpoints (
     is_opp_creation_touch, is_closed_touch, first_click_percentage, last_anon_click_percentage, u_shape_percentage,
     w_shape_percentage, full_path_percentage, custom_model_percentage, modified_date, _created_date, _modified_date)
 select 'BAT2_' || lpad(n::text, 8, '0'),
-       '006MM' || lpad((case when m between 700 and 759 then 21
-                             when m between 800 and 949 then 1 + (m - 800) %% 18
-                             when m between 950 and 955 then 19
-                             when m between 960 and 964 then 20
-                             else 22 + n %% 58 end)::text, 10, '0'),
+       '006MM' || lpad(opportunity::text, 10, '0'),
        '003MM' || lpad((1 + n %% 250)::text, 10, '0'), '001MM' || lpad((1 + n %% %(accounts)s::int)::text, 10, '0'),
        'contact' || n || '@example.com',
        -- the first rows of the first opportunity are Adobe's example: AdWords FT, Google LC, Webinar PostLC, Facebook FT
@@ -24,7 +20,20 @@ select 'BAT2_' || lpad(n::text, 8, '0'),
        'CMP_' || lpad((1 + n %% (%(campaigns)s::int - 1))::text, 6, '0'),
        case when m not between 970 and 971 then n %% 4 = 0 end, case when m not between 970 and 971 then n %% 4 = 1 end,
        case when m not between 970 and 971 then n %% 4 = 2 end, case when m not between 970 and 971 then false end,
-       case when n %% 4 = 0 then 100 else 0 end, 0, case when n %% 4 < 2 then 50 else 0 end,
-       case when n %% 4 < 3 then 30 else 10 end, case when n %% 4 < 3 then 22.5 else 10 end, 25,
+       -- every model shares all of an opportunity out over its touchpoints
+       case when row_number() over (partition by opportunity order by n) = 1 then 100 else 0 end, 0,
+       round(100.0 * case when n %% 4 < 2 then 5 else 1 end
+             / sum(case when n %% 4 < 2 then 5 else 1 end) over (partition by opportunity), 4),
+       round(100.0 * case when n %% 4 < 3 then 3 else 1 end
+             / sum(case when n %% 4 < 3 then 3 else 1 end) over (partition by opportunity), 4),
+       round(100.0 * case when n %% 4 < 3 then 2.25 else 1 end
+             / sum(case when n %% 4 < 3 then 2.25 else 1 end) over (partition by opportunity), 4), 25,
        now() - interval '30 days', now() - interval '30 days', now() - interval '30 days' + n * interval '1 minute'
-from (select n, n %% 1200 as m from generate_series(1, %(attribution_touchpoints)s::int) n) rows
+from (
+    select n, m, case when m between 700 and 759 then 21
+                      when m between 800 and 949 then 1 + (m - 800) %% 18
+                      when m between 950 and 955 then 19
+                      when m between 960 and 964 then 20
+                      else 22 + n %% 58 end as opportunity
+    from (select n, n %% 1200 as m from generate_series(1, %(attribution_touchpoints)s::int) n) numbered
+) rows

@@ -11,7 +11,8 @@ import pytest
 
 from exporter import Exporter
 from include.export.catalogue import Catalogue
-from include.export.runs import Outcome
+from include.export.checks import SumCheck, load_checks, run_check
+from include.export.runs import Outcome, RunIdentity
 from include.export.stream_files import DEFAULT_FOLDER, load_streams
 from include.export.streams import Stream
 from salesforce_sandbox.process import RunningSandbox, start_sandbox
@@ -162,3 +163,24 @@ def test_story_6_expired_sessions_and_lost_answers_lose_nothing(company: Company
     report = company.stream("buyer_touchpoints").run(pause=False)
     assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 300)
     assert company.unresolved() == before
+
+
+def test_what_is_exported_of_an_opportunity_adds_up_unless_a_touchpoint_of_it_was_refused(company: Company) -> None:
+    company.export(pause=False)
+    [check] = load_checks()
+    assert isinstance(check, SumCheck)
+    run = RunIdentity("CRMExport_Reconcile", "run", 1, "check_attribution")
+    report = run_check(check, STREAMS[check.stream], connection=company.connection, run=run)
+    expected = company.connection.execute(
+        "select distinct b.opportunity_id from crm_export.ExportErrors e"
+        " join mm.biz_attribution_touchpoints b on b.id = e.record_key"
+        " where e.stream = 'buyer_attribution_touchpoints' and e.status <> 'resolved' order by 1"
+    ).fetchall()
+    found = company.connection.execute(
+        "select subject from crm_export.ExportFindings where kind = 'check:attribution' order by 1"
+    ).fetchall()
+    assert (report.groups, report.off, found) == (79, len(expected), expected)
+    for rule in ("Closed_Opps_Are_Frozen", "Position_Is_Needed", "Opportunity_In_Approval"):
+        company.control.switch_rule(rule, active=False)
+    company.reexport()
+    assert run_check(check, STREAMS[check.stream], connection=company.connection, run=run).off == 0

@@ -52,12 +52,12 @@ def no_horizon() -> Generator[None]:
 def cursor_without_key() -> Generator[None]:
     """The watermark is compared by its time alone: `ts >` instead of `(ts, key) >`."""
 
-    def bound(self: Source, operator: str, key: Any, at: str, key_at: str) -> sql.Composed:
+    def bound(self: Source, operator: str, at: str, key_at: str) -> sql.Composed:
         return sql.SQL("s.{} {} {}::timestamptz").format(
             sql.Identifier(self.stream.cursor), sql.SQL(operator), sql.Placeholder(at)
         )
 
-    with _replaced(Source, "_bound", bound):
+    with _replaced(Source, "bound", bound):
         yield
 
 
