@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -146,6 +147,18 @@ def test_every_answer_carries_the_headers_and_there_are_no_docs(page: SEAT, serv
         assert HEADERS.items() <= {name: answer.headers.get(name) for name in HEADERS}.items(), answer.url
     assert [answer.status_code for answer in answers[2:]] == [404] * 4
     assert "unsafe" not in HEADERS["Content-Security-Policy"]
+
+
+def test_the_files_of_the_page_are_there_without_a_login_and_name_no_other_host(page: SEAT) -> None:
+    nobody = page(None)
+    shell = nobody.get("")
+    assert (shell.status_code, shell.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    named = re.findall(r'(?:src|href)="([^"]+)"', shell.text)
+    assert {"static/app.js", "static/app.css"} <= set(named)
+    assert [name for name in named if name.startswith("/") or "//" in name] == []
+    assert [nobody.get(name).status_code for name in named] == [200] * len(named)
+    assert nobody.get("static/../app.py").status_code == 404
+    assert nobody.get("static/%2e%2e/app.py").status_code == 404
 
 
 def test_the_page_is_in_the_navigation_and_a_tab_of_the_dags(page: SEAT) -> None:
