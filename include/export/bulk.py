@@ -12,7 +12,7 @@ import psycopg
 
 from include.export.batches import JobBatch
 from include.export.csv_form import CsvForm
-from include.export.failures import RunFailure
+from include.export.failures import ConfigurationFailure, RunFailure
 from include.export.ingest_jobs import IngestJobs
 from include.export.job_settling import settle_window
 from include.export.job_upload import JobUpload, UploadStopped
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 TRIES = 3  # of an upload that breaks
 COUNTED = 10_000_001  # changed rows that are counted to tell the progress
 CALLS_OF_A_JOB = 20  # API calls that are kept ready for one job and its results
+BATCHES_OF_A_DAY = 15_000  # (salesforce-wire.md section 6)
 ROWS_OF_A_BATCH = 10_000  # that Salesforce makes of a job, each counted against its daily limit
 
 
@@ -173,8 +174,7 @@ class BulkTransport:
 
     def _has_credits(self, rows: int) -> bool:
         if self.batches_left is None:
-            limits = self.bench.client.call("GET", "limits").body
-            self.batches_left = int(limits["DailyBulkApiBatches"]["Remaining"])
+            self.batches_left = self._read_batches_left()
         needed = math.ceil(rows / ROWS_OF_A_BATCH) + self._parts(rows)
         if needed > self.batches_left:
             log.warning("Stream %s: the org has %d Bulk batches left today, too few for this job; small requests are "
@@ -182,6 +182,14 @@ class BulkTransport:
             return False
         self.batches_left -= needed
         return self.bench.has_credits(calls=CALLS_OF_A_JOB * self._parts(rows))
+
+    def _read_batches_left(self) -> int:
+        """Return how many Bulk batches the org takes today; a user who may not ask finds out at the next job."""
+        try:
+            return int(self.bench.client.call("GET", "limits").body["DailyBulkApiBatches"]["Remaining"])
+        except (ConfigurationFailure, KeyError, TypeError, ValueError) as unknown:
+            log.info("The org does not tell how many Bulk batches are left (%s)", type(unknown).__name__)
+            return BATCHES_OF_A_DAY
 
     def _most_rows(self) -> int:
         return self._rows_of_a_job() * (self.bench.options.jobs_in_flight if self._divides else 1)
