@@ -8,7 +8,7 @@ with refused as (
         select e.id from crm_export.ExportErrors e
         where e.object = r.parent_object and lower(e.external_id) = lower(r.parent_external_id)
           and e.status <> 'resolved'
-        order by e.id limit 1
+        order by e.id + 0 limit 1  -- not along the primary key: without statistics that reads every error
     ) p on true
 ), recorded as (
     insert into crm_export.ExportErrors as e (
