@@ -46,8 +46,8 @@ def test_what_a_held_run_reads_is_small_wherever_it_stands(crowded: Exporter, na
 
 def test_recording_refusals_does_not_read_all_errors_for_each(exporter: Exporter) -> None:
     exporter.connection.execute(
-        "insert into crm_export.ExportErrors (stream, object, record_key, external_id, operation, error_code, error_name,"
-        " error_class, error_message, dag_id, run_id)"
+        "insert into crm_export.ExportErrors (stream, object, record_key, external_id, operation, error_code,"
+        " error_name, error_class, error_message, dag_id, run_id)"
         " select 'others', 'Account', n, 'X' || n, 'upsert', 'C', 'C', 'record', 'm', 'd', 'r'"
         " from generate_series(1, 30000) n"
     )
