@@ -161,6 +161,12 @@ def test_the_files_of_the_page_are_there_without_a_login_and_name_no_other_host(
     assert nobody.get("static/%2e%2e/app.py").status_code == 404
 
 
+def test_the_page_works_where_airflow_lives_under_a_path(op: Person, server: TestClient) -> None:
+    below = TestClient(server.app, root_path="/airflow")
+    assert below.get("/airflow/crm-export/api/session", headers=op.headers()).status_code == 200
+    assert below.get("/airflow/crm-export/static/app.js").status_code == 200
+
+
 def test_the_page_is_in_the_navigation_and_a_tab_of_the_dags(page: SEAT) -> None:
     listed = page("admin").client.get("/api/v2/plugins", headers=page("admin").headers()).json()["plugins"]
     [ours] = [plugin for plugin in listed if plugin["name"] == "crm_export"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +92,21 @@ def test_what_an_environment_variable_decides_is_shown_with_its_name_and_refused
     assert code(refused) == (409, "overridden")
     assert "AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS" in refused.json()["error"]["message"]
     assert audited(op) == []
+
+
+@pytest.mark.fault("H8")
+def test_what_a_secrets_backend_decides_is_shown_with_its_name_and_refused(
+    op: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "variables.json").write_text('{"pause_on_export_errors": "no"}')
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", "airflow.secrets.local_filesystem.LocalFilesystemBackend")
+    kwargs = json.dumps({"variables_file_path": str(tmp_path / "variables.json")})
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", kwargs)
+    Variable.set("pause_on_export_errors", "on")
+    setting = op.get("api/settings").json()["pause_on_export_errors"]
+    assert (setting["value"], setting["source"], setting["changeable"]) == (False, "secrets_backend", False)
+    assert setting["locked_by"] == "LocalFilesystemBackend"
+    assert code(op.put(PAUSE, {"value": True})) == (409, "overridden")
 
 
 def test_without_export_to_crm_there_are_no_settings_and_changes_are_refused(op: Person) -> None:
