@@ -163,15 +163,16 @@ create or replace function crm_export.normalise_message(message text) returns te
 language sql immutable parallel safe as $$
     select left(
         regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
-            regexp_replace(left(message collate "C", 1000), '\s+', ' ', 'g'),
+            regexp_replace(left(message collate "C", 1000), '\s{2,}|[\t\r\n]', ' ', 'g'),
             -- values that Salesforce writes without quotes
             '(data value too large: ).*( \(max length)|(Foreign key external ID: ).*( not found for)', '\1\3…\2\4'),
             '((restricted picklist field|external id specified|value not of required type|valid range on numeric field'
             '|invalid email address|id value of incorrect type): ).*$', '\1…'),
             '''[^'']*''|"[^"]*"', '…', 'g'),
             'https?://\S+|[\w.+-]+@[\w-]+(\.[\w-]+)+', '…', 'g'),
-            -- ids: Salesforce's 15 or 18 characters with a digit, UUIDs
-            '\m(?=[A-Za-z]*[0-9])[A-Za-z0-9]{15}([A-Za-z0-9]{3})?\M|\m[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\M', '…', 'g'),
+            -- ids: Salesforce's 15 or 18 characters (000, a00: how they begin), UUIDs
+            '\m(?:[0-9][A-Za-z0-9]{14}|[a-z][0-9][A-Za-z0-9]{13})(?:[A-Za-z0-9]{3})?\M|\m[0-9a-f]{8}-[0-9a-f-]{27}\M',
+            '…', 'g'),
             '\m\d{4}-\d\d-\d\dT[\d:.]+Z?\M|\m\d+([.,:-]\d+)*\M', '#', 'g'),
             -- the number at the end of a key, as in CMP_000025; field names such as bizible2__X__c stay
             '([_-])\d+\M', '\1#', 'g'),
