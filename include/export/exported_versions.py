@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from include.export.source import Source
 from include.export.source_checks import SourceChecks, between
 from include.export.statements import load_statement
 
+Guard = Callable[[], AbstractContextManager[None]]
 PAGE = 20_000  # rows compared in one statement, and packed into one line
 
 
@@ -71,10 +73,10 @@ class ExportedVersions:
         """Forget what a Bulk job carried and what is not confirmed."""
         self._execute("versions_discard", batch=batch)
 
-    def compare(self, source: Source, watermark: Position) -> Iterator[Compared]:
+    def compare(self, source: Source, watermark: Position, guard: Guard = nullcontext) -> Iterator[Compared]:
         """Compare the source with what was exported, page by page up to the watermark, and yield each page.
 
-        A page is one statement in the caller's transaction or none. What agrees is packed as it goes, so a comparison
+        A page is one transaction, inside `guard`, which refuses it when the stream is another process's by now. What agrees is packed as it goes, so a comparison
         that ends early has lost nothing; the lines of batches are forgotten after the last page.
         """
         newest = self._unpack()
@@ -82,10 +84,12 @@ class ExportedVersions:
         while at != watermark:
             section = self._next_section(source, at, watermark)
             end = Position(section.cursor_at, section.record_key) if section.record_key and section.cursor_at else None
-            compared = self._compare_page(source, at, end or watermark, section)
+            with guard():
+                compared = self._compare_page(source, at, end or watermark, section)
             at = compared.end
             yield compared
-        self._execute("versions_forget", newest=newest)
+        with guard():
+            self._execute("versions_forget", newest=newest)
 
     def _unpack(self) -> int:
         row = self._execute("versions_newest").fetchone()

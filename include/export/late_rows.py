@@ -101,7 +101,7 @@ def _compare(bench: Workbench, report: LateRowsReport) -> Outcome:
     if bench.state.watermark is None:
         return Outcome.COMPLETE
     findings = ExportFindings(bench.connection, bench.stream.name, bench.run.id)
-    for compared in bench.versions.compare(bench.source, bench.state.watermark):
+    for compared in bench.versions.compare(bench.source, bench.state.watermark, bench.lease.transaction):
         bench.lease.renew()
         report.compared += compared.rows
         report.late += len(compared.late)

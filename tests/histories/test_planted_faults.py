@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from histories.planted_faults import PLANTED
+from histories.planted import PLANTED
 from histories.stage import Stage
 from histories.violations import Violation
 

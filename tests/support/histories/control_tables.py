@@ -16,11 +16,9 @@ select w.cursor_at, w.record_key, w.stopped_at_error_id, w.lease_epoch, w.lease_
 from crm_export.ExportWatermarks w left join crm_export.ExportErrors e on e.stream = w.stream
 where w.stream = 'accounts'
 """
-_EMPTY = """
-delete from crm_export.ExportErrorAttempts; delete from crm_export.ExportErrors; delete from crm_export.ExportBatchRows;
-delete from crm_export.ExportBatches; delete from crm_export.ExportRuns; delete from crm_export.ExportWatermarks;
-delete from crm_export.ExportedVersions; delete from crm_export.ExportFindings; delete from app.accounts
-"""
+_TABLES = ("ExportErrorAttempts", "ExportErrors", "ExportBatchRows", "ExportBatches", "ExportRuns", "ExportWatermarks",
+           "ExportedVersions", "ExportFindings", "ExportAuditRecords", "ExportAudit")  # fmt: skip
+_EMPTY = "".join(f"delete from crm_export.{table};" for table in _TABLES) + "delete from app.accounts"
 
 
 @dataclass(frozen=True)

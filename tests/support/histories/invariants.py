@@ -71,7 +71,7 @@ class Invariants:
         """I4: every committed row behind the watermark is in Salesforce, or an open error of exactly its version."""
         listed = {(error.key, error.changed_at) for error in now.unresolved}
         for row in self.source.rows.values():
-            if not now.is_behind(row.place) or (row.key, row.changed_at) in listed:
+            if not now.is_behind(row.place) or (row.key, row.changed_at) in listed or self._is_late(row):
                 continue
             if row.deleted:
                 if not self._is_deleted_there(row) and row.external_id not in self.source.shared:
@@ -128,6 +128,10 @@ class Invariants:
         if error.changed_at is None:
             return max((version for key, version in self.org.refused if key == error.key), default=None)
         return self.source.versions.get((error.key, error.changed_at))
+
+    def _is_late(self, row: SourceRow) -> bool:
+        """Tell whether a row came back-dated: no cursor can see it, the daily check must have found it at the end."""
+        return (row.key, row.version) in self.source.late
 
     def _is_deleted_there(self, row: SourceRow) -> bool:
         return row.deleted and self.org.now.get(row.external_id, (0, 0))[0] != row.key

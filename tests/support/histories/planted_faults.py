@@ -5,14 +5,14 @@ The product has no switch for any of them; they replace its functions while a hi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from psycopg import sql
 
-from histories.random_driver import Weather
+from histories.replacing import replaced
 from include.export import export, reexport, sobject_collections
 from include.export.batches import Batch, Row
 from include.export.export_errors import DueError
@@ -25,25 +25,13 @@ from include.export.source import Source
 from include.export.watermarks import ExportWatermarks, Lease, StreamState
 from include.export.workbench import Workbench
 
-Planted = Callable[[], AbstractContextManager[None]]
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Generator[None]:
-    kept = owner.__dict__[name]
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, kept)
-
 
 @contextmanager
 def no_horizon() -> Generator[None]:
     """Rows are read up to now, whoever may still commit older ones."""
     with (
-        _replaced(export, "read_horizon", lambda stream, connection: "infinity"),
-        _replaced(reexport, "read_horizon", lambda stream, connection: "infinity"),
+        replaced(export, "read_horizon", lambda stream, connection: "infinity"),
+        replaced(reexport, "read_horizon", lambda stream, connection: "infinity"),
     ):
         yield
 
@@ -57,7 +45,7 @@ def cursor_without_key() -> Generator[None]:
             sql.Identifier(self.stream.cursor), sql.SQL(operator), sql.Placeholder(at)
         )
 
-    with _replaced(Source, "bound", bound):
+    with replaced(Source, "bound", bound):
         yield
 
 
@@ -69,7 +57,7 @@ def pause_ignored() -> Generator[None]:
     def send_all(self: Sender, batch: Batch, *, stop_at_refusal: bool) -> Sent:
         return send(self, batch, stop_at_refusal=False)
 
-    with _replaced(Sender, "send", send_all):
+    with replaced(Sender, "send", send_all):
         yield
 
 
@@ -85,7 +73,7 @@ def watermark_before_results() -> Generator[None]:
                 self.lease.move_watermark(batch.id, len(batch.rows))
         return batch
 
-    with _replaced(Workbench, "plan", plan_and_move):
+    with replaced(Workbench, "plan", plan_and_move):
         yield
 
 
@@ -98,7 +86,7 @@ def missing_results_are_successes() -> Generator[None]:
         answered = len(answer.body)
         return read(rows[:answered], answer, action) + [Result(row) for row in rows[answered:]]
 
-    with _replaced(sobject_collections, "read_results", read_some):
+    with replaced(sobject_collections, "read_results", read_some):
         yield
 
 
@@ -113,7 +101,7 @@ def system_failure_as_record_errors() -> Generator[None]:
         except SalesforceFailure as failure:
             return [Result(row, "FIELD_INTEGRITY_EXCEPTION", str(failure)) for row in rows]
 
-    with _replaced(Sender, "_transmit", blame):
+    with replaced(Sender, "_transmit", blame):
         yield
 
 
@@ -131,7 +119,7 @@ def no_epoch_fence() -> Generator[None]:
         assert current is not None
         replace(self, epoch=current[0])._execute("watermark_move", batch=batch, ordinal=ordinal)
 
-    with _replaced(Lease, "renew", renew), _replaced(Lease, "move_watermark", move):
+    with replaced(Lease, "renew", renew), replaced(Lease, "move_watermark", move):
         yield
 
 
@@ -139,8 +127,8 @@ def no_epoch_fence() -> Generator[None]:
 def duplicates_sent() -> Generator[None]:
     """Rows that share an external id are sent like any others."""
     with (
-        _replaced(RecordForm, "rivals_condition", lambda self: []),
-        _replaced(RecordForm, "case_folds", sql.Literal(False)),
+        replaced(RecordForm, "rivals_condition", lambda self: []),
+        replaced(RecordForm, "case_folds", sql.Literal(False)),
     ):
         yield
 
@@ -161,7 +149,7 @@ def last_duplicate_wins() -> Generator[None]:
             alive=self._alive(),
         )
 
-    with _replaced(RecordForm, "_rivals", rivals), _replaced(RecordForm, "case_folds", sql.Literal(False)):
+    with replaced(RecordForm, "_rivals", rivals), replaced(RecordForm, "case_folds", sql.Literal(False)):
         yield
 
 
@@ -187,9 +175,9 @@ def stored_payload_replayed() -> Generator[None]:
 
     find = reexport._find_due
     with (
-        _replaced(Workbench, "settle", settle_and_store),
-        _replaced(Workbench, "plan", plan_stored),
-        _replaced(reexport, "_find_due", find_due),
+        replaced(Workbench, "settle", settle_and_store),
+        replaced(Workbench, "plan", plan_stored),
+        replaced(reexport, "_find_due", find_due),
     ):
         yield
 
@@ -222,41 +210,5 @@ def reexport_without_the_lease() -> Generator[None]:
         watermark = Position(row[0], row[1]) if row[0] else None
         return _NoLease(self.connection, stream, row[8], seconds), StreamState(watermark, *row[2:8])
 
-    with _replaced(ExportWatermarks, "_try_take", join):
+    with replaced(ExportWatermarks, "_try_take", join):
         yield
-
-
-@dataclass(frozen=True)
-class PlantedFault:
-    """A fault, the invariants that may notice it first, and within how many histories one must."""
-
-    plant: Planted
-    noticed_by: frozenset[str]
-    within: int
-    weather: Weather | None = None
-
-
-def _fault(plant: Planted, noticed_by: str, within: int, weather: Weather | None = None) -> PlantedFault:
-    return PlantedFault(plant, frozenset(noticed_by.split()), within, weather)
-
-
-_STORM = Weather(faults=0.15, network=0.3, conflicts=False, bad=0.4)
-_RIVALRY = Weather(faults=0.0, network=0.0, conflicts=True, bad=0.2)
-
-
-PLANTED = {
-    fault.plant.__name__: fault
-    for fault in (
-        _fault(no_horizon, "I4", 100),
-        _fault(cursor_without_key, "I4", 100),
-        _fault(pause_ignored, "I5", 100),
-        _fault(watermark_before_results, "I4 I5", 100),
-        _fault(missing_results_are_successes, "I4 I6 I7", 300, _STORM),
-        _fault(system_failure_as_record_errors, "I6", 300, _STORM),
-        _fault(no_epoch_fence, "I2 I5 I8", 300),
-        _fault(duplicates_sent, "I1 I4 I6", 300, _RIVALRY),
-        _fault(last_duplicate_wins, "I1 I4", 300),
-        _fault(stored_payload_replayed, "I2 I6", 300, _STORM),
-        _fault(reexport_without_the_lease, "I2 I8", 300),
-    )
-}

@@ -15,6 +15,7 @@ from histories.simulated_postgres import Pool
 from histories.source_model import OpenTransaction
 from histories.tasks import TaskOptions
 from histories.world import World
+from include.export.export_audit import ActionKind
 
 KEYS, IDS = 6, 5  # few rows and fewer external ids: the rare faults show under contention
 ACTIONS = 70
@@ -25,7 +26,8 @@ class Weather:
     """How a history is: each has one of its own, as most storms would hide what a single fault does.
 
     `faults` is how likely one is at a point of a process, `network` at a call, `bad` how many versions the org
-    refuses; with `conflicts` rows share external ids, with `bulk` they go by Bulk jobs where they can.
+    refuses; with `conflicts` rows share external ids, with `bulk` they go by Bulk jobs where they can,
+    with `late` some are back-dated.
     """
 
     faults: float
@@ -33,6 +35,7 @@ class Weather:
     conflicts: bool
     bad: float
     bulk: bool = False
+    late: bool = False
 
     @classmethod
     def draw(cls, chance: random.Random) -> Weather:
@@ -40,7 +43,7 @@ class Weather:
         faults = chance.choice([0.0, 0.02, 0.06, 0.15])
         network = chance.choice([0.0, 0.1, 0.3]) if faults else 0.0
         conflicts, bad, bulk = chance.random() < 0.4, chance.choice([0.0, 0.2, 0.4]), chance.random() < 0.5
-        return cls(faults, network, conflicts, bad, bulk)
+        return cls(faults, network, conflicts, bad, bulk, chance.random() < 0.2)
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,12 @@ class _Driver:
         external_id = f"x{chance.randint(1, IDS)}" if shared else f"own{key}"
         source.write(
             transaction, key, external_id, bad=chance.random() < self.weather.bad, deleted=chance.random() < 0.08,
-            moment=chance.choice(["statement", "transaction"]),
+            moment=self._moment(),
         )  # fmt: skip
+
+    def _moment(self) -> str:
+        late = self.weather.late and self.chance.random() < 0.2
+        return "late" if late else self.chance.choice(["statement", "transaction"])
 
     def end_transaction(self) -> None:
         if self.world.source.open:
@@ -128,14 +135,24 @@ class _Driver:
     def start(self) -> None:
         if len(self.world.alive) >= 3:
             return
-        kind = self.chance.choices(["export", "reexport", "trial"], weights=[10, 4, 1])[0]
-        asked: dict[str, Any] = {"every": self.chance.random() < 0.7} if kind == "reexport" else {}
+        kind = self.chance.choices(["export", "reexport", "trial", "sweep", "decide"], weights=[20, 8, 2, 2, 4])[0]
+        asked = self._ask(kind)
+        if asked is not None:
+            self._go(self.world.start(kind, **asked))
+
+    def _ask(self, kind: str) -> dict[str, Any] | None:
+        """Return what a task is asked, None when there is nothing that it could be asked."""
+        keys, errors = sorted(self.world.source.rows), [each.id for each in self.world.invariants.before.unresolved]
+        if kind == "reexport" and errors and self.chance.random() < 0.3:
+            return {"only": [self.chance.choice(errors)]}
+        if kind == "reexport":
+            return {"every": self.chance.random() < 0.7}
         if kind == "trial":
-            keys = sorted(self.world.source.rows)
-            if not keys:
-                return
-            asked = {"key": self.chance.choice(keys)}
-        self._go(self.world.start(kind, **asked))
+            return {"key": self.chance.choice(keys)} if keys else None
+        if kind == "decide":
+            actions = [ActionKind.SET_ASIDE, ActionKind.IGNORE, ActionKind.REOPEN]
+            return {"action": self.chance.choice(actions), "error": self.chance.choice(errors)} if errors else None
+        return {}
 
     def advance(self) -> None:
         if self.world.alive:

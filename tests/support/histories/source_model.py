@@ -27,7 +27,11 @@ on conflict (id) do update set ext = excluded.ext, body = excluded.body, changed
     deleted_at = excluded.deleted_at
 returning changed_at
 """
-_MOMENTS = {"statement": "clock_timestamp() - interval '5 s'", "transaction": "now() - interval '5 s'"}
+_MOMENTS = {
+    "statement": "clock_timestamp() - interval '5 s'",
+    "transaction": "now() - interval '5 s'",
+    "late": "now() - interval '1 h'",  # back-dated: no cursor can see it
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class SourceModel:
         self.conflicted: set[tuple[int, int]] = set()  # (key, version) that shared its external id with a live row
         self.shared: set[str] = set()
         self.deleted: dict[int, int] = {}  # the newest version of a key that was marked deleted
+        self.late: set[tuple[int, int]] = set()  # (key, version) of rows that were written back-dated
         self.removed: set[int] = set()  # keys whose row is gone for good
         self.open: list[OpenTransaction] = []
         self._last_version: dict[int, int] = {}
@@ -110,6 +115,8 @@ class SourceModel:
         found = transaction.connection.execute(_WRITE.format(moment=_MOMENTS[moment]), values).fetchone()
         assert found is not None
         row = SourceRow(key, version, external_id, bad, deleted, found[0])
+        if moment == "late":
+            self.late.add((key, version))
         transaction.pending[key] = row
         return row
 

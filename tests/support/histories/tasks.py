@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 from histories.processes import Process
 from histories.simulated_http import make_client
 from histories.violations import Violation
 from include.export.catalogue import Catalogue
 from include.export.export import ExportReport, export_stream
+from include.export.export_audit import ActionKind, AuditLine, ExportAudit, Selection
+from include.export.failures import SourceFailure
 from include.export.gate import Hold, check_hold
+from include.export.late_rows import export_late_rows
 from include.export.options import ExportOptions
 from include.export.reexport import reexport_errors
 from include.export.runs import Outcome, RunIdentity
@@ -73,6 +79,8 @@ class Tasks:
             "export": self._export,
             "reexport": self._reexport,
             "trial": self._trial,
+            "sweep": self._sweep,
+            "decide": self._decide,
         }
         return lambda process: bodies[kind](process, **asked)
 
@@ -96,9 +104,29 @@ class Tasks:
         hold = check_hold(STREAM.name, connection=connection, catalogue=CATALOGUE, pause=process.gate_pause)
         return report, hold
 
-    def _reexport(self, process: Process, *, every: bool) -> str:
+    def _reexport(self, process: Process, *, every: bool = False, only: Sequence[int] | None = None) -> str:
         _, parts = self._parts(process)
-        return reexport_errors(self._options.stream, **parts, every=every).message
+        return reexport_errors(self._options.stream, **parts, every=every, only=only).message
+
+    def _sweep(self, process: Process) -> str:
+        _, parts = self._parts(process)
+        return export_late_rows(self._options.stream, **parts).message
+
+    def _decide(self, process: Process, *, action: ActionKind, error: int) -> str:
+        """Decide on a record as the page does."""
+        audit = ExportAudit(self._world.connect(process))
+        until = datetime.now(UTC) + timedelta(days=1) if action is ActionKind.IGNORE else None
+        try:
+            with audit.connection.transaction():
+                audit.take_turn()
+                number = audit.write(AuditLine("operator", action, reason="a reason", until=until))
+                if audit.select(number, Selection(errors=[error]), retry=False):
+                    audit.decide(number, action, "a reason", until)
+        except psycopg.errors.LockNotAvailable:
+            return "a run keeps the record locked"
+        except psycopg.OperationalError as cut:
+            raise SourceFailure(str(cut)) from cut
+        return f"{action} {error}"
 
     def _trial(self, process: Process, *, key: int) -> str:
         _, parts = self._parts(process)

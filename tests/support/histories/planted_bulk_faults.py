@@ -1,0 +1,113 @@
+"""Faults planted into the Bulk transport: each breaks what makes a job that outlives its process harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace as with_values
+from typing import Any
+
+from histories.replacing import replaced
+from include.export import export, job_settling, late_rows, left_over, reexport
+from include.export.batches import JobBatch
+from include.export.bulk import BulkTransport
+from include.export.ingest_jobs import IngestJobs, JobState
+from include.export.job_answers import JobAnswers
+from include.export.job_settling import _Settling
+from include.export.window_plan import WindowPlan
+
+
+@contextmanager
+def intent_not_stored() -> Generator[None]:
+    """A run does not know what earlier ones began."""
+
+    def forget(bench: Any) -> None:
+        with bench.lease.transaction():
+            bench.batches.abandon([batch.id for batch in bench.batches.left_over(bench.stream.name)])
+
+    with (
+        replaced(export, "settle_left_over", forget),
+        replaced(reexport, "settle_left_over", forget),
+        replaced(late_rows, "settle_left_over", forget),
+    ):
+        yield
+
+
+@contextmanager
+def job_noted_after_it_was_closed() -> Generator[None]:
+    """The id of a job is kept when Salesforce already works on it, not before its first row is sent."""
+
+    def start(self: BulkTransport, batch: JobBatch, plan: WindowPlan) -> JobBatch:
+        jobs, bench = IngestJobs(self.bench.stream, self.bench.client), self.bench
+        job_id = jobs.create(batch.action, batch.planned_at, ())
+        rows = self._upload(jobs, with_values(batch, job_id=job_id), plan)
+        jobs.close(job_id) if rows else jobs.abort(job_id)
+        with bench.lease.transaction():
+            bench.batches.note_job(batch, job_id)
+            bench.batches.note_upload(batch, rows)
+        return bench.batches.read_job(batch.id)
+
+    with replaced(BulkTransport, "_start", start):
+        yield
+
+
+@contextmanager
+def old_job_not_waited_for() -> Generator[None]:
+    """Rows of a job that is still at work are sent again."""
+    with replaced(left_over, "_is_adopted", lambda bench, batch, left: False):
+        yield
+
+
+@contextmanager
+def settled_before_the_job_is_over() -> Generator[None]:
+    """A job counts as complete as soon as it is closed."""
+
+    def wait(bench: Any, batch: JobBatch, progress: Any) -> JobState:
+        return JobState(str(batch.job_id), "JobComplete", batch.sent or 0, 0, "")
+
+    with replaced(job_settling, "wait_for_job", wait):
+        yield
+
+
+@contextmanager
+def failed_job_as_record_errors() -> Generator[None]:
+    """The rows that a failed job did not come to are written down as refused."""
+    account = JobAnswers._account
+
+    def blame(self: JobAnswers) -> None:
+        account(self)
+        self.bench.connection.execute(
+            "update crm_export_results set kind = 'refused', error = 'FIELD_INTEGRITY_EXCEPTION:the job failed:--'"
+            " where kind = 'unprocessed'"
+        )
+        self._results.judge()
+        self._results.place(self.plan.window, self.bench.form.payload)
+
+    with replaced(JobAnswers, "_account", blame):
+        yield
+
+
+@contextmanager
+def unanswered_rows_are_successes() -> Generator[None]:
+    """A row of a job without an answer counts as accepted."""
+    with replaced(JobAnswers, "_account", lambda self: None):
+        yield
+
+
+@contextmanager
+def left_out_rows_judged_again() -> Generator[None]:
+    """Which rows a job left out is asked when it is settled, not kept when it was filled."""
+    send = _Settling._send_left_out
+
+    def judge_and_send(self: _Settling) -> None:
+        source, window = self.bench.source, self.plan.window
+        part = job_settling.SourceWindows(source).part_of(1, 0)
+        statement = source.compose_window("batch_left_out", window, special=self.plan.special, part=part)
+        values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.bench.stream.name)}
+        with self.bench.lease.transaction():
+            self.bench.batches.forget_left_out(self.batch.window_id)
+            self.bench.batches.note_left_out(statement, values)
+        send(self)
+
+    with replaced(_Settling, "_send_left_out", judge_and_send):
+        yield
