@@ -76,8 +76,9 @@ class ExportedVersions:
     def compare(self, source: Source, watermark: Position, guard: Guard = nullcontext) -> Iterator[Compared]:
         """Compare the source with what was exported, page by page up to the watermark, and yield each page.
 
-        A page is one transaction, inside `guard`, which refuses it when the stream is another process's by now. What agrees is packed as it goes, so a comparison
-        that ends early has lost nothing; the lines of batches are forgotten after the last page.
+        A page is one transaction inside `guard`, which refuses it when the stream is another process's by now. What
+        agrees is packed as it goes, so a comparison that ends early has lost nothing; the lines of batches are
+        forgotten after the last page.
         """
         newest = self._unpack()
         at: Position | None = None

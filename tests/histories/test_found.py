@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from histories.ending import end_history
-from histories.processes import KILL, SHORTEN, Process
+from histories.processes import KILL, SHORTEN
+from histories.schedules import a_rival_moves_while_a_job_is_at_work, go_to_end, go_until, write
 from histories.stage import Stage
 from histories.tasks import BULK_STREAM, TaskOptions
 from histories.world import World
@@ -17,30 +18,9 @@ from histories.world import World
 def world(stage: Stage, request: pytest.FixtureRequest) -> Iterator[World]:
     """Return a world with nothing in it; its jobs save rows only when told to."""
     options = request.param if hasattr(request, "param") else TaskOptions()
-    built = World(stage.pool, stage.monitor, options)
+    built = stage.make_world(options)
     with built.at_work():
         yield built
-
-
-def write(world: World, *rows: tuple[int, str], bad: bool = False) -> None:
-    """Commit rows of one transaction: their keys and external ids."""
-    transaction = world.source.begin()
-    for key, external_id in rows:
-        world.source.write(transaction, key, external_id, bad=bad, deleted=False, moment="statement")
-    world.commit(transaction)
-
-
-def go_until(world: World, process: Process, what: str) -> None:
-    """Let a process go on until it is parked at a point."""
-    while process.is_alive and what not in str(process.at):
-        world.step(process)
-    assert process.is_alive, f"it ended before {what}"
-
-
-def go_to_end(world: World, process: Process) -> None:
-    """Let a process end."""
-    while process.is_alive:
-        world.step(process)
 
 
 def test_a_run_that_slept_past_its_lease_abandons_nothing_of_the_next_one(world: World) -> None:
@@ -73,13 +53,4 @@ def test_a_trial_whose_answer_is_cut_short_is_a_failure_of_the_run(world: World)
 
 @pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
 def test_a_row_that_a_job_left_out_is_sent_although_what_kept_it_out_has_ended(world: World) -> None:
-    world.setting = False
-    write(world, (1, "shared"), (2, "shared"), (4, "d"))
-    export = world.start("export")
-    go_until(world, export, "answer PATCH jobs/ingest")
-    write(world, (1, "own"))
-    world.busy = False
-    go_to_end(world, export)
-    assert export.result[0].watermark.endswith("/ 4")
-    assert world.org_history.now["shared"] == (2, 1)
-    end_history(world)
+    a_rival_moves_while_a_job_is_at_work(world)

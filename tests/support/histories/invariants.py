@@ -17,9 +17,9 @@ _OF_A_PERSON = frozenset({"decide", "retry"})
 
 
 def control_writes(statements: list[tuple[str, int]]) -> set[str]:
-    """Return the statements that changed the state of a stream: not its lease, lines of runs or tables of a session."""
+    """Return the statements that changed a stream's state: not its lease, lines of runs, findings, session's tables."""
     names = {name for name, rows in statements if rows > 0 and writes(name)}
-    return {name for name in names - _LEASE if not name.startswith(("run_", "results_"))}
+    return {name for name in names - _LEASE if not name.startswith(("run_", "results_", "findings_"))}
 
 
 @dataclass

@@ -1,4 +1,7 @@
-"""The planted faults, which invariants may notice each first, and within how many histories one must."""
+"""The planted faults, which invariants may notice each first, and within how many histories one must.
+
+Five are so rare by chance that a schedule brings them about: each schedule is told without the fault too.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,36 @@ from dataclasses import dataclass
 
 from histories import planted_bulk_faults as bulk
 from histories import planted_faults as any_transport
+from histories import schedules
 from histories.random_driver import Weather
+from histories.world import World
 
+Schedule = Callable[[World], None]
 Plant = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
 class PlantedFault:
-    """A fault: noticed by one of these invariants within so many histories of a weather."""
+    """A fault: noticed by one of these invariants within so many histories of a weather, or in a schedule."""
 
     plant: Plant
     noticed_by: frozenset[str]
-    within: int
+    within: int = 0
     weather: Weather | None = None
+    schedule: Schedule | None = None
 
 
 def _fault(plant: Plant, noticed_by: str, within: int, weather: Weather | None = None) -> PlantedFault:
     return PlantedFault(plant, frozenset(noticed_by.split()), within, weather)
 
 
+def _scheduled(plant: Plant, noticed_by: str, schedule: Schedule) -> PlantedFault:
+    return PlantedFault(plant, frozenset(noticed_by.split()), schedule=schedule)
+
+
 _STORM = Weather(faults=0.15, network=0.3, conflicts=False, bad=0.4)
 _RIVALRY = Weather(faults=0.0, network=0.0, conflicts=True, bad=0.2)
 _JOBS = Weather(faults=0.06, network=0.1, conflicts=False, bad=0.2, bulk=True)
-_FAILING_JOBS = Weather(faults=0.06, network=0.6, conflicts=False, bad=0.2, bulk=True)
-_JOBS_OF_RIVALS = Weather(faults=0.0, network=0.0, conflicts=True, bad=0.0, bulk=True)
 
 PLANTED = {
     fault.plant.__name__: fault
@@ -45,14 +54,14 @@ PLANTED = {
         _fault(any_transport.no_epoch_fence, "I2 I4 I5 I8", 300),
         _fault(any_transport.duplicates_sent, "I1 I2 I4 I6", 300, _RIVALRY),
         _fault(any_transport.last_duplicate_wins, "I1 I4", 300, _RIVALRY),
-        _fault(any_transport.stored_payload_replayed, "I2 I6", 300, _STORM),
+        _scheduled(any_transport.stored_payload_replayed, "I2", schedules.a_run_is_killed_with_a_newer_version_sent),
         _fault(any_transport.reexport_without_the_lease, "I2 I8", 300),
         _fault(bulk.intent_not_stored, "I2 I11", 300, _JOBS),
-        _fault(bulk.job_noted_after_it_was_closed, "I2 I11", 300, _JOBS),
+        _scheduled(bulk.job_noted_after_it_was_closed, "I2 I11", schedules.a_run_is_killed_when_it_has_closed_its_job),
         _fault(bulk.old_job_not_waited_for, "I2 I11", 300, _JOBS),
         _fault(bulk.settled_before_the_job_is_over, "I2 I4 I11", 300, _JOBS),
-        _fault(bulk.failed_job_as_record_errors, "I6", 300, _FAILING_JOBS),
-        _fault(bulk.unanswered_rows_are_successes, "I4 I7", 300, _FAILING_JOBS),
-        _fault(bulk.left_out_rows_judged_again, "I4", 300, _JOBS_OF_RIVALS),
+        _scheduled(bulk.failed_job_as_record_errors, "I6", schedules.a_job_fails_half_way),
+        _scheduled(bulk.unanswered_rows_are_successes, "I4", schedules.a_job_fails_half_way),
+        _scheduled(bulk.left_out_rows_judged_again, "I4", schedules.a_rival_moves_while_a_job_is_at_work),
     )
 }

@@ -16,6 +16,11 @@ from include.export.job_answers import JobAnswers
 from include.export.job_settling import _Settling
 from include.export.window_plan import WindowPlan
 
+_BLAME = """
+update crm_export_results set kind = 'refused', error = %(error)s, error_key = md5(%(error)s)::uuid
+where kind = 'unprocessed'
+"""
+
 
 @contextmanager
 def intent_not_stored() -> Generator[None]:
@@ -76,10 +81,7 @@ def failed_job_as_record_errors() -> Generator[None]:
 
     def blame(self: JobAnswers) -> None:
         account(self)
-        self.bench.connection.execute(
-            "update crm_export_results set kind = 'refused', error = 'FIELD_INTEGRITY_EXCEPTION:the job failed:--'"
-            " where kind = 'unprocessed'"
-        )
+        self.bench.connection.execute(_BLAME, {"error": "FIELD_INTEGRITY_EXCEPTION:the job failed:--"})
         self._results.judge()
         self._results.place(self.plan.window, self.bench.form.payload)
 

@@ -10,6 +10,8 @@ import psycopg
 from histories.random_driver import Played, Weather, play
 from histories.simulated_postgres import Pool
 from histories.source_model import TABLE
+from histories.tasks import TaskOptions
+from histories.world import World
 from local_stack.postgres import EmbeddedPostgres
 
 
@@ -35,6 +37,10 @@ class Stage:
     def play(self, seed: int, weather: Weather | None = None) -> Played:
         """Tell the history of a seed; raises Violation."""
         return play(seed, self.pool, self.monitor, weather)
+
+    def make_world(self, options: TaskOptions) -> World:
+        """Return a world with nothing in it, for a history that is told step by step."""
+        return World(self.pool, self.monitor, options)
 
     def close(self) -> None:
         """Close the connections."""
