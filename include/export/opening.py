@@ -63,7 +63,8 @@ def open_workbench(parts: Parts, kind: str) -> Generator[Workbench | None]:
             _note_failure(bench, failure)
             raise
         finally:
-            if _is_usable(parts.connection):
+            # what may still be executed must be over before anything newer is sent: the lease runs out by itself
+            if _is_usable(parts.connection) and not parts.client.in_flight:
                 lease.release()
 
 

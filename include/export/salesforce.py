@@ -78,6 +78,7 @@ class SalesforceClient:
     guard: Callable[[], None] = lambda: None  # called before each try; raises when nothing may be sent any more
     repeat_delays: tuple[float, ...] = REPEAT_DELAYS
     usage: Usage | None = field(default=None, init=False)
+    in_flight: bool = field(default=False, init=False)  # a call that writes may still be executed
     _session: OrgSession | None = field(default=None, init=False)
 
     @property
@@ -169,6 +170,7 @@ class SalesforceClient:
         session = self.session
         self.guard()
         self.api_calls += 1
+        self.in_flight |= method != "GET"
         try:
             response = session.http.request(
                 method,
@@ -180,7 +182,9 @@ class SalesforceClient:
                 stream=True,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError) as unanswered:
+            self.in_flight &= not _never_left(unanswered)
             raise _unanswered(method, path, unanswered) from None
+        self.in_flight = False
         self.usage = _read_usage(response) or self.usage
         return response
 
@@ -198,6 +202,14 @@ def _unanswered(method: str, path: str, reason: Exception) -> Unanswered:
     return Unanswered(
         f"Salesforce did not answer {method} {urlsplit(path).path} ({type(reason).__name__}). "
         "Whether it was executed is not known; the next try settles that. Check network and org."
+    )
+
+
+def _never_left(reason: Exception) -> bool:
+    """Tell whether a call failed before a byte of it was sent: no connection could be made."""
+    cause = getattr(reason.args[0], "reason", None) if reason.args else None
+    return isinstance(reason, requests.ConnectTimeout | requests.exceptions.SSLError) or isinstance(
+        cause, urllib3.exceptions.NewConnectionError
     )
 
 
