@@ -26,7 +26,8 @@ test: $(STAMP) ## the whole suite
 	@$(PY) -m pytest -n 2 --dist loadgroup
 
 proof: $(STAMP) ## kills at every point and the long races, at full length (minutes)
-	@$(PY) -m pytest --whole tests/include/export/test_kills.py
+	@$(PY) -m pytest --whole tests/include/export/test_kills.py tests/include/export/test_race.py \
+		tests/include/export/test_record_faults.py
 
 N ?= 3000
 histories: $(STAMP) ## random histories of the product's code: make histories N=100000 [FROM=seed]

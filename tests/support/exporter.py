@@ -90,12 +90,13 @@ class Exporter:
                 values | {"moment": MOMENT, "minute": minute},
             )
 
-    def add_many(self, first: int, last: int) -> None:
-        """Insert accounts numbered first to last, a second apart."""
+    def add_many(self, first: int, last: int, *, minute: int = 0) -> None:
+        """Insert accounts numbered first to last, a second apart from a minute on."""
         self.connection.execute(
             "insert into app.accounts (id, ext, name, notes, changed_at) select n, 'A' || n, 'Account ' || n, %s,"
-            " %s::timestamptz + n * interval '1 second' from generate_series(%s::int, %s::int) n",
-            [PERSON, MOMENT, first, last],
+            " %s::timestamptz + %s * interval '1 minute' + n * interval '1 second'"
+            " from generate_series(%s::int, %s::int) n",
+            [PERSON, MOMENT, minute, first, last],
         )
 
     def change(self, account: int, minute: int, **values: Any) -> None:
@@ -121,7 +122,7 @@ class Exporter:
 
     def _parts(self, *, pause: bool, **options: Any) -> dict[str, Any]:
         self.runs += 1
-        settings = {"transient_delays": (0.01, 0.01)} | self.options | options
+        settings = {"transient_delays": (0.01, 0.01), "lease_seconds": 0.2} | self.options | options
         return {
             "connection": self.connection,
             "salesforce": self.client(),

@@ -6,17 +6,36 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+
 from exporter import Exporter
+from points import Point
 
 ROOT = Path(__file__).resolve().parents[2]
 # the lease of a killed run is waited for; nobody else wants it here, so it may run out while it is held
 LEASE_SECONDS = 0.01
+
+
+_HOW_OFTEN = ("GET jobs/ingest/JOB", "Renews the lease")  # differs from run to run
+_OF_NO_CONSEQUENCE = ("after: Renews the lease", "after: Makes the row", "after: Reopens what waited")
+
+
+def targets(points: list[str], *, whole: bool) -> list[Point]:
+    """Return the points to end a run at: nothing is written between an "after" and the "before" behind it."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in points:
+        seen[name] += 1
+        if whole or (name.startswith(("after", "in")) and not name.startswith(_OF_NO_CONSEQUENCE)):
+            found.append(Point(name, seen[name]))
+    return [point for point in found if point.time == 1 or not any(word in point.name for word in _HOW_OFTEN)]
 
 
 @dataclass
@@ -38,14 +57,18 @@ class Mortals:
     dsn: str
     ca_file: str
     options: dict[str, Any] = field(default_factory=dict)
+    ended: Counter[str] = field(default_factory=Counter)
 
-    def run(self, task: str = "export", *, pause: bool, target: int = 0, signal: str = "SIGKILL", **more: Any) -> End:
-        """Run a task as a process of its own and end it at its `target`-th point (0: let it be)."""
+    def run(
+        self, task: str = "export", *, pause: bool, target: Point | None = None, signal: str = "SIGKILL", **more: Any
+    ) -> End:
+        """Run a task as a process of its own and end it at a point; None lets it be."""
         self._ask(task, pause=pause, target=target, signal=signal, **more)
+        self.ended[signal] += target is not None
         return self._answer()
 
     @contextmanager
-    def stopped(self, *, pause: bool, target: int) -> Generator[list[End]]:
+    def stopped(self, *, pause: bool, target: Point) -> Generator[list[End]]:
         """Run an export that stops at a point while the block runs, and then goes on; its end is put into the list."""
         self._ask("export", pause=pause, target=target, signal="SIGSTOP")
         assert self._output.readline() == "stopped\n"
@@ -55,7 +78,7 @@ class Mortals:
         self._input.flush()
         ends.append(self._answer())
 
-    def _ask(self, task: str, *, pause: bool, target: int, signal: str, **more: Any) -> None:
+    def _ask(self, task: str, *, pause: bool, target: Point | None, signal: str, **more: Any) -> None:
         asked = {
             "task": task,
             "dsn": self.dsn,
@@ -95,16 +118,25 @@ def start_mortals(exporter: Exporter, dsn: str, ca_file: str, *arguments: str) -
         yield Mortals(program, exporter, dsn, ca_file)
 
 
+@contextmanager
+def told(capsys: pytest.CaptureFixture[str], mortals: Mortals) -> Generator[None]:
+    """Tell how many runs were ended in the block."""
+    yield  # ruff: ignore[fallible-context-manager] - a test that failed tells nothing
+    with capsys.disabled():
+        sys.stdout.write(" ".join(f"[{count} by {signal}]" for signal, count in mortals.ended.items()) + " ")
+
+
 @dataclass
 class Story:
     """A source and an org to run over, from the same beginning each time; row 6 is refused when `refused`."""
 
     exporter: Exporter
     refused: bool = False
+    rows: int = 10
     seen: list[tuple[str, str] | None] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Start from: record A1 in the org, row 1 deleted, rows 2 to 10 new."""
+        """Start from: record A1 in the org, row 1 deleted, the others new."""
         exporter = self.exporter
         exporter.connection.execute(
             "truncate app.accounts, app.contacts, crm_export.ExportWatermarks, crm_export.ExportRuns,"
@@ -114,14 +146,16 @@ class Story:
         exporter.control.reset()
         exporter.control.add_records("Account", [{"Name": "old", "Ext__c": "A1"}])
         exporter.add({"id": 1, "deleted_at": "2026-01-01T00:00:00Z"}, *({"id": number} for number in range(2, 11)))
+        if self.rows > 10:
+            exporter.add_many(11, self.rows, minute=11)
         if self.refused:
             exporter.connection.execute("update app.accounts set name = 'bad' where id = 6")
         self.seen = [None]
 
     def change(self) -> None:
         """Change a row that may have been sent and one that may not, as the source goes on changing."""
-        self.exporter.change(3, 20, name="Account 3, changed")
-        self.exporter.change(9, 21, name="Account 9, changed")
+        self.exporter.change(3, 30, name="Account 3, changed")
+        self.exporter.change(9, 31, name="Account 9, changed")
 
     def repair(self) -> None:
         """Switch off the rule that refuses row 6."""
@@ -158,11 +192,27 @@ class Story:
         assert self.exporter.names() == expected
         assert {error["record_key"] for error in self.exporter.errors("status <> 'resolved'")} == open_errors
         self._check_versions()
+        assert not [job for job in self._jobs() if job["state"] not in {"JobComplete", "Failed", "Aborted"}]
         left = self.exporter.connection.execute(
             "select count(*) filter (where state in ('PLANNED', 'SENDING')),"
             " (select count(*) from crm_export.ExportBatchRows) from crm_export.ExportBatches"
         ).fetchone()
         assert left == (0, 0), "a batch is left unsettled"
+
+    def count_repeated(self) -> int:
+        """Count writes of a version that a record had been given before."""
+        written = [(write["id"], write["fields"].get("Name")) for write in self.exporter.control.writes("Account")]
+        return len(written) - len(set(written))
+
+    def _jobs(self) -> list[dict[str, Any]]:
+        """Return the Bulk jobs of the org, whoever made them."""
+        session = self.exporter.login()
+        answer = session.http.get(
+            f"{session.instance_url}/services/data/v59.0/jobs/ingest",
+            headers={"Authorization": f"Bearer {session.access_token}"},
+            timeout=10,
+        )
+        return list(answer.json()["records"])
 
     def _check_versions(self) -> None:
         last: dict[str, str] = {}

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from simple_salesforce.api import Salesforce
 
 from include.export.catalogue import Catalogue
@@ -25,7 +26,7 @@ from include.export.reexport import reexport_errors
 from include.export.runs import RunIdentity
 from include.export.salesforce import OrgSession, SalesforceClient
 from include.export.streams import Stream
-from points import Points, PointSession, connect
+from points import Point, Points, PointSession, connect
 
 CATALOGUE = Catalogue.load()
 
@@ -96,7 +97,7 @@ def _run(asked: dict[str, Any], told: Any) -> int:
         os.kill(os.getpid(), signal.Signals[asked["signal"]])
 
     os.environ["REQUESTS_CA_BUNDLE"] = asked["ca_file"]
-    points = Points(asked["target"], act, lambda name: tell(point=name))
+    points = Points(asked["target"] and Point(*asked["target"]), act, lambda name: tell(point=name))
     try:
         report = _task(asked, points)()
     except BaseException as ended:  # noqa: BLE001 - whatever ended the run is told
@@ -108,6 +109,8 @@ def _run(asked: dict[str, Any], told: Any) -> int:
 
 def _task(asked: dict[str, Any], points: Points) -> Callable[[], str]:
     stream, connection = Stream(**asked["stream"]), connect(asked["dsn"], points)
+    # the rows of a job are read at a second connection, which the product opens itself
+    psycopg.connect = lambda dsn, **_: connect(dsn, points)  # type: ignore[assignment]
     if asked["task"] == "gate":
         found = {"connection": connection, "catalogue": CATALOGUE, "pause": asked["pause"]}
         return lambda: str(check_hold(stream.name, **found))

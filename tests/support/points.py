@@ -6,9 +6,10 @@ The exporter knows nothing of this: its connection and its HTTP session are subc
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import requests
@@ -18,21 +19,27 @@ from psycopg.pq import TransactionStatus
 _WRITES = re.compile(r"\b(insert|update|delete|copy)\b", re.IGNORECASE)
 
 
+class Point(NamedTuple):
+    """A point by its name, the n-th time that it is reached: how often a job is asked for its state differs."""
+
+    name: str
+    time: int = 1
+
+
 class Points:
-    """Counts points; at the `target`-th, or the first of that name, `act` is called. `tell` hears the name of each."""
+    """Counts points; at the target `act` is called. `tell` hears the name of each."""
 
     def __init__(
-        self, target: int | str, act: Callable[[], None], tell: Callable[[str], None] = lambda _: None
+        self, target: Point | None, act: Callable[[], None], tell: Callable[[str], None] = lambda _: None
     ) -> None:
         self.target, self.act, self.tell = target, act, tell
-        self.reached = 0
+        self.reached: Counter[str] = Counter()
 
     def reach(self, name: str) -> None:
         """Note a point."""
-        self.reached += 1
+        self.reached[name] += 1
         self.tell(name)
-        if self.target in {self.reached, name}:
-            self.target = 0
+        if self.target == (name, self.reached[name]):
             self.act()
 
 
@@ -63,7 +70,8 @@ class PointCursor(psycopg.Cursor[Any]):
         assert isinstance(connection, PointConnection)
         text = query.as_string(connection) if isinstance(query, sql.Composable) else str(query)
         name = text.strip().splitlines()[0].removeprefix("-- ").rstrip(".")
-        alone = connection.info.transaction_status is TransactionStatus.IDLE and _WRITES.search(text)
+        idle = connection.info.transaction_status is TransactionStatus.IDLE
+        alone = text == "commit" or (idle and _WRITES.search(text))
         if alone:
             connection.points.reach(f"before: {name}")
         super().execute(query, *arguments, **more)
@@ -73,10 +81,10 @@ class PointCursor(psycopg.Cursor[Any]):
         return self
 
 
-def connect(dsn: str, points: Points) -> PointConnection:
+def connect(dsn: str, points: Points, options: str = "-c timezone=UTC") -> PointConnection:
     """Open a connection as the exporter's operators do."""
     connection = PointConnection.connect(
-        dsn, autocommit=True, application_name="crm_export", options="-c timezone=UTC", cursor_factory=PointCursor
+        dsn, autocommit=True, application_name="crm_export", options=options, cursor_factory=PointCursor
     )
     connection.points = points
     return connection

@@ -14,7 +14,7 @@ import pytest
 from exporter import Exporter
 from include.export.export import ExportReport
 from include.export.runs import Outcome
-from killing import Mortals, Story, start_mortals
+from killing import Mortals, Story, start_mortals, targets
 from salesforce_sandbox.process import RunningSandbox
 
 Connect = Callable[..., psycopg.Connection]
@@ -81,17 +81,16 @@ def test_a_process_that_was_stopped_past_its_lease_writes_and_sends_nothing_any_
     points = mortals.run(pause=True).points
     lease = next(n for n, name in enumerate(points) if name.startswith("after: Opens the line of a run"))
     done = max(n for n, name in enumerate(points) if name.startswith("after commit of: Plans"))  # and found nothing
-    targets = [n for n, name in enumerate(points, start=1) if lease < n <= done and name.startswith("after")]
-    targets = [n for n in targets if not points[n - 1].startswith("after: Renews the lease")]
-    assert len(targets) >= 10
-    for target in targets:
+    stops = [point for point in targets(points[:done], whole=False) if point.name not in points[:lease]]
+    assert len(stops) >= 10
+    for point in stops:
         story.begin()
-        with mortals.stopped(pause=True, target=target) as ends:
+        with mortals.stopped(pause=True, target=point) as ends:
             story.check_moment()
             story.change()
             assert exporter.run(batch_size=4).outcome is Outcome.COMPLETE
             calls = exporter.last_call()
-        assert str(ends[0].report).startswith("LeaseLost"), (points[target - 1], ends[0].report)
+        assert str(ends[0].report).startswith("LeaseLost"), (point, ends[0].report)
         assert [call["path"] for call in exporter.calls(calls) if call["method"] != "GET"] == []
         story.check_moment()
         story.check_end(set())

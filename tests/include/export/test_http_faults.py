@@ -86,7 +86,7 @@ def story(exporter: Exporter, sandbox_server: RunningSandbox, monkeypatch: pytes
     keys = {"consumer_key": "sandbox-key", "consumer_secret": "sandbox-secret", "domain": domain}
     monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps({"conn_type": "salesforce", "extra": keys}))
     exporter.client = lambda: replace(make_salesforce_client(), repeat_delays=(0.0, 0.0))  # type: ignore[method-assign] # with the product's login
-    exporter.options = {"batch_size": BATCH}
+    exporter.options = {"batch_size": BATCH, "lease_seconds": 0.01}
     return Story(exporter)
 
 

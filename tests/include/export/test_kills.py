@@ -9,29 +9,30 @@ import pytest
 from exporter import CONTACTS, Exporter
 from include.export.runs import Outcome
 from include.export.streams import Stream
-from killing import Mortals, Story, start_mortals
+from killing import Mortals, Story, start_mortals, targets, told
+from points import Point
 from salesforce_sandbox.process import RunningSandbox
 
 BATCH = 4
+PATCH = {"method": "PATCH", "path_regex": "composite"}
 
 
 @pytest.fixture
-def mortals(exporter: Exporter, database: str, sandbox_server: RunningSandbox) -> Iterator[Mortals]:
-    with start_mortals(exporter, database, sandbox_server.ca_file) as running:
+def mortals(
+    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Mortals]:
+    with start_mortals(exporter, database, sandbox_server.ca_file) as running, told(capsys, running):
         running.options["batch_size"] = BATCH
         yield running
 
 
 @pytest.fixture
-def airflow_mortals(exporter: Exporter, database: str, sandbox_server: RunningSandbox) -> Iterator[Mortals]:
-    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running:
+def airflow_mortals(
+    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Mortals]:
+    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running, told(capsys, running):
         running.options["batch_size"] = BATCH
         yield running
-
-
-def targets(points: list[str], *, whole: bool) -> list[tuple[int, str]]:
-    """Return the points to end a run at: nothing is written between an "after" and the "before" behind it."""
-    return [(n, point) for n, point in enumerate(points, start=1) if whole or n == 1 or point.startswith("after")]
 
 
 @pytest.mark.fault("G1")
@@ -42,10 +43,10 @@ def test_a_run_killed_at_any_point_loses_nothing(mortals: Mortals, pause: bool, 
     story.begin()
     points = mortals.run(pause=pause).points
     assert len(points) >= 40
-    for target, point in targets(points, whole=whole):
+    for point in targets(points, whole=whole):
         story.begin()
-        end = mortals.run(pause=pause, target=target)
-        assert (end.killed, end.points[-1]) == (True, point)
+        end = mortals.run(pause=pause, target=point)
+        assert (end.killed, end.points[-1]) == (True, point.name)
         see_the_next_run(story, pause=pause)
 
 
@@ -57,10 +58,10 @@ def test_a_run_that_airflow_asks_to_end_ends_at_once_and_acknowledges_nothing_ea
     story = Story(airflow_mortals.exporter, refused=True)
     story.begin()
     points = airflow_mortals.run(pause=pause).points
-    for target, point in targets(points, whole=whole):
+    for point in targets(points, whole=whole):
         story.begin()
-        end = airflow_mortals.run(pause=pause, target=target, signal="SIGTERM")
-        assert point in end.points
+        end = airflow_mortals.run(pause=pause, target=point, signal="SIGTERM")
+        assert point.name in end.points
         assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
         assert end.seconds < 5
         see_the_next_run(story, pause=pause)
@@ -70,12 +71,25 @@ def test_a_run_that_airflow_asks_to_end_ends_at_once_and_acknowledges_nothing_ea
 def test_a_run_that_waits_for_salesforce_ends_when_it_is_asked_to(airflow_mortals: Mortals) -> None:
     story = Story(airflow_mortals.exporter, refused=True)
     story.begin()
-    story.exporter.control.add_fault(match={"method": "PATCH", "path_regex": "composite"}, delay_seconds=20)
+    story.exporter.control.add_fault(match=PATCH, delay_seconds=20, cut="before")
     end = airflow_mortals.run(pause=True, term_after=1.0)
     assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
-    assert end.points[-1] != "before PATCH composite/sobjects/Account/Ext__c", "the run and the lease were not closed"
     assert end.seconds < 5
     story.exporter.control.clear_faults()
+    see_the_next_run(story, pause=True)
+
+
+@pytest.mark.fault("G2")
+def test_a_call_that_was_still_under_way_is_over_before_the_next_run_sends_anything(airflow_mortals: Mortals) -> None:
+    story = Story(airflow_mortals.exporter)
+    story.begin()
+    story.exporter.control.add_fault(match=PATCH, delay_seconds=2)
+    airflow_mortals.options["lease_seconds"] = 3
+    end = airflow_mortals.run(pause=True, term_after=1.0)
+    assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
+    assert end.points[-1] == "after: Closes the line of a run"
+    story.exporter.control.clear_faults()
+    assert story.exporter.names() == {}, "Salesforce is not at work on the call any more: nothing is shown"
     see_the_next_run(story, pause=True)
 
 
@@ -93,10 +107,10 @@ def test_a_reexport_killed_at_any_point_loses_nothing(mortals: Mortals, healed: 
     begin()
     points = mortals.run("reexport", pause=True).points
     assert len(points) >= 20
-    for target, point in targets(points, whole=whole):
+    for point in targets(points, whole=whole):
         begin()
-        end = mortals.run("reexport", pause=True, target=target)
-        assert (end.killed, end.points[-1]) == (True, point)
+        end = mortals.run("reexport", pause=True, target=point)
+        assert (end.killed, end.points[-1]) == (True, point.name)
         story.check_moment()
         story.change()
         story.exporter.reexport(every=True)
@@ -118,10 +132,10 @@ def test_a_gate_killed_at_any_point_holds_or_releases_at_its_next_try(mortals: M
         story.begin()
         story.exporter.run(batch_size=BATCH)
         points = mortals.run("gate", pause=pause).points
-        for target in range(1, len(points) + 1):
+        for point in targets(points, whole=True):
             story.begin()
             story.exporter.run(batch_size=BATCH)
-            assert mortals.run("gate", pause=pause, target=target).killed
+            assert mortals.run("gate", pause=pause, target=point).killed
             assert (story.exporter.gate(pause=pause) is not None) == pause
             assert story.exporter.errors()[0]["holding"] == pause
             assert story.exporter.watermark() == "5"
@@ -151,10 +165,10 @@ def test_an_export_that_releases_children_killed_at_any_point_loses_none(mortals
     begin()
     points = mortals.run(pause=True).points
     assert "after PATCH composite/sobjects/Contact/Ext__c" in points
-    for target, point in targets(points, whole=whole):
+    for point in targets(points, whole=whole):
         begin()
-        end = mortals.run(pause=True, target=target)
-        assert (end.killed, end.points[-1]) == (True, point)
+        end = mortals.run(pause=True, target=point)
+        assert (end.killed, end.points[-1]) == (True, point.name)
         assert exporter.run().outcome is Outcome.COMPLETE
         assert exporter.names("Contact") == {f"C{n}": f"Name {n}" for n in (5, 6, 7)}
         assert exporter.errors("status <> 'resolved'") == []
@@ -170,7 +184,7 @@ def count_attempts(exporter: Exporter, outcome: str) -> int:
 def test_the_line_of_a_killed_run_is_closed_by_the_next(mortals: Mortals) -> None:
     story = Story(mortals.exporter)
     story.begin()
-    mortals.run(pause=True, target=20)
+    mortals.run(pause=True, target=Point("after GET sobjects/Account/describe"))
     mortals.exporter.run()
     lines = mortals.exporter.connection.execute(
         "select outcome, message from crm_export.ExportRuns order by id"

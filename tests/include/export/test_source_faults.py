@@ -16,9 +16,9 @@ from commit_proxy import CommitProxy
 from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure, HorizonFailure, SourceFailure
 from include.export.runs import Outcome
-from killing import Story
+from killing import Story, targets
 from local_stack.postgres import EmbeddedPostgres
-from points import Points, PointSession
+from points import Point, Points, PointSession
 from points import connect as connect_counting
 
 Connect = Callable[..., psycopg.Connection]
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def act_at(exporter: Exporter, point: str, act: Callable[[], object]) -> None:
     """Let something happen at a point of the next run."""
-    points = Points(point, lambda: act() and None)
+    points = Points(Point(point), lambda: act() and None)
     exporter.make_session = lambda: PointSession(points)
 
 
@@ -224,13 +224,13 @@ class TestPostgresFails:
 
     @pytest.mark.fault("G3")
     def test_a_connection_that_is_cut_at_any_statement_fails_the_run_and_the_next_is_right(
-        self, story: Story, connect: Connect, database: str
+        self, story: Story, database: str, whole: bool
     ) -> None:
         exporter, killer = story.exporter, story.exporter.connection
         names: list[str] = []
-        with connect_counting(database, Points(0, lambda: None, names.append)) as exporter.connection:
+        with connect_counting(database, Points(None, lambda: None, names.append)) as exporter.connection:
             exporter.run()
-        for target in [n for n, name in enumerate(names, start=1) if n == 1 or name.startswith("after")]:
+        for target in targets(names, whole=whole):
             exporter.connection = killer
             story.begin()
             points = Points(target, lambda: None)
@@ -261,7 +261,7 @@ class TestPostgresFails:
         self, story: Story, database: str, proxy: CommitProxy, reached: bool
     ) -> None:
         exporter, direct = story.exporter, story.exporter.connection
-        points = Points(SETTLE, lambda: proxy.cut(answer_only=reached))
+        points = Points(Point(SETTLE), lambda: proxy.cut(answer_only=reached))
         exporter.connection = connect_counting(proxy.dsn_of(database), points)
         with pytest.raises(SourceFailure):
             exporter.run()

@@ -1,0 +1,79 @@
+"""A run over Bulk jobs that ends at any point: the next adopts or aborts them, no row of a closed job goes twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from exporter import Exporter, make_stream
+from include.export.failures import SalesforceFailure
+from include.export.runs import Outcome
+from killing import Mortals, Story, start_mortals, targets, told
+from salesforce_sandbox.process import RunningSandbox
+
+OPTIONS = {"batch_size": 4, "poll_delays": (0.01, 0.03)}
+
+
+@pytest.fixture
+def mortals(
+    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Mortals]:
+    exporter.stream = make_stream(bulk_from=10)
+    exporter.options = dict(OPTIONS)
+    with start_mortals(exporter, database, sandbox_server.ca_file) as running, told(capsys, running):
+        running.options |= OPTIONS
+        yield running
+
+
+def begin(story: Story, happens: str) -> None:
+    story.begin()
+    story.exporter.control.set_bulk(batch_rows=4)
+    if happens == "job failed":
+        story.exporter.control.add_job_fault(fail="InternalServerError : planted", fail_after_batches=1)
+
+
+@pytest.mark.fault("G1", "G6", "B7", "D9")
+@pytest.mark.parametrize("happens", ["clean", "one refused", "job failed"])
+@pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
+def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
+    mortals: Mortals, pause: bool, happens: str, whole: bool
+) -> None:
+    story = Story(mortals.exporter, refused=happens == "one refused", rows=30)
+    begin(story, happens)
+    points = mortals.run(pause=pause).points
+    assert {"after POST jobs/ingest", "after PUT jobs/ingest/JOB/batches", "after PATCH jobs/ingest/JOB"} <= set(points)
+    for point in targets(points, whole=whole):
+        begin(story, happens)
+        end = mortals.run(pause=pause, target=point)
+        assert (end.killed, end.points[-1]) == (True, point.name)
+        story.check_moment()
+        story.change()
+        see_the_next_run(story, pause=pause, happens=happens)
+        repeated = 6 if pause and story.refused else 0  # so many rows stand behind the refused one in its job
+        assert story.count_repeated() <= repeated, point
+
+
+def see_the_next_run(story: Story, *, pause: bool, happens: str) -> None:
+    exporter = story.exporter
+    failures = []
+    try:
+        report = exporter.run(pause=pause)
+    except SalesforceFailure as failed:
+        failures.append(str(failed))
+        story.check_moment()
+        assert exporter.errors() == []
+        report = exporter.run(pause=pause)
+    assert all("InternalServerError : planted" in failure for failure in failures)
+    assert not failures or happens == "job failed"
+    story.check_moment()
+    assert report.outcome is (Outcome.HELD if pause and story.refused else Outcome.COMPLETE)
+    if story.refused:
+        [error] = exporter.errors()
+        assert (error["record_key"], error["status"]) == ("6", "open")
+        assert (exporter.gate(pause=pause) is not None) == pause
+        story.repair()
+        exporter.run(pause=pause)
+        exporter.reexport(every=True)
+        story.check_moment()
+    story.check_end(set())
