@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from include.export.answers import RequestRefused
+from include.export.answers import RequestRefused, read_list
 from include.export.failures import ConfigurationFailure, NotFound, RunFailure, SalesforceFailure
 from include.export.salesforce import SalesforceClient
 from include.export.streams import Stream
@@ -93,11 +93,14 @@ class IngestJobs:
 
     def abort_orphans(self, action: str, planned_at: str, known: Collection[str]) -> int:
         """Abort Open jobs of this user and object that were made since and that the ledger does not know."""
-        user = str(self._call("GET", "")["identity"]).rsplit("/", 1)[-1][:15]
+        resources = self._call("GET", "")
+        user = str((isinstance(resources, dict) and resources.get("identity")) or "").rsplit("/", 1)[-1][:15]
+        if not user:
+            raise SalesforceFailure("Salesforce does not tell whose session this is (identity).")
         since = datetime.fromisoformat(planned_at) - CLOCKS_APART
         orphans = [
             job["id"]
-            for job in self._call("GET", "jobs/ingest?jobType=V2Ingest")["records"]
+            for job in read_list(self._call("GET", "jobs/ingest?jobType=V2Ingest"), "records", "GET jobs/ingest")
             if job["state"] == "Open" and job["object"].lower() == self.stream.object.lower()
             and job["operation"] == action and str(job["createdById"]).startswith(user)
             and job["id"] not in known and datetime.strptime(job["createdDate"], "%Y-%m-%dT%H:%M:%S.%f%z") >= since
@@ -110,7 +113,9 @@ class IngestJobs:
     def _change(self, job_id: str, state: str, reached: Callable[[JobState], bool]) -> None:
         for delay in (*self.client.repeat_delays, None):
             try:
-                self._call("PATCH", f"jobs/ingest/{job_id}", {"state": state})
+                if _read_state(self._call("PATCH", f"jobs/ingest/{job_id}", {"state": state})).state != "Open":
+                    return
+                raise SalesforceFailure(f"Salesforce answered that Bulk job {job_id} is still Open.")
             except NotFound:
                 raise
             except (SalesforceFailure, ConfigurationFailure) as failure:
@@ -122,8 +127,6 @@ class IngestJobs:
                 if delay is None or isinstance(failure, ConfigurationFailure):
                     raise
                 time.sleep(delay)
-            else:
-                return
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         text = json.dumps(body) if body is not None else None

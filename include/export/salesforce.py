@@ -119,7 +119,11 @@ class SalesforceClient:
             response = self._request("PUT", path, self._count(open_body()), kind="text/csv; charset=UTF-8")
             text = _read_text("PUT", path, response)
             if response.status_code != 401 or last:
-                self._read("PUT", path, response, text, repeated=False)
+                answer = self._read("PUT", path, response, text, repeated=False)
+                if answer.status != 201:
+                    raise SalesforceFailure(
+                        f"Salesforce answered an upload with HTTP {answer.status}, not 201 Created."
+                    )
                 return
             self._session = None
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from crm_export.connections import make_salesforce_client
-from exporter import Exporter
+from exporter import Exporter, make_stream
 from include.export.failures import (
     CircuitFailure,
     ConfigurationFailure,
@@ -65,18 +65,43 @@ FAULTS = {
     "200 other JSON": Fault(answer(200, '{"other": [1]}'), SalesforceFailure),
     "200 with 10 MB": Fault(answer(200, "x" * 10_000_000), SalesforceFailure),
 }
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A call, and the story in which it is made."""
+
+    method: str
+    path: str
+    bulk: bool = False
+    refused: bool = False
+    job_fails: bool = False
+
+
 ENDPOINTS = {
-    "login": ("POST", "oauth2/token"),
-    "describe": ("GET", "/describe$"),
-    "query": ("GET", r"/query\?"),
-    "delete": ("DELETE", "composite/sobjects"),
-    "upsert": ("PATCH", "composite/sobjects/Account/Ext__c"),
+    "login": Endpoint("POST", "oauth2/token"),
+    "describe": Endpoint("GET", "/describe$"),
+    "query": Endpoint("GET", r"/query\?"),
+    "delete": Endpoint("DELETE", "composite/sobjects"),
+    "upsert": Endpoint("PATCH", "composite/sobjects/Account/Ext__c"),
+    "limits": Endpoint("GET", "/limits$", bulk=True),
+    "create a job": Endpoint("POST", "/jobs/ingest$", bulk=True),
+    "upload": Endpoint("PUT", "/batches$", bulk=True),
+    "close": Endpoint("PATCH", r"/jobs/ingest/\w+$", bulk=True),
+    "poll": Endpoint("GET", r"/jobs/ingest/\w+$", bulk=True),
+    "refused results": Endpoint("GET", "/failedResults", bulk=True, refused=True),
+    "accepted results": Endpoint("GET", "/successfulResults", bulk=True, job_fails=True),
+    "unprocessed results": Endpoint("GET", "/unprocessedrecords", bulk=True, job_fails=True),
 }
 # what a fault means at one endpoint only: the login host speaks OAuth, and a request is refused for its records
 KINDS: dict[tuple[str, str], Any] = {
     ("login", "*"): dict.fromkeys(["400 field", "401", "403 quota", "403 right", "404"], SalesforceFailure),
     ("upsert", "400 field"): CircuitFailure,
     ("delete", "400 field"): CircuitFailure,
+    ("poll", "404"): SalesforceFailure,
+    # the job is looked at, and it was closed
+    ("close", "reset after"): None,
+    ("close", "answer lost"): None,
 }
 
 
@@ -86,48 +111,73 @@ def story(exporter: Exporter, sandbox_server: RunningSandbox, monkeypatch: pytes
     keys = {"consumer_key": "sandbox-key", "consumer_secret": "sandbox-secret", "domain": domain}
     monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps({"conn_type": "salesforce", "extra": keys}))
     exporter.client = lambda: replace(make_salesforce_client(), repeat_delays=(0.0, 0.0))  # type: ignore[method-assign] # with the product's login
-    exporter.options = {"batch_size": BATCH, "lease_seconds": 0.01}
+    exporter.options = {"batch_size": BATCH, "lease_seconds": 0.01, "poll_delays": (0.01, 0.03)}
     return Story(exporter)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.fault("B18", "B21")
-def test_no_fault_is_an_export_error_and_the_next_run_is_right(story: Story, endpoint: str) -> None:
-    method, path = ENDPOINTS[endpoint]
-    for name, fault in FAULTS.items():
+def test_no_fault_is_an_export_error_and_the_next_run_is_right(story: Story, endpoint: str, whole: bool) -> None:
+    place = ENDPOINTS[endpoint]
+    for number, (name, fault) in enumerate(FAULTS.items()):
         kind = KINDS.get((endpoint, name), KINDS.get((endpoint, "*"), {}).get(name, fault.kind))
-        strike = {"match": {"method": method, "path_regex": path}} | fault.strike
-        for pause in (True, False):
+        strike = {"match": {"method": place.method, "path_regex": place.path}} | fault.strike
+        for pause in (True, False) if whole else (bool(number % 2),):
             with noted(f"{endpoint}, {name}, pause {pause}"):
-                see_it_fail(story, strike, kind, pause=pause)
-        with noted(f"{endpoint}, {name}, once"):
-            see_it_pass_or_fail(story, strike, kind)
+                see_it_fail(story, place, strike, kind, pause=pause)
+        if whole:
+            with noted(f"{endpoint}, {name}, once"):
+                see_it_pass_or_fail(story, place, strike, kind)
 
 
-def see_it_fail(story: Story, strike: dict[str, Any], kind: type[RunFailure], *, pause: bool) -> None:
+def begin(story: Story, place: Endpoint) -> None:
+    story.refused, story.rows = place.refused, 30 if place.bulk else 10
+    story.exporter.stream = make_stream(bulk_from=10 if place.bulk else None)
     story.begin()
+    story.exporter.control.set_bulk(batch_rows=4)
+    if place.job_fails:
+        story.exporter.control.add_job_fault(fail="InternalServerError : planted", fail_after_batches=1)
+
+
+def see_it_fail(
+    story: Story, place: Endpoint, strike: dict[str, Any], kind: type[RunFailure] | None, *, pause: bool
+) -> None:
+    begin(story, place)
     story.exporter.control.add_fault(**strike, times=ALWAYS)
-    with pytest.raises(kind) as caught:
-        story.exporter.run(pause=pause)
-    assert type(caught.value) is kind
-    assert len(str(caught.value)) < 1_000
-    check_and_go_on(story, pause=pause)
-
-
-def see_it_pass_or_fail(story: Story, strike: dict[str, Any], kind: type[RunFailure]) -> None:
-    story.begin()
-    story.exporter.control.add_fault(**strike)
-    with contextlib.suppress(kind):
-        story.exporter.run()
-    check_and_go_on(story, pause=True)
-
-
-def check_and_go_on(story: Story, *, pause: bool) -> None:
+    if kind is None:
+        assert story.exporter.run(pause=pause).outcome is Outcome.COMPLETE
+    else:
+        with pytest.raises(kind) as caught:
+            story.exporter.run(pause=pause)
+        assert type(caught.value) is not RunFailure
+        assert len(str(caught.value)) < 1_000
     assert story.exporter.errors() == []
+    check_and_go_on(story, place, pause=pause)
+
+
+def see_it_pass_or_fail(story: Story, place: Endpoint, strike: dict[str, Any], kind: type[RunFailure] | None) -> None:
+    begin(story, place)
+    story.exporter.control.add_fault(**strike)
+    with contextlib.suppress(SalesforceFailure if place.job_fails else kind or SalesforceFailure):
+        story.exporter.run()
+    check_and_go_on(story, place, pause=True)
+
+
+def check_and_go_on(story: Story, place: Endpoint, *, pause: bool) -> None:
+    exporter = story.exporter
     story.check_moment()
-    story.exporter.control.clear_faults()
+    exporter.control.clear_faults()
     story.change()
-    assert story.exporter.run(pause=pause).outcome is Outcome.COMPLETE
+    story.repair()
+    for _ in range(3):
+        try:
+            report = exporter.run(pause=pause)
+        except SalesforceFailure as failed:  # the job that the story lets fail
+            assert place.job_fails, failed  # noqa: PT017 - any other failure ends the test
+        else:
+            break
+    assert report.outcome is Outcome.COMPLETE
+    exporter.reexport(every=True)
     story.check_moment()
     story.check_end(set())
 
