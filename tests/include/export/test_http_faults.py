@@ -99,6 +99,8 @@ KINDS: dict[tuple[str, str], Any] = {
     ("upsert", "400 field"): CircuitFailure,
     ("delete", "400 field"): CircuitFailure,
     ("poll", "404"): SalesforceFailure,
+    # an org that does not tell its limits is no reason to stop
+    ("limits", "*"): dict.fromkeys(["400 field", "403 right", "404", "redirect", "200 empty", "200 other JSON"]),
     # the job is looked at, and it was closed
     ("close", "reset after"): None,
     ("close", "answer lost"): None,
