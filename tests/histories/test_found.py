@@ -11,6 +11,7 @@ from histories.processes import KILL, SHORTEN
 from histories.schedules import a_rival_moves_while_a_job_is_at_work, go_to_end, go_until, write
 from histories.stage import Stage
 from histories.tasks import BULK_STREAM, TaskOptions
+from histories.violations import Violation
 from histories.world import World
 
 
@@ -54,3 +55,16 @@ def test_a_trial_whose_answer_is_cut_short_is_a_failure_of_the_run(world: World)
 @pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
 def test_a_row_that_a_job_left_out_is_sent_although_what_kept_it_out_has_ended(world: World) -> None:
     a_rival_moves_while_a_job_is_at_work(world)
+
+
+def test_the_limit_of_collections_that_the_architecture_names_is_real(world: World) -> None:
+    """Random histories leave out what no look at the lease can prevent: here it is, so that the claim stays honest."""
+    write(world, (1, "a"))
+    asleep = world.start("export")
+    go_until(world, asleep, "call PATCH composite")
+    assert not world.expire_lease()
+    world.monitor.execute("update crm_export.ExportWatermarks set lease_until = now() - interval '1 s'")
+    write(world, (1, "a"))
+    go_to_end(world, world.start("export"))
+    with pytest.raises(Violation, match="I2: key 1: version 1 was written over 2"):
+        world.step(asleep)

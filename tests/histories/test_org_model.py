@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from simple_salesforce.api import Salesforce
 
 from histories.org_model import OrgModel, Status
 from histories.tasks import STREAM
 from include.export.object_schema import read_object_schema
 from rest import Rest
-from salesforce_sandbox.control import Control
-from salesforce_sandbox.process import RunningSandbox
 
 _BAD = {"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "This name is not welcome", "fields": ["Name"]}
 _PATH = "/services/data/v59.0/"
@@ -73,17 +69,9 @@ def _outline(result: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @pytest.fixture
-def both(sandbox: Control, sandbox_server: RunningSandbox) -> Iterator[Both]:
+def both(rest: Rest) -> Both:
     """Return the model and the sandbox, both empty."""
-    client = Salesforce(
-        consumer_key="sandbox-key",
-        consumer_secret="sandbox-secret",
-        domain=f"{sandbox_server.https_host}/services/oauth2/token#",
-    )
-    rest = Rest(sandbox_server.http_url, client.session_id)
-    yield Both(rest)
-    rest.session.close()
-    client.session.close()
+    return Both(rest)
 
 
 @pytest.mark.parametrize("seed", range(5))
