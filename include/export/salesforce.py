@@ -77,6 +77,7 @@ class SalesforceClient:
     bytes_sent: int = 0
     guard: Callable[[], None] = lambda: None  # called before each try; raises when nothing may be sent any more
     repeat_delays: tuple[float, ...] = REPEAT_DELAYS
+    timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
     usage: Usage | None = field(default=None, init=False)
     in_flight: bool = field(default=False, init=False)  # a call that writes may still be executed
     _session: OrgSession | None = field(default=None, init=False)
@@ -181,7 +182,7 @@ class SalesforceClient:
                 f"{session.instance_url}/services/data/v{session.api_version}/{path}",
                 data=data,
                 headers={"Authorization": f"Bearer {session.access_token}", "Content-Type": kind, "Accept": accept},
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                timeout=self.timeouts,
                 allow_redirects=False,
                 stream=True,
             )

@@ -18,7 +18,7 @@ from include.export.late_rows import LateRowsReport, export_late_rows
 from include.export.options import ExportOptions
 from include.export.reexport import ReexportReport, reexport_errors
 from include.export.runs import RunIdentity
-from include.export.salesforce import OrgSession, SalesforceClient
+from include.export.salesforce import CONNECT_TIMEOUT, READ_TIMEOUT, OrgSession, SalesforceClient
 from include.export.streams import Stream
 from leaks import PERSON
 from salesforce_sandbox.control import Control
@@ -75,6 +75,7 @@ class Exporter:
     stream: Stream = field(default_factory=make_stream)
     options: dict[str, Any] = field(default_factory=dict)
     make_session: Callable[[], requests.Session] = requests.Session
+    timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
     runs: int = 0
 
     def add(self, *rows: dict[str, Any]) -> None:
@@ -133,7 +134,7 @@ class Exporter:
 
     def client(self) -> SalesforceClient:
         """Return a client that logs in at first use."""
-        return SalesforceClient(self.login, repeat_delays=(0.01, 0.01))
+        return SalesforceClient(self.login, repeat_delays=(0.01, 0.01), timeouts=self.timeouts)
 
     def login(self) -> OrgSession:
         """Log in with the unmodified library."""

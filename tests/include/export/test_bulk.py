@@ -147,6 +147,7 @@ class TestTheSettingIsOff:
         assert bulk.watermark() == "400"
 
 
+@pytest.mark.fault("B11")
 def test_a_job_that_fails_as_a_whole_is_nobody_s_error(bulk: Exporter) -> None:
     bulk.add_many(1, 90)
     bulk.run(pause=False)
@@ -179,6 +180,7 @@ class TestResultsThatAreNotWhole:
         bulk.connection.execute("update app.accounts set name = 'bad' where id in (50, 60)")
         bulk.control.add_job_fault(lose="failedResults", **fault)
 
+    @pytest.mark.fault("B14")
     def test_the_watermark_stands_before_the_first_row_without_an_answer(self, bulk: Exporter) -> None:
         self.prepare(bulk, lose_rows=1)
         with pytest.raises(SalesforceFailure, match=r"64 of 65 records of Bulk job 750.* are accounted for"):
@@ -187,6 +189,7 @@ class TestResultsThatAreNotWhole:
         lost = "60" if error["record_key"] == "50" else "50"
         assert bulk.watermark() == str(int(lost) - 1)
 
+    @pytest.mark.fault("B15")
     def test_a_file_that_is_cut_inside_a_row_is_read_up_to_there(self, bulk: Exporter) -> None:
         self.prepare(bulk, cut_results=True)
         with pytest.raises(SalesforceFailure, match="64 of 65 records"):
