@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from airflow.models import crypto
 from airflow.models.variable import Variable
+from airflow.sdk.configuration import clear_secrets_backends_cache
 from airflow.utils.session import create_session
 from cryptography.fernet import Fernet
 from sqlalchemy import update
@@ -94,9 +95,17 @@ def test_what_an_environment_variable_decides_is_shown_with_its_name_and_refused
     assert audited(op) == []
 
 
+@pytest.fixture
+def fresh_backends() -> Iterator[None]:
+    """Let Airflow look its secrets backends up for this test and again after it."""
+    clear_secrets_backends_cache()
+    yield
+    clear_secrets_backends_cache()
+
+
 @pytest.mark.fault("H8")
 def test_what_a_secrets_backend_decides_is_shown_with_its_name_and_refused(
-    op: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    op: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_backends: None
 ) -> None:
     (tmp_path / "variables.json").write_text('{"pause_on_export_errors": "no"}')
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", "airflow.secrets.local_filesystem.LocalFilesystemBackend")
