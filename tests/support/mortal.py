@@ -21,6 +21,7 @@ from simple_salesforce.api import Salesforce
 from include.export.catalogue import Catalogue
 from include.export.export import export_stream
 from include.export.gate import check_hold
+from include.export.late_rows import export_late_rows
 from include.export.options import ExportOptions
 from include.export.reexport import reexport_errors
 from include.export.runs import RunIdentity
@@ -123,6 +124,8 @@ def _task(asked: dict[str, Any], points: Points) -> Callable[[], str]:
     }
     if asked["task"] == "reexport":
         return lambda: reexport_errors(stream, **parts, every=True).tell()
+    if asked["task"] == "reconcile":
+        return lambda: export_late_rows(stream, **parts).tell()
     return lambda: str(export_stream(stream, **parts).outcome)
 
 

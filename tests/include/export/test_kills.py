@@ -125,6 +125,30 @@ def test_a_reexport_killed_at_any_point_loses_nothing(mortals: Mortals, healed: 
         assert count_attempts(story.exporter, "accepted") == 1
 
 
+@pytest.mark.fault("G1", "A10")
+def test_a_check_for_late_rows_killed_at_any_point_loses_none(mortals: Mortals, whole: bool) -> None:
+    story = Story(mortals.exporter)
+
+    def begin() -> None:
+        story.begin()
+        story.exporter.run(pause=False, batch_size=BATCH)
+        story.exporter.add({"id": 11, "minute": 1}, {"id": 12, "minute": 1, "name": "bad"})
+        story.exporter.change(5, 2, name="Account 5, changed")
+
+    begin()
+    points = mortals.run("reconcile", pause=True).points
+    assert len(points) >= 20
+    for target, point in targets(points, whole=whole):
+        begin()
+        end = mortals.run("reconcile", pause=True, target=target)
+        assert (end.killed, end.points[-1]) == (True, point)
+        story.exporter.run(pause=False, batch_size=BATCH)
+        story.exporter.reconcile()
+        assert story.exporter.reconcile().late == 0
+        story.check_moment()
+        story.check_end({"12"})
+
+
 @pytest.mark.fault("G1")
 def test_a_gate_killed_at_any_point_holds_or_releases_at_its_next_try(mortals: Mortals) -> None:
     story = Story(mortals.exporter, refused=True)
