@@ -19,6 +19,8 @@ def explain_database_errors(stream: str) -> Generator[None]:
     """Turn an error of Postgres inside the block into a RunFailure that names what and where."""
     try:
         yield
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        raise _explain(stream, error) from None  # its text holds values of a row, and a log shows the cause too
     except psycopg.Error as error:
         raise _explain(stream, error) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+import leaks
 from include.export.summary import StreamSummary, summarise_streams
 from local_stack.place import Place, Ports
 from local_stack.postgres import find_free_port
@@ -171,6 +174,35 @@ def test_dags_test_runs_beside_the_stack_with_its_variables(stack: Stack) -> Non
         stack.api.set_variable("export_to_crm", "true")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "export_to_crm is off" in done.stdout
+
+
+def test_the_daily_check_finds_a_late_row_beside_the_schedule(stack: Stack) -> None:
+    with stack.connect() as connection:
+        connection.execute(
+            "update mm.biz_touchpoints set _modified_date = _modified_date - interval '1 ms' where id = 'TP2_00000010'"
+        )
+    run_id = stack.api.trigger("CRMExport_Reconcile")
+    state = wait_for("the end of the daily check", lambda: _end_state(stack, "CRMExport_Reconcile", run_id))
+    assert state == "success", stack.api.task_states("CRMExport_Reconcile", run_id)
+    with stack.connect() as connection:
+        found = connection.execute(
+            "select kind, stream, subject from crm_export.ExportFindings where kind in ('late_row', 'stepped_back')"
+        ).fetchall()
+    assert found == [("late_row", "buyer_touchpoints", "TP2_00000010")]
+
+
+def test_no_secret_and_no_value_of_a_record_is_in_a_log_or_store_of_airflow(stack: Stack) -> None:
+    values = (r"(contact|lead)\d+@example\.com", r"northwind\.example/landing")
+    leaks.check_files(stack.place.airflow / "logs", *values)
+    kept = " union all ".join(
+        f"select '{table}', t::text from {table} t"
+        for table in ("xcom", "rendered_task_instance_fields", "log", "asset_event", "dag_run")
+    )
+    with psycopg.connect(host="127.0.0.1", port=stack.ports.postgres, user="postgres", dbname="airflow") as connection:
+        rows = connection.execute(kept).fetchall()
+    assert {table for table, _ in rows} >= {"xcom", "log", "asset_event", "dag_run"}
+    words = re.compile("|".join([*map(re.escape, leaks.SECRETS), *values]))
+    assert [(table, text) for table, text in rows if words.search(text)] == []
 
 
 def test_what_a_running_stack_keeps_cannot_be_forgotten(stack: Stack) -> None:

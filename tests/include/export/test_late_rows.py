@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from exporter import CONTACTS, Exporter
+from exporter import CONTACTS, Exporter, make_stream
 from include.export import exported_versions
 from include.export.exported_versions import ExportedVersions
 from include.export.findings import LATE_ROW
@@ -49,6 +49,27 @@ def test_normal_load_finds_nothing(exporter: Exporter) -> None:
     exporter.run()
     report = exporter.reconcile()
     assert (report.compared, report.late, report.api_calls) == (279, 0, 0)
+
+
+@pytest.mark.parametrize("pause", [False, True])
+def test_what_bulk_jobs_carried_is_known_row_by_row(exporter: Exporter, pause: bool) -> None:
+    exporter.stream = make_stream(bulk_from=30, lock_order="kind")
+    exporter.add_many(1, 400)
+    exporter.connection.execute(
+        "update app.accounts set kind = (array['A', 'B'])[1 + id % 2], notes = repeat('x', 200)"
+    )
+    exporter.connection.execute("update app.accounts set name = 'bad' where id = 150")
+    exporter.run(pause=False, job_bytes=20_000)
+    exporter.add_many(401, 800)
+    exporter.run(pause=pause)
+    jobs = exporter.connection.execute(
+        "select count(*) from crm_export.ExportBatches where transport = 'bulk'"
+    ).fetchone()
+    assert jobs is not None
+    assert jobs[0] >= 3
+    assert (exporter.reconcile().compared, exporter.reconcile().late) == (800, 0)
+    back_date(exporter, 90, 350, 500, 799)
+    assert exporter.reconcile().exported == 4
 
 
 @pytest.mark.fault("A10")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import traceback
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import samples
 from exporter import Exporter
 from exporter import make_stream as make_accounts
+from include.export.failures import SourceFailure
 from samples import Samples
 
 ROWS = int(os.environ.get("FUZZ_ROWS", "1500"))  # make fuzz: 20,000
@@ -295,3 +297,16 @@ def test_what_salesforce_says_is_stored_clipped_and_one_line_in_a_log(exporter: 
     assert not set(hold.message) & set("\x00\x1b\r\n")
     assert "::" not in hold.message
     assert len(hold.message) < 2_000
+
+
+@pytest.mark.fault("F5")
+def test_a_key_that_cannot_be_read_stops_the_run_without_telling_its_value(sampler: Exporter) -> None:
+    sampler.connection.execute(
+        "create view app.odd as select long::int as id, ext, long, changed_at from app.samples;"
+        "insert into app.samples (id, ext, long, changed_at) values (1, 'A', 'planted_value', '2026-01-01Z')"
+    )
+    sampler.stream = samples.make_stream(source="app.odd", fields={"Ext__c": "ext", "Long__c": "long"})
+    with pytest.raises(SourceFailure, match="invalid input syntax for type integer") as stopped:
+        sampler.run()
+    assert "planted_value" not in "".join(traceback.format_exception(stopped.value))
+    assert sampler.errors() == []
