@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,25 @@ def test_the_daily_check_goes_parents_first_and_its_sums_come_after_their_stream
     assert child.trigger_rule == "all_done"
     check = dag.get_task("check_attribution")
     assert check.upstream_task_ids == {"buyer_attribution_touchpoints.export_late_rows"}
+
+
+@pytest.mark.fault("G9")
+def test_a_held_stream_keeps_its_schedule_where_a_limit_is_set_for_all_dags() -> None:
+    code = (
+        "from airflow.dag_processing.dagbag import DagBag\n"
+        "from airflow.serialization.serialized_objects import DagSerialization\n"
+        f"bag = DagBag(dag_folder={str(ROOT / 'dags')!r}, safe_mode=False)\n"
+        "for dag in bag.dags.values():\n"
+        "    written = DagSerialization.from_dict(DagSerialization.to_dict(dag))\n"
+        "    print(dag.dag_id, dag.max_consecutive_failed_dag_runs, written.max_consecutive_failed_dag_runs)\n"
+    )
+    environment = os.environ | {
+        "AIRFLOW__CORE__MAX_CONSECUTIVE_FAILED_DAG_RUNS_PER_DAG": "5",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    found = sorted(line for line in done.stdout.splitlines() if line.startswith("CRMExport"))
+    assert found == [f"{dag_id} 0 0" for dag_id in sorted(DAG_IDS)], done.stderr[-1000:]
 
 
 def test_the_gate_is_neither_retried_nor_soft(dags: DagBag) -> None:

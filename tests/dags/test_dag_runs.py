@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +260,54 @@ def test_a_broken_stream_fails_with_its_message_while_the_others_run(dags: DagRu
     states = dags.run()
     assert states["broken.export_changes"] == "failed"
     assert states["accounts.publish_watermark"] == "success"
+
+
+@pytest.mark.fault("C15")
+@pytest.mark.parametrize(("before", "after"), [("on", "off"), ("off", "on")])
+def test_a_setting_that_is_switched_during_a_run_counts_from_the_next_one(
+    dags: DagRunner, before: str, after: str
+) -> None:
+    dags.exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
+    dags.exporter.control.add_fault(match={"method": "PATCH", "path_regex": "composite"}, delay_seconds=1.0)
+    dags.pause(before)
+
+    def switch() -> None:
+        while not any(call["method"] == "PATCH" for call in dags.exporter.control.requests()):
+            time.sleep(0.02)
+        dags.pause(after)
+
+    thread = threading.Thread(target=switch)
+    thread.start()
+    assert dags.export()[0] == "success"
+    thread.join()
+    [seen] = dags.exporter.connection.execute("select paused_on_errors from crm_export.ExportRuns").fetchall()
+    assert seen == (before == "on",)
+    assert dags.exporter.watermark() == ("1" if before == "on" else "3")
+    dags.exporter.add({"id": 4, "name": "bad"}, {"id": 5})
+    dags.export()
+    assert dags.exporter.watermark() == ("5" if after == "off" else "3")
+
+
+@pytest.mark.fault("D6")
+def test_a_run_of_long_ago_that_is_run_again_uses_what_is_there_today(dags: DagRunner) -> None:
+    dags.exporter.add({"id": 1}, {"id": 2})
+    dags.export()
+    dags.exporter.change(1, 30, name="today")
+    before = dags.exporter.last_call()
+    dag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False).dags["CRMExport"]
+    assert str(dag.test(logical_date=datetime(2025, 1, 1, tzinfo=UTC)).state) == "success"
+    [call] = [call for call in dags.exporter.calls(before) if call["method"] == "PATCH"]
+    assert call["body"].count('"attributes"') == 1
+    assert dags.exporter.names() == {"A1": "today", "A2": "Account 2"}
+    assert dags.exporter.watermark() == "1"
+
+
+@pytest.mark.fault("E4")
+def test_the_daily_job_succeeds_when_records_are_still_refused(dags: DagRunner) -> None:
+    dags.pause("off")
+    dags.exporter.add({"id": 1, "name": "bad"}, {"id": 2})
+    dags.export()
+    assert dags.run("CRMExport_ExportError")[STREAM] == "success"
+    [error] = dags.exporter.errors()
+    assert (error["status"], error["attempts"], error["reexports"]) == ("open", 2, 1)
+    assert error["next_attempt_at"] > error["last_seen_at"]

@@ -46,6 +46,7 @@ class End:
     report: str | None
     killed: bool
     seconds: float
+    peak_kilobytes: int = 0
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Mortals:
     ) -> End:
         """Run a task as a process of its own and end it at a point; None lets it be."""
         self._ask(task, pause=pause, target=target, signal=signal, **more)
-        self.ended[signal] += target is not None
+        self.ended[signal] += target is not None or "after" in more
         return self._answer()
 
     @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -60,9 +61,9 @@ def run_child(asked: dict[str, Any]) -> dict[str, Any]:
             status = _run(asked, os.fdopen(writing, "w", buffering=1))
         os._exit(status)
     os.close(writing)
-    if asked.get("term_after"):
-        time.sleep(asked["term_after"])
-        os.kill(child, signal.SIGTERM)
+    if asked.get("after"):
+        time.sleep(asked["after"])
+        os.kill(child, signal.Signals[asked["signal"]])
     if asked["signal"] == "SIGSTOP":
         _let_go_on_when_asked(child)
     sent = time.monotonic()
@@ -77,6 +78,7 @@ def run_child(asked: dict[str, Any]) -> dict[str, Any]:
         "report": report,
         "killed": os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL,
         "seconds": ended - at,
+        "peak_kilobytes": next((line["peak_kilobytes"] for line in lines if "peak_kilobytes" in line), 0),
     }
 
 
@@ -104,7 +106,7 @@ def _run(asked: dict[str, Any], told: Any) -> int:
     except BaseException as ended:  # noqa: BLE001 - whatever ended the run is told
         tell(report=f"{type(ended).__name__}: {ended}")
         return 2
-    tell(report=report)
+    tell(report=report, peak_kilobytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return 0
 
 

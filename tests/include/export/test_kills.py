@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +51,15 @@ def test_a_run_killed_at_any_point_loses_nothing(mortals: Mortals, pause: bool, 
         see_the_next_run(story, pause=pause)
 
 
+@pytest.mark.fault("G1")
+def test_runs_killed_at_random_times_lose_nothing(mortals: Mortals, whole: bool) -> None:
+    story, chance = Story(mortals.exporter, refused=True), random.Random(1)
+    for number in range(150 if whole else 10):
+        story.begin()
+        mortals.run(pause=bool(number % 2), after=chance.uniform(0.001, 0.15))
+        see_the_next_run(story, pause=bool(number % 2))
+
+
 @pytest.mark.fault("G2")
 @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
 def test_a_run_that_airflow_asks_to_end_ends_at_once_and_acknowledges_nothing_early(
@@ -72,7 +82,7 @@ def test_a_run_that_waits_for_salesforce_ends_when_it_is_asked_to(airflow_mortal
     story = Story(airflow_mortals.exporter, refused=True)
     story.begin()
     story.exporter.control.add_fault(match=PATCH, delay_seconds=20, cut="before")
-    end = airflow_mortals.run(pause=True, term_after=1.0)
+    end = airflow_mortals.run(pause=True, after=1.0, signal="SIGTERM")
     assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
     assert end.seconds < 5
     story.exporter.control.clear_faults()
@@ -85,7 +95,7 @@ def test_a_call_that_was_still_under_way_is_over_before_the_next_run_sends_anyth
     story.begin()
     story.exporter.control.add_fault(match=PATCH, delay_seconds=2)
     airflow_mortals.options["lease_seconds"] = 3
-    end = airflow_mortals.run(pause=True, term_after=1.0)
+    end = airflow_mortals.run(pause=True, after=1.0, signal="SIGTERM")
     assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
     assert end.points[-1] == "after: Closes the line of a run"
     story.exporter.control.clear_faults()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -52,6 +53,19 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
         see_the_next_run(story, pause=pause, happens=happens)
         repeated = 6 if pause and story.refused else 0  # so many rows stand behind the refused one in its job
         assert story.count_repeated() <= repeated, point
+
+
+@pytest.mark.fault("G1")
+def test_runs_killed_at_random_times_lose_nothing(mortals: Mortals, whole: bool) -> None:
+    chance = random.Random(1)
+    for number in range(150 if whole else 10):
+        pause, happens = bool(number % 2), ("clean", "one refused", "job failed")[number % 3]
+        story = Story(mortals.exporter, refused=happens == "one refused", rows=30)
+        begin(story, happens)
+        mortals.run(pause=pause, after=chance.uniform(0.001, 0.4))
+        story.check_moment()
+        story.change()
+        see_the_next_run(story, pause=pause, happens=happens)
 
 
 def see_the_next_run(story: Story, *, pause: bool, happens: str) -> None:
