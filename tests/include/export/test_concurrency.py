@@ -11,7 +11,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from exporter import Exporter
+from exporter import Exporter, make_stream
 from include.export.export import ExportReport
 from include.export.runs import Outcome
 from killing import Mortals, Story, start_mortals, targets
@@ -74,9 +74,16 @@ def test_a_reexport_waits_for_the_run_that_is_at_work(exporter: Exporter, connec
 
 
 @pytest.mark.fault("D3", "D4")
-def test_a_process_that_was_stopped_past_its_lease_writes_and_sends_nothing_any_more(mortals: Mortals) -> None:
+@pytest.mark.parametrize("transport", ["collections", "bulk"])
+def test_a_process_that_was_stopped_past_its_lease_writes_and_sends_nothing_any_more(
+    mortals: Mortals, transport: str
+) -> None:
     """Stopped at every point but one: between the check of the lease and the call itself nobody can look again."""
-    exporter, story = mortals.exporter, Story(mortals.exporter)
+    exporter, bulk = mortals.exporter, transport == "bulk"
+    story = Story(exporter, rows=30 if bulk else 10)
+    exporter.stream = make_stream(bulk_from=10 if bulk else None)
+    exporter.options = {"batch_size": 4, "poll_delays": (0.01, 0.03)}
+    mortals.options |= exporter.options
     story.begin()
     points = mortals.run(pause=True).points
     lease = next(n for n, name in enumerate(points) if name.startswith("after: Opens the line of a run"))
@@ -88,9 +95,9 @@ def test_a_process_that_was_stopped_past_its_lease_writes_and_sends_nothing_any_
         with mortals.stopped(pause=True, target=point) as ends:
             story.check_moment()
             story.change()
-            assert exporter.run(batch_size=4).outcome is Outcome.COMPLETE
+            assert exporter.run().outcome is Outcome.COMPLETE
             calls = exporter.last_call()
         assert str(ends[0].report).startswith("LeaseLost"), (point, ends[0].report)
-        assert [call["path"] for call in exporter.calls(calls) if call["method"] != "GET"] == []
+        assert [call["path"] for call in exporter.calls(calls) if call["method"] not in {"GET", "PUT"}] == []
         story.check_moment()
         story.check_end(set())
