@@ -13,7 +13,7 @@ import requests
 from local_stack.environment import LOGIN
 from local_stack.place import StackError
 
-TIMEOUT = 30  # seconds
+TIMEOUT = 90  # seconds; at the first task the API server builds what tasks talk to, which takes a busy machine long
 FINISHED = frozenset({"success", "failed"})
 
 

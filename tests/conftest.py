@@ -53,6 +53,13 @@ def whole(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("whole"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of one file, and all that need the running stack, in order in one process."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("stack" if item.get_closest_marker("stack") else str(item.path)))
+
+
 def pytest_unconfigure() -> None:
     """Remove what the run leaves."""
     shutil.rmtree(_HOME, ignore_errors=True)
