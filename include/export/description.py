@@ -27,20 +27,20 @@ def describe_object(stream: Stream, lease: Lease, state: StreamState, client: Sa
     read_list(described, "fields", f"GET sobjects/{stream.object}/describe")
     schema = read_object_schema(stream, described)
     organization = client.session.organization_id
-    check_organization(stream, state, organization)
+    check_organization(stream, state.organization_id, organization)
     _tell_new_fields(stream, state)
     address = client.session.instance_url
     lease.keep_description(stream.mapping, stream.fingerprint, schema.as_json(), organization, address)
     return schema
 
 
-def check_organization(stream: Stream, state: StreamState, organization: str) -> None:
+def check_organization(stream: Stream, known: str | None, organization: str) -> None:
     """Raise ConfigurationFailure when the connection leads to another org than the watermark was kept for."""
-    if state.organization_id and organization and state.organization_id != organization:
+    if known and organization and known != organization:
         remedy = f"delete from crm_export.ExportWatermarks where stream = '{stream.name}';"  # noqa: S608 - shown
         raise ConfigurationFailure(
             f"Stream {stream.name}: the connection leads to Salesforce org {organization}, but this watermark was "
-            f"kept for org {state.organization_id}. Correct salesforce_default; or, to export everything to the new "
+            f"kept for org {known}. Correct salesforce_default; or, to export everything to the new "
             f"org, forget where the stream stood: {remedy}"
         )
 

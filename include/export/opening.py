@@ -84,7 +84,7 @@ def _guard(parts: Parts, lease: Lease, state: StreamState) -> None:
 
     def check() -> None:
         lease.renew()
-        check_organization(parts.stream, state, parts.client.session.organization_id)
+        check_organization(parts.stream, state.organization_id, parts.client.session.organization_id)
 
     parts.client.guard = check
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
 
 from include.export.database_errors import explain_database_errors
+from include.export.description import check_organization
+from include.export.failures import RunFailure
 from include.export.findings import NO_SOURCE_ROW, ExportFindings
 from include.export.listing import PAGE, Listing
 from include.export.options import ExportOptions
 from include.export.runs import Outcome, Run, RunIdentity, count_calls_of_the_day
 from include.export.salesforce import SalesforceClient
 from include.export.source import Source
+from include.export.statements import load_statement
 from include.export.streams import Operation, Stream
 
 log = logging.getLogger(__name__)
@@ -56,12 +60,19 @@ def report_orphans(
         return report
     with explain_database_errors(stream.name):
         line = Run.start(connection, stream.name, "reconcile", run, paused=options.pause_on_export_errors)
-        outcome = Outcome.FAILED
+        salesforce.guard = partial(_check_organization, stream, connection, salesforce)
         try:
             outcome = _report(Listing(stream, connection, salesforce), options, line, report)
-        finally:
-            report.api_calls = line.end(outcome, report.message, api_calls=salesforce.api_calls).api_calls
+        except RunFailure as failure:
+            line.end(Outcome.FAILED, str(failure), api_calls=salesforce.api_calls)
+            raise
+        report.api_calls = line.end(outcome, report.message, api_calls=salesforce.api_calls).api_calls
     return report
+
+
+def _check_organization(stream: Stream, connection: psycopg.Connection, salesforce: SalesforceClient) -> None:
+    row = connection.execute(load_statement("watermark_organization"), {"stream": stream.name}).fetchone()
+    check_organization(stream, row[0] if row else None, salesforce.session.organization_id)
 
 
 def _report(listing: Listing, options: ExportOptions, line: Run, report: OrphansReport) -> Outcome:

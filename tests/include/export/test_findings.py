@@ -91,8 +91,18 @@ class TestRecordsWithoutASourceRow:
         exporter.control.add_fault(match={"path_regex": "query"}, on_call=2, answer={"status": 200, "body": page})
         with pytest.raises(SalesforceFailure, match="not a path of its own"):
             orphans(exporter)
-        line = exporter.connection.execute("select kind, outcome from crm_export.ExportRuns").fetchall()
-        assert line == [("reconcile", "failed")]
+        [line] = exporter.connection.execute("select kind, outcome, message from crm_export.ExportRuns").fetchall()
+        assert line[:2] == ("reconcile", "failed")
+        assert "not a path of its own" in line[2]
+
+    def test_another_org_behind_the_connection_is_refused_and_reported_as_nothing(self, exporter: Exporter) -> None:
+        exporter.add({"id": 1})
+        exporter.run()
+        exporter.connection.execute("update crm_export.ExportWatermarks set organization_id = '00DOTHER0000000'")
+        exporter.control.add_records("Account", [{"Name": "foreign", "Ext__c": "Z1"}])
+        with pytest.raises(ConfigurationFailure, match="leads to Salesforce org"):
+            orphans(exporter)
+        assert findings(exporter) == []
 
 
 class TestSumsThatDoNotAddUp:
