@@ -27,15 +27,20 @@ _HOW_OFTEN = ("GET jobs/ingest/JOB", "Renews the lease")  # differs from run to 
 _OF_NO_CONSEQUENCE = ("after: Renews the lease", "after: Makes the row", "after: Reopens what waited")
 
 
-def targets(points: list[str], *, whole: bool) -> list[Point]:
-    """Return the points to end a run at: nothing is written between an "after" and the "before" behind it."""
+def targets(points: list[str], *, whole: bool, half: int | None = None) -> list[Point]:
+    """Return the points to end a run at, all of them when `whole`.
+
+    Else those behind which the world differs: nothing is written between an "after" and the "before" behind it; of
+    these every second one, from the first or the second on, where two stories share them (`half` is 0 or 1).
+    """
     seen: Counter[str] = Counter()
     found = []
     for name in points:
         seen[name] += 1
         if whole or (name.startswith(("after", "in")) and not name.startswith(_OF_NO_CONSEQUENCE)):
             found.append(Point(name, seen[name]))
-    return [point for point in found if point.time == 1 or not any(word in point.name for word in _HOW_OFTEN)]
+    found = [point for point in found if point.time == 1 or not any(word in point.name for word in _HOW_OFTEN)]
+    return found if whole or half is None else found[half::2]
 
 
 @dataclass

@@ -44,7 +44,7 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
     begin(story, happens)
     points = mortals.run(pause=pause).points
     assert {"after POST jobs/ingest", "after PUT jobs/ingest/JOB/batches", "after PATCH jobs/ingest/JOB"} <= set(points)
-    for point in targets(points, whole=whole):
+    for point in targets(points, whole=whole, half=int(pause)):
         begin(story, happens)
         end = mortals.run(pause=pause, target=point)
         assert (end.killed, end.points[-1]) == (True, point.name)
