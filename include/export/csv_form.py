@@ -39,8 +39,7 @@ class CsvForm:
     @property
     def folds(self) -> bool:
         """Tell whether two ids that differ only in case would be one record."""
-        field = self._schema.fields[self._stream.external_id]
-        return not field.case_sensitive and field.name != "Id" and self._external_id.is_text
+        return self.record.folds
 
     def special(self, *, decided: bool, careful: bool, folds: bool) -> sql.Composed:
         """Return the condition under which a row does not go into the CSV: Collections sends it, or refuses it.

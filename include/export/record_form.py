@@ -71,6 +71,13 @@ class RecordForm:
         )
 
     @property
+    def folds(self) -> bool:
+        """Tell whether two ids that differ only in case would be one record."""
+        field = self.schema.fields[self.stream.external_id]
+        is_text = self.columns[self.stream.external_id_column].is_text
+        return not field.case_sensitive and field.name != "Id" and is_text
+
+    @property
     def case_folds(self) -> sql.Literal:
         """Tell whether Salesforce takes external ids that differ only in case for one."""
         field = self.schema.fields[self.stream.external_id]
@@ -100,15 +107,19 @@ class RecordForm:
         return sql.SQL(" ").join([condition for condition in found if condition is not None])
 
     def rivals_condition(self) -> list[sql.Composed]:
-        """Return the condition that another live row has the same external id; none where the key is the id."""
+        """Return the condition that another live row has the same external id; none where the key is the id.
+
+        Ids that differ only in case are the same where Salesforce takes them for one and an index on `lower(…)` finds
+        them; without that index they are found in one batch or window only.
+        """
         id_column = self.columns[self.stream.external_id_column]
-        if id_column.name == self.stream.key:
+        folded = self.folds and id_column.folded
+        if id_column.name == self.stream.key and not folded:
             return []
-        rival = sql.SQL(
-            "exists (select 1 from {source} o where o.{id} = s.{id} and o.{key} <> s.{key} and {alive})"
-        ).format(
+        same = sql.SQL("lower(o.{id}) = lower(s.{id})" if folded else "o.{id} = s.{id}")
+        rival = sql.SQL("exists (select 1 from {source} o where {same} and o.{key} <> s.{key} and {alive})").format(
+            same=same.format(id=sql.Identifier(id_column.name)),
             source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
-            id=sql.Identifier(id_column.name),
             key=sql.Identifier(self.stream.key),
             alive=self._alive(),
         )

@@ -23,6 +23,7 @@ class Column:
     type: str
     category: str
     collation: str | None = None
+    folded: bool = False  # an index on lower(column) finds its values whatever their case
 
     @property
     def is_text(self) -> bool:

@@ -57,6 +57,21 @@ def test_a_row_that_a_job_left_out_is_sent_although_what_kept_it_out_has_ended(w
     a_rival_moves_while_a_job_is_at_work(world)
 
 
+@pytest.mark.parametrize(
+    "world", [TaskOptions(batch_size=1), TaskOptions(BULK_STREAM, batch_size=1)], indirect=True, ids=["small", "bulk"]
+)
+def test_ids_that_differ_only_in_case_are_refused_also_when_the_other_was_exported_long_ago(world: World) -> None:
+    world.setting = world.busy = False
+    write(world, (1, "Shared"))
+    go_to_end(world, world.start("export"))
+    write(world, (2, "two"), (3, "shared"), (4, "four"))
+    go_to_end(world, world.start("export"))
+    [error] = world.invariants.before.unresolved
+    assert (error.key, error.code) == (3, "CRM_EXPORT_EXTERNAL_ID_CONFLICT")
+    assert world.org_history.now["shared"] == (1, 1)
+    end_history(world)
+
+
 def test_the_limit_of_collections_that_the_architecture_names_is_real(world: World) -> None:
     """Random histories leave out what no look at the lease can prevent: here it is, so that the claim stays honest."""
     write(world, (1, "a"))

@@ -88,8 +88,8 @@ def _is_at_rest(world: World) -> bool:
 
 def _check_end(world: World) -> None:
     for row in world.source.living():
-        if world.org_history.now.get(row.external_id) != (row.key, row.version):
-            found = world.org_history.now.get(row.external_id)
+        found = world.org_history.now.get(row.external_id.lower())
+        if found != (row.key, row.version):
             raise Violation("I1", f"record {row.external_id} has {found}, not {(row.key, row.version)}", world.journal)
     for job in world.jobs.jobs.values():
         if job.is_at_work or (job.state == "Open" and job.rows):

@@ -29,7 +29,7 @@ class OrgHistory:
     applied: dict[tuple[str, int], int] = field(default_factory=dict)
     times_applied: dict[tuple[int, int], int] = field(default_factory=dict)
     refused: set[tuple[int, int]] = field(default_factory=set)
-    now: dict[str, tuple[int, int]] = field(default_factory=dict)  # external id: key and version
+    now: dict[str, tuple[int, int]] = field(default_factory=dict)  # folded external id: key and version
 
     def newest(self, key: int) -> int:
         """Return the newest version of a key that was ever applied."""
@@ -37,6 +37,7 @@ class OrgHistory:
 
     def apply(self, external_id: str, key: int, version: int) -> None:
         """Note a version; raises Violation (I2) when a newer one was there."""
+        external_id = external_id.lower()
         before = self.applied.get((external_id, key), 0)
         if version < before:
             raise Violation("I2", f"key {key}: version {version} was written over {before} in record {external_id}")
@@ -74,9 +75,9 @@ class Invariants:
             if not now.is_behind(row.place) or (row.key, row.changed_at) in listed or self._is_late(row):
                 continue
             if row.deleted:
-                if not self._is_deleted_there(row) and row.external_id not in self.source.shared:
+                if not self._is_deleted_there(row) and row.external_id.lower() not in self.source.shared:
                     raise Violation("I4", f"key {row.key} is deleted, behind the watermark, and still in Salesforce")
-            elif self.org.applied.get((row.external_id, row.key), 0) < row.version:
+            elif self.org.applied.get((row.external_id.lower(), row.key), 0) < row.version:
                 raise Violation("I4", f"key {row.key} version {row.version} is behind the watermark, and nowhere else")
 
     def _check_one_writer(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
@@ -134,7 +135,7 @@ class Invariants:
         return (row.key, row.version) in self.source.late
 
     def _is_deleted_there(self, row: SourceRow) -> bool:
-        return row.deleted and self.org.now.get(row.external_id, (0, 0))[0] != row.key
+        return row.deleted and self.org.now.get(row.external_id.lower(), (0, 0))[0] != row.key
 
     def _is_touched(self, error: ErrorLine) -> bool:
         old = self.before.errors.get(error.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -55,10 +55,16 @@ class Played:
     runs_to_rest: int
 
 
-def play(seed: int, pool: Pool, monitor: psycopg.Connection[Any], weather: Weather | None = None) -> Played:
-    """Tell the history of a seed, in a weather of its own unless one is given; raises Violation."""
+def play(
+    seed: int, pool: Pool, monitor: psycopg.Connection[Any], weather: Weather | None = None, bulk: bool | None = None
+) -> Played:
+    """Tell the history of a seed, in a weather of its own unless one is given; raises Violation.
+
+    `bulk` asks for a weather with or without Bulk jobs.
+    """
     chance = random.Random(seed)
     weather = weather or Weather.draw(chance)
+    weather = weather if bulk is None else replace(weather, bulk=bulk)
     world = World(pool, monitor, TaskOptions.draw(chance, bulk=weather.bulk), seed)
     with world.at_work():
         driver = _Driver(world, chance, weather)
@@ -115,7 +121,8 @@ class _Driver:
                 source.remove(transaction, key)
             return
         shared = self.weather.conflicts and chance.random() < 0.3
-        external_id = f"x{chance.randint(1, IDS)}" if shared else f"own{key}"
+        # Salesforce takes ids that differ only in case for one
+        external_id = f"{chance.choice('xxX')}{chance.randint(1, IDS)}" if shared else f"own{key}"
         source.write(
             transaction, key, external_id, bad=chance.random() < self.weather.bad, deleted=chance.random() < 0.08,
             moment=self._moment(),

@@ -18,6 +18,7 @@ create table app.accounts (
     id integer primary key, ext text, body text, changed_at timestamptz not null, deleted_at timestamptz);
 create index on app.accounts (changed_at, id);
 create index on app.accounts (ext);
+create index on app.accounts (lower(ext));
 """
 # a row is dated 5 s before it is written: as far behind as the horizon's margin allows, so it is readable at once
 _WRITE = """

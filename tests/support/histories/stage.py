@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +35,13 @@ class Stage:
         monitor.execute(TABLE)
         return cls(Pool(server.dsn(name)), monitor)
 
-    def play(self, seed: int, weather: Weather | None = None) -> Played:
+    def play(self, seed: int, weather: Weather | None = None, *, bulk: bool | None = None) -> Played:
         """Tell the history of a seed; raises Violation."""
-        return play(seed, self.pool, self.monitor, weather)
+        return play(seed, self.pool, self.monitor, weather, bulk)
+
+    def play_many(self, seeds: range, *, bulk: bool) -> Counter[str]:
+        """Tell many histories, with Bulk jobs or without, and return what happened in them; raises Violation."""
+        return sum((self.play(seed, bulk=bulk).counts for seed in seeds), Counter[str]())
 
     def make_world(self, options: TaskOptions) -> World:
         """Return a world with nothing in it, for a history that is told step by step."""

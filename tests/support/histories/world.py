@@ -290,7 +290,7 @@ class World:
 
     def _saved(self, external_id: str, body: str | None) -> None:
         if body is None:
-            self.org_history.now.pop(external_id, None)
+            self.org_history.now.pop(external_id.lower(), None)
             return
         key, version, _ = read_body(body)
         try:
