@@ -27,6 +27,17 @@ def mortals(
         yield running
 
 
+@pytest.fixture
+def airflow_mortals(
+    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Mortals]:
+    exporter.stream = make_stream(bulk_from=10)
+    exporter.options = dict(OPTIONS)
+    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running, told(capsys, running):
+        running.options |= OPTIONS
+        yield running
+
+
 def begin(story: Story, happens: str) -> None:
     story.begin()
     story.exporter.control.set_bulk(batch_rows=4)
@@ -53,6 +64,25 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
         see_the_next_run(story, pause=pause, happens=happens)
         repeated = 6 if pause and story.refused else 0  # so many rows stand behind the refused one in its job
         assert story.count_repeated() <= repeated, point
+
+
+@pytest.mark.fault("G2")
+def test_a_run_that_airflow_asks_to_end_ends_at_once_and_its_jobs_are_adopted(
+    airflow_mortals: Mortals, whole: bool
+) -> None:
+    story = Story(airflow_mortals.exporter, refused=True, rows=30)
+    begin(story, "one refused")
+    points = airflow_mortals.run(pause=False).points
+    for point in targets(points, whole=whole, half=0):
+        begin(story, "one refused")
+        end = airflow_mortals.run(pause=False, target=point, signal="SIGTERM")
+        assert point.name in end.points
+        assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
+        assert end.seconds < 5
+        story.check_moment()
+        story.change()
+        see_the_next_run(story, pause=False, happens="one refused")
+        assert story.count_repeated() == 0, point
 
 
 @pytest.mark.fault("G1")
