@@ -36,13 +36,14 @@ def find_step_back(bench: Workbench, witness: Position | None) -> StepBack | Non
     """
     identity = _read_identity(bench)
     known = bench.state.database_identity
-    if known is not None and known != identity:
+    if known is None:  # never checked, or an operator let the stream begin anew
+        with bench.lease.transaction():
+            bench.lease.keep_identity(identity)
+        return None
+    if known != identity:
         return _tell(bench, identity, identity, f"it was {known} and is {identity}")
     if witness and _is_behind(bench, witness) and not _findings(bench).have(STEPPED_BACK, str(witness)):
         return _tell(bench, identity, str(witness), f"the published watermark is {witness}")
-    if known is None:
-        with bench.lease.transaction():
-            bench.lease.keep_identity(identity)
     return None
 
 

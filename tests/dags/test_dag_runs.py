@@ -154,6 +154,7 @@ def test_a_long_bulk_job_is_waited_for_without_a_worker(dags: DagRunner, caplog:
 def test_a_snapshot_that_was_restored_is_noticed_by_the_watermark_that_was_published(dags: DagRunner) -> None:
     dags.exporter.add({"id": 1}, {"id": 2})
     dags.export()
+    dags.run("CRMExport_Reconcile")
     dags.exporter.connection.execute(
         "update crm_export.ExportWatermarks set cursor_at = cursor_at - interval '1 minute', record_key = '1'"
     )

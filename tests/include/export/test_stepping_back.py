@@ -174,3 +174,14 @@ def test_a_watermark_that_was_published_and_reached_again_is_no_step_back(export
     exporter.add({"id": 3})
     exporter.run()
     assert exporter.reconcile(witness=witness).stepped_back == ""
+
+
+def test_a_stream_that_an_operator_lets_begin_anew_has_not_stepped_back(exporter: Exporter) -> None:
+    exporter.add({"id": 1}, {"id": 2})
+    exporter.run()
+    exporter.reconcile()
+    witness = published(exporter)
+    exporter.connection.execute("delete from crm_export.ExportWatermarks")
+    assert exporter.reconcile(witness=witness).stepped_back == ""
+    assert exporter.run().rows_sent == 2
+    assert (exporter.reconcile(witness=witness).stepped_back, exporter.reconcile().late) == ("", 0)
