@@ -70,7 +70,7 @@ class Mortals:
     ) -> End:
         """Run a task as a process of its own and end it at a point; None lets it be."""
         self._ask(task, pause=pause, target=target, signal=signal, **more)
-        self.ended[signal] += target is not None or "after" in more
+        self.ended[signal] += target is not None or bool({"after", "behind"} & set(more))
         return self._answer()
 
     @contextmanager

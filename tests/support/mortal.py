@@ -66,9 +66,14 @@ def run_child(asked: dict[str, Any]) -> dict[str, Any]:
         os.kill(child, signal.Signals[asked["signal"]])
     if asked["signal"] == "SIGSTOP":
         _let_go_on_when_asked(child)
-    sent = time.monotonic()
+    sent, lines = time.monotonic(), []
     with os.fdopen(reading) as told:
-        lines = [json.loads(line) for line in told]
+        for text in told:
+            lines.append(json.loads(text))
+            if asked.get("behind") and lines[-1].get("point") == asked["behind"]:
+                time.sleep(0.3)  # the call is on its way
+                sent = time.monotonic()
+                os.kill(child, signal.Signals[asked["signal"]])
     _, status = os.waitpid(child, 0)
     ended = time.monotonic()
     at = next((line["signalled"] for line in lines if "signalled" in line), sent)

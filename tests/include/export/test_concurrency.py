@@ -20,7 +20,7 @@ from salesforce_sandbox.process import RunningSandbox
 Connect = Callable[..., psycopg.Connection]
 ALIVE = (
     "update crm_export.ExportWatermarks set lease_owner = 'other', lease_epoch = lease_epoch + 1,"
-    " lease_until = clock_timestamp() + interval '0.3 second'"
+    " lease_until = clock_timestamp() + interval '20 seconds'"
 )
 
 
@@ -34,19 +34,19 @@ def mortals(exporter: Exporter, database: str, sandbox_server: RunningSandbox) -
 @pytest.mark.fault("D1", "D8")
 def test_of_five_runs_at_one_moment_one_works_and_nothing_is_sent_twice(exporter: Exporter, connect: Connect) -> None:
     exporter.add_many(1, 300)
-    exporter.control.add_fault(match={"method": "PATCH", "path_regex": "composite"}, times=99, delay_seconds=0.3)
+    exporter.control.add_fault(match={"method": "PATCH", "path_regex": "composite"}, times=99, delay_seconds=0.8)
     barrier = threading.Barrier(5)
 
     def run(each: Exporter) -> ExportReport:
         barrier.wait()
-        return each.run(lease_seconds=0.5)
+        return each.run(lease_seconds=20)
 
-    # a lease is renewed before each call: half a second is longer than a call takes here
     runs = [replace(exporter, connection=connect()) for _ in range(5)]
     with ThreadPoolExecutor(5) as threads:
         reports = list(threads.map(run, runs))
-    assert sorted(report.outcome for report in reports) == sorted([Outcome.COMPLETE, *[Outcome.ALREADY_RUNNING] * 4])
-    assert sum(report.rows_sent for report in reports) == 300
+    # one that asked late may find the stream free again, and nothing to do
+    assert sorted(report.rows_sent for report in reports) == [0, 0, 0, 0, 300]
+    assert Outcome.ALREADY_RUNNING in {report.outcome for report in reports}
     assert len(exporter.control.writes("Account")) == len(exporter.names()) == 300
 
 
@@ -61,9 +61,10 @@ def test_a_reexport_waits_for_the_run_that_is_at_work(exporter: Exporter, connec
 
     def work() -> None:
         for _ in range(10):
-            time.sleep(0.1)
+            time.sleep(0.2)
             other.execute(ALIVE)
         calls_while_held.append(len(exporter.calls(before)))
+        other.execute("update crm_export.ExportWatermarks set lease_until = null")
 
     thread = threading.Thread(target=work)
     thread.start()

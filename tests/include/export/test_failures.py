@@ -319,7 +319,7 @@ class TestOneWriter:
         other = connect()
         alive = (
             "update crm_export.ExportWatermarks set lease_owner = 'other', lease_epoch = lease_epoch + 1,"
-            " lease_until = clock_timestamp() + interval '0.5 second'"
+            " lease_until = clock_timestamp() + interval '20 seconds'"
         )
         other.execute(alive)
         stop = threading.Event()

@@ -83,7 +83,7 @@ def test_a_run_that_waits_for_salesforce_ends_when_it_is_asked_to(airflow_mortal
     story = Story(airflow_mortals.exporter, refused=True)
     story.begin()
     story.exporter.control.add_fault(match=PATCH, delay_seconds=20, cut="before")
-    end = airflow_mortals.run(pause=True, after=1.0, signal="SIGTERM")
+    end = airflow_mortals.run(pause=True, behind="before PATCH composite/sobjects/Account/Ext__c", signal="SIGTERM")
     assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
     assert end.seconds < 5
     story.exporter.control.clear_faults()
@@ -96,7 +96,7 @@ def test_a_call_that_was_still_under_way_is_over_before_the_next_run_sends_anyth
     story.begin()
     story.exporter.control.add_fault(match=PATCH, delay_seconds=2)
     airflow_mortals.options["lease_seconds"] = 3
-    end = airflow_mortals.run(pause=True, after=1.0, signal="SIGTERM")
+    end = airflow_mortals.run(pause=True, behind="before PATCH composite/sobjects/Account/Ext__c", signal="SIGTERM")
     assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
     assert end.points[-1] == "after: Closes the line of a run"
     story.exporter.control.clear_faults()
