@@ -35,7 +35,7 @@ export function ActionDialog({ kind, selection, about, onClose }: Props) {
   const incomplete = kind === "ignore" && (!decision.reason.trim() || !decision.until);
   const nothing = !preview.data?.changes;
   return (
-    <Dialog title={`${t(`action.${kind}.button`)}: ${about}`} onClose={() => onClose(action !== null)} foot={
+    <Dialog title={`${t(`action.${kind}.confirm`)}: ${about}`} onClose={() => onClose(action !== null)} foot={
       action
         ? <button type="button" class="primary" onClick={() => onClose(true)}>{t("close")}</button>
         : (

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
-import { read } from "../api/client";
+import { read, type Failure } from "../api/client";
 import type { Action, RecordResult } from "../api/contract";
+import { asFailure } from "../api/resource";
 import { number, t } from "../language";
 import { Badge, ResultBadge } from "../parts/Badge";
 import { FailureNotice } from "../parts/Notice";
@@ -15,14 +16,19 @@ const RESULTS: RecordResult[] = [
 export function ActionResult({ started }: { started: Action }) {
   const [more, setMore] = useState<Action["records"]>([]);
   const [next, setNext] = useState<number | null | undefined>(undefined);
+  const [broken, setBroken] = useState<Failure | null>(null);
   const { found: action, failure } = useFollowed(started, () => read<Action>(`api/actions/${started.id}`));
   const following = next === undefined ? action.next : next;
   const ended = action.state === "done" || action.state === "failed";
   const loadMore = (): void => {
-    void read<Action>(`api/actions/${started.id}`, { after: following }).then((page) => {
-      setMore([...more, ...page.records]);
-      setNext(page.next);
-    });
+    read<Action>(`api/actions/${started.id}`, { after: following }).then(
+      (page) => {
+        setMore([...more, ...page.records]);
+        setNext(page.next);
+        setBroken(null);
+      },
+      (thrown: unknown) => setBroken(asFailure(thrown)),
+    );
   };
   return (
     <>
@@ -35,7 +41,7 @@ export function ActionResult({ started }: { started: Action }) {
           <span key={result}><strong>{number(action.counts[result] ?? 0)}</strong> <ResultBadge result={result} /></span>
         ))}
       </p>
-      {failure && <FailureNotice failure={failure} />}
+      {(broken ?? failure) && <FailureNotice failure={(broken ?? failure)!} />}
       <ul class="results">
         {[...action.records, ...more].map((record) => (
           <li key={record.error_id}>
