@@ -13,7 +13,8 @@ import requests
 from local_stack.environment import LOGIN
 from local_stack.place import StackError
 
-TIMEOUT = 90  # seconds; at the first task the API server builds what tasks talk to, which takes a busy machine long
+TIMEOUT = 30  # seconds
+WARM_UP_SECONDS = 180
 FINISHED = frozenset({"success", "failed"})
 
 
@@ -42,6 +43,10 @@ class AirflowApi:
                 pass  # not up yet
             time.sleep(0.3)
         raise StackError(f"Airflow did not answer at {self.url} within {seconds:.0f} seconds; see .local/airflow.log.")
+
+    def warm_up(self) -> None:
+        """Make the API server build what tasks talk to; at their own first call tasks give up on a busy machine."""
+        self._session.get(f"{self.url}/execution/health", timeout=WARM_UP_SECONDS)
 
     def ensure_connection(self, connection: dict[str, Any]) -> None:
         """Create a connection, or bring it to these values."""

@@ -125,6 +125,7 @@ class Stack:
 
     def _prepare_airflow(self) -> None:
         self._api.wait_until_up(START_SECONDS, self._check_airflow)
+        self._api.warm_up()
         for connection in read_connections(SETTINGS, self.ports):
             self._api.ensure_connection(connection)
         for key, value in read_variables(SETTINGS).items():
