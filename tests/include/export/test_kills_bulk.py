@@ -66,6 +66,28 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
         assert story.count_repeated() <= repeated, point
 
 
+@pytest.mark.fault("G1")
+@pytest.mark.parametrize("happens", ["one refused", "job failed"])
+def test_a_run_with_several_jobs_in_flight_killed_at_any_point_loses_nothing(
+    mortals: Mortals, happens: str, whole: bool
+) -> None:
+    exporter = mortals.exporter
+    exporter.stream = make_stream(bulk_from=10, lock_order="name")
+    exporter.options |= {"job_bytes": 9}  # rows: the first batch, a delete, tells nothing of their size
+    mortals.options |= exporter.options
+    story = Story(exporter, refused=happens == "one refused", rows=30)
+    begin(story, happens)
+    points = mortals.run(pause=False).points
+    assert points.count("after POST jobs/ingest") >= 2
+    for point in targets(points, whole=whole, half=0)[:: 1 if whole else 2]:
+        begin(story, happens)
+        end = mortals.run(pause=False, target=point)
+        assert (end.killed, end.points[-1]) == (True, point.name)
+        story.check_moment()
+        story.change()
+        see_the_next_run(story, pause=False, happens=happens)
+
+
 @pytest.mark.fault("G2")
 def test_a_run_that_airflow_asks_to_end_ends_at_once_and_its_jobs_are_adopted(
     airflow_mortals: Mortals, whole: bool
