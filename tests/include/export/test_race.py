@@ -25,8 +25,8 @@ def test_twelve_writers_race_with_the_export_and_nothing_is_lost_or_stale(
     exporter: Exporter, database: str, whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     share = 1.0 if whole else 0.2
-    exporter.stream = make_stream(bulk_from=300)
-    exporter.options = {"poll_delays": (0.02, 0.1)}
+    exporter.stream = make_stream(bulk_from=5)
+    exporter.options = {"poll_delays": (0.02, 0.1), "batch_size": 5}
     command = [sys.executable, str(WRITERS), database, str(SECONDS * share), str(int(COMMITS * share))]
     runs = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writers:
