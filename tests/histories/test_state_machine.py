@@ -166,12 +166,12 @@ def test_the_invariants_hold_whatever_hypothesis_does(machine: type[Machine]) ->
 
 def test_hypothesis_finds_and_shrinks_a_planted_fault(machine: type[Machine]) -> None:
     with watermark_before_results(), pytest.raises(Violation) as found:
-        run_state_machine_as_test(machine, settings=_settings(60))
+        run_state_machine_as_test(machine, settings=_settings(20, steps=15))
     assert found.value.invariant in {"I4", "I5"}
 
 
-def _settings(examples: int) -> settings:
+def _settings(examples: int, steps: int = 40) -> settings:
     return settings(
-        max_examples=examples, stateful_step_count=40, deadline=None, derandomize=not EXAMPLES, database=None,
+        max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=not EXAMPLES, database=None,
         phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
     )  # fmt: skip

@@ -194,7 +194,7 @@ class _Driver:
         if not at_work:
             return
         job = self.chance.choice(at_work)
-        if self.chance.random() < self.weather.network / 2:
+        if self.weather.faults and self.chance.random() < 0.15:
             self.world.fail(job, self.chance.choice(["Failed", "Aborted"]))
         else:
             self.world.progress(job, self.chance.choice([0, 1, 1, 2, 9]))
