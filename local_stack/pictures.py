@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 from collections.abc import Generator
@@ -10,13 +11,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import requests
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from local_stack.airflow_api import AirflowApi
 from local_stack.environment import LOGIN
 from local_stack.place import ROOT, StackError
 
 PICTURES = ROOT / "docs" / "pictures"
+PAGE_VIEWS = {"overview": 1100, "errors": 900, "activity": 800}  # their heights
 # as root Chromium has no sandbox of its own; without the others it calls home and is refused
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
          "--disable-component-update", "--no-first-run")  # fmt: skip
@@ -42,12 +44,17 @@ def open_browser() -> Generator[Browser, None, None]:
 
 def open_page(browser: Browser, url: str, *, dark: bool = False, width: int = 1400, height: int = 900) -> Page:
     """Open a page of the Airflow at `url` that is logged in."""
-    token = requests.post(f"{url}/auth/token", json=LOGIN, timeout=30).json()["access_token"]
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="en-US"
     )
-    context.add_cookies([{"name": "_token", "value": token, "url": url}])
+    log_in(context, url)
     return context.new_page()
+
+
+def log_in(context: BrowserContext, url: str) -> None:
+    """Give a browser's context the session of the administrator of the Airflow at `url`."""
+    token = requests.post(f"{url}/auth/token", json=LOGIN, timeout=30).json()["access_token"]
+    context.add_cookies([{"name": "_token", "value": token, "url": url}])
 
 
 def take_pictures(api: AirflowApi, folder: Path = PICTURES) -> list[Path]:
@@ -59,7 +66,21 @@ def take_pictures(api: AirflowApi, folder: Path = PICTURES) -> list[Path]:
         page.goto(f"{api.url}/dags/CRMExport/runs/{quote(run)}")
         _draw_graph(page)
         page.screenshot(path=folder / "dag.png", clip={"x": 76, "y": 100, "width": 1310, "height": 470})
-    return [folder / "dag.png"]
+    return [folder / "dag.png", *_take_page(api.url, folder)]
+
+
+def _take_page(url: str, folder: Path) -> list[Path]:
+    """Take the CRM Export page, light and dark; a picture for each of its views that the README shows."""
+    files = []
+    with open_browser() as browser:
+        for theme, (view, height) in itertools.product(("light", "dark"), PAGE_VIEWS.items()):
+            page = open_page(browser, url, dark=theme == "dark", height=height)
+            page.goto(f"{url}/crm-export/#/{view}")
+            page.locator("main table, main .card").first.wait_for()
+            page.wait_for_timeout(1000)  # the charts are drawn
+            files.append(folder / f"page-{view}-{theme}.png")
+            page.screenshot(path=files[-1])
+    return files
 
 
 def _draw_graph(page: Page) -> None:

@@ -9,18 +9,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from playwright.sync_api import expect
 
 import leaks
+from browsing import Visitor, go
 from include.export.summary import StreamSummary, summarise_streams
-from local_stack.place import Place, Ports
-from local_stack.postgres import find_free_port
 from local_stack.stack import Stack
+from running_stack import free_ports, wait_for
 
 pytestmark = [
     pytest.mark.stack,
@@ -28,30 +28,6 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 EXPORT = "CRMExport"
-
-
-def free_ports() -> Ports:
-    return Ports(find_free_port(), find_free_port(), find_free_port(), find_free_port())
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """Return a stack whose main job is scheduled every minute."""
-    with tempfile.TemporaryDirectory(prefix="crm-stack-", dir="/var/tmp") as folder:
-        place = Place(Path(folder))
-        with Stack(place, free_ports(), extra_environment={"CRM_EXPORT_SCHEDULE": "* * * * *"}) as running:
-            yield running
-        subprocess.run(["rm", "-rf", str(place.postgres)], check=True)
-
-
-def wait_for(what: str, check: Callable[[], Any], seconds: float = 150) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = check()
-        if found:
-            return found
-        time.sleep(1)
-    raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
 def summary(stack: Stack, stream: str) -> StreamSummary | None:
@@ -96,9 +72,60 @@ def _held_at(stack: Stack, key: str) -> StreamSummary | None:
     return found if found and found.held_key == key and found.held_since else None
 
 
-def test_the_setting_off_passes_over_and_the_daily_job_resolves(stack: Stack) -> None:
-    stack.api.set_variable("pause_on_export_errors", "false")
+def test_the_story_of_a_refused_record_told_through_the_page(stack: Stack, visitor: Visitor) -> None:
+    """Refused, held and seen; acknowledged and off; passed over; on again; fixed; the daily job; resolved."""
+    page = visitor.open()
+    hold = page.get_by_role("article").filter(has_text="CMP_000025")
+    expect(hold).to_contain_text("bad value for restricted picklist field: Unknown")
+    switch = page.get_by_role("switch", name="Pause on Export Errors")
+    switch.click()
+    dialog = page.get_by_role("dialog", name="Data inconsistency acknowledgement")
+    expect(dialog).to_contain_text("campaigns is held at CMP_000025")
+    dialog.get_by_role("button", name="Ok").click()
+    expect(switch).not_to_be_checked()
+    expect(page.get_by_text("Turned off by admin")).to_be_visible()
+    assert stack.api.variables()["pause_on_export_errors"] == "off"
+
     wait_for("every stream at its end", lambda: _all_complete(stack))
+    _check_what_was_passed_over(stack)
+    expect(page.get_by_role("article")).to_have_count(0)
+    expect(page.get_by_role("region", name="Is everything in Salesforce?")).to_contain_text("All but")
+    switch.click()
+    expect(switch).to_be_checked()
+    assert stack.api.variables()["pause_on_export_errors"] == "on"
+
+    stack.control.add_picklist_values("Campaign", "Areas_of_Interest__c", "Unknown")
+    stack.control.switch_rule("Closed_Opps_Are_Frozen", active=False)
+    run_id = stack.api.trigger("CRMExport_ExportError")
+    state = wait_for("the end of the daily job", lambda: _end_state(stack, "CRMExport_ExportError", run_id))
+    assert state == "success"
+    _check_what_is_left(stack)
+    go(page, "errors/records?status=resolved&search=CMP_000025")
+    page.get_by_role("link", name="CMP_000025").click()
+    expect(page.get_by_role("heading", name="CMP_000025 resolved")).to_be_visible()
+    expect(page.get_by_role("list").filter(has_text="accepted")).to_contain_text("CRMExport_ExportError")
+    go(page, "history")
+    for change in ("set pause_on_export_errors from on to off", "set pause_on_export_errors from off to on"):
+        expect(page.get_by_role("listitem").filter(has_text=change)).to_contain_text("admin")
+    page.get_by_text("What was acknowledged").click()
+    expect(page.get_by_text("campaigns is held at CMP_000025")).to_be_visible()
+
+
+def test_a_click_retries_one_record_and_says_what_came_of_it(stack: Stack, visitor: Visitor) -> None:
+    page = visitor.open("crm-export/#/errors/records?search=00QMM0000000300")
+    page.get_by_role("link", name="00QMM0000000300").click()
+    page.get_by_role("button", name="Retry now: 00QMM0000000300").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("1 record is sent to Salesforce again")
+    dialog.get_by_role("button", name="Retry").click()
+    expect(dialog.get_by_role("listitem").filter(has_text="00QMM0000000300")).to_contain_text(
+        "refused again", timeout=90_000
+    )
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("list").filter(has_text="asked for by admin")).to_be_visible()
+
+
+def _check_what_was_passed_over(stack: Stack) -> None:
     with stack.connect() as connection:
         counts = dict(
             connection.execute(
@@ -112,11 +139,8 @@ def test_the_setting_off_passes_over_and_the_daily_job_resolves(stack: Stack) ->
     assert counts["buyer_attribution_touchpoints CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"] == 152
     assert not any("UNABLE_TO_LOCK_ROW" in cause for cause in counts)
 
-    stack.control.add_picklist_values("Campaign", "Areas_of_Interest__c", "Unknown")
-    stack.control.switch_rule("Closed_Opps_Are_Frozen", active=False)
-    run_id = stack.api.trigger("CRMExport_ExportError")
-    state = wait_for("the end of the daily job", lambda: _end_state(stack, "CRMExport_ExportError", run_id))
-    assert state == "success"
+
+def _check_what_is_left(stack: Stack) -> None:
     with stack.connect() as connection:
         left = dict(
             connection.execute(
@@ -143,6 +167,8 @@ def _end_state(stack: Stack, dag_id: str, run_id: str) -> str | None:
 
 
 def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
+    stack.api.set_variable("pause_on_export_errors", "false")
+    wait_for("every stream at its end", lambda: _all_complete(stack))
     environment = os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)}
     done = subprocess.run(
         [sys.executable, "-m", "local_stack", "try", "persons", "00QMM0000000300"],

@@ -1,0 +1,49 @@
+"""One running stack for all acceptance tests of a run, and a browser in front of it."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from browsing import PATIENCE, Visitor
+from local_stack.pictures import open_browser
+from local_stack.place import Place, StackError
+from local_stack.stack import Stack
+from running_stack import free_ports
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Return a stack whose main job is scheduled every minute."""
+    with tempfile.TemporaryDirectory(prefix="crm-stack-", dir="/var/tmp") as folder:
+        place = Place(Path(folder))
+        with Stack(place, free_ports(), extra_environment={"CRM_EXPORT_SCHEDULE": "* * * * *"}) as running:
+            yield running
+        subprocess.run(["rm", "-rf", str(place.postgres)], check=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a headless Chromium; where there is none, the tests say so and are skipped."""
+    expect.set_options(timeout=PATIENCE)
+    opening = open_browser()
+    try:
+        found = opening.__enter__()
+    except StackError as missing:
+        pytest.skip(str(missing))
+    yield found
+    opening.__exit__(None, None, None)
+
+
+@pytest.fixture
+def visitor(stack: Stack, browser: Browser) -> Iterator[Visitor]:
+    """Return somebody who opens the page; an error or a refusal by the page's policy fails the test."""
+    somebody = Visitor(browser, stack.api.url)
+    yield somebody
+    somebody.leave()
+    assert somebody.complaints == []

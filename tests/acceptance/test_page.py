@@ -1,0 +1,238 @@
+"""The CRM Export page in a real browser, on a stack whose streams are held: what it shows, and to whom."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from browsing import Visitor, go
+from include.export.summary import summarise_streams
+from local_stack.settings_file import read_connections
+from local_stack.stack import SETTINGS, Stack
+from running_stack import wait_for
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
+HELD = "Not everything is in Salesforce"
+HOSTILE_STRINGS = 1000
+VIEWS = ("overview", "streams/buyer_touchpoints", "errors", "errors/records", "activity", "history")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def held_and_quiet(stack: Stack) -> Iterator[None]:
+    """Wait for the first run, then keep the schedule from changing what the tests look at."""
+    wait_for("the first run", lambda: any(run["state"] == "failed" for run in stack.api.runs("CRMExport")), 300)
+    stack.api.unpause("CRMExport", paused=True)
+    wait_for("no task", lambda: not any(is_busy(stack, run) for run in stack.api.runs("CRMExport")))
+    yield
+    stack.api.unpause("CRMExport")
+
+
+def is_busy(stack: Stack, run: dict[str, str]) -> bool:
+    """Return whether a task of the run is at work; those of a paused DAG that have not begun wait."""
+    states = stack.api.task_states("CRMExport", run["dag_run_id"]) if run["state"] == "running" else {}
+    return any(state in {"queued", "running"} for state in states.values())
+
+
+def stay_on(stack: Stack) -> bool:
+    return stack.api.variables()["pause_on_export_errors"] in {"true", "on"}
+
+
+def test_the_answer_is_on_top_and_each_hold_says_why_and_what_to_do(stack: Stack, visitor: Visitor) -> None:
+    page = visitor.open()
+    expect(page.get_by_role("region", name="Is everything in Salesforce?")).to_contain_text(HELD)
+    hold = page.get_by_role("article").filter(has_text="CMP_000025")
+    expect(hold).to_contain_text("bad value for restricted picklist field: Unknown")
+    expect(hold).to_contain_text("Let the admin add the value to the picklist")
+    with stack.connect() as connection:
+        names = [row[0] for row in connection.execute("select stream from crm_export.ExportWatermarks")]
+        held = [line.stream for line in summarise_streams(names, connection=connection) if line.held_key]
+    expect(page.get_by_role("article")).to_have_count(len(held))
+    for stream in names:
+        expect(page.get_by_role("table").get_by_role("rowheader", name=stream).first).to_be_visible()
+
+
+def test_the_page_lives_in_airflow_and_its_links_lead_out_of_the_frame(stack: Stack, visitor: Visitor) -> None:
+    page = visitor.open("dags/CRMExport/plugin/crm_export_dag")
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name="CMP_000025").first.click()
+    expect(frame.get_by_role("heading", name="CMP_000025")).to_be_focused()
+    frame.get_by_role("link", name="Task log").first.click()
+    page.wait_for_url("**/dags/CRMExport/runs/**/tasks/campaigns.export_changes**")
+
+
+def test_the_keyboard_leads_through_the_acknowledgement_and_close_leaves_it_on(stack: Stack, visitor: Visitor) -> None:
+    page = visitor.open()
+    switch = page.get_by_role("switch", name="Pause on Export Errors")
+    expect(switch).to_be_checked()
+    switch.focus()
+    page.keyboard.press("Space")
+    dialog = page.get_by_role("dialog", name="Data inconsistency acknowledgement")
+    expect(dialog).to_contain_text("campaigns is held at CMP_000025")
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("button", name="Ok")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(switch).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(switch).to_be_checked()
+    assert stay_on(stack)
+
+
+def test_no_view_has_a_fault_that_axe_finds(visitor: Visitor) -> None:
+    found = {}
+    for scheme in ("light", "dark"):
+        page = visitor.open(color_scheme=scheme)
+        for view in VIEWS if scheme == "light" else VIEWS[::3]:
+            go(page, view)
+            page.locator("main h2, main table, main .filters").first.wait_for()
+            found[scheme, view] = look_with_axe(page)
+        go(page, "overview")
+        page.get_by_role("switch").click()
+        page.get_by_role("dialog").get_by_text("refused now").wait_for()
+        found[scheme, "dialog"] = look_with_axe(page)
+    assert {place: faults for place, faults in found.items() if faults} == {}
+
+
+def look_with_axe(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{fault['id']}: {node['html'][:200]}" for fault in found for node in fault["nodes"]]
+
+
+def test_it_is_dark_where_airflow_is_and_needs_no_sideways_scrolling_on_a_phone(visitor: Visitor) -> None:
+    page = visitor.open(color_scheme="dark", width=380)
+    page.get_by_text(HELD).wait_for()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    for view in VIEWS:
+        go(page, view)
+        page.locator("main h2, main table, main .filters").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 380, view
+
+
+def test_it_speaks_brazilian_portuguese(visitor: Visitor) -> None:
+    page = visitor.open(locale="pt-BR")
+    expect(page.get_by_role("switch", name="Pausar em erros de exportação")).to_be_checked()
+    expect(page.get_by_role("region", name="Está tudo no Salesforce?")).to_contain_text("Nem tudo está no Salesforce")
+    expect(page.locator("html")).to_have_attribute("lang", "pt-BR")
+    expect(page.get_by_role("article").filter(has_text="CMP_000025")).to_contain_text("Peça ao admin")
+
+
+def test_whoever_is_signed_out_is_told_and_shown_the_way_back(stack: Stack, visitor: Visitor) -> None:
+    page = visitor.open(logged_in=False)
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    again = page.get_by_role("link", name="Sign in again")
+    expect(again).to_have_attribute("target", "_top")
+    again.click()
+    page.wait_for_url("**/auth/login**")
+    # and when a session ends while the page is open
+    page = visitor.open()
+    page.get_by_text(HELD).wait_for()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Retry now: CMP_000025").click()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+
+
+def test_with_the_database_down_the_page_says_so_and_disables_what_cannot_work(stack: Stack, visitor: Visitor) -> None:
+    connections = read_connections(SETTINGS, stack.ports)
+    connection = next(one for one in connections if one["connection_id"] == "postgres_default")
+    page = visitor.open()
+    page.get_by_text(HELD).wait_for()
+    stack.api.ensure_connection(connection | {"port": 1})
+    try:
+        page.reload()
+        expect(page.get_by_text("It is not known whether everything is in Salesforce")).to_be_visible()
+        expect(page.get_by_text("The export database does not answer. Nothing can be changed")).to_be_visible()
+        expect(page.get_by_role("switch")).to_be_disabled()
+        assert "Traceback" not in page.content()
+    finally:
+        stack.api.ensure_connection(connection)
+    page.get_by_role("button", name="Try again").first.click()
+    expect(page.get_by_text(HELD)).to_be_visible()
+    expect(page.get_by_role("switch")).to_be_enabled()
+
+
+def hostile_strings() -> list[str]:
+    """Return what people have put into names to run code, close tags, fool templates, or hide."""
+    tried = (Path(__file__).parent / "hostile_strings.txt").read_text().splitlines()
+    chance = random.Random(4)
+    mixed = [f"{chance.choice(tried)}{chance.choice(tried)}" for _ in range(HOSTILE_STRINGS)]
+    return [f"{number} {text}" for number, text in enumerate((tried + mixed)[:HOSTILE_STRINGS])]
+
+
+def plant(connection: psycopg.Connection, texts: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into crm_export.ExportErrors (stream, object, record_key, external_id, operation, error_code,"
+            " error_name, error_class, error_message, error_fields, dag_id, run_id)"
+            " values (%(t)s, %(t)s, %(t)s, %(t)s, 'upsert', %(t)s, %(t)s, 'data', %(t)s, array[%(t)s], 'hostile',"
+            " %(t)s)",
+            [{"t": text} for text in texts],
+        )
+
+
+# elements that the page itself never makes
+FOREIGN = (
+    "script, style, iframe, object, embed, img, video, audio, base, meta, link, template, marquee, math, b, x-foo,"
+    " svg:not(.icon), [onerror], [onload], [onclick], [onfocus], [ontoggle], [srcdoc]"
+)
+
+
+def count_foreign(page: Page) -> int:
+    return page.locator(FOREIGN).count()
+
+
+def test_a_thousand_hostile_strings_stay_text(stack: Stack, visitor: Visitor) -> None:
+    texts = hostile_strings()
+    assert len(set(texts)) == HOSTILE_STRINGS
+    page = visitor.open("crm-export/#/errors/records")
+    page.get_by_role("table").wait_for()
+    before = count_foreign(page)
+    with stack.connect() as connection:
+        plant(connection, texts)
+        try:
+            _look_everywhere(page, texts, before)
+        finally:
+            connection.execute("delete from crm_export.ExportErrors where dag_id = 'hostile'")
+    assert page.evaluate("window.hit") is None
+
+
+def _look_everywhere(page: Page, texts: list[str], before: int) -> None:
+    page.reload()
+    more = page.get_by_role("button", name="Show more")
+    rows = page.locator("tbody tr")
+    more.wait_for()
+    shown = 0
+    while shown < HOSTILE_STRINGS and more.is_visible():
+        shown = rows.count()
+        more.click()
+        expect(rows).not_to_have_count(shown)
+    keys = page.locator("tbody th a").all_text_contents()
+    assert set(texts) <= set(keys)
+    assert count_foreign(page) == before
+    go(page, "errors")
+    page.locator(".cause").first.wait_for()
+    assert count_foreign(page) <= before
+    for text in (texts[0], texts[7], texts[-1]):
+        go(page, f"errors/records?search={text[:4]}")
+        page.get_by_role("link", name=text, exact=True).first.click()
+        expect(page.locator("blockquote")).to_have_text(text)
+        assert count_foreign(page) == before
+
+
+def test_the_policy_of_the_page_stops_what_is_not_its_own(visitor: Visitor) -> None:
+    page = visitor.open()
+    page.get_by_text(HELD).wait_for()
+    with page.expect_console_message(lambda said: "Security Policy" in said.text):
+        page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=window.hit=1>')")
+    assert page.evaluate("window.hit") is None
+    assert len(visitor.complaints) == 1
+    visitor.complaints.clear()

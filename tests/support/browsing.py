@@ -1,0 +1,50 @@
+"""Opening the CRM Export page in a browser that tells what it complains about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from local_stack.pictures import log_in
+
+PATIENCE = 30_000  # milliseconds that a busy machine may take to show something
+
+
+@dataclass
+class Visitor:
+    """Somebody in front of a browser, at the Airflow at `url`."""
+
+    browser: Browser
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    _contexts: list[BrowserContext] = field(default_factory=list)
+
+    def open(self, path: str = "crm-export/", *, logged_in: bool = True, width: int = 1400, **how: Any) -> Page:
+        """Open an address of Airflow in a browser of its own; errors and refusals by the policy are complaints."""
+        size = {"width": width, "height": 900}
+        context = self.browser.new_context(viewport=size, **({"locale": "en-US"} | how))
+        self._contexts.append(context)
+        if logged_in:
+            log_in(context, self.url)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._hear)
+        page.goto(f"{self.url}/{path}")
+        return page
+
+    def leave(self) -> None:
+        """Close everything."""
+        for context in self._contexts:
+            context.close()
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if "Security Policy" in said.text:
+            self.complaints.append(said.text)
+
+
+def go(page: Page, view: str) -> None:
+    """Go to a view of the page by its address."""
+    page.goto(f"{page.url.partition('#')[0]}#/{view}")
