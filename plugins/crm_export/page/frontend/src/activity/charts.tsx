@@ -87,7 +87,7 @@ const draw = ({ kind, series, history, say, step, wholeDays }: FigureProps): Dra
       backgroundColor: colour(one.colour),
       borderColor: colour(one.colour),
       borderWidth: kind === "line" ? 2 : 0,
-      pointRadius: 0,
+      pointRadius: history.points.filter((point) => one.value(point) !== null).length > 1 ? 0 : 3, // one alone draws no line
       stepped: kind === "line" ? ("after" as const) : false,
       spanGaps: true,
     })),
