@@ -11,7 +11,7 @@ Line = dict[str, Any]
 SIZES = (1, 10, 200, 2_000)  # rows
 LATENCY = 0.1  # seconds of each call in the second half of the measurement
 TRANSPORTS: dict[str, dict[str, Any]] = {"Collections": {"bulk_from": None}, "Bulk 2.0": {"bulk_from": 1}}
-BETWEEN = (400, 600, 800, 1_000, 1_400)  # further sizes at which the crossover is looked for
+BETWEEN = (400, 800, 1_200)  # further sizes at which the crossover is looked for
 
 
 def measure_deltas(bench: Bench) -> list[Line]:
