@@ -15,6 +15,7 @@ from killing import Mortals, Story, start_mortals, targets, told
 from points import Point
 from salesforce_sandbox.process import RunningSandbox
 
+pytestmark = pytest.mark.timeout(1800)
 BATCH = 4
 PATCH = {"method": "PATCH", "path_regex": "composite"}
 

@@ -13,6 +13,7 @@ from include.export.runs import Outcome
 from killing import Mortals, Story, start_mortals, targets, told
 from salesforce_sandbox.process import RunningSandbox
 
+pytestmark = pytest.mark.timeout(1800)
 OPTIONS = {"batch_size": 4, "poll_delays": (0.01, 0.03)}
 
 
