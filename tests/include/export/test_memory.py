@@ -18,7 +18,7 @@ FEW, GROWTH = 5_000, 24 * 1024  # rows, and kilobytes that the memory may grow b
 def test_many_rows_take_the_memory_of_few(
     exporter: Exporter, database: str, sandbox_server: RunningSandbox, whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    many = 1_000_000 if whole else 60_000
+    many = 300_000 if whole else 60_000
     exporter.stream = make_stream(bulk_from=2_000)
     peaks = {}
     with start_mortals(exporter, database, sandbox_server.ca_file) as mortals:
