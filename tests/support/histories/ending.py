@@ -24,7 +24,7 @@ select (select count(*) from crm_export.ExportBatches where state in ('PLANNED',
 def end_history(world: World) -> int:
     """End everything, repair everything, export until nothing is left; returns how many runs that took.
 
-    Raises Violation for what is lost (I1), stuck (I9), orphaned (I11) or miscounted (I13).
+    Raises Violation for what is lost (I1), stuck (I9), orphaned (I11), repeated (I12) or miscounted (I13).
     """
     _end_transactions(world)
     world.busy = False
@@ -35,6 +35,7 @@ def end_history(world: World) -> int:
         _run(world, world.start(kind, **({"every": True} if kind == "reexport" else {})))
         if _is_at_rest(world) and (run > 2 or not world.source.late):
             _check_end(world)
+            _check_nothing_is_repeated(world)
             return run
     raise Violation(
         "I9", f"after {RUNS} runs without faults something is left: {take_snapshot(world.monitor)}", world.journal
@@ -77,6 +78,15 @@ def _run(world: World, process: Process) -> None:
     given_up = any(job.state in {"Failed", "Aborted"} for job in world.jobs.jobs.values())
     if process.failure and not (given_up and "Bulk job" in str(process.failure)):
         raise Violation("I9", f"a run without faults failed: {process.failure}", world.journal)
+
+
+def _check_nothing_is_repeated(world: World) -> None:
+    """I12, where there is no fault: what is exported is not sent again."""
+    before = world.counts["rows sent"]
+    _run(world, world.start("export"))
+    if world.counts["rows sent"] != before:
+        repeated = world.counts["rows sent"] - before
+        raise Violation("I12", f"{repeated} rows were sent although none had changed", world.journal)
 
 
 def _is_at_rest(world: World) -> bool:
