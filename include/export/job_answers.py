@@ -62,7 +62,7 @@ class JobAnswers:
         if self.state.failed:
             self._load("refused", self.state.failed)
         self._check_circuit()
-        unknown = self._results.place(self.plan.window, self.bench.form.payload)
+        unknown = self._results.place(self.plan.window, self.bench.form.payload, self.batch.id)
         counted = self._check_answers().refused == self.state.failed and self.state.processed == self.batch.sent
         proven = counted and self.state.state == "JobComplete" and not unknown
         return None if proven else self._account()

@@ -57,6 +57,24 @@ def test_a_row_that_a_job_left_out_is_sent_although_what_kept_it_out_has_ended(w
     a_rival_moves_while_a_job_is_at_work(world)
 
 
+@pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
+def test_the_refusal_of_a_jobs_row_is_not_told_of_the_row_that_took_its_external_id(world: World) -> None:
+    world.setting = False
+    write(world, (1, "a"), (2, "b"))
+    write(world, (3, "x"), bad=True)
+    export = world.start("export")
+    go_until(world, export, "answer PATCH jobs/ingest")
+    gone = world.source.begin()
+    world.source.remove(gone, 3)
+    world.commit(gone)
+    write(world, (1, "x"))
+    world.busy = False
+    go_to_end(world, export)
+    assert export.failure is None
+    assert world.invariants.before.unresolved == []
+    end_history(world)
+
+
 @pytest.mark.parametrize(
     "world", [TaskOptions(batch_size=1), TaskOptions(BULK_STREAM, batch_size=1)], indirect=True, ids=["small", "bulk"]
 )
