@@ -28,7 +28,7 @@ test: $(STAMP) ## the whole suite
 proof: $(STAMP) ## kills at every point, every HTTP fault in both modes, the race, the memory: at full length (half an hour)
 	@$(PY) -m pytest --whole -v tests/include/export/test_kills.py tests/include/export/test_kills_bulk.py \
 		tests/include/export/test_http_faults.py tests/include/export/test_source_faults.py \
-		tests/include/export/test_record_faults.py tests/include/export/test_race.py tests/include/export/test_memory.py
+		tests/include/export/test_record_faults.py tests/include/export/test_concurrency.py tests/include/export/test_race.py tests/include/export/test_memory.py
 
 N ?= 3000
 histories: $(STAMP) ## random histories of the product's code: make histories N=100000 [FROM=seed]
