@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass
 from functools import cached_property
 
+from psycopg import sql
+
 from include.export.batches import JobBatch
 from include.export.circuit import check_error_count, check_job_circuit
 from include.export.failures import SalesforceFailure
@@ -62,7 +64,7 @@ class JobAnswers:
         if self.state.failed:
             self._load("refused", self.state.failed)
         self._check_circuit()
-        unknown = self._results.place(self.plan.window, self.bench.form.payload, self.batch.id)
+        unknown = self._results.place(self.plan.window, self._part, self.bench.form.payload, self.batch.id)
         counted = self._check_answers().refused == self.state.failed and self.state.processed == self.batch.sent
         proven = counted and self.state.state == "JobComplete" and not unknown
         return None if proven else self._account()
@@ -78,9 +80,8 @@ class JobAnswers:
             ids = self._results.find_again(bench.options.batch_size, stays)
             if not ids:
                 return
-            batch = bench.plan_page(
-                bench.source.page_of_ids(self.plan.window), external_ids=ids, **self.plan.window.as_values()
-            )
+            page = bench.source.page_of_ids(self.plan.window, self._part)
+            batch = bench.plan_page(page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
             self._results.note_retried(ids, bench.send_again(batch) if batch else [])
 
     def tell_incomplete(self) -> None:
@@ -94,6 +95,11 @@ class JobAnswers:
                 f"of Bulk job {self.state.id} are accounted for. What became of the others is not known: the watermark "
                 "stands before the first of them, and they are sent again by the next try."
             )
+
+    @property
+    def _part(self) -> sql.Composed:
+        """Return the condition of the rows of a window among which the job's are."""
+        return SourceWindows(self.bench.source).part_of(self.batch.parts, self.batch.part)
 
     @cached_property
     def _results(self) -> JobResults:
@@ -127,8 +133,7 @@ class JobAnswers:
         self._load("accepted", self.state.processed - self.state.failed)
         self._load("unprocessed", None)
         self._check_answers()
-        part = SourceWindows(self.bench.source).part_of(self.batch.parts, self.batch.part)
-        return self._results.find_unanswered(self.plan.window, part, self.batch.id)
+        return self._results.find_unanswered(self.plan.window, self._part, self.batch.id)
 
     def _check_answers(self) -> Counts:
         counts = self._results.count()

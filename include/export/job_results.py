@@ -93,15 +93,17 @@ class JobResults:
             for name, count, samples in rows
         ]
 
-    def place(self, window: Window, payload: sql.Composed, batch: int) -> int:
+    def place(self, window: Window, part: sql.Composed, payload: sql.Composed, batch: int) -> int:
         """Find the source rows of the refused records of a batch; returns how many have none any more, or never had."""
         answered = self.answered()
         with self._connection.transaction():
             self._connection.execute(load_statement("plan_by_index"))
-            statement = self.source.compose_window("results_place", window, answered=answered, payload=payload)
-            self._connection.execute(statement, window.as_values())
+            statement = self.source.compose_window(
+                "results_place", window, part=part, answered=answered, payload=payload
+            )
+            self._connection.execute(statement, {**window.as_values(), "batch": batch})
         if self._count_unplaced():
-            statement = self.source.compose_window("results_place_moved", window, answered=answered)
+            statement = self.source.compose_window("results_place_moved", window, part=part, answered=answered)
             self._connection.execute(statement, {"batch": batch})
         return self._count_unplaced()
 

@@ -96,9 +96,9 @@ class Source:
         """Return the page of rows that a window's jobs left out; the values are the window's, `window_id`, `limit`."""
         return self.compose_window("page_left_out", window)
 
-    def page_of_ids(self, window: Window) -> sql.Composed:
+    def page_of_ids(self, window: Window, part: sql.Composed) -> sql.Composed:
         """Return the page of a window's rows with given external ids; the values are the window's, `external_ids`."""
-        return self.compose_window("page_ids", window)
+        return self.compose_window("page_ids", window, part=part)
 
     def plan_of(self, page: sql.Composed, form: RecordForm | UnreadableForm) -> sql.Composed:
         """Return `batch_plan.sql` over a page."""

@@ -1,5 +1,9 @@
--- Finds the source rows of refused records in the window that was sent.
+-- Finds the source rows of refused records among those that the job carried.
 update crm_export_results r
 set record_key = s.{key}::text, cursor_at = s.{cursor}, payload = {payload}
 from {source} s
-where r.kind = 'refused' and {range} and {answered}
+where r.kind = 'refused' and {range} {part} and {answered}
+  -- a row that the job left out may have the same external id: a deleted one
+  and not exists (
+      select 1 from crm_export.ExportBatchRows m
+      where m.batch = %(batch)s and m.record_key = (s.{key}::text collate "C") and m.cursor_at = s.{cursor})

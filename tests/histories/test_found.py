@@ -75,6 +75,22 @@ def test_the_refusal_of_a_jobs_row_is_not_told_of_the_row_that_took_its_external
     end_history(world)
 
 
+@pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
+@pytest.mark.parametrize("locked", [0, 9])
+def test_the_refusal_of_a_jobs_row_is_not_told_of_a_deleted_row_with_its_external_id(world: World, locked: int) -> None:
+    world.setting = world.busy = False
+    write(world, (1, "a"))
+    both = world.source.begin()
+    world.source.write(both, 2, "x", bad=False, deleted=True, moment="statement")
+    world.source.write(both, 3, "x", bad=not locked, deleted=False, moment="statement")
+    world.source.write(both, 4, "d", bad=False, deleted=False, moment="statement")
+    world.commit(both)
+    world.locked[3] = locked
+    go_to_end(world, world.start("export"))
+    assert [error.key for error in world.invariants.before.unresolved] == [3]
+    end_history(world)
+
+
 @pytest.mark.parametrize(
     "world", [TaskOptions(batch_size=1), TaskOptions(BULK_STREAM, batch_size=1)], indirect=True, ids=["small", "bulk"]
 )

@@ -83,7 +83,7 @@ def failed_job_as_record_errors() -> Generator[None]:
         account(self)
         self.bench.connection.execute(_BLAME, {"error": "FIELD_INTEGRITY_EXCEPTION:the job failed:--"})
         self._results.judge()
-        self._results.place(self.plan.window, self.bench.form.payload, self.batch.id)
+        self._results.place(self.plan.window, self._part, self.bench.form.payload, self.batch.id)
 
     with replaced(JobAnswers, "_account", blame):
         yield
