@@ -104,7 +104,8 @@ class Invariants:
             if version is None:
                 raise Violation("I6", f"an error names a version of key {error.key} that was never committed")
             known = self.source.conflicted if error.code.startswith("CRM_EXPORT_") else self.org.refused
-            if (error.key, version) not in known:
+            # a back-dated change of a row that is in flight takes the refusal upon itself
+            if (error.key, version) not in known | self.source.late:
                 raise Violation("I6", f"key {error.key} version {version} was never refused, but has {error.code}")
 
     def _check_all_recorded(self, process: Process, now: Snapshot) -> None:
