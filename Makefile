@@ -23,7 +23,7 @@ clean-run: $(STAMP) ## the same from nothing
 	@$(PY) -m local_stack run --wait $(WAIT_FLAG)
 
 test: $(STAMP) ## the whole suite
-	@$(PY) -m pytest -n 2 --dist loadgroup
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 proof: $(STAMP) ## kills at every point, every HTTP fault in both modes, the race, the memory: at full length (half an hour)
 	@$(PY) -m pytest --whole -v tests/include/export/test_kills.py tests/include/export/test_kills_bulk.py \

@@ -25,10 +25,12 @@ os.environ |= {
 import itertools  # noqa: E402 - the environment comes before any import of Airflow
 import shutil  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
+from typing import Any  # noqa: E402
 
 import hypothesis  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
+from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 from include.export.schema import install_schema  # noqa: E402
 from local_stack.postgres import EmbeddedPostgres  # noqa: E402
@@ -37,6 +39,7 @@ from salesforce_sandbox.process import RunningSandbox, start_sandbox  # noqa: E4
 
 pytest_plugins = ("leaks",)
 _numbers = itertools.count(1)
+STACK_TESTS = "tests/acceptance/"
 # how long an example takes says more about the machine than about the code
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
@@ -53,12 +56,17 @@ def whole(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("whole"))
 
 
-@pytest.hookimpl(tryfirst=True)
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of one file, and all that need the running stack, in order in one process."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("stack" if item.get_closest_marker("stack") else str(item.path)))
+class StackTogether(LoadFileScheduling):
+    """Runs the tests of one file in order in one process, and all that need the running stack in the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return STACK_TESTS if nodeid.startswith(STACK_TESTS) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)  # only with xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StackTogether:
+    """Return how tests are given to processes."""
+    return StackTogether(config, log)
 
 
 def pytest_unconfigure() -> None:
