@@ -78,6 +78,7 @@ def dags(exporter: Exporter) -> Iterator[None]:
     bag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False, bundle_name="dags-folder")
     sync_bag_to_db(bag, "dags-folder", None)
     with create_session() as session:
+        session.execute(delete(DagRun))  # of tests that run DAGs, in the same database
         session.execute(update(DagModel).values(is_paused=False))
     yield
     with create_session() as session:

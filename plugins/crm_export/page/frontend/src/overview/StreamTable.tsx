@@ -11,7 +11,7 @@ export function StreamTable() {
   const { streams } = useLive();
   if (!streams.data) return null;
   return (
-    <section aria-labelledby="streams">
+    <section>
       <h2 id="streams">{t("streams.title")}</h2>
       <div class="scroll" tabIndex={0} role="region" aria-labelledby="streams">
         <table class="streams">
