@@ -190,6 +190,7 @@ def count_foreign(page: Page) -> int:
     return page.locator(FOREIGN).count()
 
 
+@pytest.mark.fault("H3")
 def test_a_thousand_hostile_strings_stay_text(stack: Stack, visitor: Visitor) -> None:
     texts = hostile_strings()
     assert len(set(texts)) == HOSTILE_STRINGS
