@@ -22,9 +22,10 @@ os.environ |= {
     "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of the tests, long enough for the signature of SHA 512 tokens " * 2,
 }
 
-import itertools  # noqa: E402 - the environment comes before any import of Airflow
+import contextlib  # noqa: E402 - the environment comes before any import of Airflow
+import itertools  # noqa: E402
 import shutil  # noqa: E402
-from collections.abc import Callable, Iterator  # noqa: E402
+from collections.abc import Callable, Generator, Iterator  # noqa: E402
 from typing import Any  # noqa: E402
 
 import hypothesis  # noqa: E402
@@ -82,15 +83,31 @@ def metadata() -> None:
     initdb()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
-    """Return a server of this worker."""
+@contextlib.contextmanager
+def serve_postgres() -> Generator[EmbeddedPostgres]:
+    """Return a server in a folder that its user can reach, until the end of the block."""
     folder = Path(tempfile.mkdtemp(prefix="crm-pg-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
     folder.chmod(0o755)
     server = EmbeddedPostgres(folder)
     server.start()
-    yield server
-    server.remove()
+    try:
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """Return a server of this worker."""
+    with serve_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def mortal_postgres() -> Iterator[EmbeddedPostgres]:
+    """Return a server of this test alone, which may end it: other tests keep connections to that of the worker."""
+    with serve_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

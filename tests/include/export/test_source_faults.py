@@ -16,6 +16,7 @@ from commit_proxy import CommitProxy
 from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure, HorizonFailure, SourceFailure
 from include.export.runs import Outcome
+from include.export.schema import install_schema
 from killing import Story, targets
 from local_stack.postgres import EmbeddedPostgres
 from points import Point, Points, PointSession
@@ -215,14 +216,34 @@ def test_a_view_that_breaks_is_told_in_the_words_of_postgres(exporter: Exporter)
         assert exporter.names() == {"A1": "Account 1"}
 
 
-class TestPostgresFails:
-    @pytest.fixture
-    def story(self, exporter: Exporter) -> Story:
-        exporter.options = {"batch_size": 4, "lease_seconds": 0.01}
-        story = Story(exporter)
-        story.begin()
-        return story
+@pytest.fixture
+def story(exporter: Exporter) -> Story:
+    """Return a story that has begun."""
+    exporter.options = {"batch_size": 4, "lease_seconds": 0.01}
+    story = Story(exporter)
+    story.begin()
+    return story
 
+
+class TestTheServerRestarts:
+    @pytest.fixture
+    def database(self, mortal_postgres: EmbeddedPostgres) -> str:
+        with psycopg.connect(mortal_postgres.dsn(), autocommit=True) as connection:
+            install_schema(connection)
+        return mortal_postgres.dsn()
+
+    @pytest.mark.fault("G3")
+    def test_the_run_fails_and_the_next_is_right(
+        self, story: Story, mortal_postgres: EmbeddedPostgres, connect: Connect
+    ) -> None:
+        act_at(story.exporter, PATCH, lambda: (mortal_postgres.kill(), mortal_postgres.start()))
+        with pytest.raises(SourceFailure):
+            story.exporter.run()
+        story.exporter.connection = connect()
+        check_and_go_on(story)
+
+
+class TestPostgresFails:
     @pytest.mark.fault("G3")
     def test_a_connection_that_is_cut_at_any_statement_fails_the_run_and_the_next_is_right(
         self, story: Story, database: str, whole: bool
@@ -245,16 +266,6 @@ class TestPostgresFails:
             victim.close()
             exporter.connection = killer
             check_and_go_on(story)
-
-    @pytest.mark.fault("G3")
-    def test_a_server_that_restarts_fails_the_run_and_the_next_is_right(
-        self, story: Story, postgres: EmbeddedPostgres, connect: Connect
-    ) -> None:
-        act_at(story.exporter, PATCH, lambda: (postgres.kill(), postgres.start()))
-        with pytest.raises(SourceFailure):
-            story.exporter.run()
-        story.exporter.connection = connect()
-        check_and_go_on(story)
 
     @pytest.mark.fault("G4")
     @pytest.mark.parametrize("reached", [True, False], ids=["committed", "not committed"])
