@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 
 import psycopg
 
 from include.export.batches import JobBatch
+from include.export.bulk_credits import BulkCredits
 from include.export.csv_form import CsvForm
-from include.export.failures import ConfigurationFailure, RunFailure
+from include.export.failures import RunFailure
 from include.export.ingest_jobs import IngestJobs
 from include.export.job_settling import settle_window
-from include.export.job_upload import JobUpload, UploadStopped
+from include.export.job_upload import UploadStopped
 from include.export.options import JOB_GROWTH
 from include.export.positions import Position, Window
 from include.export.progress import Progress
@@ -23,43 +24,62 @@ from include.export.salesforce import Unanswered
 from include.export.source_checks import SourceChecks
 from include.export.source_windows import SourceWindows
 from include.export.streams import Stream
+from include.export.upload_ahead import UploadAhead
+from include.export.window_jobs import WindowJobs
 from include.export.window_plan import WindowPlan, plan_window
 from include.export.workbench import Workbench
 
 log = logging.getLogger(__name__)
 TRIES = 3  # of an upload that breaks
 COUNTED = 10_000_001  # changed rows that are counted to tell the progress
-CALLS_OF_A_JOB = 20  # API calls that are kept ready for one job and its results
-BATCHES_OF_A_DAY = 15_000  # (salesforce-wire.md section 6)
-ROWS_OF_A_BATCH = 10_000  # that Salesforce makes of a job, each counted against its daily limit
 
 
 @dataclass
 class BulkTransport:
-    """The Bulk jobs of one run. `rows` is how many the next window takes, `row_bytes` what a row was seen to take."""
+    """The Bulk jobs of one run, after small requests whose rows took `json_bytes` each.
+
+    `rows` is how many the next window takes, `row_bytes` what a row was seen to take, `ahead` the jobs whose rows are
+    on their way. A context manager: what is on its way at the end is given up.
+    """
 
     bench: Workbench
     horizon: str
-    row_bytes: float
+    json_bytes: InitVar[float]
+    row_bytes: float = field(init=False)
     rows: int = field(init=False)
     careful: bool = field(default=False, init=False)
-    batches_left: int | None = field(default=None, init=False)
     small_until: Position | None = field(default=None, init=False)
+    ahead: list[UploadAhead] = field(default_factory=list, init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, json_bytes: float) -> None:
         """Begin small while the setting is on: what stands behind a refused record may reach Salesforce."""
+        self.row_bytes = CsvForm(self.bench.form).measure_row(json_bytes)
         self.rows = (self._stream.bulk_from or 1) if self.bench.options.pause_on_export_errors else self._most_rows()
+
+    def __enter__(self) -> BulkTransport:
+        """Return the transport."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Give up what is on its way; after a failure its jobs are left to the next run, as those of a kill are."""
+        for upload in self.ahead:
+            upload.give_up()
+        if kind is None:
+            with suppress(RunFailure):
+                self._give_up()
+        elif issubclass(kind, Exception):
+            self._join(self.ahead)
 
     def find_window(self) -> tuple[Window, int] | None:
         """Return the next window and its number of rows, None when the rows that are left go in small requests."""
         bench, least = self.bench, self._stream.bulk_from
+        if self.ahead and self.ahead[0].plan.window.start == bench.state.watermark:
+            return self.ahead[0].plan.window, self.ahead[0].rows
+        self._give_up()
         exact = self._stream.exact_stop and bench.options.pause_on_export_errors
         if least is None or exact or not CsvForm(bench.form).is_possible:
             return None
-        if self._is_small() or not self._windows.has_rows(bench.state.watermark, self.horizon, least):
-            return None
-        found = self._windows.find_next(bench.state.watermark, self.horizon, self.rows)
-        return found if found and self._has_credits(found[1]) else None
+        return None if self._is_small() else self._find_behind(bench.state.watermark)
 
     def send(self, window: Window, rows: int) -> bool:
         """Send the rows of a window and settle them; returns whether the stream is stopped at a refused record.
@@ -67,10 +87,71 @@ class BulkTransport:
         Raises RunFailure, and JobPending when Salesforce takes longer than the run may wait.
         """
         try:
-            return self._send(window, rows)
+            return self._send_ahead(window, rows) if self._goes_ahead(rows) else self._send(window, rows)
         except psycopg.DataError:
             self._go_smaller(window, rows)
             return False
+
+    def _send_ahead(self, window: Window, rows: int) -> bool:
+        """Settle a window while the rows of the next one are on their way; sent as ever where that breaks."""
+        self.ahead = self.ahead or [self._begin(window, rows)]
+        self._begin_next()
+        first = self.ahead[0]
+        try:
+            first.wait(self.bench.client, lambda done: self.jobs.keep(first.batch, done))
+        except (UploadStopped, RunFailure, psycopg.Error) as broken:
+            log.info("Stream %s: job %s is given up (%s)", self._stream.name, first.batch.job_id, type(broken).__name__)
+            self._give_up()
+            return self._send(window, rows)
+        job = self.jobs.close(first.batch, first.body)
+        self.row_bytes = first.body.row_bytes
+        del self.ahead[0]
+        return settle_window(self.bench, [job], first.plan, self.jobs.progress)
+
+    def _begin(self, window: Window, rows: int) -> UploadAhead:
+        """Open the job of a window and let its rows go out."""
+        bench, plan = self.bench, plan_window(self.bench, window, careful=self.careful)
+        [batch] = self.jobs.plan(window, rows, parts=1)
+        try:
+            opened = self.jobs.open(batch)
+        except RunFailure:
+            self.jobs.abandon([batch])
+            raise
+        upload = UploadAhead(plan, opened, rows, IngestJobs(self._stream, bench.client.beside()))
+        tell = upload.check if bench.options.upload_beside else lambda sent: self.jobs.keep(opened, sent)
+        upload.start(self.jobs.compose(opened, plan, tell), beside=bench.options.upload_beside)
+        self.rows = self._grow()
+        return upload
+
+    def _begin_next(self) -> None:
+        while len(self.ahead) < self.bench.options.uploads_ahead and self._goes_ahead(self.rows):
+            found = self._find_behind(self.ahead[-1].plan.window.end)
+            if found is None:
+                return
+            self.ahead.append(self._begin(*found))
+
+    def _goes_ahead(self, rows: int) -> bool:
+        """Tell whether more than one window may be on its way: not where a run ends while a job is at work."""
+        options = self.bench.options
+        return options.uploads_ahead > 1 and options.job_patience is None and self._parts(rows) == 1
+
+    def _give_up(self) -> None:
+        given_up, self.ahead = self.ahead, []
+        for upload in given_up:
+            upload.give_up()
+        self._join(given_up)
+        if given_up:
+            self.jobs.abandon([upload.batch for upload in given_up])
+
+    def _join(self, given_up: list[UploadAhead]) -> None:
+        for upload in given_up:
+            upload.join(self.bench.client)
+
+    def _find_behind(self, place: Position | None) -> tuple[Window, int] | None:
+        """Return the window behind a position, None when it is too small for a job or the org takes none."""
+        found = self._windows.find_next(place, self.horizon, self.rows)
+        enough = found is not None and found[1] >= (self._stream.bulk_from or 1)
+        return found if found and enough and self.credits.take(found[1], self._parts(found[1])) else None
 
     def _send(self, window: Window, rows: int) -> bool:
         folds: tuple[str, ...] = ()
@@ -78,78 +159,40 @@ class BulkTransport:
             batches: list[JobBatch] = []
             try:
                 plan = plan_window(self.bench, window, careful=self.careful, folds=folds)
-                batches = self._write_ledger(window, rows)
+                batches = self.jobs.plan(window, rows, self._parts(rows))
                 sent = [self._start(batch, plan) for batch in batches]
             except UploadStopped as stopped:
-                self._abandon(batches)
+                self.jobs.abandon(batches)
                 folds += stopped.folds
                 if stopped.row_bytes is not None:
                     window, rows = self._shrink(stopped.row_bytes)
                 elif not stopped.folds:
                     self.careful = True
             except (Unanswered, psycopg.DataError) as broken:
-                self._abandon(batches)
+                self.jobs.abandon(batches)
                 if tries == TRIES or isinstance(broken, psycopg.DataError):
                     raise
             else:
-                held = settle_window(self.bench, sent, plan, self.progress)
-                self.rows = min(self.rows * JOB_GROWTH, self._most_rows())
+                held = settle_window(self.bench, sent, plan, self.jobs.progress)
+                self.rows = self._grow()
                 return held
         raise RunFailure(f"Stream {self._stream.name}: its rows could not be divided into Bulk jobs that fit.")
 
+    def _start(self, batch: JobBatch, plan: WindowPlan) -> JobBatch:
+        sent, self.row_bytes = self.jobs.send(batch, plan)
+        return sent
+
     @cached_property
-    def progress(self) -> Progress:
-        """Return what is told of the run in the log."""
+    def jobs(self) -> WindowJobs:
+        """Return the jobs of the run; they tell their progress in the log."""
 
         def count() -> int:
             return self.bench.source.count_waiting(self.bench.state.watermark, self.horizon, limit=COUNTED)
 
-        return Progress(self._stream.name, count, COUNTED)
-
-    def _write_ledger(self, window: Window, rows: int) -> list[JobBatch]:
-        values = {"stream": self._stream.name, "run": self.bench.run.id, "epoch": self.bench.lease.epoch,
-                  "action": str(self._stream.operation)}  # fmt: skip
-        with self.bench.lease.transaction():
-            return self.bench.batches.plan_jobs(window, rows, self._parts(rows), values)
+        return WindowJobs(self.bench, Progress(self._stream.name, count, COUNTED))
 
     def _parts(self, rows: int) -> int:
         return math.ceil(rows / self._rows_of_a_job()) if self._divides else 1
-
-    def _start(self, batch: JobBatch, plan: WindowPlan) -> JobBatch:
-        bench, jobs = self.bench, IngestJobs(self._stream, self.bench.client)
-        known = {other.job_id for other in bench.batches.left_over(self._stream.name) if other.job_id}
-        job_id = jobs.create(batch.action, batch.planned_at, known)
-        with bench.lease.transaction():
-            bench.batches.note_job(batch, job_id)
-        rows = self._upload(jobs, replace(batch, job_id=job_id), plan)
-        with bench.lease.transaction():
-            bench.batches.note_upload(batch, rows)
-        if rows:
-            jobs.close(job_id)
-        else:
-            jobs.abort(job_id)  # every row of the window goes another way
-        return bench.batches.read_job(batch.id)
-
-    def _upload(self, jobs: IngestJobs, batch: JobBatch, plan: WindowPlan) -> int:
-        part = self._windows.part_of(batch.parts, batch.part)
-        copy = self._windows.compose_copy(
-            plan.window, plan.form.columns, plan.special, part, by_parent=not self.bench.options.pause_on_export_errors
-        )
-        upload = JobUpload(self.bench, copy, batch, plan, part, self.progress)
-        with closing(upload):
-            jobs.upload(str(batch.job_id), upload.open)
-        self.row_bytes = upload.size / max(upload.rows, 1)
-        return upload.rows
-
-    def _abandon(self, batches: list[JobBatch]) -> None:
-        """Abort the jobs of a window that is sent again, so that nothing of them comes later."""
-        jobs = IngestJobs(self._stream, self.bench.client)
-        for batch in batches:
-            job_id = self.bench.batches.read_job(batch.id).job_id
-            if job_id:
-                jobs.abort(job_id)
-        with self.bench.lease.transaction():
-            self.bench.batches.abandon([batch.id for batch in batches])
 
     def _go_smaller(self, window: Window, rows: int) -> None:
         """Divide a window with a row that Postgres cannot read; small requests find that row and go on behind it."""
@@ -172,24 +215,13 @@ class BulkTransport:
         assert found is not None  # ruff: ignore[assert] - rows below the horizon do not go before they are sent
         return found
 
-    def _has_credits(self, rows: int) -> bool:
-        if self.batches_left is None:
-            self.batches_left = self._read_batches_left()
-        needed = math.ceil(rows / ROWS_OF_A_BATCH) + self._parts(rows)
-        if needed > self.batches_left:
-            log.warning("Stream %s: the org has %d Bulk batches left today, too few for this job; small requests are "
-                        "used instead.", self._stream.name, self.batches_left)  # fmt: skip
-            return False
-        self.batches_left -= needed
-        return self.bench.has_credits(calls=CALLS_OF_A_JOB * self._parts(rows))
+    @cached_property
+    def credits(self) -> BulkCredits:
+        """Return what the org still takes today."""
+        return BulkCredits(self.bench)
 
-    def _read_batches_left(self) -> int:
-        """Return how many Bulk batches the org takes today; a user who may not ask finds out at the next job."""
-        try:
-            return int(self.bench.client.call("GET", "limits").body["DailyBulkApiBatches"]["Remaining"])
-        except (ConfigurationFailure, KeyError, TypeError, ValueError) as unknown:
-            log.info("The org does not tell how many Bulk batches are left (%s)", type(unknown).__name__)
-            return BATCHES_OF_A_DAY
+    def _grow(self) -> int:
+        return min(self.rows * JOB_GROWTH, self._most_rows())
 
     def _most_rows(self) -> int:
         return self._rows_of_a_job() * (self.bench.options.jobs_in_flight if self._divides else 1)

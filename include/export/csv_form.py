@@ -11,7 +11,7 @@ from psycopg import sql
 from include.export.object_schema import ObjectSchema
 from include.export.record_form import RecordForm
 from include.export.streams import Operation, Stream
-from include.export.values import FIELD_LIMIT, Column, find_uncarriable, is_blank, write_csv
+from include.export.values import FIELD_LIMIT, NUMBERS, Column, find_uncarriable, is_blank, write_csv
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class CsvForm:
         """Return the columns of a row; NULL is what clears a field."""
         cells = [write_csv(self._column(field), self._schema.fields[field].type) for field in self._stream.fields]
         return sql.SQL(", ").join(cells)
+
+    def measure_row(self, json_bytes: float) -> float:
+        """Return about how many bytes of CSV a row takes that takes so many of JSON, where each value has its name."""
+        return max(json_bytes - sum(self._measure_name(field) for field in self._stream.fields), 1.0)
+
+    def _measure_name(self, field: str) -> int:
+        quoted = self._column(field).type not in {*NUMBERS, "boolean"}
+        return len(f'"{field}":') + (len('""') if quoted else 0)
 
     @property
     def folds(self) -> bool:

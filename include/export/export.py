@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -113,22 +114,24 @@ def _export_changes(bench: Workbench, horizon: str, size: int) -> tuple[Outcome,
     if bench.source.peek(bench.state.watermark, horizon) is None:
         return Outcome.COMPLETE, "Nothing has changed."
     warn_without_index(bench.source, bench.state.watermark, horizon)
-    bulk: BulkTransport | None = None
-    while bench.has_credits():
-        found = bulk.find_window() if bulk else None
-        if bulk and found:
-            held = bulk.send(*found)
-        else:
-            before = bench.client.bytes_sent
-            batch = bench.plan("changes", horizon=horizon, limit=size, **_after(bench))
-            if batch is None:
-                return Outcome.COMPLETE, _tell_complete(bench.new_errors)
-            held = _send_batch(bench, batch)
-            bulk = bulk or BulkTransport(bench, horizon, (bench.client.bytes_sent - before) / len(batch.rows))
-            size = min(max(size, SMALL_REQUEST // GROWTH) * GROWTH, bench.options.batch_size)
-        if held:
-            return _end_held(horizon)
-        bench.state = without_stop(bench.state)
+    with ExitStack() as at_work:
+        bulk: BulkTransport | None = None
+        while bench.has_credits():
+            found = bulk.find_window() if bulk else None
+            if bulk and found:
+                held = bulk.send(*found)
+            else:
+                before = bench.client.bytes_sent
+                batch = bench.plan("changes", horizon=horizon, limit=size, **_after(bench))
+                if batch is None:
+                    return Outcome.COMPLETE, _tell_complete(bench.new_errors)
+                held = _send_batch(bench, batch)
+                took = (bench.client.bytes_sent - before) / len(batch.rows)
+                bulk = bulk or at_work.enter_context(BulkTransport(bench, horizon, took))
+                size = min(max(size, SMALL_REQUEST // GROWTH) * GROWTH, bench.options.batch_size)
+            if held:
+                return _end_held(horizon)
+            bench.state = without_stop(bench.state)
     log.warning("Stream %s stops here: the API calls of the day are spent. The next run goes on.", bench.stream.name)
     return (
         Outcome.WAITING_FOR_CREDITS,

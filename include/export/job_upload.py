@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg import sql
 
 from include.export.batches import ExportBatches, JobBatch
 from include.export.exported_versions import ExportedVersions
-from include.export.progress import Progress
-from include.export.row_stream import Block, RowStream, export_snapshot, open_snapshot
+from include.export.row_stream import Block, RowStream, describe_reader, export_snapshot, open_snapshot
 from include.export.source_windows import SourceWindows
 from include.export.values import FIELD_LIMIT
 from include.export.window_plan import WindowPlan
@@ -34,9 +33,10 @@ class UploadStopped(Exception):  # noqa: N818 - told by how the upload goes on
 
 @dataclass
 class JobUpload:
-    """The body of an upload: the header, then the rows while Postgres writes them, with the lease kept meanwhile.
+    """The body of an upload: the header, then the rows while Postgres writes them; `tell` hears how many there were.
 
-    What else is to be known of the same rows is read beside, in the same snapshot.
+    What else is to be known of the same rows is read beside, in the same snapshot. The body uses no connection but its
+    own, so another thread may read it.
     """
 
     bench: Workbench
@@ -44,10 +44,20 @@ class JobUpload:
     batch: JobBatch
     plan: WindowPlan
     part: sql.Composed
-    progress: Progress
+    tell: Callable[[int], None]
     size: int = 0
     rows: int = 0
     _body: Generator[bytes] | None = None
+    _place: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep where the rows are read."""
+        self._place = describe_reader(self.bench.connection)
+
+    @property
+    def row_bytes(self) -> float:
+        """Return how many bytes a row took."""
+        return self.size / max(self.rows, 1)
 
     def open(self) -> Iterator[bytes]:
         """Return the body from its beginning, at a new connection."""
@@ -64,13 +74,12 @@ class JobUpload:
         bench, window = self.bench, self.plan.window.as_values()
         self.size = self.rows = 0
         yield self.plan.form.header
-        with open_snapshot(bench.connection) as reader, ThreadPoolExecutor(1) as beside:
+        with open_snapshot(self._place) as reader, ThreadPoolExecutor(1) as beside:
             looking = beside.submit(self._look, export_snapshot(reader))
             for block in RowStream(reader, self.copy, {**window, **self.plan.values(bench.stream.name)}).read_blocks():
                 self.rows, self.size = block.rows, self.size + len(block.lines)
                 self._check(block)
-                bench.lease.keep()
-                self.progress.tell_upload(str(self.batch.job_id), self.rows)
+                self.tell(self.rows)
                 yield block.lines
             found, folds = looking.result()
             if found != self.rows:
@@ -88,7 +97,7 @@ class JobUpload:
     def _look(self, snapshot: str) -> tuple[int, list[str]]:
         """Note which versions the job carries; returns how many rows there are, and ids that are one to Salesforce."""
         bench = self.bench
-        with open_snapshot(bench.connection, of=snapshot) as side:
+        with open_snapshot(self._place, of=snapshot) as side:
             versions = ExportedVersions(side, bench.stream.name)
             rows = versions.stage(bench.source, self.batch.id, self.plan.window, self.part)
             windows = SourceWindows(replace(bench.source, connection=side))

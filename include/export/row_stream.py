@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import NamedTuple
@@ -14,24 +15,36 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
-BLOCK = 256 * 1024  # bytes
+BLOCK = 112 * 1024  # bytes: more than that and glibc asks the kernel for the room of each block anew
 _SETTINGS = "-c timezone=UTC -c datestyle=ISO -c enable_seqscan=off -c enable_bitmapscan=off"
 SILENCE = 90.0  # seconds without a byte from Postgres after which it is given up
+# libpq reads as much at a time as its buffer has room for, 16 KB at first, and never gives room back
+_MAKE_ROOM = b"select repeat(' ', 1048576)"
+GATHER = 0.001  # seconds that bytes gather before they are read: Postgres sends 8 KB at a time, a switch for each
+_TLS_READS = 64  # of one TLS record each, at most 16 KB
 
 
-@contextmanager
-def open_snapshot(connection: psycopg.Connection, of: str | None = None) -> Generator[psycopg.Connection]:
-    """Open another connection like the first, in one snapshot, its own or `of` another one; the first keeps the lease.
+def describe_reader(connection: psycopg.Connection) -> str:
+    """Return how to connect as a connection did, for reading rows; the text may hold a password.
 
-    Its plans are pinned to the index of positions: a window in the middle of a large table otherwise reads all of it
-    (performance.md). What it wrote is committed when the block ends well.
+    The plans of a reader are pinned to the index of positions: a window in the middle of a large table otherwise
+    reads all of it (performance.md).
     """
     info = connection.info
     place = info.get_parameters()
     place |= {"application_name": "crm_export", "options": f"{place.get('options', '')} {_SETTINGS}"}
     place |= {"password": info.password} if info.password else {}
+    return make_conninfo("", **place)
+
+
+@contextmanager
+def open_snapshot(place: str, of: str | None = None) -> Generator[psycopg.Connection]:
+    """Open a connection (`describe_reader`) in one snapshot, its own or `of` another one.
+
+    What it wrote is committed when the block ends well.
+    """
     # closed and never rolled back: a COPY that was left in the middle takes no further statement
-    with closing(psycopg.connect(make_conninfo("", **place), autocommit=True)) as reader:
+    with closing(psycopg.connect(place, autocommit=True)) as reader:
         reader.execute("begin isolation level repeatable read")
         if of is not None:
             reader.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(of)))
@@ -69,6 +82,7 @@ class RowStream:
         libpq is driven directly: psycopg's own iteration costs twice the processor time a row (performance.md).
         """
         wire = self.reader.pgconn
+        wire.exec_(_MAKE_ROOM)
         wire.send_query(self._query)
         self._expect(ExecStatus.COPY_OUT)
         lines: list[bytes | memoryview] = []
@@ -100,8 +114,16 @@ class RowStream:
         return result
 
     def _wait(self) -> None:
-        """Wait for bytes in Python, so that signals are served meanwhile."""
-        readable, _, _ = select.select([self.reader.pgconn.socket], [], [], SILENCE)
-        if not readable:
+        """Wait for bytes in Python, so that signals are served meanwhile, and take what has come."""
+        wire = self.reader.pgconn
+        if not self._has_bytes(SILENCE):
             raise psycopg.OperationalError(f"Postgres sent nothing for {SILENCE:.0f} seconds of a read")
-        self.reader.pgconn.consume_input()
+        time.sleep(GATHER)
+        wire.consume_input()
+        for _ in range(_TLS_READS if wire.ssl_in_use else 0):
+            if not self._has_bytes(0):
+                return
+            wire.consume_input()
+
+    def _has_bytes(self, seconds: float) -> bool:
+        return bool(select.select([self.reader.pgconn.socket], [], [], seconds)[0])

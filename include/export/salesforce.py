@@ -91,6 +91,23 @@ class SalesforceClient:
                 raise ConfigurationFailure("Salesforce answered the login with an address that is not https. Refused.")
         return self._session
 
+    def beside(self) -> SalesforceClient:
+        """Return a client for another thread: the same login, which it does not renew, and counts of its own."""
+
+        def refuse() -> OrgSession:
+            raise SalesforceFailure("The session expired during an upload; it is made again with a new login.")
+
+        other = SalesforceClient(refuse, timeouts=self.timeouts)
+        other._session = self.session
+        return other
+
+    def take_counts_of(self, other: SalesforceClient) -> None:
+        """Add what a client beside has counted; it begins again at nothing."""
+        self.api_calls += other.api_calls
+        self.bytes_sent += other.bytes_sent
+        self.usage = other.usage or self.usage
+        other.api_calls = other.bytes_sent = 0
+
     def call(self, method: str, path: str, body: str | None = None, *, repeatable: bool = True) -> Answer:
         """Send one request below /services/data/vNN.N and return its 2xx answer.
 

@@ -33,11 +33,6 @@ class SourceWindows:
         last = self._fetch(self.source.compose_after("window_last", after), values)
         return (Window(after, Position(last[0], last[1])), last[2]) if last else None
 
-    def has_rows(self, after: Position | None, horizon: str, rows: int) -> bool:
-        """Tell whether at least so many rows have changed."""
-        values = {"horizon": horizon, "rows": rows, **(after.as_values() if after else {})}
-        return self._fetch(self.source.compose_after("window_end", after), values) is not None
-
     def find_folds(self, window: Window, form: RecordForm) -> list[str]:
         """Return external ids, in lower case, that more than one live row of a window has but for case."""
         found = self._fetch(

@@ -85,7 +85,9 @@ def write_text(column: Column) -> sql.Composed:
 
 def is_blank(text: sql.Composed) -> sql.Composed:
     """Return the condition that a text is NULL, empty, or nothing but spaces and line ends."""
-    return sql.SQL("coalesce(btrim({}, {}), '') = ''").format(text, sql.Literal(" \t\n\r\f\v"))
+    # nearly every text begins with something behind the space, which is cheap to see
+    condition = sql.SQL("({text} is null or {text} collate \"C\" < '!' and btrim({text}, {blanks}) = '')")
+    return condition.format(text=text, blanks=sql.Literal(" \t\n\r\f\v"))
 
 
 def find_unsendable(column: Column, field: str) -> sql.Composed | None:
@@ -100,9 +102,10 @@ def find_unsendable(column: Column, field: str) -> sql.Composed | None:
 def find_uncarriable(column: Column) -> sql.Composed | None:
     """Return the condition under which a value of a type with limits cannot go into a CSV, None for other types."""
     if column.type in _UNBOUNDED_NUMBERS:
-        return sql.SQL("not ({} between -1e300 and 1e300)").format(column.value)  # NaN sorts above every number
+        # NaN sorts above every number
+        return sql.SQL("({value} > 1e300 or {value} < -1e300)").format(value=column.value)
     if column.type in _DATES:
-        return sql.SQL("not ({value} >= '1700-01-01' and {value} < '4001-01-01')").format(value=column.value)
+        return sql.SQL("({value} < '1700-01-01' or {value} >= '4001-01-01')").format(value=column.value)
     return None
 
 
@@ -125,8 +128,8 @@ def _json_of(column: Column, field_type: str) -> sql.Composed:
 
 
 def _datetime(column: Column) -> sql.Composed:
-    """ISO 8601 in UTC with milliseconds at most; the session's time zone is UTC (performance.md: the cheapest way)."""
-    written = sql.SQL("replace(replace(date_trunc('milliseconds', {})::text, ' ', 'T'), '+00', 'Z')")
+    """ISO 8601 in UTC with milliseconds at most; Postgres writes a time without a zone faster (performance.md)."""
+    written = sql.SQL("replace(date_trunc('milliseconds', {} at time zone 'UTC')::text, ' ', 'T') || 'Z'")
     return written.format(column.value)
 
 

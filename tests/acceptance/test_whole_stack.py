@@ -288,7 +288,11 @@ def test_interrupting_the_start_leaves_nothing_running(tmp_path: Path) -> None:
         "CRM_EXPORT_SANDBOX_HTTPS_PORT": str(ports.sandbox_https),
     }
     command = [sys.executable, "-m", "local_stack", "run", "--wait", "no"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        # a suite in the background of a shell inherits that SIGINT is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     try:
         time.sleep(6)
         process.send_signal(signal.SIGINT)

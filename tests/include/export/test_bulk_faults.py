@@ -58,10 +58,18 @@ class TestCalls:
     def test_an_expired_session_is_renewed_once_and_the_run_goes_on(
         self, bulk: Exporter, match: dict[str, str]
     ) -> None:
+        bulk.options["uploads_ahead"] = 1
         bulk.control.add_fault(match=match, answer=EXPIRED)
         assert bulk.run(pause=False).outcome is Outcome.COMPLETE
         assert count_logins(bulk) == 2
         assert states(bulk) == {"JobComplete": 1}
+        check_all_once(bulk)
+
+    @pytest.mark.fault("B2")
+    def test_a_session_that_expires_during_an_upload_ahead_costs_that_upload_only(self, bulk: Exporter) -> None:
+        bulk.control.add_fault(match=UPLOAD, answer=EXPIRED)
+        assert bulk.run(pause=False).outcome is Outcome.COMPLETE
+        assert states(bulk) == {"Aborted": 1, "JobComplete": 1}
         check_all_once(bulk)
 
     @pytest.mark.fault("B2")
