@@ -58,6 +58,7 @@ PLANTED = {
         _fault(any_transport.reexport_without_the_lease, "I2 I8", 300),
         _fault(bulk.intent_not_stored, "I2 I11", 300, _JOBS),
         _scheduled(bulk.job_noted_after_it_was_closed, "I2 I11", schedules.a_run_is_killed_when_it_has_closed_its_job),
+        _fault(bulk.closed_before_its_turn, "order", 100, _JOBS),
         _fault(bulk.old_job_not_waited_for, "I2 I11", 300, _JOBS),
         _fault(bulk.settled_before_the_job_is_over, "I2 I4 I11", 300, _JOBS),
         _scheduled(bulk.failed_job_as_record_errors, "I6", schedules.a_job_fails_half_way),

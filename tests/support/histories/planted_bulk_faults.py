@@ -10,11 +10,12 @@ from typing import Any
 from histories.replacing import replaced
 from include.export import export, job_settling, late_rows, left_over, reexport
 from include.export.batches import JobBatch
-from include.export.bulk import BulkTransport
-from include.export.ingest_jobs import IngestJobs, JobState
+from include.export.ingest_jobs import JobState
 from include.export.job_answers import JobAnswers
 from include.export.job_settling import _Settling
-from include.export.window_plan import WindowPlan
+from include.export.job_upload import JobUpload
+from include.export.upload_ahead import UploadAhead
+from include.export.window_jobs import WindowJobs
 
 _BLAME = """
 update crm_export_results set kind = 'refused', error = %(error)s, error_key = md5(%(error)s)::uuid
@@ -42,17 +43,30 @@ def intent_not_stored() -> Generator[None]:
 def job_noted_after_it_was_closed() -> Generator[None]:
     """The id of a job is kept when Salesforce already works on it, not before its first row is sent."""
 
-    def start(self: BulkTransport, batch: JobBatch, plan: WindowPlan) -> JobBatch:
-        jobs, bench = IngestJobs(self.bench.stream, self.bench.client), self.bench
-        job_id = jobs.create(batch.action, batch.planned_at, ())
-        rows = self._upload(jobs, with_values(batch, job_id=job_id), plan)
-        jobs.close(job_id) if rows else jobs.abort(job_id)
-        with bench.lease.transaction():
-            bench.batches.note_job(batch, job_id)
-            bench.batches.note_upload(batch, rows)
-        return bench.batches.read_job(batch.id)
+    def open_job(self: WindowJobs, batch: JobBatch) -> JobBatch:
+        return with_values(batch, job_id=self.calls.create(batch.action, batch.planned_at, ()))
 
-    with replaced(BulkTransport, "_start", start):
+    def close(self: WindowJobs, batch: JobBatch, body: JobUpload) -> JobBatch:
+        (self.calls.close if body.rows else self.calls.abort)(str(batch.job_id))
+        with self.bench.lease.transaction():
+            self.bench.batches.note_job(batch, str(batch.job_id))
+            self.bench.batches.note_upload(batch, body.rows)
+        return self.bench.batches.read_job(batch.id)
+
+    with replaced(WindowJobs, "open", open_job), replaced(WindowJobs, "close", close):
+        yield
+
+
+@contextmanager
+def closed_before_its_turn() -> Generator[None]:
+    """A job whose rows went out ahead is closed at once, while the one in front of it is not settled."""
+    start = UploadAhead.start
+
+    def start_and_close(self: UploadAhead, body: JobUpload, *, beside: bool) -> None:
+        start(self, body, beside=beside)
+        self.jobs.close(str(self.batch.job_id))
+
+    with replaced(UploadAhead, "start", start_and_close):
         yield
 
 

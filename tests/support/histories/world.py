@@ -33,6 +33,9 @@ _BAD = {"statusCode": "REQUIRED_FIELD_MISSING", "message": "Required fields are 
 _DONE_WITH = """
 select job_id, state from crm_export.ExportBatches where state in ('SETTLED', 'ABANDONED') and job_id is not null
 """
+_WINDOWS_AT_WORK = """
+select count(distinct window_id) from crm_export.ExportBatches where state = 'SENDING' and job_id = any (%s)
+"""
 
 
 class World:
@@ -182,6 +185,8 @@ class World:
             self.tell(f"p{process.number} sends {' '.join(bodies)}: {status} {_outline(answer)}")
         if method == "PATCH" and isinstance(answer, list):
             self.counts["rows sent"] += len(answer)
+        if method == "PATCH" and "jobs/ingest" in url and status == 200:
+            self._check_order()
         if method == "PUT" and status == 201:
             self.counts["jobs"] += 1
             self.counts["rows sent"] += str(body).count("\n") - 1
@@ -212,6 +217,13 @@ class World:
             job = self.jobs.jobs[job_id]
             if job.is_at_work or (job.state == "Open" and job.rows):
                 raise Violation("I11", f"job {job_id} is {job.state}, its batch is {state}")
+
+    def _check_order(self) -> None:
+        """Salesforce processes one window at a time: what is behind it may have to stay where it is."""
+        closed = [job.id for job in self.jobs.jobs.values() if job.state not in {"Open", "Aborted"}]
+        row = self.monitor.execute(_WINDOWS_AT_WORK, [closed], prepare=True).fetchone()
+        if row and row[0] > 1 and not self.violation:
+            self.violation = Violation("order", "a job was closed before the window in front of it was settled")
 
     def is_blocked(self, pid: int) -> bool:
         """Tell whether a session waits for a lock of another."""
