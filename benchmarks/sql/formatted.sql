@@ -1,7 +1,7 @@
 -- The rows as Salesforce takes them: what the raw limit copies and what the peers read. The session is in UTC.
 select id as "Key__c", name as "Name", email as "Email__c", city as "City__c", country as "Country__c",
        active::text as "Active__c", score::text as "Score__c", amount::text as "Amount__c", visits::text as "Visits__c",
-       since::text as "Since__c", replace(replace(seen::text, ' ', 'T'), '+00', 'Z') as "Seen__c",
+       since::text as "Since__c", replace((seen at time zone 'UTC')::text, ' ', 'T') || 'Z' as "Seen__c",
        channel as "Channel__c", medium as "Medium__c", origin as "Source__c", landing_page as "Landing_Page__c",
        referrer as "Referrer__c", campaign as "Campaign__c", keyword as "Keyword__c", notes as "Notes__c",
        refuse as "Refuse__c"
