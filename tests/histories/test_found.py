@@ -13,6 +13,11 @@ from histories.stage import Stage
 from histories.tasks import BULK_STREAM, TaskOptions
 from histories.violations import Violation
 from histories.world import World
+from include.export.failures import LeaseLost
+
+_VERSIONS = (
+    "select id, cursor_at, record_key, row_count, key_hashes, versions from crm_export.ExportedVersions order by id"
+)
 
 
 @pytest.fixture
@@ -106,6 +111,50 @@ def test_ids_that_differ_only_in_case_are_refused_also_when_the_other_was_export
     end_history(world)
 
 
+def test_a_check_that_slept_past_its_lease_packs_nothing_any_more(world: World) -> None:
+    """It would take versions that another process has noted since for those that it had read."""
+    write(world, (1, "a"), (2, "b"))
+    go_to_end(world, world.start("export"))
+    asleep = world.start("sweep")
+    go_until(world, asleep, "statement versions_section")
+    world.expire_lease()
+    write(world, (1, "a"))
+    go_to_end(world, world.start("export"))
+    lines = _read_versions(world)
+    go_to_end(world, asleep)
+    assert isinstance(asleep.failure, LeaseLost)
+    assert _read_versions(world) == lines
+    end_history(world)
+
+
+def test_a_trial_that_slept_past_its_lease_does_not_write_to_the_ledger_any_more(world: World) -> None:
+    """Its batch was abandoned by the run that came next; whatever has that place now is not its own."""
+    write(world, (1, "a"))
+    asleep = world.start("trial", key=1)
+    go_until(world, asleep, "answer PATCH composite")
+    world.expire_lease()
+    go_to_end(world, world.start("export"))
+    commits = len(world.commits)
+    go_to_end(world, asleep)
+    assert isinstance(asleep.failure, LeaseLost)
+    assert len(world.commits) == commits, "nothing of the trial was committed after its lease had run out"
+    end_history(world)
+
+
+@pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
+def test_ids_that_differ_only_in_case_are_refused_also_when_their_job_is_adopted(world: World) -> None:
+    world.setting = world.busy = False
+    write(world, (4, "d"), (1, "Shared"), (2, "shared"), (3, "c"))
+    killed = world.start("export")
+    go_until(world, killed, "answer PATCH jobs/ingest")
+    world.step(killed, KILL)
+    world.expire_lease()
+    go_to_end(world, world.start("export"))
+    assert {error.key for error in world.invariants.before.unresolved} == {1, 2}
+    assert {error.code for error in world.invariants.before.unresolved} == {"CRM_EXPORT_EXTERNAL_ID_CONFLICT"}
+    end_history(world)
+
+
 def test_the_limit_of_collections_that_the_architecture_names_is_real(world: World) -> None:
     """Random histories leave out what no look at the lease can prevent: here it is, so that the claim stays honest."""
     write(world, (1, "a"))
@@ -117,3 +166,7 @@ def test_the_limit_of_collections_that_the_architecture_names_is_real(world: Wor
     go_to_end(world, world.start("export"))
     with pytest.raises(Violation, match="I2: key 1: version 1 was written over 2"):
         world.step(asleep)
+
+
+def _read_versions(world: World) -> list[tuple[object, ...]]:
+    return world.monitor.execute(_VERSIONS).fetchall()
