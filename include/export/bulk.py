@@ -102,7 +102,7 @@ class BulkTransport:
         except (UploadStopped, RunFailure, psycopg.Error) as broken:
             log.info("Stream %s: job %s is given up (%s)", self._stream.name, first.batch.job_id, type(broken).__name__)
             self._give_up()
-            return self._send(window, rows)
+            return self._send(window, rows, broken if isinstance(broken, UploadStopped) else None)
         job = self.jobs.close(first.batch, first.body)
         self.row_bytes = first.body.row_bytes
         del self.ahead[0]
@@ -153,21 +153,20 @@ class BulkTransport:
         enough = found is not None and found[1] >= (self._stream.bulk_from or 1)
         return found if found and enough and self.credits.take(found[1], self._parts(found[1])) else None
 
-    def _send(self, window: Window, rows: int) -> bool:
+    def _send(self, window: Window, rows: int, stopped: UploadStopped | None = None) -> bool:
         folds: tuple[str, ...] = ()
+        if stopped:
+            window, rows, folds = self._learn(stopped, window, rows)
         for tries in range(1, TRIES + 1):
             batches: list[JobBatch] = []
             try:
                 plan = plan_window(self.bench, window, careful=self.careful, folds=folds)
                 batches = self.jobs.plan(window, rows, self._parts(rows))
                 sent = [self._start(batch, plan) for batch in batches]
-            except UploadStopped as stopped:
+            except UploadStopped as again:
                 self.jobs.abandon(batches)
-                folds += stopped.folds
-                if stopped.row_bytes is not None:
-                    window, rows = self._shrink(stopped.row_bytes)
-                elif not stopped.folds:
-                    self.careful = True
+                window, rows, found = self._learn(again, window, rows)
+                folds += found
             except (Unanswered, psycopg.DataError) as broken:
                 self.jobs.abandon(batches)
                 if tries == TRIES or isinstance(broken, psycopg.DataError):
@@ -207,6 +206,14 @@ class BulkTransport:
         return self.small_until is not None and (
             watermark is None or SourceChecks(self.bench.source).is_beyond(self.small_until, watermark)
         )
+
+    def _learn(self, stopped: UploadStopped, window: Window, rows: int) -> tuple[Window, int, tuple[str, ...]]:
+        """Return the window to send after an upload that stopped itself, its rows, and the ids that it leaves out."""
+        if stopped.row_bytes is not None:
+            window, rows = self._shrink(stopped.row_bytes)
+        elif not stopped.folds:
+            self.careful = True
+        return window, rows, stopped.folds
 
     def _shrink(self, row_bytes: float) -> tuple[Window, int]:
         self.row_bytes = row_bytes * 1.2
