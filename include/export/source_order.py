@@ -1,4 +1,4 @@
-"""Whether a source can be read in position order without sorting all of it."""
+"""Whether indexes serve what every run asks of a source: its rows in position order, and rows with one external id."""
 
 from __future__ import annotations
 
@@ -13,10 +13,31 @@ from include.export.source import Source
 
 log = logging.getLogger(__name__)
 FEW = 10_000  # rows whose sorting costs nothing worth a warning
+CHEAP = 100.0  # in Postgres's units: finding a row by an index costs about ten, reading ten thousand rows some hundreds
 
 
 def warn_without_index(source: Source, after: Position | None, horizon: str) -> None:
-    """Warn when no index serves the order, so that each run costs what the table holds and not what changed."""
+    """Warn where no index serves, so that each run costs what the table holds and not what changed."""
+    _warn_of_order(source, after, horizon)
+    if source.stream.external_id_column != source.stream.key:
+        _warn_of_rivals(source)
+
+
+def _warn_of_rivals(source: Source) -> None:
+    """Each row that is sent is compared with the others of its external id: by an index, or with all of them."""
+    stream, column = source.stream, sql.Identifier(source.stream.external_id_column)
+    row = source.connection.execute(source.compose("source_rivals_plan", None, external_id=column)).fetchone()
+    plan = row[0][0]["Plan"] if row else {"Total Cost": 0.0}
+    first = sum(node["Total Cost"] for node in plan.get("Plans", ()) if node["Parent Relationship"] == "InitPlan")
+    if plan["Total Cost"] - first > CHEAP:
+        log.warning(
+            "Stream %s: no index finds rows of %s by %s, the external id, so every row that is sent costs a read of them "
+            "all. Create one on the table: create index concurrently on … (%s)",
+            stream.name, stream.source, stream.external_id_column, column.as_string(source.connection),
+        )  # fmt: skip
+
+
+def _warn_of_order(source: Source, after: Position | None, horizon: str) -> None:
     rows = max((node["Plan Rows"] for node in _plan(source, after, horizon) if node["Node Type"] == "Sort"), default=0)
     if rows > FEW:
         stream = source.stream

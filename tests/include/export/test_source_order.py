@@ -1,10 +1,10 @@
-"""The warning about a source without the index of positions."""
+"""The warnings about a source without the indexes of positions and of external ids."""
 
 from __future__ import annotations
 
 import pytest
 
-from exporter import Exporter
+from exporter import Exporter, make_stream
 
 
 def fill(exporter: Exporter) -> None:
@@ -26,3 +26,24 @@ def test_with_the_index_nothing_is_told(exporter: Exporter, caplog: pytest.LogCa
     fill(exporter)
     exporter.run(daily_api_limit=1)
     assert "no index gives the rows" not in caplog.text
+
+
+def test_a_large_source_without_an_index_on_the_external_id_is_told_once_a_run(
+    exporter: Exporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(exporter)
+    exporter.connection.execute("drop index app.accounts_ext_idx")
+    exporter.run(daily_api_limit=1)
+    [told] = [record.getMessage() for record in caplog.records if "no index finds rows" in record.getMessage()]
+    assert told.endswith('create index concurrently on … ("ext")')
+
+
+def test_with_an_index_on_the_external_id_or_where_it_is_the_key_nothing_is_told(
+    exporter: Exporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(exporter)
+    exporter.run(daily_api_limit=1)
+    exporter.connection.execute("drop index app.accounts_ext_idx")
+    exporter.stream = make_stream(key="ext", external_id="Ext__c")
+    exporter.run(daily_api_limit=1)
+    assert "no index finds rows" not in caplog.text
