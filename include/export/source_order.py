@@ -31,8 +31,8 @@ def _warn_of_rivals(source: Source) -> None:
     first = sum(node["Total Cost"] for node in plan.get("Plans", ()) if node["Parent Relationship"] == "InitPlan")
     if plan["Total Cost"] - first > CHEAP:
         log.warning(
-            "Stream %s: no index finds rows of %s by %s, the external id, so every row that is sent costs a read of them "
-            "all. Create one on the table: create index concurrently on … (%s)",
+            "Stream %s: no index finds rows of %s by %s, the external id, so every row that is sent costs a read of "
+            "all of them. Create one on the table: create index concurrently on … (%s)",
             stream.name, stream.source, stream.external_id_column, column.as_string(source.connection),
         )  # fmt: skip
 
