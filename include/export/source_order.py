@@ -27,7 +27,8 @@ def _warn_of_rivals(source: Source) -> None:
     """Each row that is sent is compared with the others of its external id: by an index, or with all of them."""
     stream, column = source.stream, sql.Identifier(source.stream.external_id_column)
     row = source.connection.execute(source.compose("source_rivals_plan", None, external_id=column)).fetchone()
-    plan = row[0][0]["Plan"] if row else {"Total Cost": 0.0}
+    assert row is not None  # ruff: ignore[assert] - a plan
+    plan: Mapping[str, Any] = row[0][0]["Plan"]
     first = sum(node["Total Cost"] for node in plan.get("Plans", ()) if node["Parent Relationship"] == "InitPlan")
     if plan["Total Cost"] - first > CHEAP:
         log.warning(
