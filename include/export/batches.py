@@ -119,6 +119,14 @@ class ExportBatches:
         """Forget which rows the jobs of a window left out."""
         self.connection.execute(load_statement("batch_forget_left_out"), {"window_id": window_id})
 
+    def find_strays(self, stream: str) -> list[int]:
+        """Return the batches that were abandoned and have a manifest nevertheless: their upload slept meanwhile."""
+        return [row[0] for row in self.connection.execute(load_statement("batch_strays"), {"stream": stream})]
+
+    def forget_strays(self, batches: Sequence[int]) -> None:
+        """Empty the manifests of abandoned batches."""
+        self.connection.execute(load_statement("batch_forget_strays"), {"batches": list(batches)})
+
     def left_over(self, stream: str) -> list[JobBatch]:
         """Return the batches that earlier runs left unsettled, oldest first."""
         return self._jobs("batch_left_over", {"stream": stream})

@@ -27,6 +27,10 @@ def settle_left_over(bench: Workbench) -> None:
     left = bench.batches.left_over(bench.stream.name)
     adopted = [batch for batch in left if _is_adopted(bench, batch, left)]
     _abandon(bench, [batch for batch in left if batch not in adopted])
+    strays = bench.batches.find_strays(bench.stream.name)
+    if strays:
+        with bench.lease.transaction():
+            bench.batches.forget_strays(strays)
     for _, batches in groupby(adopted, key=lambda batch: batch.window_id):
         _adopt(bench, list(batches))
 

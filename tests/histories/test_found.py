@@ -13,7 +13,9 @@ from histories.stage import Stage
 from histories.tasks import BULK_STREAM, TaskOptions
 from histories.violations import Violation
 from histories.world import World
+from include.export.export_audit import ActionKind
 from include.export.failures import LeaseLost
+from include.export.runs import Outcome
 
 _VERSIONS = (
     "select id, cursor_at, record_key, row_count, key_hashes, versions from crm_export.ExportedVersions order by id"
@@ -164,6 +166,37 @@ def test_ids_that_differ_only_in_case_are_refused_also_when_their_job_is_adopted
     go_to_end(world, world.start("export"))
     assert {error.key for error in world.invariants.before.unresolved} == {1, 2}
     assert {error.code for error in world.invariants.before.unresolved} == {"CRM_EXPORT_EXTERNAL_ID_CONFLICT"}
+    end_history(world)
+
+
+@pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
+def test_what_an_upload_that_slept_past_its_lease_notes_of_its_batch_is_forgotten(world: World) -> None:
+    world.setting = world.busy = False
+    write(world, (1, "a"), (2, "b"))
+    gone = world.source.begin()
+    world.source.write(gone, 3, "c", bad=False, deleted=True, moment="statement")
+    world.commit(gone)
+    asleep = world.start("export")
+    go_until(world, asleep, "upload")
+    world.expire_lease()
+    go_to_end(world, world.start("export"))
+    go_to_end(world, asleep)
+    assert asleep.failure is not None
+    assert world.monitor.execute("select count(*) from crm_export.ExportBatchRows").fetchone() == (1,)
+    end_history(world)
+
+
+def test_a_record_that_is_ignored_while_it_is_refused_again_holds_nothing_any_more(world: World) -> None:
+    write(world, (1, "a"))
+    write(world, (2, "b"), bad=True)
+    go_to_end(world, world.start("export"))
+    [error] = world.invariants.before.unresolved
+    again = world.start("export")
+    go_until(world, again, "answer PATCH composite")
+    go_to_end(world, world.start("decide", action=ActionKind.IGNORE, error=error.id))
+    go_to_end(world, again)
+    report, hold = again.result
+    assert (report.outcome, hold) == (Outcome.HELD, None)
     end_history(world)
 
 

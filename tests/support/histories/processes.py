@@ -48,7 +48,7 @@ class Process:
     crash: Exception | None = None
     gate_pause: bool = False  # the setting as the gate reads it
     expected_hold: bool = False
-    settled_at: int = 0  # where in the world's commits the last one of its export is
+    began_at: int = 0  # where in the world's commits its export began
     refusals: dict[int, int] = field(default_factory=dict)  # key: version, as Salesforce refused them in this batch
     _greenlet: greenlet = field(init=False)
 

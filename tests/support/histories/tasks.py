@@ -96,15 +96,16 @@ class Tasks:
             return Violation("I10", f"the gate said {hold}, expected a hold: {process.expected_hold}")
         if hold and not hold.message.startswith("Paused: stream accounts stopped at key="):
             return Violation("I10", f"the gate does not say what it is: {hold.message}")
-        alone = set(self._world.commits[process.settled_at :]) <= {process.number}
+        # also since the run began: a decision of an operator ends a hold before the record is refused again
+        alone = set(self._world.commits[process.began_at :]) <= {process.number}
         if alone and hold is None and process.gate_pause and report.outcome is Outcome.HELD:
             return Violation("I10", "the export stopped at a record and its gate passed")
         return None
 
     def _export(self, process: Process) -> tuple[ExportReport, Hold | None]:
         connection, parts = self._parts(process)
+        process.began_at = len(self._world.commits)
         report = export_stream(self._options.stream, **parts)
-        process.settled_at = self._world.last_commit_of(process)
         process.gate_pause = self._world.read_setting()
         hold = check_hold(STREAM.name, connection=connection, catalogue=CATALOGUE, pause=process.gate_pause)
         return report, hold

@@ -207,10 +207,6 @@ class World:
             process.epoch = now.epoch
         self._check(process, statements, now)
 
-    def last_commit_of(self, process: Process) -> int:
-        """Return where in `commits` the last one of a process is."""
-        return max((at for at, number in enumerate(self.commits) if number == process.number), default=0)
-
     def check_jobs(self) -> None:
         """I11: the job of a batch that is settled or abandoned does nothing more; raises Violation."""
         for job_id, state in self.monitor.execute(_DONE_WITH, prepare=True):
