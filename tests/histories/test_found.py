@@ -200,6 +200,23 @@ def test_a_record_that_is_ignored_while_it_is_refused_again_holds_nothing_any_mo
     end_history(world)
 
 
+def test_a_stop_that_the_gate_of_another_run_has_ended_is_no_gate_that_passes_wrongly(world: World) -> None:
+    write(world, (1, "a"), bad=True)
+    stopped = world.start("export")
+    go_until(world, stopped, "answer PATCH composite")
+    other = world.start("export")
+    go_until(world, other, "sleep")  # the stream is another run's
+    while world.invariants.before.stopped_at is None:
+        world.step(stopped)
+    world.setting = False
+    go_to_end(world, other)
+    world.setting = True
+    go_to_end(world, stopped)
+    report, hold = stopped.result
+    assert (report.outcome, hold) == (Outcome.HELD, None)
+    end_history(world)
+
+
 def test_the_limit_of_collections_that_the_architecture_names_is_real(world: World) -> None:
     """Random histories leave out what no look at the lease can prevent: here it is, so that the claim stays honest."""
     write(world, (1, "a"))

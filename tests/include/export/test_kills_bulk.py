@@ -59,7 +59,8 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
     for point in targets(points, whole=whole, half=int(pause)):
         begin(story, happens)
         end = mortals.run(pause=pause, target=point)
-        assert (end.killed, end.points[-1]) == (True, point.name)
+        assert end.killed
+        assert point.name in end.points  # another thread may have reached one since
         story.check_moment()
         story.change()
         see_the_next_run(story, pause=pause, happens=happens)
@@ -83,7 +84,8 @@ def test_a_run_with_several_jobs_in_flight_killed_at_any_point_loses_nothing(
     for point in targets(points, whole=whole, half=0)[:: 1 if whole else 2]:
         begin(story, happens)
         end = mortals.run(pause=False, target=point)
-        assert (end.killed, end.points[-1]) == (True, point.name)
+        assert end.killed
+        assert point.name in end.points  # another thread may have reached one since
         story.check_moment()
         story.change()
         see_the_next_run(story, pause=False, happens=happens)

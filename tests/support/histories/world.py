@@ -199,7 +199,8 @@ class World:
             self._renewed_at = self.clock.now
         if "batch_plan" in touched:
             process.refusals.clear()
-        if "lease_take" not in touched and not control_writes(statements):
+        releases = any(name == "gate_release" for name, _ in statements)  # its rows are those of errors that held
+        if "lease_take" not in touched and not control_writes(statements) and not releases:
             return
         self.commits.append(process.number)
         now = take_snapshot(self.monitor)
