@@ -37,6 +37,11 @@ def describe_reader(connection: psycopg.Connection) -> str:
     return make_conninfo("", **place)
 
 
+def connect_reader(place: str) -> psycopg.Connection:
+    """Connect to where `describe_reader` says."""
+    return psycopg.connect(place, autocommit=True)
+
+
 @contextmanager
 def open_snapshot(place: str, of: str | None = None) -> Generator[psycopg.Connection]:
     """Open a connection (`describe_reader`) in one snapshot, its own or `of` another one.
@@ -44,7 +49,7 @@ def open_snapshot(place: str, of: str | None = None) -> Generator[psycopg.Connec
     What it wrote is committed when the block ends well.
     """
     # closed and never rolled back: a COPY that was left in the middle takes no further statement
-    with closing(psycopg.connect(place, autocommit=True)) as reader:
+    with closing(connect_reader(place)) as reader:
         reader.execute("begin isolation level repeatable read")
         if of is not None:
             reader.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(of)))

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from histories.random_driver import Played, Weather, play
+from histories.reader_pool import close_readers
 from histories.simulated_postgres import Pool
 from histories.source_model import TABLE
 from histories.tasks import TaskOptions
@@ -49,5 +50,6 @@ class Stage:
 
     def close(self) -> None:
         """Close the connections."""
+        close_readers()
         self.pool.close()
         self.monitor.close()

@@ -17,6 +17,7 @@ from histories.invariants import Invariants, OrgHistory, control_writes
 from histories.job_model import Job, JobModel
 from histories.org_model import OrgModel, Status
 from histories.processes import GO, KILL, Process
+from histories.reader_pool import reuse_readers
 from histories.simulated_postgres import Pool, SimulatedConnection
 from histories.simulated_time import SimulatedTime, use_time
 from histories.source_model import OpenTransaction, SourceModel, read_body
@@ -73,6 +74,7 @@ class World:
         level = log.level
         with ExitStack() as after:
             after.enter_context(use_time(self.clock))
+            after.enter_context(reuse_readers())
             after.callback(log.setLevel, level)
             log.setLevel(logging.CRITICAL)
             empty_tables(self.monitor)
@@ -199,8 +201,9 @@ class World:
             self._renewed_at = self.clock.now
         if "batch_plan" in touched:
             process.refusals.clear()
-        releases = any(name == "gate_release" for name, _ in statements)  # its rows are those of errors that held
-        if "lease_take" not in touched and not control_writes(statements) and not releases:
+        if any(name == "gate_release" for name, _ in statements):
+            self.commits.append(process.number)  # its rows are those of errors that held: it may end a stop without any
+        if "lease_take" not in touched and not control_writes(statements):
             return
         self.commits.append(process.number)
         now = take_snapshot(self.monitor)
