@@ -33,8 +33,13 @@ class CsvForm:
     @property
     def columns(self) -> sql.Composed:
         """Return the columns of a row; NULL is what clears a field."""
-        cells = [write_csv(self._column(field), self._schema.fields[field].type) for field in self._stream.fields]
+        cells = [self._cell(field) for field in self._stream.fields]
         return sql.SQL(", ").join(cells)
+
+    def _cell(self, field: str) -> sql.Composed:
+        if field == self._stream.external_id and self._external_id.is_text:
+            return self._external_id.value  # it is not blank, so there is no empty text to look for
+        return write_csv(self._column(field), self._schema.fields[field].type)
 
     def measure_row(self, json_bytes: float) -> float:
         """Return about how many bytes of CSV a row takes that takes so many of JSON, where each value has its name."""
