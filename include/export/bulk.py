@@ -65,7 +65,7 @@ class BulkTransport:
         for upload in self.ahead:
             upload.give_up()
         if kind is None:
-            with suppress(RunFailure):
+            with suppress(RunFailure):  # a job that cannot be aborted now stays Open, and the next run does it
                 self._give_up()
         elif issubclass(kind, Exception):
             self._join(self.ahead)
@@ -74,7 +74,7 @@ class BulkTransport:
         """Return the next window and its number of rows, None when the rows that are left go in small requests."""
         bench, least = self.bench, self._stream.bulk_from
         if self.ahead and self.ahead[0].plan.window.start == bench.state.watermark:
-            return self.ahead[0].plan.window, self.ahead[0].rows
+            return self.ahead[0].plan.window, self.ahead[0].batch.row_count
         self._give_up()
         exact = self._stream.exact_stop and bench.options.pause_on_export_errors
         if least is None or exact or not CsvForm(bench.form).is_possible:
@@ -117,7 +117,7 @@ class BulkTransport:
         except RunFailure:
             self.jobs.abandon([batch])
             raise
-        upload = UploadAhead(plan, opened, rows, IngestJobs(self._stream, bench.client.beside()))
+        upload = UploadAhead(plan, opened, IngestJobs(self._stream, bench.client.beside()))
         tell = upload.check if bench.options.upload_beside else lambda sent: self.jobs.keep(opened, sent)
         upload.start(self.jobs.compose(opened, plan, tell), beside=bench.options.upload_beside)
         self.rows = self._grow()

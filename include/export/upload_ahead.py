@@ -33,7 +33,6 @@ class UploadAhead:
 
     plan: WindowPlan
     batch: JobBatch
-    rows: int
     jobs: IngestJobs
     body: JobUpload = field(init=False)
     _done: Future[None] = field(default_factory=Future, init=False)

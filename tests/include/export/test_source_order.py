@@ -12,30 +12,27 @@ def fill(exporter: Exporter) -> None:
     exporter.connection.execute("analyze app.accounts")
 
 
-def test_a_large_source_without_the_index_is_told_once_a_run(
-    exporter: Exporter, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("index", "words", "columns"),
+    [
+        ("accounts_changed_at_id_idx", "no index gives the rows", '("changed_at", "id")'),
+        ("accounts_ext_idx", "no index finds rows", '("ext")'),
+    ],
+)
+def test_a_large_source_without_an_index_is_told_once_a_run(
+    exporter: Exporter, caplog: pytest.LogCaptureFixture, index: str, words: str, columns: str
 ) -> None:
     fill(exporter)
-    exporter.connection.execute("drop index app.accounts_changed_at_id_idx")
+    exporter.connection.execute(f"drop index app.{index}")
     exporter.run(daily_api_limit=1)
-    [told] = [record.getMessage() for record in caplog.records if "no index gives the rows" in record.getMessage()]
-    assert told.endswith('create index concurrently on … ("changed_at", "id")')
+    [told] = [record.getMessage() for record in caplog.records if words in record.getMessage()]
+    assert told.endswith(f"create index concurrently on … {columns}")
 
 
 def test_with_the_index_nothing_is_told(exporter: Exporter, caplog: pytest.LogCaptureFixture) -> None:
     fill(exporter)
     exporter.run(daily_api_limit=1)
     assert "no index gives the rows" not in caplog.text
-
-
-def test_a_large_source_without_an_index_on_the_external_id_is_told_once_a_run(
-    exporter: Exporter, caplog: pytest.LogCaptureFixture
-) -> None:
-    fill(exporter)
-    exporter.connection.execute("drop index app.accounts_ext_idx")
-    exporter.run(daily_api_limit=1)
-    [told] = [record.getMessage() for record in caplog.records if "no index finds rows" in record.getMessage()]
-    assert told.endswith('create index concurrently on … ("ext")')
 
 
 def test_with_an_index_on_the_external_id_or_where_it_is_the_key_nothing_is_told(

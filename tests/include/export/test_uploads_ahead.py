@@ -66,7 +66,7 @@ def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
     bulk.options["upload_beside"] = False
     bulk.run(pause=True)
     calls = find_calls(bulk)
-    assert calls.index(("PUT", 2)) < calls.index(("PATCH", 1)), "the second upload is behind the first, not its end"
+    assert calls.index(("PUT", 2)) < calls.index(("PATCH", 1)), "the second upload waited for the end of the first job"
     bulk.control.reset()
     bulk.connection.execute("update app.accounts set changed_at = changed_at + interval '1 day'")
     bulk.run(pause=True, uploads_ahead=1)

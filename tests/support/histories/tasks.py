@@ -62,7 +62,7 @@ class TaskOptions:
         if not bulk:
             return cls(batch_size=batch_size)
         stream = chance.choice([BULK_STREAM, BULK_STREAM, DIVIDED_STREAM])
-        # drawn from a copy: the seeds of test_found.py tell the same histories as before
+        # drawn from a copy: what follows in the history of a seed does not depend on it
         ahead = copy(chance).choice([1, 2, 2, 3])
         # a row takes some 100 bytes of a request: jobs of one row, of two or three, and of all
         job_bytes, patience = chance.choice([150, 350, 90_000_000]), chance.choice([None, None, 200.0])
