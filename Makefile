@@ -26,9 +26,9 @@ test: $(STAMP) ## the whole suite
 	@$(PY) -m pytest -n 2 --dist loadfile
 
 proof: $(STAMP) ## kills at every point, every HTTP fault in both modes, the race, the memory: at full length (half an hour)
-	@$(PY) -m pytest --whole -v tests/include/export/test_kills.py tests/include/export/test_kills_bulk.py \
-		tests/include/export/test_http_faults.py tests/include/export/test_source_faults.py \
-		tests/include/export/test_record_faults.py tests/include/export/test_concurrency.py tests/include/export/test_race.py tests/include/export/test_memory.py
+	@$(PY) -m pytest --whole -v tests/include/export/tasks/test_kills.py tests/include/export/bulk/test_kills_bulk.py \
+		tests/include/export/tasks/test_http_faults.py tests/include/export/source/test_source_faults.py \
+		tests/include/export/tasks/test_record_faults.py tests/include/export/tasks/test_concurrency.py tests/include/export/tasks/test_race.py tests/include/export/tasks/test_memory.py
 
 N ?= 3000
 histories: $(STAMP) ## random histories of the product's code: make histories N=100000 [FROM=seed]
@@ -65,7 +65,7 @@ pictures: $(STAMP) ## take the README's pictures from the running stack (needs a
 	@$(PY) -m local_stack pictures
 
 fuzz: $(STAMP) ## 20,000 rows of random values through both transports, compared field by field: make fuzz ROWS=20000 SEED=1
-	@FUZZ_ROWS=$(or $(ROWS),20000) FUZZ_SEED=$(or $(SEED),20261125) $(PY) -m pytest -q tests/include/export/test_values.py -k random_rows
+	@FUZZ_ROWS=$(or $(ROWS),20000) FUZZ_SEED=$(or $(SEED),20261125) $(PY) -m pytest -q tests/include/export/source/test_column_sql.py -k random_rows
 
 audit: $(STAMP) ## known vulnerabilities of the locked packages, and bandit over our own code
 	@$(PY) scripts/audit.py

@@ -7,8 +7,8 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from crm_export.links import PageLink
-from crm_export.page.address import PREFIX, TITLE
 from crm_export.page.lazy import LazyPage
+from crm_export.page_address import PREFIX, TITLE
 
 
 class CrmExportPlugin(AirflowPlugin):

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from salesforce_sandbox.definition import DefinitionError
-from salesforce_sandbox.org import Org
-from salesforce_sandbox.org_file import load_definition
+from salesforce_sandbox.definition.definition import DefinitionError
+from salesforce_sandbox.definition.org_file import load_definition
+from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.server import serve
 
 _ABOUT = """A Salesforce that runs on a laptop: login, REST, Collections, Bulk API 2.0 and v1 of an org that a file

@@ -17,10 +17,10 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from starlette.types import ASGIApp, Message
 
-from salesforce_sandbox.app import TRANSPORT, make_app
+from salesforce_sandbox.api.app import TRANSPORT, make_app
 from salesforce_sandbox.control import Control
-from salesforce_sandbox.definition import OrgDefinition
-from salesforce_sandbox.org import Org
+from salesforce_sandbox.definition.definition import OrgDefinition
+from salesforce_sandbox.org.org import Org
 
 URL = "https://org.sandbox.local"
 

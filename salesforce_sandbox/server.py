@@ -16,9 +16,9 @@ from pathlib import Path
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from salesforce_sandbox.app import TRANSPORT, make_app
+from salesforce_sandbox.api.app import TRANSPORT, make_app
 from salesforce_sandbox.certificates import prepare_certificates
-from salesforce_sandbox.org import Org
+from salesforce_sandbox.org.org import Org
 
 
 class _Protocol(HttpToolsProtocol):

@@ -33,7 +33,7 @@ import psycopg  # noqa: E402
 import pytest  # noqa: E402
 from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
-from include.export.schema import install_schema  # noqa: E402
+from include.export.ledger.schema import install_schema  # noqa: E402
 from local_stack.postgres import EmbeddedPostgres  # noqa: E402
 from salesforce_sandbox.control import Control  # noqa: E402
 from salesforce_sandbox.process import RunningSandbox, start_sandbox  # noqa: E402

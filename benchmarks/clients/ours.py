@@ -12,13 +12,13 @@ import psycopg
 import requests
 
 from benchmarks.clients.ready import tell, tell_ready
-from include.export.catalogue import Catalogue
-from include.export.export import export_stream
+from include.export.ledger.runs import RunIdentity
 from include.export.options import ExportOptions
-from include.export.reexport import reexport_errors
-from include.export.runs import RunIdentity
-from include.export.salesforce import OrgSession, SalesforceClient
-from include.export.streams import Stream
+from include.export.salesforce.client import OrgSession, SalesforceClient
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.streams.stream import Stream
+from include.export.tasks.export import export_stream
+from include.export.tasks.reexport import reexport_errors
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow.configuration import conf
 from airflow.sdk import BaseOperatorLink
 
-from crm_export.page.address import PREFIX, TITLE
+from crm_export.page_address import PREFIX, TITLE
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

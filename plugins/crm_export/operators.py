@@ -15,16 +15,16 @@ from crm_export.requests import TrialRequest, asked_action, asked_trial, identif
 from crm_export.retries import RunFailureRetryPolicy
 from crm_export.settings import read_export_to_crm, read_options
 from crm_export.triggers import JobOverTrigger
-from include.export.catalogue import Catalogue
-from include.export.export import export_stream
-from include.export.export_audit import ExportAudit
-from include.export.export_trials import ExportTrials
 from include.export.failures import RunFailure
-from include.export.publication import read_watermark
-from include.export.reexport import reexport_errors
-from include.export.schema import install_schema
-from include.export.streams import BrokenStream, Stream
-from include.export.trial import try_record
+from include.export.ledger.audit import ExportAudit
+from include.export.ledger.schema import install_schema
+from include.export.ledger.trials import ExportTrials
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.streams.stream import BrokenStream, Stream
+from include.export.tasks.export import export_stream
+from include.export.tasks.publication import read_watermark
+from include.export.tasks.reexport import reexport_errors
+from include.export.tasks.trial import try_record
 
 RETRIES = 3
 JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before the triggerer does

@@ -13,12 +13,12 @@ from crm_export.operators import RETRIES, BrokenStreamOperator, asset_of, skip_u
 from crm_export.requests import identify_run
 from crm_export.retries import RunFailureRetryPolicy
 from crm_export.settings import read_options
-from include.export.catalogue import Catalogue
-from include.export.checks import BrokenCheck, SumCheck, run_check
-from include.export.late_rows import export_late_rows
-from include.export.orphans import report_orphans
 from include.export.positions import Position
-from include.export.streams import BrokenStream, Stream
+from include.export.reconcile.late_rows import export_late_rows
+from include.export.reconcile.orphans import report_orphans
+from include.export.reconcile.sum_checks import BrokenCheck, SumCheck, run_check
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.streams.stream import BrokenStream, Stream
 
 
 class ExportLateRowsOperator(BaseOperator):

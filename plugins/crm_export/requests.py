@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.export.runs import RunIdentity
-from include.export.trial import Trial
+from include.export.ledger.runs import RunIdentity
+from include.export.tasks.trial import Trial
 
 TRY_RECORD, TRIAL, ACTION = "try_record", "trial", "action"
 

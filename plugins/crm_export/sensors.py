@@ -11,12 +11,12 @@ from crm_export.connections import open_postgres
 from crm_export.ending import EndsWhenAsked
 from crm_export.links import PageLink
 from crm_export.operators import skip_unless_exporting
-from crm_export.page.address import link_page
+from crm_export.page_address import link_page
 from crm_export.requests import asked_trial
 from crm_export.settings import read_pause_on_export_errors
-from include.export.catalogue import Catalogue
 from include.export.failures import RunFailure
-from include.export.gate import check_hold
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.tasks.gate import check_hold
 
 
 class PauseOnExportErrorsSensor(EndsWhenAsked, BaseSensorOperator):

@@ -6,13 +6,13 @@ import argparse
 import sys
 
 from crm_export.connections import make_salesforce_client, open_postgres
-from include.export.catalogue import Catalogue
 from include.export.failures import RunFailure
+from include.export.ledger.runs import RunIdentity
 from include.export.options import ExportOptions
-from include.export.runs import RunIdentity
-from include.export.stream_files import load_streams
-from include.export.streams import Stream
-from include.export.trial import Trial, try_record
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.streams.files import load_streams
+from include.export.streams.stream import Stream
+from include.export.tasks.trial import Trial, try_record
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 
 import leaks
 from browsing import Visitor, go
-from include.export.summary import StreamSummary, summarise_streams
+from include.export.reports.summary import StreamSummary, summarise_streams
 from local_stack.stack import Stack
 from running_stack import free_ports, wait_for
 

@@ -12,7 +12,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
-from include.export.stream_files import DEFAULT_FOLDER, load_streams
+from include.export.streams.files import DEFAULT_FOLDER, load_streams
 
 ROOT = Path(__file__).resolve().parents[2]
 DAG_IDS = ("CRMExport", "CRMExport_ExportError", "CRMExport_Reconcile")

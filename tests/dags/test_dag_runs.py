@@ -17,9 +17,9 @@ import yaml
 from airflow.dag_processing.dagbag import DagBag
 
 from exporter import ACCOUNTS, TABLES, Exporter
-from include.export.catalogue import Catalogue
-from include.export.export_audit import AuditLine, ExportAudit, Selection
-from include.export.export_trials import ExportTrials
+from include.export.ledger.audit import AuditLine, ExportAudit, Selection
+from include.export.ledger.trials import ExportTrials
+from include.export.salesforce.error_catalogue import Catalogue
 from leaks import PERSON, SECRET
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox

@@ -13,9 +13,9 @@ from histories.stage import Stage
 from histories.tasks import BULK_STREAM, TaskOptions
 from histories.violations import Violation
 from histories.world import World
-from include.export.export_audit import ActionKind
 from include.export.failures import LeaseLost
-from include.export.runs import Outcome
+from include.export.ledger.audit import ActionKind
+from include.export.ledger.runs import Outcome
 
 _VERSIONS = (
     "select id, cursor_at, record_key, row_count, key_hashes, versions from crm_export.ExportedVersions order by id"

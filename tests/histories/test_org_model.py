@@ -11,7 +11,7 @@ import pytest
 
 from histories.org_model import OrgModel, Status
 from histories.tasks import STREAM
-from include.export.object_schema import read_object_schema
+from include.export.salesforce.object_schema import read_object_schema
 from rest import Rest
 
 _BAD = {"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "This name is not welcome", "fields": ["Name"]}

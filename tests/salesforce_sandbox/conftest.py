@@ -12,7 +12,7 @@ from simple_salesforce.api import Salesforce
 
 from rest import Rest
 from salesforce_sandbox.control import Control
-from salesforce_sandbox.definition import OrgDefinition
+from salesforce_sandbox.definition.definition import OrgDefinition
 from salesforce_sandbox.in_process import InProcessSandbox
 from salesforce_sandbox.process import RunningSandbox
 

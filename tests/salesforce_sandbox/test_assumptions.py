@@ -27,7 +27,7 @@ def inside(serve: Callable[..., InProcessSandbox]) -> Rest:
 
 def test_every_assumption_is_used() -> None:
     names = re.findall(r"^([A-Z_]+) =", (PACKAGE / "assumptions.py").read_text(), re.MULTILINE)
-    text = "\n".join(path.read_text() for path in PACKAGE.glob("*.py"))
+    text = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))
     assert len(names) > 25
     assert [name for name in names if len(re.findall(rf"\b{name}\b", text)) < 2] == []
 

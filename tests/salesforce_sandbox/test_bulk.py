@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from rest import Rest
-from salesforce_sandbox import bulk_routes
+from salesforce_sandbox.api import bulk_routes
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.in_process import URL, InProcessSandbox
 

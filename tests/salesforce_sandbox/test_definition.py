@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from salesforce_sandbox.definition import DefinitionError
-from salesforce_sandbox.org_file import load_definition
+from salesforce_sandbox.definition.definition import DefinitionError
+from salesforce_sandbox.definition.org_file import load_definition
 
 ACCOUNT = "objects: {Account: {prefix: '001', fields: {Name: {type: string}}}}\n"
 CONTACT = """objects:

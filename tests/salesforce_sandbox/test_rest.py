@@ -17,7 +17,7 @@ from rest import Rest
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.in_process import URL, InProcessSandbox
 from salesforce_sandbox.process import RunningSandbox
-from salesforce_sandbox.record_ids import add_checksum
+from salesforce_sandbox.records.record_ids import add_checksum
 
 
 def account(key: str, **more: Any) -> dict[str, Any]:

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from exporter import Exporter
-from include.export.catalogue import Catalogue
-from include.export.checks import SumCheck, load_checks, run_check
-from include.export.runs import Outcome, RunIdentity
-from include.export.stream_files import DEFAULT_FOLDER, load_streams
-from include.export.streams import Stream
+from include.export.ledger.runs import Outcome, RunIdentity
+from include.export.reconcile.sum_checks import SumCheck, load_checks, run_check
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.streams.files import DEFAULT_FOLDER, load_streams
+from include.export.streams.stream import Stream
 from salesforce_sandbox.process import RunningSandbox, start_sandbox
 from sample_domain.existing_records import fill_org
 from sample_domain.warehouse import change_rows, fill_source

@@ -46,9 +46,14 @@ def test_what_was_not_looked_up_is_named() -> None:
 
 
 def test_a_finding_of_bandit_needs_a_reason_on_its_line() -> None:
-    finding = {"filename": "include/export/strict_yaml.py", "line_number": 1, "test_id": "B506", "issue_text": "yaml"}
+    finding = {
+        "filename": "include/export/streams/strict_yaml.py",
+        "line_number": 1,
+        "test_id": "B506",
+        "issue_text": "yaml",
+    }
     lines = (audit.ROOT / finding["filename"]).read_text().splitlines()  # type: ignore[operator]
     with_reason = next(number for number, line in enumerate(lines, start=1) if "noqa: S506" in line)
     assert audit.has_reason(finding | {"line_range": [with_reason]})
     assert not audit.has_reason(finding | {"line_range": [1, 2]})
-    assert audit.tell_finding(finding) == "include/export/strict_yaml.py:1 B506 yaml"
+    assert audit.tell_finding(finding) == "include/export/streams/strict_yaml.py:1 B506 yaml"

@@ -11,15 +11,15 @@ import requests
 from psycopg.rows import dict_row
 from simple_salesforce.api import Salesforce
 
-from include.export.catalogue import Catalogue
-from include.export.export import ExportReport, export_stream
-from include.export.gate import Hold, check_hold
-from include.export.late_rows import LateRowsReport, export_late_rows
+from include.export.ledger.runs import RunIdentity
 from include.export.options import ExportOptions
-from include.export.reexport import ReexportReport, reexport_errors
-from include.export.runs import RunIdentity
-from include.export.salesforce import CONNECT_TIMEOUT, READ_TIMEOUT, OrgSession, SalesforceClient
-from include.export.streams import Stream
+from include.export.reconcile.late_rows import LateRowsReport, export_late_rows
+from include.export.salesforce.client import CONNECT_TIMEOUT, READ_TIMEOUT, OrgSession, SalesforceClient
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.streams.stream import Stream
+from include.export.tasks.export import ExportReport, export_stream
+from include.export.tasks.gate import Hold, check_hold
+from include.export.tasks.reexport import ReexportReport, reexport_errors
 from leaks import PERSON
 from salesforce_sandbox.control import Control
 

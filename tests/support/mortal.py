@@ -19,15 +19,15 @@ from typing import Any
 import psycopg
 from simple_salesforce.api import Salesforce
 
-from include.export.catalogue import Catalogue
-from include.export.export import export_stream
-from include.export.gate import check_hold
-from include.export.late_rows import export_late_rows
+from include.export.ledger.runs import RunIdentity
 from include.export.options import ExportOptions
-from include.export.reexport import reexport_errors
-from include.export.runs import RunIdentity
-from include.export.salesforce import OrgSession, SalesforceClient
-from include.export.streams import Stream
+from include.export.reconcile.late_rows import export_late_rows
+from include.export.salesforce.client import OrgSession, SalesforceClient
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.streams.stream import Stream
+from include.export.tasks.export import export_stream
+from include.export.tasks.gate import check_hold
+from include.export.tasks.reexport import reexport_errors
 from points import Point, Points, PointSession, connect
 
 CATALOGUE = Catalogue.load()

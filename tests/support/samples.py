@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from include.export.streams import Stream
+from include.export.streams.stream import Stream
 
 STREAM = {
     "name": "samples",

@@ -16,7 +16,7 @@ from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, name_user, read_body
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import EXPORT_TO_CRM
-from include.export.export_audit import (
+from include.export.ledger.audit import (
     RECORD_LIMIT,
     Action,
     ActionKind,
@@ -25,7 +25,7 @@ from include.export.export_audit import (
     RecordResult,
     Selection,
 )
-from include.export.streams import ApiName
+from include.export.streams.stream import ApiName
 
 router = APIRouter()
 LONGEST = timedelta(days=5 * 366)  # for which a record may be ignored

@@ -12,16 +12,16 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
+from crm_export.page.csv_download import write_csv
 from crm_export.page.dag_runs import link_run
 from crm_export.page.database import Postgres, connect
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import find_permissions, may_see_values, name_user, read_body
-from include.export.acknowledgement import Acknowledgement, read_acknowledgement
-from include.export.catalogue import Catalogue, ErrorClass
-from include.export.csv_text import write_csv
-from include.export.error_causes import Causes, read_causes
-from include.export.error_detail import ErrorDetail, link_record, read_detail
-from include.export.error_pages import (
+from include.export.ledger.audit import AuditLine, ExportAudit, Selection
+from include.export.reports.acknowledgement import Acknowledgement, read_acknowledgement
+from include.export.reports.error_causes import Causes, read_causes
+from include.export.reports.error_detail import ErrorDetail, link_record, read_detail
+from include.export.reports.error_list import (
     UNRESOLVED,
     ErrorFilter,
     ErrorLine,
@@ -31,10 +31,10 @@ from include.export.error_pages import (
     iterate_errors,
     read_page,
 )
-from include.export.export_audit import AuditLine, ExportAudit, Selection
-from include.export.source_row import SourceRow, read_source_row
-from include.export.stream_files import load_streams
-from include.export.streams import ApiName, Stream, StreamName
+from include.export.salesforce.error_catalogue import Catalogue, ErrorClass
+from include.export.source.row_preview import SourceRow, read_source_row
+from include.export.streams.files import load_streams
+from include.export.streams.stream import ApiName, Stream, StreamName
 
 router = APIRouter()
 Status = Literal["open", "waiting", "set_aside", "ignored", "resolved"]

@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from include.export.error_pages import PlaceError
 from include.export.failures import ConfigurationFailure, RunFailure
+from include.export.reports.error_list import PlaceError
 
 log = logging.getLogger(__name__)
 _CODES = {401: "not_signed_in", 403: "forbidden", 404: "not_found", 405: "wrong_method", 422: "invalid"}

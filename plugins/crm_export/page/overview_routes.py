@@ -15,13 +15,13 @@ from crm_export.page.database import Postgres
 from crm_export.page.guards import Permissions, find_permissions, name_user
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import DAILY_API_LIMIT, EXPORT_TO_CRM
-from include.export.catalogue import Catalogue
-from include.export.export_audit import AuditEntry, ExportAudit
-from include.export.findings import OpenFinding, read_open_findings
-from include.export.run_history import read_history
-from include.export.stream_files import load_streams
-from include.export.stream_overview import read_overview
-from include.export.streams import StreamName
+from include.export.ledger.audit import AuditEntry, ExportAudit
+from include.export.ledger.findings import OpenFinding, read_open_findings
+from include.export.reports.overview import read_overview
+from include.export.reports.run_history import read_history
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.streams.files import load_streams
+from include.export.streams.stream import StreamName
 
 router = APIRouter()
 FINDING_LIMIT = 200

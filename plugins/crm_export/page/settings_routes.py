@@ -23,9 +23,9 @@ from crm_export.page.setting_values import (
     write_text,
 )
 from crm_export.settings import BATCH_SIZE, BATCH_SIZES, DAILY_API_LIMIT, EXPORT_TO_CRM, PAUSE_ON_EXPORT_ERRORS
-from include.export.export_audit import AuditLine, ExportAudit, SettingChange
 from include.export.failures import RunFailure
-from include.export.run_history import SettingSeen, read_setting_seen
+from include.export.ledger.audit import AuditLine, ExportAudit, SettingChange
+from include.export.reports.run_history import SettingSeen, read_setting_seen
 
 router = APIRouter()
 KEYS = (PAUSE_ON_EXPORT_ERRORS, BATCH_SIZE, DAILY_API_LIMIT)

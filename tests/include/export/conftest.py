@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from exporter import TABLES, Exporter
-from include.export.catalogue import Catalogue
+from include.export.salesforce.error_catalogue import Catalogue
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
 

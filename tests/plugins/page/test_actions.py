@@ -14,11 +14,11 @@ from airflow.utils.session import create_session
 from sqlalchemy import select, update
 
 from exporter import Exporter, make_stream
-from include.export.export_audit import ExportAudit
-from include.export.export_trials import ExportTrials
-from include.export.reexport import reexport_errors
-from include.export.runs import RunIdentity
-from include.export.trial import try_record
+from include.export.ledger.audit import ExportAudit
+from include.export.ledger.runs import RunIdentity
+from include.export.ledger.trials import ExportTrials
+from include.export.tasks.reexport import reexport_errors
+from include.export.tasks.trial import try_record
 from people import Person, act, code
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own

@@ -14,7 +14,7 @@ import psycopg
 
 from histories.stage import Stage
 from histories.violations import Violation
-from include.export.schema import install_schema
+from include.export.ledger.schema import install_schema
 from local_stack.postgres import EmbeddedPostgres
 
 PROCESSES, PART = 2, 500

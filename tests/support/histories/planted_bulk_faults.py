@@ -8,14 +8,17 @@ from dataclasses import replace as with_values
 from typing import Any
 
 from histories.replacing import replaced
-from include.export import export, job_settling, late_rows, left_over, reexport
-from include.export.batches import JobBatch
-from include.export.ingest_jobs import JobState
-from include.export.job_answers import JobAnswers
-from include.export.job_settling import _Settling
-from include.export.job_upload import JobUpload
-from include.export.upload_ahead import UploadAhead
-from include.export.window_jobs import WindowJobs
+from include.export.bulk.jobs import WindowJobs
+from include.export.bulk.outcome import JobAnswers
+from include.export.bulk.prefetch import UploadAhead
+from include.export.bulk.settlement import _Settling
+from include.export.bulk.transport import recovery as left_over
+from include.export.bulk.transport import settlement as job_settling
+from include.export.bulk.upload import JobUpload
+from include.export.ledger.batches import JobBatch
+from include.export.reconcile import late_rows
+from include.export.salesforce.bulk_api import JobState
+from include.export.tasks import export, reexport
 
 _BLAME = """
 update crm_export_results set kind = 'refused', error = %(error)s, error_key = md5(%(error)s)::uuid
@@ -118,7 +121,7 @@ def left_out_rows_judged_again() -> Generator[None]:
     def judge_and_send(self: _Settling) -> None:
         source, window = self.bench.source, self.plan.window
         part = job_settling.SourceWindows(source).part_of(1, 0)
-        statement = source.compose_window("batch_left_out", window, special=self.plan.special, part=part)
+        statement = source.compose_window("ledger/batch_left_out", window, special=self.plan.special, part=part)
         values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.bench.stream.name)}
         with self.bench.lease.transaction():
             self.bench.batches.forget_left_out(self.batch.window_id)

@@ -13,17 +13,18 @@ from typing import Any
 from psycopg import sql
 
 from histories.replacing import replaced
-from include.export import export, reexport, sobject_collections
-from include.export.batches import Batch, Row
-from include.export.export_errors import DueError
 from include.export.failures import SalesforceFailure
+from include.export.ledger.batches import Batch, Row
+from include.export.ledger.export_errors import DueError
+from include.export.ledger.watermarks import ExportWatermarks, Lease, StreamState
 from include.export.positions import Position
-from include.export.record_form import RecordForm
-from include.export.sending import Sender, Sent
-from include.export.sobject_collections import Result
-from include.export.source import Source
-from include.export.watermarks import ExportWatermarks, Lease, StreamState
-from include.export.workbench import Workbench
+from include.export.run.context import Workbench
+from include.export.run.sender import Sender, Sent
+from include.export.salesforce.client import collections_api as sobject_collections
+from include.export.salesforce.collections_api import Result
+from include.export.source.json_record import RecordForm
+from include.export.source.source import Source
+from include.export.tasks import export, reexport
 
 
 @contextmanager
@@ -110,14 +111,14 @@ def no_epoch_fence() -> Generator[None]:
     """Whoever once had the lease goes on writing."""
 
     def renew(self: Lease) -> None:
-        self._execute("lease_renew", seconds=self.seconds)
+        self._execute("ledger/lease_renew", seconds=self.seconds)
 
     def move(self: Lease, batch: int, ordinal: int) -> None:
         current = self.connection.execute(
             "select lease_epoch from crm_export.ExportWatermarks where stream = %s", [self.stream]
         ).fetchone()
         assert current is not None
-        replace(self, epoch=current[0])._execute("watermark_move", batch=batch, ordinal=ordinal)
+        replace(self, epoch=current[0])._execute("ledger/watermark_move", batch=batch, ordinal=ordinal)
 
     with replaced(Lease, "renew", renew), replaced(Lease, "move_watermark", move):
         yield

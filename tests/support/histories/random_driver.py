@@ -15,7 +15,7 @@ from histories.simulated_postgres import Pool
 from histories.source_model import OpenTransaction
 from histories.tasks import TaskOptions
 from histories.world import World
-from include.export.export_audit import ActionKind
+from include.export.ledger.audit import ActionKind
 
 KEYS, IDS = 6, 5  # few rows and fewer external ids: the rare faults show under contention
 ACTIONS = 70

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from histories.replacing import replaced
-from include.export import row_stream
+from include.export.source.source import copy_reader as row_stream
 
 _free: list[PooledReader] = []
 

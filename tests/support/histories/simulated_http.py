@@ -12,7 +12,7 @@ import requests
 from urllib3.response import HTTPResponse
 
 from histories.processes import BUSY, LOSE, REFUSE, SHORTEN, Process
-from include.export.salesforce import OrgSession, SalesforceClient
+from include.export.salesforce.client import OrgSession, SalesforceClient
 
 INSTANCE = "https://org.example"
 ORGANIZATION = "00Dxx0000001gPL"

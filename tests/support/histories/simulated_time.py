@@ -37,7 +37,7 @@ def use_time(clock: SimulatedTime) -> Generator[None]:
     """Let every module of the product that knows the time know this one."""
     modules = [
         importlib.import_module(found.name)
-        for found in pkgutil.iter_modules(include.export.__path__, "include.export.")
+        for found in pkgutil.walk_packages(include.export.__path__, "include.export.")
     ]
     patched = [module for module in modules if getattr(module, "time", None) is time]
     for module in patched:

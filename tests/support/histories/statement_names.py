@@ -8,14 +8,14 @@ from typing import Any
 
 from psycopg import sql
 
-from include.export.statements import SQL_FOLDER
+from include.sql import SQL_FOLDER
 
 _WRITES = re.compile(r"(?<!for )\b(insert into|update|delete from)\b")
 
 
 @cache
 def _names() -> dict[str, str]:
-    return {path.read_text(encoding="utf-8").split("\n", 1)[0]: path.stem for path in SQL_FOLDER.glob("*.sql")}
+    return {path.read_text(encoding="utf-8").split("\n", 1)[0]: path.stem for path in SQL_FOLDER.rglob("*.sql")}
 
 
 @cache

@@ -14,17 +14,17 @@ import psycopg
 from histories.processes import Process
 from histories.simulated_http import make_client
 from histories.violations import Violation
-from include.export.catalogue import Catalogue
-from include.export.export import ExportReport, export_stream
-from include.export.export_audit import ActionKind, AuditLine, ExportAudit, Selection
 from include.export.failures import SourceFailure
-from include.export.gate import Hold, check_hold
-from include.export.late_rows import export_late_rows
+from include.export.ledger.audit import ActionKind, AuditLine, ExportAudit, Selection
+from include.export.ledger.runs import Outcome, RunIdentity
 from include.export.options import ExportOptions
-from include.export.reexport import reexport_errors
-from include.export.runs import Outcome, RunIdentity
-from include.export.streams import Stream
-from include.export.trial import try_record
+from include.export.reconcile.late_rows import export_late_rows
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.streams.stream import Stream
+from include.export.tasks.export import ExportReport, export_stream
+from include.export.tasks.gate import Hold, check_hold
+from include.export.tasks.reexport import reexport_errors
+from include.export.tasks.trial import try_record
 
 if TYPE_CHECKING:
     from histories.world import World

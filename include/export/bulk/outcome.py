@@ -1,0 +1,145 @@
+"""What Salesforce answers of a job that is over: what was refused, and whether every row has an answer."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+
+from psycopg import sql
+
+from include.export.bulk.result_tables import Counts, JobResults, ResultsCut, drop_incomplete
+from include.export.bulk.window_plan import WindowPlan
+from include.export.failures import SalesforceFailure
+from include.export.ledger.batches import JobBatch
+from include.export.positions import Position
+from include.export.run.circuit_breaker import check_error_count, check_job_circuit
+from include.export.run.context import Workbench
+from include.export.salesforce.bulk_api import IngestJobs, JobState, explain_job_failure
+from include.export.source.windows import SourceWindows
+
+log = logging.getLogger(__name__)
+AGAIN = 5_000  # records of a job that are sent once more because what refused them clears by itself
+FETCHES = 3  # of result files that are not whole
+
+
+def read_answers(bench: Workbench, batch: JobBatch, plan: WindowPlan, state: JobState) -> JobAnswers:
+    """Return the answers of a job, after sending once more what was refused for reasons that clear by themselves.
+
+    Raises CircuitFailure when its refusals are not the records' fault, SalesforceFailure when the answers contradict
+    each other.
+    """
+    answers = JobAnswers(bench, batch, plan, state)
+    if not answers.prove_clean:
+        answers.first_unanswered = answers.read()
+        answers.send_again()
+    return answers
+
+
+@dataclass
+class JobAnswers:
+    """The answers of one job; `first_unanswered` is the first of its rows that has none."""
+
+    bench: Workbench
+    batch: JobBatch
+    plan: WindowPlan
+    state: JobState
+    first_unanswered: Position | None = None
+
+    @property
+    def prove_clean(self) -> bool:
+        """Tell whether the job's counts alone prove that every row was accepted."""
+        return self.state.state == "JobComplete" and self.state.processed == self.batch.sent and not self.state.failed
+
+    def count(self) -> Counts:
+        """Count the answers."""
+        return Counts(self.state.processed, 0, 0, 0) if self.prove_clean else self._results.count()
+
+    def find_first_refused(self) -> Position | None:
+        """Return the position of the first refused record whose row is as it was sent."""
+        return None if self.prove_clean else self._results.find_first_refused()
+
+    def read(self) -> Position | None:
+        """Read what was refused, and all answers where the counts prove nothing; returns the first row without."""
+        if self.state.failed:
+            self._load("refused", self.state.failed)
+        self._check_circuit()
+        unknown = self._results.place(self.plan.window, self._part, self.bench.form.payload, self.batch.id)
+        counted = self._check_answers().refused == self.state.failed and self.state.processed == self.batch.sent
+        proven = counted and self.state.state == "JobComplete" and not unknown
+        return None if proven else self._account()
+
+    def send_again(self) -> None:
+        """Send once more, by Collections, what was refused for reasons that clear by themselves or by fewer rows.
+
+        With the setting on, nothing that stands behind a record that stays refused.
+        """
+        bench = self.bench
+        stays = self._results.find_first_refused(staying=True) if bench.options.pause_on_export_errors else None
+        for _ in range(AGAIN // bench.options.batch_size):
+            ids = self._results.find_again(bench.options.batch_size, stays)
+            if not ids:
+                return
+            page = bench.source.page_of_ids(self.plan.window, self._part)
+            batch = bench.plan_page(page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
+            self._results.note_retried(ids, bench.send_again(batch) if batch else [])
+
+    def tell_incomplete(self) -> None:
+        """Raise for a job that did not end as it should, after what it had done is settled."""
+        if self.state.state != "JobComplete":
+            raise explain_job_failure(self.bench.stream, self.state)
+        if self.first_unanswered is not None:
+            counts = self.count()
+            raise SalesforceFailure(
+                f"Stream {self.bench.stream.name}: {counts.accepted + counts.refused:,} of {self.batch.sent:,} records "
+                f"of Bulk job {self.state.id} are accounted for. What became of the others is not known: the watermark "
+                "stands before the first of them, and they are sent again by the next try."
+            )
+
+    @property
+    def _part(self) -> sql.Composed:
+        """Return the condition of the rows of a window among which the job's are."""
+        return SourceWindows(self.bench.source).part_of(self.batch.parts, self.batch.part)
+
+    @cached_property
+    def _results(self) -> JobResults:
+        results = JobResults(self.bench.source, self.bench.catalogue)
+        results.clear()
+        return results
+
+    def _load(self, kind: str, expected: int | None) -> None:
+        """Fetch a result file, again when it is not whole; what stays cut is read up to where it ends."""
+        jobs = IngestJobs(self.bench.stream, self.bench.client)
+        for last in (*[False] * (FETCHES - 1), True):
+            try:
+                with jobs.open_results(self.state.id, kind) as blocks:
+                    self._results.load(kind, drop_incomplete(blocks) if last else blocks)
+            except ResultsCut:
+                if last:
+                    raise
+                log.info("The %s of job %s are not whole; fetching them again", kind, self.state.id)
+            else:
+                if expected is None or getattr(self._results.count(), kind) == expected:
+                    return
+
+    def _check_circuit(self) -> None:
+        found = self._results.judge()
+        self.bench.new_errors += sum(each.count for each in found)
+        check_job_circuit(self.bench.stream, found, self.state.processed, self.bench.catalogue)
+        check_error_count(self.bench.stream, self.bench.new_errors)
+
+    def _account(self) -> Position | None:
+        """Read every answer of a job whose counts do not prove that each row has one; returns the first without."""
+        self._load("accepted", self.state.processed - self.state.failed)
+        self._load("unprocessed", None)
+        self._check_answers()
+        return self._results.find_unanswered(self.plan.window, self._part, self.batch.id)
+
+    def _check_answers(self) -> Counts:
+        counts = self._results.count()
+        if counts.repeated or counts.accepted + counts.refused + counts.unprocessed > (self.batch.sent or 0):
+            raise SalesforceFailure(
+                f"Stream {self.bench.stream.name}: Bulk job {self.state.id} answers more rows than were sent, or one "
+                "row twice. Nothing is acknowledged; look at the job in Salesforce (Setup > Bulk Data Load Jobs)."
+            )
+        return counts

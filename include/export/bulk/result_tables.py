@@ -1,0 +1,244 @@
+"""The session's tables crm_export_results and crm_export_verdicts: the answers of a Bulk job while it is settled."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+from psycopg import errors, sql
+
+from include.export.failures import SalesforceFailure
+from include.export.positions import Position, Window
+from include.export.salesforce.bulk_error_text import read_job_error
+from include.export.salesforce.error_catalogue import Catalogue, ErrorClass
+from include.export.salesforce.rejections import Refusal, judge_refusal
+from include.export.source.column_sql import NUMBERS
+from include.export.source.source import Source
+from include.sql import load_statement
+
+PAGE = 2_000  # texts judged at a time
+_HEADER_LIMIT = 1024 * 1024  # bytes
+csv.field_size_limit(sys.maxsize)
+
+
+class ResultsCut(SalesforceFailure):
+    """A result file ends in the middle of a row."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many answers there are of each kind, and how many external ids were answered more than once."""
+
+    accepted: int
+    refused: int
+    unprocessed: int
+    repeated: int
+
+
+@dataclass(frozen=True)
+class RefusedClass:
+    """Refusals of one class in a job: how many, and a few of them."""
+
+    error_class: ErrorClass
+    count: int
+    samples: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True)
+class JobResults:
+    """The answers of one job, in temporary tables of the connection."""
+
+    source: Source
+    catalogue: Catalogue
+
+    def clear(self) -> None:
+        """Make the tables, empty."""
+        self._connection.execute(load_statement("bulk/results_tables"))
+
+    def load(self, kind: str, blocks: Iterator[bytes]) -> None:
+        """Read a result file (`refused`, `accepted`, `unprocessed`), in place of what was read of that kind before.
+
+        Raises ResultsCut when it ends in the middle of a row, SalesforceFailure when it is not such a file.
+        """
+        texts = _clean(blocks)
+        names, rest = _read_header(texts)
+        with self._connection.transaction():
+            self._connection.execute(load_statement("bulk/results_forget"), {"kind": kind})
+            if names:
+                self._make_file(len(names))
+                self._copy(rest)
+                self._take(kind, names)
+
+    def count(self) -> Counts:
+        """Count the answers."""
+        row = self._connection.execute(load_statement("bulk/results_count")).fetchone()
+        assert row is not None  # ruff: ignore[assert] - an aggregate without groups
+        return Counts(*row)
+
+    def judge(self) -> list[RefusedClass]:
+        """Judge the refusals, text by text and not row by row, and return them by class."""
+        with self._connection.transaction(), self._connection.cursor(name="crm_export_texts") as texts:
+            texts.execute(load_statement("bulk/results_texts"))
+            while page := texts.fetchmany(PAGE):
+                self._keep_verdicts(page)
+        rows = self._connection.execute(load_statement("bulk/results_classes")).fetchall()
+        return [
+            RefusedClass(ErrorClass(name), count, tuple(self._refusal(text) for text in samples))
+            for name, count, samples in rows
+        ]
+
+    def place(self, window: Window, part: sql.Composed, payload: sql.Composed, batch: int) -> int:
+        """Find the source rows of the refused records of a batch; returns how many have none any more, or never had."""
+        answered = self.answered()
+        with self._connection.transaction():
+            self._connection.execute(load_statement("source/plan_by_index"))
+            statement = self.source.compose_window(
+                "bulk/results_place", window, part=part, answered=answered, payload=payload
+            )
+            self._connection.execute(statement, {**window.as_values(), "batch": batch})
+        if self._count_unplaced():
+            statement = self.source.compose_window("bulk/results_place_moved", window, part=part, answered=answered)
+            self._connection.execute(statement, {"batch": batch})
+        return self._count_unplaced()
+
+    def find_unanswered(self, window: Window, part: sql.Composed, batch: int) -> Position | None:
+        """Return the first row of a window's part that the job of a batch carried and that has no answer."""
+        statement = self.source.compose_window("bulk/results_unanswered", window, part=part, answered=self.answered())
+        row = self._connection.execute(statement, {**window.as_values(), "batch": batch}).fetchone()
+        return Position(*row) if row else None
+
+    def find_again(self, limit: int, before: Position | None) -> list[str]:
+        """Return external ids of refused records that may be accepted when sent once more, `before` a position."""
+        statement = self.source.compose_results("bulk/results_again", before)
+        values = {"limit": limit, **(before.as_values() if before else {})}
+        return [row[0] for row in self._connection.execute(statement, values)]
+
+    def note_retried(self, tried: Sequence[str], accepted: Sequence[str]) -> None:
+        """Keep what became of records that were sent once more."""
+        values = {"tried": list(tried), "accepted": list(accepted)}
+        self._connection.execute(load_statement("bulk/results_retried"), values)
+
+    def find_first_refused(self, *, staying: bool = False) -> Position | None:
+        """Return the position of the first refused record whose row is as it was sent.
+
+        `staying` leaves out those that may be accepted when sent once more.
+        """
+        statement = self.source.compose_results("bulk/results_first_refused", None)
+        row = self._connection.execute(statement, {"staying": staying}).fetchone()
+        return Position(*row) if row else None
+
+    def answered(self) -> sql.Composed:
+        """Return the condition that an answer `r` is that of a row `s`; numbers may come back in another form."""
+        column = self.source.columns[self.source.stream.external_id_column]
+        if column.type in NUMBERS:
+            return sql.SQL("r.external_id::numeric = {}::numeric").format(column.value)
+        return sql.SQL("r.external_id = {}::text").format(column.value)
+
+    def _count_unplaced(self) -> int:
+        row = self._connection.execute(load_statement("bulk/results_unplaced")).fetchone()
+        return int(row[0]) if row else 0
+
+    def _keep_verdicts(self, texts: Sequence[tuple[UUID, str]]) -> None:
+        with self._connection.cursor() as cursor, cursor.copy(load_statement("bulk/results_verdicts")) as copy:
+            for key, text in texts:
+                refusal = self._refusal(text)
+                verdict, row = refusal.verdict, refusal.as_row()
+                copy.write_row((
+                    key, text, row["code"], row["name"], row["class"], row["message"], list(refusal.fields),
+                    row["parent_object"], row["parent_external_id"],
+                    verdict.error_class is ErrorClass.TRANSIENT or verdict.smaller_batch,
+                ))  # fmt: skip
+
+    def _refusal(self, text: str) -> Refusal:
+        code, message, fields = read_job_error(text)
+        return judge_refusal(self.catalogue, 0, code, message, fields)
+
+    def _make_file(self, columns: int) -> None:
+        self._connection.execute(load_statement("bulk/results_drop_file"))
+        named = [sql.SQL("{} text").format(sql.Identifier(f"c{n}")) for n in range(columns)]
+        self._connection.execute(load_statement("bulk/results_file").format(columns=sql.SQL(", ").join(named)))
+
+    def _copy(self, texts: Iterable[str]) -> None:
+        try:
+            with self._connection.cursor() as cursor, cursor.copy(load_statement("bulk/results_copy")) as copy:
+                for text in texts:
+                    copy.write(text)
+        except errors.BadCopyFileFormat as cut:
+            raise ResultsCut("Salesforce's result file ends in the middle of a row.") from cut
+
+    def _take(self, kind: str, names: Sequence[str]) -> None:
+        folded = [name.lower() for name in names]
+        wanted = self.source.stream.external_id.lower()
+        if wanted not in folded:
+            raise SalesforceFailure(
+                f"Salesforce's result file has no column {self.source.stream.external_id}. Its columns: "
+                f"{', '.join(names)[:300]}. Nothing is acknowledged."
+            )
+        parts = {
+            "external_id": sql.Identifier(f"c{folded.index(wanted)}"),
+            "error": sql.SQL("coalesce(c1, '')") if kind == "refused" else sql.SQL("null"),
+            "salesforce_id": sql.Identifier("c0") if kind == "refused" else sql.SQL("null"),
+        }
+        self._connection.execute(load_statement("bulk/results_take").format(**parts), {"kind": kind})
+        self._connection.execute(load_statement("bulk/results_drop_file"))
+
+    @property
+    def _connection(self) -> psycopg.Connection:
+        return self.source.connection
+
+
+def _clean(blocks: Iterator[bytes]) -> Iterator[str]:
+    """Yield the text of blocks as Postgres can store it: UTF-8 (whatever the answer's header says), without NUL."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for block in blocks:
+        yield decoder.decode(block).replace("\x00", "\ufffd")
+    yield decoder.decode(b"", final=True)
+
+
+def _read_header(texts: Iterator[str]) -> tuple[list[str], Iterator[str]]:
+    """Return the names of the first line, and everything with that line; no names for an empty answer."""
+    head = ""
+    for text in texts:
+        head += text
+        if "\n" in head:
+            break
+        if len(head) > _HEADER_LIMIT:
+            raise SalesforceFailure("Salesforce's result file has no first line of column names.")
+    line = head.partition("\n")[0].strip()
+    names = next(csv.reader(io.StringIO(line)), [])
+    return names, _join(head, texts)
+
+
+def _join(head: str, texts: Iterator[str]) -> Iterator[str]:
+    yield head
+    yield from texts
+
+
+def drop_incomplete(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a result file without the row in which it was cut off; for files that stay cut, row by row.
+
+    A last row without its line end is not complete, even if it reads like one: a quote of its last cell may be half.
+    """
+    width = 0
+    try:
+        for row in csv.reader(_split_lines(blocks), strict=True):
+            width = width or len(row)
+            if len(row) == width:
+                written = io.StringIO()
+                csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(row)
+                yield written.getvalue().encode()
+    except csv.Error:
+        return  # the rest of the file is the row that was cut
+
+
+def _split_lines(blocks: Iterator[bytes]) -> Iterator[str]:
+    rest = ""
+    for text in _clean(blocks):
+        *lines, rest = (rest + text).split("\n")
+        yield from (line + "\n" for line in lines)

@@ -1,0 +1,111 @@
+"""The upload of a Bulk job: rows go to Salesforce while Postgres writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import psycopg
+from psycopg import sql
+
+from include.export.bulk.window_plan import WindowPlan
+from include.export.ledger.batches import ExportBatches, JobBatch
+from include.export.ledger.exported_versions import ExportedVersions
+from include.export.run.context import Workbench
+from include.export.source.column_sql import FIELD_LIMIT
+from include.export.source.copy_reader import Block, RowStream, describe_reader, export_snapshot, open_snapshot
+from include.export.source.windows import SourceWindows
+
+HEADER_LIMIT = 32_000  # characters (salesforce-wire.md section 4.3)
+# how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
+_MARK = re.compile(rb'"#N/A"')
+
+
+class UploadStopped(Exception):  # noqa: N818 - told by how the upload goes on
+    """An upload was stopped by ourselves: it grew too large, or holds what a CSV does not carry."""
+
+    def __init__(self, *, row_bytes: float | None = None, folds: Sequence[str] = ()) -> None:
+        super().__init__("the window is planned again")
+        self.row_bytes, self.folds = row_bytes, tuple(folds)
+
+
+@dataclass
+class JobUpload:
+    """The body of an upload: the header, then the rows while Postgres writes them; `tell` hears how many there were.
+
+    What else is to be known of the same rows is read beside, in the same snapshot. The body uses no connection but its
+    own, so another thread may read it.
+    """
+
+    bench: Workbench
+    copy: sql.Composed
+    batch: JobBatch
+    plan: WindowPlan
+    part: sql.Composed
+    tell: Callable[[int], None]
+    size: int = 0
+    rows: int = 0
+    _body: Generator[bytes] | None = None
+    _place: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep where the rows are read."""
+        self._place = describe_reader(self.bench.connection)
+
+    @property
+    def row_bytes(self) -> float:
+        """Return how many bytes a row took."""
+        return self.size / max(self.rows, 1)
+
+    def open(self) -> Iterator[bytes]:
+        """Return the body from its beginning, at a new connection."""
+        self.close()
+        self._body = self._read()
+        return self._body
+
+    def close(self) -> None:
+        """Close the connection of a body that was not read to its end."""
+        if self._body is not None:
+            self._body.close()
+
+    def _read(self) -> Generator[bytes]:
+        bench, window = self.bench, self.plan.window.as_values()
+        self.size = self.rows = 0
+        yield self.plan.form.header
+        with open_snapshot(self._place) as reader, ThreadPoolExecutor(1) as beside:
+            looking = beside.submit(self._look, export_snapshot(reader))
+            for block in RowStream(reader, self.copy, {**window, **self.plan.values(bench.stream.name)}).read_blocks():
+                self.rows, self.size = block.rows, self.size + len(block.lines)
+                self._check(block)
+                self.tell(self.rows)
+                yield block.lines
+            found, folds = looking.result()
+            if found != self.rows:
+                self._note_left_out(reader)
+        if set(folds) - set(self.plan.folds):
+            raise UploadStopped(folds=sorted(set(folds) - set(self.plan.folds)))
+
+    def _note_left_out(self, reader: psycopg.Connection) -> None:
+        """Keep which rows go another way: what is special about a row may have ended when the job is settled."""
+        window, source = self.plan.window, self.bench.source
+        statement = source.compose_window("ledger/batch_left_out", window, special=self.plan.special, part=self.part)
+        values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.bench.stream.name)}
+        ExportBatches(reader).note_left_out(statement, values)
+
+    def _look(self, snapshot: str) -> tuple[int, list[str]]:
+        """Note which versions the job carries; returns how many rows there are, and ids that are one to Salesforce."""
+        bench = self.bench
+        with open_snapshot(self._place, of=snapshot) as side:
+            versions = ExportedVersions(side, bench.stream.name)
+            rows = versions.stage(bench.source, self.batch.id, self.plan.window, self.part)
+            windows = SourceWindows(replace(bench.source, connection=side))
+            return rows, windows.find_folds(self.plan.window, bench.form) if self.plan.form.folds else []
+
+    def _check(self, block: Block) -> None:
+        misleads = _MARK.search(block.lines) or b"\r" in block.lines or block.longest > FIELD_LIMIT
+        if misleads and not self.plan.careful:
+            raise UploadStopped
+        if self.size > self.bench.options.job_limit - HEADER_LIMIT:
+            raise UploadStopped(row_bytes=self.size / self.rows)

@@ -1,0 +1,136 @@
+"""The tables ExportErrors and ExportErrorAttempts: every record that Salesforce refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from include.export.ledger.batches import Batch
+from include.export.ledger.runs import RunIdentity
+from include.export.salesforce.rejections import Refusal
+from include.sql import load_statement
+
+
+@dataclass(frozen=True)
+class ExportError:
+    """One row of ExportErrors, as a run needs it."""
+
+    id: int
+    stream: str
+    record_key: str
+    record_changed_at: str | None
+    error_code: str
+    error_name: str
+    error_class: str
+    error_message: str
+    error_fields: list[str]
+    status: str
+    attempts: int
+    first_seen: str
+
+
+@dataclass(frozen=True)
+class DueError:
+    """An export error that the daily job should look at: its row is gone, above the watermark, or to be sent."""
+
+    id: int
+    record_key: str
+    gone: bool
+    above: bool
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Who records: the stream, its object and the run."""
+
+    stream: str
+    object: str
+    run: int
+    identity: RunIdentity
+    reexport: bool = False
+
+    def as_values(self) -> dict[str, Any]:
+        """Return the recorder as the values of a statement."""
+        return {
+            "stream": self.stream,
+            "object": self.object,
+            "run": self.run,
+            "reexport": self.reexport,
+            "dag_id": self.identity.dag_id,
+            "run_id": self.identity.run_id,
+        }
+
+
+@dataclass(frozen=True)
+class ExportErrors:
+    """The tables, at one connection."""
+
+    connection: psycopg.Connection
+
+    def record(self, recorder: Recorder, batch: Batch, refusals: Sequence[Refusal]) -> dict[int, int]:
+        """Record the refusals of a batch; returns the id of the export error by ordinal."""
+        statement = _compose_record("ledger/errors_refused_rows", "ledger/errors_recorded_ids")
+        payloads = [{"ordinal": row.ordinal, "payload": row.payload} for row in batch.rows if row.payload]
+        values = {
+            "operation": batch.action,
+            "batch": batch.id,
+            "refusals": Jsonb([refusal.as_row() for refusal in refusals]),
+            "payloads": Jsonb(payloads),
+            "job_id": None,
+            **recorder.as_values(),
+        }
+        return {row[0]: row[1] for row in self.connection.execute(statement, values)}
+
+    def record_job(self, recorder: Recorder, action: str, job_id: str) -> None:
+        """Record the refused records of a job, whose answers are in the session's tables."""
+        values = {**recorder.as_values(), "operation": action, "job_id": job_id}
+        self.connection.execute(_compose_record("ledger/results_refused", "ledger/errors_recorded_count"), values)
+
+    def resolve_window(self, statement: sql.Composed, values: Mapping[str, object]) -> None:
+        """Run a composed `errors_resolve_window.sql`."""
+        self.connection.execute(statement, values)
+
+    def resolve(self, stream: str, batch: Batch, accepted: Sequence[int], run: int, by: str) -> int:
+        """Resolve the errors of accepted records (ordinals of the batch); returns how many there were."""
+        values = {"stream": stream, "batch": batch.id, "ordinals": list(accepted), "run": run, "by": by}
+        return self.connection.execute(load_statement("ledger/errors_resolve"), values).rowcount
+
+    def resolve_gone(self, errors: Sequence[int], run: int) -> None:
+        """Resolve errors whose source row is gone."""
+        self.connection.execute(load_statement("ledger/errors_gone"), {"errors": list(errors), "run": run})
+
+    def has_decisions(self, stream: str) -> bool:
+        """Tell whether an operator decided to go on without any record of a stream."""
+        row = self.connection.execute(load_statement("ledger/errors_decided"), {"stream": stream}).fetchone()
+        return bool(row and row[0])
+
+    def release(self, stream: str) -> int:
+        """Reopen children whose parent was accepted and records whose time of being ignored is over."""
+        return self.connection.execute(load_statement("ledger/errors_release"), {"stream": stream}).rowcount
+
+    def find_due(self, statement: sql.Composed, values: dict[str, object]) -> list[DueError]:
+        """Run a composed `errors_due.sql`."""
+        with self.connection.cursor(row_factory=class_row(DueError)) as cursor:
+            return cursor.execute(statement, values).fetchall()
+
+    def read(self, error: int) -> ExportError:
+        """Return one export error."""
+        with self.connection.cursor(row_factory=class_row(ExportError)) as cursor:
+            found = cursor.execute(load_statement("ledger/errors_read"), {"error": error}).fetchone()
+        assert found is not None  # ruff: ignore[assert] - rows of ExportErrors are not deleted while a stream is stopped at them
+        return found
+
+    def count(self, stream: str) -> tuple[int, int]:
+        """Return how many errors of a stream are open (or set aside) and how many wait for a parent."""
+        row = self.connection.execute(load_statement("ledger/errors_count"), {"stream": stream}).fetchone()
+        return (row[0], row[1]) if row else (0, 0)
+
+
+def _compose_record(refused: str, answer: str) -> sql.Composed:
+    return load_statement("ledger/errors_record").format(refused=load_statement(refused), answer=load_statement(answer))

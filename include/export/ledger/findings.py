@@ -1,0 +1,64 @@
+"""The table ExportFindings: what the daily check found, for people. Keys and ids, never a record's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from include.sql import load_statement
+
+LATE_ROW, NO_SOURCE_ROW, STEPPED_BACK = "late_row", "no_source_row", "stepped_back"
+LIMIT = 10_000  # lines of one kind a run; the counts are always complete
+
+
+@dataclass(frozen=True)
+class ExportFindings:
+    """The findings of one run of a stream, at one connection."""
+
+    connection: psycopg.Connection
+    stream: str
+    run: int
+
+    def note(self, kind: str, found: Iterable[tuple[str, str]]) -> None:
+        """Note findings of a kind: what is concerned, and a sentence about it."""
+        listed = list(islice(found, LIMIT))
+        values = {"subjects": [subject for subject, _ in listed], "tolds": [told for _, told in listed]}
+        self._execute("ledger/findings_note", kind, **values)
+
+    def close_others(self, kind: str) -> None:
+        """Close the findings of a kind that this run, which has looked at everything, did not note."""
+        self._execute("ledger/findings_close", kind)
+
+    def have(self, kind: str, subject: str) -> bool:
+        """Tell whether a run has noted this before."""
+        row = self._execute("ledger/findings_have", kind, subject=subject).fetchone()
+        return bool(row and row[0])
+
+    def _execute(self, statement: str, kind: str, **values: object) -> psycopg.Cursor[Any]:
+        known = {"stream": self.stream, "run": self.run, "kind": kind}
+        return self.connection.execute(load_statement(statement), {**known, **values})
+
+
+@dataclass(frozen=True)
+class OpenFinding:
+    """Something that the daily check found and that a later check has not found gone."""
+
+    id: int
+    stream: str
+    kind: str
+    subject: str
+    told: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+def read_open_findings(connection: psycopg.Connection, limit: int) -> list[OpenFinding]:
+    """Return what the daily check found and finds still, newest first."""
+    with connection.cursor(row_factory=class_row(OpenFinding)) as cursor:
+        return cursor.execute(load_statement("ledger/findings_list"), {"limit": limit}).fetchall()

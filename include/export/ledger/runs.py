@@ -1,0 +1,109 @@
+"""The table ExportRuns: one line per stream and run of a task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import psycopg
+from psycopg.rows import class_row
+
+from include.sql import load_statement
+
+
+class Outcome(StrEnum):
+    """How a run ended, as in ExportRuns.outcome; ALREADY_RUNNING leaves no line."""
+
+    COMPLETE = "complete"
+    HELD = "held"
+    WAITING_FOR_CREDITS = "waiting_for_credits"
+    WAITING_FOR_JOB = "waiting_for_job"
+    FAILED = "failed"
+    ALREADY_RUNNING = "already_running"
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """The task instance that a run belongs to."""
+
+    dag_id: str
+    run_id: str
+    try_number: int
+    task_id: str
+
+    def __str__(self) -> str:
+        return f"{self.dag_id}/{self.run_id}/{self.task_id}/{self.try_number}"
+
+
+@dataclass(frozen=True)
+class RunTotals:
+    """The sums of a run."""
+
+    rows_changed: int
+    rows_sent: int
+    accepted: int
+    refused: int
+    api_calls: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """The line of a run that is under way."""
+
+    connection: psycopg.Connection
+    id: int
+
+    @classmethod
+    def start(
+        cls, connection: psycopg.Connection, stream: str, kind: str, identity: RunIdentity, *, paused: bool
+    ) -> Run:
+        """Open the line of a run; `paused` is the setting as this run saw it."""
+        values = {
+            "stream": stream,
+            "kind": kind,
+            "dag_id": identity.dag_id,
+            "run_id": identity.run_id,
+            "task_id": identity.task_id,
+            "try_number": identity.try_number,
+            "paused": paused,
+        }
+        row = connection.execute(load_statement("ledger/run_start"), values).fetchone()
+        assert row is not None  # ruff: ignore[assert] - insert … returning
+        return cls(connection, row[0])
+
+    def count(self, **amounts: int) -> None:
+        """Add what a batch did: rows_changed, rows_sent, accepted, refused, api_calls, bytes_sent."""
+        self.connection.execute(load_statement("ledger/run_count"), {"run": self.id, **amounts})
+
+    def note_oldest_change(self, moment: str) -> None:
+        """Note the change time of the oldest change that is not exported at this moment."""
+        self.connection.execute(load_statement("ledger/run_oldest_change"), {"run": self.id, "moment": moment})
+
+    def end(
+        self,
+        outcome: Outcome,
+        message: str,
+        *,
+        api_calls: int = 0,
+        bytes_sent: int = 0,
+        waiting: int | None = None,
+    ) -> RunTotals:
+        """Close the line and return the sums of the run."""
+        values = {
+            "run": self.id,
+            "outcome": str(outcome),
+            "message": message[:2000].replace("\x00", " "),
+            "api_calls": api_calls,
+            "bytes_sent": bytes_sent,
+            "rows_waiting": waiting,
+        }
+        with self.connection.cursor(row_factory=class_row(RunTotals)) as cursor:
+            totals = cursor.execute(load_statement("ledger/run_end"), values).fetchone()
+        assert totals is not None  # ruff: ignore[assert] - update … returning of our own line
+        return totals
+
+
+def count_calls_of_the_day(connection: psycopg.Connection) -> int:
+    """Return the API calls of the last 24 hours that ExportRuns knows."""
+    row = connection.execute(load_statement("ledger/run_calls_of_the_day")).fetchone()
+    return int(row[0]) if row else 0

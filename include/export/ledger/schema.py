@@ -1,0 +1,38 @@
+"""The schema crm_export: installed and brought up to date from include/sql/ledger/schema.sql."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+from psycopg import errors
+
+from include.export.failures import ConfigurationFailure
+from include.sql import load_statement
+
+VERSION = "2"
+_ADVISORY_LOCK = 7_241_889_011  # any number that nobody else uses: two installers wait for each other
+
+
+def install_schema(connection: psycopg.Connection) -> str:
+    """Install or update the schema and say what was done; raises ConfigurationFailure without the right to."""
+    if installed_version(connection) == VERSION:
+        return f"Schema crm_export is up to date (version {VERSION})."
+    try:
+        with connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+            connection.execute(load_statement("ledger/schema"))
+    except errors.InsufficientPrivilege as refused:
+        role, database = connection.info.user, connection.info.dbname
+        raise ConfigurationFailure(
+            f"Role {role} may not create the schema crm_export in database {database}. Let a DBA run "
+            f"include/sql/ledger/schema.sql there once, or grant it: grant create on database {database} to {role};"
+        ) from refused
+    return f"Schema crm_export installed (version {VERSION})."
+
+
+def installed_version(connection: psycopg.Connection) -> str | None:
+    """Return the version of the installed schema, None when there is none."""
+    row = connection.execute(load_statement("ledger/schema_version")).fetchone()
+    found = re.fullmatch(r"CRM Export schema (\d+)", row[0] or "") if row else None
+    return found[1] if found else None

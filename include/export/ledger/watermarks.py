@@ -1,0 +1,162 @@
+"""The table ExportWatermarks: where each stream stands, who may write it, and at which record it is stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from include.export.failures import LeaseLost
+from include.export.positions import Position, Window
+from include.sql import load_statement
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """What ExportWatermarks held when the lease was taken."""
+
+    watermark: Position | None
+    stopped_at_error_id: int | None
+    mapping: dict[str, Any] | None
+    mapping_fingerprint: str | None
+    described: dict[str, Any] | None
+    described_lately: bool
+    organization_id: str | None
+    database_identity: str | None = None
+
+
+@dataclass
+class Lease:
+    """The right to write one stream: every commit renews it and fails once another process has taken it."""
+
+    connection: psycopg.Connection
+    stream: str
+    epoch: int
+    seconds: float
+    _renewed_at: float = field(default_factory=time.monotonic)
+
+    def renew(self) -> None:
+        """Prolong the lease; raises LeaseLost when it is not ours any more."""
+        self._renewed_at = time.monotonic()
+        renewed = self._execute("ledger/lease_renew", seconds=self.seconds)
+        if renewed.rowcount != 1:
+            raise LeaseLost(
+                f"Stream {self.stream}: another process has taken over this stream (this one held epoch {self.epoch} "
+                "and was silent for too long). Nothing was written after that; the other process goes on."
+            )
+
+    def keep(self) -> None:
+        """Prolong the lease during long work, now and then; raises LeaseLost."""
+        if time.monotonic() - self._renewed_at > self.seconds / 8:
+            self.renew()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Open a transaction that commits only while the lease is ours: its first statement locks the epoch."""
+        with self.connection.transaction():
+            self.renew()
+            yield
+
+    def move_watermark(self, batch: int, ordinal: int) -> None:
+        """Move the watermark to a row of a batch's manifest."""
+        self._execute("ledger/watermark_move", batch=batch, ordinal=ordinal)
+
+    def set_watermark(self, window: Window, position: Position) -> None:
+        """Move the watermark to a position of a window, if it still stands where the window begins."""
+        self._execute("ledger/watermark_set", **window.as_values(), **position.as_values())
+
+    def read_watermark(self) -> Position | None:
+        """Return where the watermark stands now."""
+        return ExportWatermarks(self.connection).read_position(self.stream)
+
+    def stop_at(self, error: int | None) -> None:
+        """Stop the stream at an export error, or end its stop with None."""
+        self._execute("ledger/watermark_stop", error=error)
+
+    def keep_description(
+        self, mapping: dict[str, Any], fingerprint: str, described: dict[str, Any], org: str, instance_url: str
+    ) -> None:
+        """Keep what this run's mapping, Salesforce's description of the object and the org's address are."""
+        self._execute(
+            "ledger/watermark_describe",
+            mapping=Jsonb(mapping),
+            fingerprint=fingerprint,
+            described=Jsonb(described),
+            organization=org,
+            instance_url=instance_url,
+        )
+
+    def keep_identity(self, identity: str) -> None:
+        """Keep which database the watermark stands in."""
+        self._execute("ledger/watermark_identify", identity=identity)
+
+    def forget_description(self) -> None:
+        """Let the next run ask Salesforce again what the object looks like."""
+        self._execute("ledger/watermark_forget_description")
+
+    def release(self) -> None:
+        """Give the lease back, if it is still ours."""
+        self._execute("ledger/lease_release")
+
+    def _execute(self, statement: str, **values: object) -> psycopg.Cursor[Any]:
+        return self.connection.execute(
+            load_statement(statement), {"stream": self.stream, "epoch": self.epoch, **values}
+        )
+
+
+@dataclass(frozen=True)
+class ExportWatermarks:
+    """The table, at one connection."""
+
+    connection: psycopg.Connection
+
+    def take_lease(
+        self, stream: str, owner: str, seconds: float, *, patience: float = 0.0
+    ) -> tuple[Lease, StreamState] | None:
+        """Take the lease; None when its owner is still at work after `patience` seconds.
+
+        An owner that died leaves a lease that nobody renews: it is waited for, at most `seconds`.
+        """
+        self.connection.execute(load_statement("ledger/watermark_ensure"), {"stream": stream})
+        seen: str | None = None
+        deadline = time.monotonic() + patience
+        while True:
+            taken = self._try_take(stream, owner, seconds)
+            if taken:
+                return taken
+            until, left = self._read_lease(stream)
+            at_work = seen is not None and until is not None and until != seen
+            if at_work and time.monotonic() >= deadline:
+                return None
+            seen = until or seen
+            time.sleep(min(max(left, 0.05), 1.0))
+
+    def read_position(self, stream: str) -> Position | None:
+        """Return where the watermark of a stream stands, None when nothing was exported yet."""
+        row = self.connection.execute(load_statement("ledger/watermark_position"), {"stream": stream}).fetchone()
+        return Position(row[0], row[1]) if row and row[0] else None
+
+    def _try_take(self, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            wanted = {"stream": stream, "owner": owner, "seconds": seconds}
+            row = cursor.execute(load_statement("ledger/lease_take"), wanted).fetchone()
+        if row is None:
+            return None
+        lease = Lease(self.connection, stream, row.pop("epoch"), seconds)
+        cursor_at, record_key = row.pop("cursor_at"), row.pop("record_key")
+        return lease, StreamState(Position(cursor_at, record_key) if cursor_at else None, **row)
+
+    def _read_lease(self, stream: str) -> tuple[str | None, float]:
+        row = self.connection.execute(load_statement("ledger/lease_read"), {"stream": stream}).fetchone()
+        return (row[1], row[2] or 0.0) if row else (None, 0.0)
+
+
+def without_stop(state: StreamState) -> StreamState:
+    """Return the state of a stream whose stop has ended."""
+    return replace(state, stopped_at_error_id=None)

@@ -1,0 +1,81 @@
+"""The records of an org, listed by their external ids into a temporary table, within the API budget."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+
+from include.export.failures import SalesforceFailure
+from include.export.salesforce.client import Answer, SalesforceClient
+from include.export.source.comparison_sql import SourceChecks
+from include.export.source.source import Source
+from include.export.streams.stream import Stream
+from include.sql import load_statement
+
+PAGE = 2_000  # records of a page of a query (salesforce-wire.md section 2)
+_NEXT = re.compile(r"/services/data/v[0-9.]+/(query/[A-Za-z0-9-]+)")  # a path of our own org, never another address
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What Salesforce has of a stream's object, at one connection; read only."""
+
+    stream: Stream
+    connection: psycopg.Connection
+    client: SalesforceClient
+
+    def count(self, since: str | None = None) -> int:
+        """Return how many records have an external id, `since` a moment only those that were changed after it."""
+        answer = self._query(f"SELECT COUNT() FROM {self.stream.object} WHERE {self._condition(since)}")  # noqa: S608 - SOQL
+        return int(answer.body["totalSize"])
+
+    def fetch(self, since: str | None = None) -> int:
+        """List the records into the temporary table and return how many there are."""
+        name = self.stream.external_id
+        fields = "Id" if name == "Id" else f"Id, {name}"
+        soql = f"SELECT {fields} FROM {self.stream.object} WHERE {self._condition(since)}"  # noqa: S608 - SOQL
+        self.connection.execute("drop table if exists pg_temp.crm_export_listed")
+        self.connection.execute(load_statement("source/listed_table"))
+        listed = 0
+        for records in self._pages(soql):
+            with self.connection.cursor() as cursor, cursor.copy("copy pg_temp.crm_export_listed from stdin") as rows:
+                for record in records:
+                    values = {key.lower(): value for key, value in record.items()}
+                    rows.write_row((str(values[name.lower()]), values["id"]))
+            listed += len(records)
+        return listed
+
+    def find_without_source(self, source: Source) -> list[tuple[str, str]]:
+        """Return external id and Salesforce id of the listed records that no source row belongs to."""
+        return self.connection.execute(SourceChecks(source).listed("source/listed_without_source")).fetchall()
+
+    def find_keys(self, source: Source) -> list[str]:
+        """Return the keys of the source rows that belong to the listed records."""
+        return [key for (key,) in self.connection.execute(SourceChecks(source).listed("source/listed_keys"))]
+
+    def _condition(self, since: str | None) -> str:
+        known = f"{self.stream.external_id} != null"
+        return f"{known} AND SystemModstamp >= {since}" if since else known
+
+    def _pages(self, soql: str) -> Iterator[list[dict[str, Any]]]:
+        answer = self._query(soql)
+        while True:
+            yield answer.body["records"]
+            following = answer.body.get("nextRecordsUrl")
+            if not following:
+                return
+            found = _NEXT.fullmatch(str(following))
+            if found is None:
+                raise SalesforceFailure("Salesforce answered a query with a next page that is not a path of its own.")
+            answer = self.client.call("GET", found[1])
+
+    def _query(self, soql: str) -> Answer:
+        answer = self.client.call("GET", f"query?q={quote(soql, safe='')}")
+        if not isinstance(answer.body, dict) or "records" not in answer.body:
+            raise SalesforceFailure("Salesforce answered a query without records.")
+        return answer

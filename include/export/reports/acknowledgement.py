@@ -1,0 +1,53 @@
+"""What going on past refused records means at this moment, for the dialog that asks for an acknowledgement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.rows import dict_row
+
+from include.export.ledger.watermarks import ExportWatermarks
+from include.export.source.backlog import WaitingChanges, count_waiting_changes
+from include.export.streams.files import Loaded
+from include.export.streams.stream import Stream
+from include.sql import load_statement
+
+
+@dataclass(frozen=True)
+class HeldStream:
+    """A stream that would go on; `rows_waiting` are the rows behind its refused record."""
+
+    stream: str
+    error_id: int
+    record_key: str
+    rows_waiting: int | None
+    capped: bool
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """How many records are refused now, and which streams would go on."""
+
+    refused_now: int
+    holds: list[HeldStream]
+
+
+def read_acknowledgement(streams: Sequence[Loaded], *, connection: psycopg.Connection) -> Acknowledgement:
+    """Return what turning pause_on_export_errors off would mean."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(load_statement("reports/acknowledgement")).fetchone()
+    assert row is not None  # ruff: ignore[assert] - a select without from
+    known = {stream.name: stream for stream in streams if isinstance(stream, Stream)}
+    holds = [_read_hold(hold, known.get(hold["stream"]), connection) for hold in row["holds"]]
+    return Acknowledgement(row["refused_now"], holds)
+
+
+def _read_hold(hold: dict[str, object], stream: Stream | None, connection: psycopg.Connection) -> HeldStream:
+    waiting = WaitingChanges(None)
+    if stream is not None:
+        after = ExportWatermarks(connection).read_position(stream.name)
+        waiting = count_waiting_changes(stream, after, connection)
+    behind = None if waiting.rows is None else max(waiting.rows - 1, 0)
+    return HeldStream(str(hold["stream"]), int(str(hold["error_id"])), str(hold["record_key"]), behind, waiting.capped)

@@ -1,0 +1,221 @@
+"""Where the streams stand, for people: what is held and why, what waits, what the last runs did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from include.export.positions import Position
+from include.export.salesforce.error_catalogue import Catalogue
+from include.export.source.backlog import WaitingChanges, count_waiting_changes, read_now
+from include.export.streams.files import Loaded
+from include.export.streams.stream import Stream
+from include.sql import load_statement
+
+
+@dataclass(frozen=True)
+class WatermarkState:
+    """How far a stream is exported."""
+
+    changed_at: str
+    record_key: str
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The refused parent that a held record waits for."""
+
+    error_id: int
+    stream: str
+    record_key: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """The record at which a stream is stopped; `since` is None until the gate has recorded the hold."""
+
+    since: datetime | None
+    error_id: int
+    record_key: str
+    status: str
+    code: str
+    name: str
+    error_class: str
+    message: str
+    fields: list[str]
+    advice: str
+    attempts: int
+    parent: Parent | None
+    rows_behind: int | None
+    rows_behind_capped: bool
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One export of a stream."""
+
+    kind: str
+    dag_id: str
+    run_id: str
+    task_id: str
+    try_number: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    message: str | None
+    rows_changed: int
+    rows_sent: int
+    accepted: int
+    refused: int
+    api_calls: int
+    paused_on_errors: bool
+
+
+@dataclass(frozen=True)
+class RunPoint:
+    """One export in the small chart."""
+
+    at: datetime
+    accepted: int
+    refused: int
+    outcome: str
+
+
+@dataclass(frozen=True)
+class ErrorCounts:
+    """Unresolved export errors by state."""
+
+    open: int = 0
+    waiting: int = 0
+    set_aside: int = 0
+    ignored: int = 0
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """Where one stream stands."""
+
+    name: str
+    object: str | None = None
+    source: str | None = None
+    operation: str | None = None
+    broken: str | None = None
+    parents: list[str] = field(default_factory=list)
+    children: list[str] = field(default_factory=list)
+    watermark: WatermarkState | None = None
+    rows_waiting: int | None = None
+    rows_waiting_capped: bool = False
+    oldest_age_seconds: int | None = None
+    problem: str | None = None
+    held: Held | None = None
+    errors: ErrorCounts = field(default_factory=ErrorCounts)
+    running: bool = False
+    last_run: RunLine | None = None
+    recent_runs: list[RunPoint] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All streams in one line."""
+
+    held: int
+    refused: int
+    waiting_rows: int
+    waiting_rows_capped: bool
+    oldest_age_seconds: int | None
+    broken: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Where all streams stand, parents before children."""
+
+    at: str
+    streams: list[StreamState]
+    summary: Summary
+
+
+def read_overview(streams: Sequence[Loaded], *, connection: psycopg.Connection, catalogue: Catalogue) -> Overview:
+    """Return where the streams stand; what waits is counted in their sources, each for a short time at most."""
+    names = [stream.name for stream in streams]
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(load_statement("reports/overview_streams"), {"streams": names}).fetchall()
+    known = {row["stream"]: row for row in rows}
+    states = [_read_state(stream, streams, known.get(stream.name), connection, catalogue) for stream in streams]
+    return Overview(read_now(connection), states, _summarise(states))
+
+
+def _read_state(
+    stream: Loaded,
+    streams: Sequence[Loaded],
+    row: dict[str, Any] | None,
+    connection: psycopg.Connection,
+    catalogue: Catalogue,
+) -> StreamState:
+    family: dict[str, Any] = {
+        "name": stream.name,
+        "parents": list(stream.after),
+        "children": [other.name for other in streams if stream.name in other.after],
+    }
+    if not isinstance(stream, Stream):
+        return StreamState(**family, broken=stream.message)
+    waiting = count_waiting_changes(stream, _position(row), connection)
+    return StreamState(
+        **family,
+        object=stream.object,
+        source=stream.source,
+        operation=str(stream.operation),
+        rows_waiting=waiting.rows,
+        rows_waiting_capped=waiting.capped,
+        oldest_age_seconds=waiting.oldest_age_seconds,
+        problem=waiting.problem,
+        **(_read_row(row, waiting, catalogue) if row else {}),
+    )
+
+
+def _position(row: dict[str, Any] | None) -> Position | None:
+    return Position(row["cursor_at"], row["record_key"]) if row and row["cursor_at"] else None
+
+
+def _read_row(row: dict[str, Any], waiting: WaitingChanges, catalogue: Catalogue) -> dict[str, Any]:
+    runs = [_read_run(run) for run in row["runs"] or []]
+    return {
+        "watermark": WatermarkState(row["changed_at"], row["record_key"]) if row["changed_at"] else None,
+        "held": _read_held(row["held"], waiting, catalogue) if row["held"] else None,
+        "errors": ErrorCounts(row["open"], row["waiting"], row["set_aside"], row["ignored"]),
+        "running": row["running"],
+        "last_run": runs[0] if runs else None,
+        "recent_runs": [RunPoint(run.started_at, run.accepted, run.refused, run.outcome) for run in reversed(runs)],
+    }
+
+
+def _read_held(held: dict[str, Any], waiting: WaitingChanges, catalogue: Catalogue) -> Held:
+    parent = held.pop("parent")
+    return Held(
+        **held,
+        advice=catalogue.classify(held["code"], held["message"]).advice,
+        parent=Parent(**parent) if parent else None,
+        rows_behind=None if waiting.rows is None else max(waiting.rows - 1, 0),
+        rows_behind_capped=waiting.capped,
+    )
+
+
+def _read_run(run: dict[str, Any]) -> RunLine:
+    return RunLine(**{name: run[name] for name in RunLine.__dataclass_fields__})
+
+
+def _summarise(states: Sequence[StreamState]) -> Summary:
+    ages = [state.oldest_age_seconds for state in states if state.oldest_age_seconds is not None]
+    return Summary(
+        held=sum(state.held is not None for state in states),
+        refused=sum(state.errors.open + state.errors.waiting for state in states),
+        waiting_rows=sum(state.rows_waiting or 0 for state in states),
+        waiting_rows_capped=any(state.rows_waiting_capped for state in states),
+        oldest_age_seconds=max(ages, default=None),
+        broken=sum(state.broken is not None for state in states),
+    )

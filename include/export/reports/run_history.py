@@ -1,0 +1,58 @@
+"""What runs did over time, for charts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+
+from include.export.ledger.runs import count_calls_of_the_day
+from include.sql import load_statement
+
+BUCKETS = {1: 900, 7: 7_200, 30: 28_800}  # seconds of a bucket by days shown
+
+
+@dataclass(frozen=True)
+class HistoryPoint:
+    """One bucket; the age is that of the oldest change that was not exported when a run began."""
+
+    at: datetime
+    exported: int
+    refused: int
+    api_calls: int
+    oldest_age_seconds: int | None
+
+
+@dataclass(frozen=True)
+class History:
+    """What runs did over some days."""
+
+    bucket_seconds: int
+    points: list[HistoryPoint]
+    api_calls_last_24h: int
+
+
+@dataclass(frozen=True)
+class SettingSeen:
+    """What the last export saw of pause_on_export_errors."""
+
+    value: bool
+    at: datetime
+    stream: str
+
+
+def read_history(days: int, stream: str | None, *, connection: psycopg.Connection) -> History:
+    """Return what the runs of one or all streams did in the last days (1, 7 or 30)."""
+    values = {"days": days, "seconds": BUCKETS[days], "stream": stream}
+    with connection.cursor(row_factory=class_row(HistoryPoint)) as cursor:
+        points = cursor.execute(load_statement("reports/run_history"), values).fetchall()
+    return History(BUCKETS[days], points, count_calls_of_the_day(connection))
+
+
+def read_setting_seen(connection: psycopg.Connection) -> SettingSeen | None:
+    """Return what the last export saw of pause_on_export_errors, None before the first."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(load_statement("reports/run_setting_seen")).fetchone()
+    return SettingSeen(**row) if row else None

@@ -1,0 +1,188 @@
+"""The calls of Bulk API 2.0 ingest: one job for one upload (salesforce-wire.md section 4)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.export.failures import ConfigurationFailure, NotFound, RunFailure, SalesforceFailure
+from include.export.salesforce.client import SalesforceClient
+from include.export.salesforce.http_errors import RequestRefused, read_list
+from include.export.streams.stream import Stream
+
+log = logging.getLogger(__name__)
+TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
+CLOCKS_APART = timedelta(minutes=5)  # how far Salesforce's clock may be from the database's
+RESULTS = {"refused": "failedResults", "accepted": "successfulResults", "unprocessed": "unprocessedrecords"}
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A job as Salesforce tells of it; `processed` includes `failed`."""
+
+    id: str
+    state: str
+    processed: int
+    failed: int
+    message: str
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the job will not change any more."""
+        return self.state in TERMINAL
+
+
+@dataclass(frozen=True)
+class IngestJobs:
+    """The jobs of a stream's object. No call here is ever made twice where that could send rows twice."""
+
+    stream: Stream
+    client: SalesforceClient
+
+    def create(self, action: str, planned_at: str, known: Collection[str]) -> str:
+        """Create a job and return its id. A try without an answer may have made one too: that one is aborted.
+
+        `planned_at` is when the ledger's line was written, `known` the jobs that the ledger has.
+        """
+        wanted = {"object": self.stream.object, "operation": action, "contentType": "CSV", "lineEnding": "LF"}
+        if action == "upsert":
+            wanted["externalIdFieldName"] = self.stream.external_id
+        for delay in (*self.client.repeat_delays, None):
+            try:
+                return _read_id(self._call("POST", "jobs/ingest", wanted))
+            except SalesforceFailure:
+                self.abort_orphans(action, planned_at, known)
+                if delay is None:
+                    raise
+                time.sleep(delay)
+        raise AssertionError("the last delay is None")
+
+    def upload(self, job_id: str, open_body: Callable[[], Iterator[bytes]]) -> None:
+        """Send the rows of a job; raises Unanswered when it is not known whether Salesforce has them."""
+        self.client.upload(f"jobs/ingest/{job_id}/batches", open_body)
+
+    def close(self, job_id: str) -> None:
+        """Let Salesforce process a job; an answer that got lost is settled by looking at the job."""
+        self._change(job_id, "UploadComplete", reached=lambda state: state.state != "Open")
+
+    def abort(self, job_id: str) -> None:
+        """Abort a job; when this returns, the job does nothing more. One that is gone or over is left alone."""
+        try:
+            self._change(job_id, "Aborted", reached=lambda state: state.is_over)
+        except NotFound:
+            log.info("Job %s is not there any more", job_id)
+
+    def read(self, job_id: str) -> JobState | None:
+        """Return the state of a job, None when Salesforce does not have it (any more)."""
+        try:
+            body = self._call("GET", f"jobs/ingest/{job_id}")
+        except NotFound:
+            return None
+        return _read_state(body)
+
+    def open_results(self, job_id: str, kind: str) -> AbstractContextManager[Iterator[bytes]]:
+        """Open a result file of a job that is over: refused, accepted or unprocessed."""
+        return self.client.download(f"jobs/ingest/{job_id}/{RESULTS[kind]}")
+
+    def abort_orphans(self, action: str, planned_at: str, known: Collection[str]) -> int:
+        """Abort Open jobs of this user and object that were made since and that the ledger does not know."""
+        resources = self._call("GET", "")
+        user = str((isinstance(resources, dict) and resources.get("identity")) or "").rsplit("/", 1)[-1][:15]
+        if not user:
+            raise SalesforceFailure("Salesforce does not tell whose session this is (identity).")
+        since = datetime.fromisoformat(planned_at) - CLOCKS_APART
+        orphans = [
+            job["id"]
+            for job in read_list(self._call("GET", "jobs/ingest?jobType=V2Ingest"), "records", "GET jobs/ingest")
+            if job["state"] == "Open" and job["object"].lower() == self.stream.object.lower()
+            and job["operation"] == action and str(job["createdById"]).startswith(user)
+            and job["id"] not in known and datetime.strptime(job["createdDate"], "%Y-%m-%dT%H:%M:%S.%f%z") >= since
+        ]  # fmt: skip
+        for job_id in orphans:
+            log.info("Job %s was created without an answer; it is aborted", job_id)
+            self.abort(job_id)
+        return len(orphans)
+
+    def _change(self, job_id: str, state: str, reached: Callable[[JobState], bool]) -> None:
+        for delay in (*self.client.repeat_delays, None):
+            try:
+                if _read_state(self._call("PATCH", f"jobs/ingest/{job_id}", {"state": state})).state != "Open":
+                    return
+                raise SalesforceFailure(f"Salesforce answered that Bulk job {job_id} is still Open.")
+            except NotFound:
+                raise
+            except (SalesforceFailure, ConfigurationFailure) as failure:
+                found = self.read(job_id)
+                if found is None:
+                    raise NotFound(f"Salesforce does not have Bulk job {job_id} any more.") from None
+                if reached(found):
+                    return
+                if delay is None or isinstance(failure, ConfigurationFailure):
+                    raise
+                time.sleep(delay)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        text = json.dumps(body) if body is not None else None
+        try:
+            return self.client.call(method, path, text, repeatable=method == "GET").body
+        except RequestRefused as refused:
+            raise ConfigurationFailure(
+                f"Stream {self.stream.name}: Salesforce refused a Bulk job for {self.stream.object} ({refused}). "
+                f"Correct object, external_id or fields in {self.stream.name}.yaml."
+            ) from None
+
+
+def is_job_over(client: SalesforceClient, job_id: str) -> bool:
+    """Tell whether a job will not change any more, or is not there any more; raises RunFailure."""
+    try:
+        return _read_state(client.call("GET", f"jobs/ingest/{job_id}").body).is_over
+    except NotFound:
+        return True
+
+
+def _read_id(body: Any) -> str:
+    found = str(body.get("id", "")) if isinstance(body, dict) else ""
+    if not re.fullmatch(r"750[A-Za-z0-9]{12,15}", found):
+        raise SalesforceFailure("Salesforce created a Bulk job and answered without its id.")
+    return found
+
+
+def _read_state(body: Any) -> JobState:
+    try:
+        return JobState(
+            str(body["id"]),
+            str(body["state"]),
+            int(body.get("numberRecordsProcessed") or 0),
+            int(body.get("numberRecordsFailed") or 0),
+            str(body.get("errorMessage") or ""),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise SalesforceFailure(
+            "Salesforce answered the state of a Bulk job in a form that is not documented."
+        ) from None
+
+
+def explain_job_failure(stream: Stream, state: JobState) -> RunFailure:
+    """Return the failure for a job that did not complete (salesforce-wire.md section 4.2)."""
+    told = " ".join(state.message.split())[:300] or "no message"
+    if state.state == "Aborted":
+        return SalesforceFailure(
+            f"Stream {stream.name}: Bulk job {state.id} was aborted in Salesforce by somebody else. What it had "
+            "processed is settled; the rest is sent again by the next try."
+        )
+    if state.message.startswith(("InvalidBatch", "ClientInputError", "InvalidEntity", "FeatureNotEnabled")):
+        return ConfigurationFailure(
+            f"Stream {stream.name}: Salesforce failed Bulk job {state.id} as a whole: {told}. No record is to blame. "
+            f"Correct the fields in {stream.name}.yaml, or grant the integration user what the message names."
+        )
+    return SalesforceFailure(
+        f"Stream {stream.name}: Salesforce gave up Bulk job {state.id}: {told}. What it had processed is settled; the "
+        "rest is sent again by the next try."
+    )

@@ -1,0 +1,82 @@
+"""A record that was refused by name, by Salesforce or by a local rule: data, never an exception."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from include.export.salesforce.error_catalogue import Catalogue, Verdict
+
+MESSAGE_LIMIT = 4096  # characters kept of Salesforce's message (faults.md section 6)
+CODE_LIMIT = 100
+
+_LOCAL_MESSAGES = {
+    "CRM_EXPORT_BLANK_EXTERNAL_ID": "The external id is empty: Salesforce cannot tell which record it is.",
+    "CRM_EXPORT_EXTERNAL_ID_CONFLICT": ("Another live row has the same external id; one would overwrite the other."),
+    "CRM_EXPORT_VALUE_NOT_SENDABLE": "The value has no form in Salesforce: not finite, or a date outside 1700-4000.",
+    "CRM_EXPORT_VALUE_TOO_LONG": "The value is longer than the 131,072 characters that a field takes.",
+    "CRM_EXPORT_RECORD_TOO_LARGE": "The record is larger than the 400,000 characters that Salesforce takes.",
+    "CRM_EXPORT_ROW_UNREADABLE": "Postgres cannot read the row: an expression of the source fails on its values.",
+    "CRM_EXPORT_RECORD_NOT_FOUND": "Salesforce has no record with this external id, and this stream only updates.",
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One refused record of a batch; `ordinal` is its place in the manifest, from 1."""
+
+    ordinal: int
+    code: str
+    message: str
+    verdict: Verdict
+    fields: tuple[str, ...] = ()
+    salesforce_id: str | None = None
+    local: bool = field(default=False)
+
+    def as_row(self, parent_object: str | None = None) -> dict[str, object]:
+        """Return the refusal as `errors_record.sql` takes it."""
+        parent = self.verdict.missing_parent
+        return {
+            "ordinal": self.ordinal,
+            "code": self.code,
+            "name": self.verdict.name,
+            "class": str(self.verdict.error_class),
+            "message": self.message,
+            "fields": list(self.fields),
+            "salesforce_id": self.salesforce_id,
+            "parent_object": parent_object or (parent[0] if parent else None),
+            "parent_external_id": parent[2] if parent else None,
+        }
+
+
+def judge_refusal(
+    catalogue: Catalogue,
+    ordinal: int,
+    code: str,
+    message: str,
+    fields: tuple[str, ...] = (),
+    salesforce_id: str | None = None,
+) -> Refusal:
+    """Return the refusal of one record with its verdict; NUL and oversize text are made storable."""
+    verdict = catalogue.classify(code, message)
+    return Refusal(
+        ordinal,
+        _storable(verdict.code or code, CODE_LIMIT),
+        _storable(message, MESSAGE_LIMIT),
+        verdict,
+        tuple(re.sub(r"[^\w.]", "", name)[:CODE_LIMIT] for name in fields[:50]),  # API names, which go into logs
+        salesforce_id,
+    )
+
+
+def refuse_locally(catalogue: Catalogue, ordinal: int, code_and_field: str) -> Refusal:
+    """Return the refusal of a record that a local rule rejects; the input is `CODE` or `CODE:field`."""
+    code, _, name = code_and_field.partition(":")
+    verdict = catalogue.classify(code, _LOCAL_MESSAGES[code])
+    fields = (name,) if name else ()
+    return Refusal(ordinal, code, _LOCAL_MESSAGES[code], verdict, fields, local=True)
+
+
+def _storable(text: str, limit: int) -> str:
+    clean = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"

@@ -1,0 +1,63 @@
+"""What waits in a stream's source: the changes behind its watermark, counted for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import errors
+
+from include.export.failures import RunFailure
+from include.export.positions import Position
+from include.export.source.source import WAITING_LIMIT, Source
+from include.export.streams.stream import Stream
+from include.sql import load_statement
+
+
+@dataclass(frozen=True)
+class WaitingChanges:
+    """Changed rows that are not exported, up to 10,000; `problem` says why they could not be counted."""
+
+    rows: int | None
+    capped: bool = False
+    oldest_age_seconds: int | None = None
+    problem: str | None = None
+
+
+def count_waiting_changes(stream: Stream, after: Position | None, connection: psycopg.Connection) -> WaitingChanges:
+    """Count what waits in a source behind a position; gives up after a second, so that one slow source blocks nobody.
+
+    Raises psycopg.OperationalError when the connection is lost.
+    """
+    try:
+        with connection.transaction():
+            connection.execute("set local statement_timeout = '1s'")
+            return _count(Source(stream, connection), after)
+    except errors.QueryCanceled:
+        indexed = f"{stream.source} ({stream.cursor}, {stream.key})"
+        return WaitingChanges(None, problem=f"Counting took longer than a second; an index on {indexed} helps.")
+    except RunFailure as failure:
+        return WaitingChanges(None, problem=str(failure))
+    except errors.OperationalError:
+        raise
+    except psycopg.Error as error:
+        told = (error.diag.message_primary or type(error).__name__).splitlines()[0]
+        return WaitingChanges(None, problem=f"Stream {stream.name}: {told}.")
+
+
+def read_now(connection: psycopg.Connection) -> str:
+    """Return the time of the database."""
+    row = connection.execute(load_statement("source/now")).fetchone()
+    assert row is not None  # ruff: ignore[assert] - a select without from
+    return str(row[0])
+
+
+def _count(source: Source, after: Position | None) -> WaitingChanges:
+    now = read_now(source.connection)
+    rows = source.count_waiting(after, now)
+    oldest = source.peek(after, now)
+    if oldest is None:
+        return WaitingChanges(0, oldest_age_seconds=0)
+    age = source.connection.execute(load_statement("source/age"), {"moment": oldest.cursor_at}).fetchone()
+    capped = rows >= WAITING_LIMIT
+    return WaitingChanges(min(rows, WAITING_LIMIT - 1), capped, age[0] if age else None)

@@ -1,0 +1,68 @@
+"""The statements of the daily check over a source: versions, positions, listed records, sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from include.export.positions import Position, Window
+from include.export.source.column_sql import write_text
+from include.export.source.source import Source
+
+
+@dataclass(frozen=True)
+class SourceChecks:
+    """Composes them. The values are those of the end, and with the prefix from_ those of the start (`between`)."""
+
+    source: Source
+
+    def section(self, after: Position | None, watermark: Position) -> sql.Composed:
+        """Return the statement that finds the next packed lines of ExportedVersions, up to the watermark."""
+        return self._compose("source/versions_section", after, watermark)
+
+    def compare(self, after: Position | None, end: Position) -> sql.Composed:
+        """Return the statement that compares the rows between two positions with the versions exported last."""
+        return self._compose("source/versions_check", after, end)
+
+    def stage(self, window: Window, part: sql.Composed) -> sql.Composed:
+        """Return the statement that notes the versions of the rows of a window's part."""
+        return self._compose("source/versions_stage", window.start, window.end, part=part)
+
+    def is_beyond(self, position: Position, other: Position) -> bool:
+        """Tell whether a position lies beyond another one."""
+        statement = self._compose("source/position_is_beyond", other, position)
+        row = self.source.connection.execute(statement, between(other, position)).fetchone()
+        return bool(row and row[0])
+
+    def listed(self, name: str) -> sql.Composed:
+        """Return a statement over the records that Salesforce lists and the rows they belong to."""
+        column = self.source.columns[self.source.stream.external_id_column]
+        return self.source.compose(name, None, external_id=write_text(column))
+
+    def sums(self, **parts: sql.Composable) -> sql.Composed:
+        """Return the statement that sums columns of the rows up to the watermark."""
+        return self.source.compose("source/check_sums", None, watermark_key=self._key("w.record_key"), **parts)
+
+    def _compose(self, name: str, after: Position | None, end: Position, **more: sql.Composable) -> sql.Composed:
+        behind = sql.SQL("and {}").format(self.source.bound(">", "from_cursor_at", "from_record_key"))
+        return self.source.compose(
+            name,
+            end,
+            behind=behind if after else sql.SQL(""),
+            line_key=self._key("v.record_key"),
+            reach_key=self._key("reach.record_key"),
+            from_key=self._key("%(from_record_key)s"),
+            end_key=self._key("%(record_key)s"),
+            **more,
+        )
+
+    def _key(self, text: str) -> sql.Composed:
+        """Return one of the texts above as a key that compares in position order."""
+        return self.source.columns[self.source.stream.key].cast(sql.SQL(text), ordered=True)
+
+
+def between(after: Position | None, end: Position) -> dict[str, str | None]:
+    """Return two positions as the values of these statements."""
+    start = after.as_values() if after else {"cursor_at": None, "record_key": None}
+    return {**end.as_values(), **{f"from_{name}": value for name, value in start.items()}}

@@ -1,0 +1,118 @@
+"""The form of a stream's records in a Bulk job: columns of CSV, and which rows a CSV cannot carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from psycopg import sql
+
+from include.export.salesforce.object_schema import ObjectSchema
+from include.export.source.column_sql import FIELD_LIMIT, NUMBERS, Column, find_uncarriable, is_blank, write_csv
+from include.export.source.json_record import RecordForm
+from include.export.streams.stream import Operation, Stream
+
+
+@dataclass(frozen=True)
+class CsvForm:
+    """The expressions of `window_copy.sql`, over the same stream, object and columns as its `RecordForm`."""
+
+    record: RecordForm
+
+    @property
+    def is_possible(self) -> bool:
+        """Tell whether a Bulk job can do what the stream does: it names records by external id, or by Id to update."""
+        return self._stream.operation is Operation.UPSERT or self._stream.external_id == "Id"
+
+    @cached_property
+    def header(self) -> bytes:
+        """Return the first line of an upload."""
+        return ",".join(self._stream.fields).encode() + b"\n"
+
+    @property
+    def columns(self) -> sql.Composed:
+        """Return the columns of a row; NULL is what clears a field."""
+        cells = [self._cell(field) for field in self._stream.fields]
+        return sql.SQL(", ").join(cells)
+
+    def _cell(self, field: str) -> sql.Composed:
+        if field == self._stream.external_id and self._external_id.is_text:
+            return self._external_id.value  # it is not blank, so there is no empty text to look for
+        return write_csv(self._column(field), self._schema.fields[field].type)
+
+    def measure_row(self, json_bytes: float) -> float:
+        """Return about how many bytes of CSV a row takes that takes so many of JSON, where each value has its name."""
+        return max(json_bytes - sum(self._measure_name(field) for field in self._stream.fields), 1.0)
+
+    def _measure_name(self, field: str) -> int:
+        quoted = self._column(field).type not in {*NUMBERS, "boolean"}
+        return len(f'"{field}":') + (len('""') if quoted else 0)
+
+    @property
+    def folds(self) -> bool:
+        """Tell whether two ids that differ only in case would be one record."""
+        return self.record.folds
+
+    def special(self, *, decided: bool, careful: bool, folds: bool) -> sql.Composed:
+        """Return the condition under which a row does not go into the CSV: Collections sends it, or refuses it.
+
+        `decided` looks at what operators decided about export errors, `careful` into every text for what a CSV does
+        not carry: carriage returns, the literal #N/A, and more than a field takes; an upload that meets one of them
+        begins again so. `folds` takes the external ids of the parameter `folds`.
+        """
+        conditions = [is_blank(sql.SQL("{}::text").format(self._external_id.value))]
+        conditions += [self.record.deleted, *self._uncarriable(), *self.record.rivals_condition()]
+        conditions += [_DECIDED.format(key=sql.Identifier(self._stream.key))] if decided else []
+        conditions += [*self._oversize(), *self._texts_that_mislead()] if careful else []
+        folded = sql.SQL("lower(btrim({}::text)) = any (%(folds)s::text[])").format(self._external_id.value)
+        conditions += [folded] if folds else []
+        return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))
+
+    def _oversize(self) -> list[sql.Composed]:
+        """The bytes of all texts together: below this, no field and no record is too long."""
+        texts = [self._columns[name].value for name in self._text_columns()]
+        if not texts:
+            return []
+        sizes = [sql.SQL("coalesce(octet_length({}::text), 0)").format(text) for text in texts]
+        return [sql.SQL("{} > {}").format(sql.SQL(" + ").join(sizes), sql.Literal(FIELD_LIMIT))]
+
+    def _uncarriable(self) -> list[sql.Composed]:
+        found = [find_uncarriable(self._columns[name]) for name in dict.fromkeys(self._stream.fields.values())]
+        return [condition for condition in found if condition is not None]
+
+    def _texts_that_mislead(self) -> list[sql.Composed]:
+        return [
+            sql.SQL("({value}::text = '#N/A' or strpos({value}::text, chr(13)) > 0)").format(
+                value=self._columns[name].value
+            )
+            for name in self._text_columns()
+        ]
+
+    def _text_columns(self) -> list[str]:
+        return [name for name in dict.fromkeys(self._stream.fields.values()) if self._columns[name].is_text]
+
+    def _column(self, field: str) -> Column:
+        return self._columns[self._stream.fields[field]]
+
+    @property
+    def _external_id(self) -> Column:
+        return self._columns[self._stream.external_id_column]
+
+    @property
+    def _stream(self) -> Stream:
+        return self.record.stream
+
+    @property
+    def _schema(self) -> ObjectSchema:
+        return self.record.schema
+
+    @property
+    def _columns(self) -> Mapping[str, Column]:
+        return self.record.columns
+
+
+_DECIDED = sql.SQL(
+    "exists (select 1 from crm_export.ExportErrors d where d.stream = %(stream)s"
+    " and d.record_key = (s.{key}::text collate \"C\") and d.status in ('set_aside', 'ignored'))"
+)

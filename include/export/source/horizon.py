@@ -1,0 +1,91 @@
+"""How far a source may be read: nothing that an open transaction could still commit lies before the horizon."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import errors
+from psycopg.rows import class_row
+
+from include.export.failures import ConfigurationFailure, HorizonFailure
+from include.export.streams.stream import Stream
+from include.sql import load_statement
+
+log = logging.getLogger(__name__)
+LONG_TRANSACTION_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The answer of crm_export.export_horizon()."""
+
+    standby: bool
+    blind: bool
+    prepared: str | None
+    horizon: str
+    oldest_pid: int | None
+    oldest_application: str | None
+    oldest_age: object
+    owner: str
+
+
+def read_horizon(stream: Stream, connection: psycopg.Connection) -> str:
+    """Return the horizon as timestamptz text, from a statement of its own, before the rows are read.
+
+    Raises HorizonFailure on a standby, with a prepared transaction open, or when the function cannot see other
+    sessions; ConfigurationFailure when the role may not call it (design: exact reads).
+    """
+    found = _ask(stream, connection)
+    if found.standby:
+        raise HorizonFailure(
+            f"Stream {stream.name}: {connection.info.host}:{connection.info.port} is a standby, which does not see "
+            "the primary's open transactions. The export must run on the primary: change postgres_default."
+        )
+    if found.blind:
+        raise HorizonFailure(
+            f"Stream {stream.name}: crm_export.export_horizon() cannot see other sessions, so rows could be lost. "
+            f"Run as a superuser: grant pg_read_all_stats to {found.owner};"
+        )
+    if found.prepared:
+        raise HorizonFailure(
+            f"Stream {stream.name}: prepared transaction {found.prepared} is open and could still commit rows behind "
+            "the watermark. Finish it: commit prepared or rollback prepared."
+        )
+    _warn_of_long_transaction(stream, found)
+    return found.horizon
+
+
+def _ask(stream: Stream, connection: psycopg.Connection) -> Horizon:
+    wanted = {
+        "harmless_roles": list(stream.harmless_roles),
+        "harmless_applications": list(stream.harmless_applications),
+    }
+    try:
+        with connection.cursor(row_factory=class_row(Horizon)) as cursor:
+            answer = cursor.execute(load_statement("source/export_horizon"), wanted).fetchone()
+    except (errors.UndefinedFunction, errors.InvalidSchemaName) as missing:
+        raise ConfigurationFailure(
+            "The schema crm_export is not installed in this database. Run the task prepare_schema of CRMExport, "
+            "or let a DBA run include/sql/ledger/schema.sql."
+        ) from missing
+    except errors.InsufficientPrivilege as refused:
+        raise HorizonFailure(
+            f"Role {connection.info.user} cannot see other sessions: it may not call crm_export.export_horizon(). "
+            "Run as the schema's owner: grant usage on schema crm_export to the role, and grant execute on "
+            "function crm_export.export_horizon(text[], text[]) to the role."
+        ) from refused
+    assert answer is not None  # ruff: ignore[assert] - a set-returning function with one row, always
+    return answer
+
+
+def _warn_of_long_transaction(stream: Stream, found: Horizon) -> None:
+    seconds = getattr(found.oldest_age, "total_seconds", lambda: 0.0)()
+    if seconds > LONG_TRANSACTION_SECONDS:
+        log.warning(
+            "Stream %s reads only up to %s: pid %s (%s) has a transaction open for %d minutes. "
+            "Nothing is skipped; later rows wait until it ends.",
+            stream.name, found.horizon, found.oldest_pid, found.oldest_application or "no application name",
+            seconds // 60,
+        )  # fmt: skip

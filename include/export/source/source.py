@@ -1,0 +1,204 @@
+"""A stream's source: its columns, and the pages of rows that are planned as batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from include.export.failures import ConfigurationFailure
+from include.export.positions import Position, Window
+from include.export.source.column_sql import Column
+from include.export.source.json_record import RecordForm, UnreadableForm
+from include.export.streams.stream import Stream
+from include.sql import load_statement
+
+WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is told
+
+
+def take_half(page: str, values: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the values of the first half of a page, None for a page of one row."""
+    limit, listed = values.get("limit"), values.get(page)
+    if isinstance(limit, int) and limit > 1:
+        return {**values, "limit": limit // 2}
+    if isinstance(listed, list) and len(listed) > 1:
+        return {**values, page: listed[: len(listed) // 2]}
+    return None
+
+
+@dataclass(frozen=True)
+class Source:
+    """The source of a stream, read at one connection."""
+
+    stream: Stream
+    connection: psycopg.Connection
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """Return the columns that the stream names; raises ConfigurationFailure naming what is missing."""
+        wanted = {"schema": self.stream.source_schema, "table": self.stream.source_table}
+        rows = self.connection.execute(load_statement("source/source_columns"), wanted).fetchall()
+        if not rows:
+            raise ConfigurationFailure(
+                f"Stream {self.stream.name}: source {self.stream.source} does not exist in database "
+                f"{self.connection.info.dbname}, or role {self.connection.info.user} cannot see it. "
+                f"Correct source in {self.stream.name}.yaml, or create the table or view."
+            )
+        found = {row[0]: Column(*row) for row in rows}
+        self._check_columns(found)
+        return found
+
+    def peek(self, after: Position | None, horizon: str) -> Position | None:
+        """Return the position of the first row behind the watermark, None when there is none."""
+        row = self.connection.execute(
+            self.compose("source/source_peek", after), {"horizon": horizon, **(after.as_values() if after else {})}
+        ).fetchone()
+        return Position(row[1], row[0]) if row else None
+
+    def has_row(self, record_key: str) -> bool:
+        """Tell whether the source still has the row of a key."""
+        row = self.connection.execute(self.compose("source/source_has", None), {"key": record_key}).fetchone()
+        return bool(row and row[0])
+
+    def count_waiting(self, after: Position | None, horizon: str, limit: int = WAITING_LIMIT) -> int:
+        """Count the rows behind a position, up to a limit."""
+        values = {"horizon": horizon, "limit": limit, **(after.as_values() if after else {})}
+        row = self.connection.execute(self.compose("source/source_count", after), values).fetchone()
+        return int(row[0]) if row else 0
+
+    def count_unreadable(self) -> tuple[int, int]:
+        """Count rows without a change time and rows changed in the future, up to 1,000 each."""
+        row = self.connection.execute(self.compose("source/source_unreadable", None)).fetchone()
+        return (row[0], row[1]) if row else (0, 0)
+
+    def page(self, name: str, after: Position | None, *, bare: bool = False) -> sql.Composed:
+        """Return a page of rows to plan a batch of; `bare` reads their keys and change times only.
+
+        | page | rows | values |
+        |---|---|---|
+        | changes | the next changed rows | horizon, limit, the position |
+        | errors | the current rows of export errors | errors |
+        | keys | rows by their keys, up to the watermark | keys, the position |
+        | one | one row | key |
+        """
+        both = sql.SQL("s.{}, s.{}").format(self._key, sql.Identifier(self.stream.cursor))
+        return self.compose(f"source/page_{name}", after, columns=both if bare else sql.Composed([sql.SQL("s.*")]))
+
+    def due_errors(self, watermark: Position) -> sql.Composed:
+        """Return the statement that finds the export errors which are due."""
+        return self.compose("source/errors_due", watermark)
+
+    def page_of_left_out(self, window: Window) -> sql.Composed:
+        """Return the page of rows that a window's jobs left out; the values are the window's, `window_id`, `limit`."""
+        return self.compose_window("source/page_left_out", window)
+
+    def page_of_ids(self, window: Window, part: sql.Composed) -> sql.Composed:
+        """Return the page of a window's rows with given external ids; the values are the window's, `external_ids`."""
+        return self.compose_window("source/page_ids", window, part=part)
+
+    def plan_of(self, page: sql.Composed, form: RecordForm | UnreadableForm) -> sql.Composed:
+        """Return `batch_plan.sql` over a page."""
+        return load_statement("source/batch_plan").format(
+            page=page,
+            key=self._key,
+            cursor=sql.Identifier(self.stream.cursor),
+            external_id=form.external_id,
+            deleted=form.deleted,
+            record=form.record,
+            refusal=form.refusal,
+            payload=form.payload,
+            case_folds=form.case_folds,
+        )
+
+    def compose_window(self, name: str, window: Window, **parts: sql.Composable) -> sql.Composed:
+        """Return a statement over the rows of a window; the values are `window.as_values()`."""
+        upper = self.bound("<=", "range_to_at", "range_to_key")
+        lower = self.bound(">", "range_from_at", "range_from_key") if window.start else None
+        bounds = sql.SQL(" and ").join([upper, lower] if lower else [upper])
+        external_id = sql.SQL("s.{}").format(sql.Identifier(self.stream.external_id_column))
+        return self.compose(name, None, range=bounds, external_id=external_id, **parts)
+
+    def compose_after(self, name: str, after: Position | None) -> sql.Composed:
+        """Return a statement over the rows behind a position; the values are `horizon` and the position's."""
+        return self.compose(name, after)
+
+    def bound_before(self) -> sql.Composed:
+        """Return the condition that a row stands before the position in `cursor_at` and `record_key`."""
+        return self.bound("<", "cursor_at", "record_key")
+
+    @property
+    def order(self) -> sql.Composed:
+        """Return the columns of the order of positions."""
+        key = self.columns[self.stream.key]
+        return sql.SQL("s.{}, {}").format(sql.Identifier(self.stream.cursor), self._key_order(key))
+
+    def compose_results(self, name: str, before: Position | None) -> sql.Composed:
+        """Return a statement over the answers of a job, in position order."""
+        key = self.columns[self.stream.key]
+        row_key = key.cast(sql.SQL("r.record_key"), ordered=True)
+        bound = sql.SQL("and (r.cursor_at, {}) < (%(cursor_at)s::timestamptz, {})").format(
+            row_key, key.cast(sql.SQL("%(record_key)s"), ordered=True)
+        )
+        return load_statement(name).format(row_key=row_key, before=bound if before else sql.SQL(""))
+
+    @property
+    def _key(self) -> sql.Identifier:
+        return sql.Identifier(self.stream.key)
+
+    def compose(self, name: str, after: Position | None, **more: sql.Composable) -> sql.Composed:
+        """Return a statement over the source; `more` are parts of its own, or in place of the usual ones."""
+        key = self.columns[self.stream.key]
+        parts: dict[str, Any] = {
+            "source": sql.Identifier(self.stream.source_schema, self.stream.source_table),
+            "key": self._key,
+            "cursor": sql.Identifier(self.stream.cursor),
+            "key_order": self._key_order(key),
+            "after": self._after(">", after, head="and "),
+            "at_or_below": self._after("<=", after, head=""),
+            "error_key": key.cast(sql.SQL("e.record_key")),
+            "manifest_key": key.cast(sql.SQL("m.record_key")),
+            "one_key": key.cast(sql.SQL("%(key)s")),
+            "listed_key": key.cast(sql.SQL("listed.record_key")),
+        }
+        return load_statement(name).format(**parts | more)
+
+    def _key_order(self, key: Column) -> sql.Composed:
+        return sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key)
+
+    def _after(self, operator: str, after: Position | None, *, head: str) -> sql.Composed:
+        if after is None:
+            return sql.Composed([])
+        return sql.SQL(head).format() + self.bound(operator, "cursor_at", "record_key")  # a constant
+
+    def bound(self, operator: str, moment: str, record_key: str) -> sql.Composed:
+        """Return a comparison with a position in two parameters; the operator is a constant of ours."""
+        key = self.columns[self.stream.key]
+        return sql.SQL("(s.{cursor}, {key}) {operator} ({moment}::timestamptz, {bound})").format(
+            cursor=sql.Identifier(self.stream.cursor),
+            key=self._key_order(key),
+            operator=sql.SQL(operator),
+            moment=sql.Placeholder(moment),
+            bound=key.cast(sql.SQL("{}").format(sql.Placeholder(record_key)), ordered=True),
+        )
+
+    def _check_columns(self, found: Mapping[str, Column]) -> None:
+        named = {"key": self.stream.key, "cursor": self.stream.cursor}
+        named |= {"deleted": self.stream.deleted} if self.stream.deleted else {}
+        named |= {f"fields.{field}": column for field, column in self.stream.fields.items()}
+        for setting, column in named.items():
+            if column not in found:
+                raise ConfigurationFailure(
+                    f"Stream {self.stream.name}: {setting} names column {column}, which {self.stream.source} does not "
+                    f"have. Its columns: {', '.join(sorted(found))}. Correct {self.stream.name}.yaml or the source."
+                )
+        if found[self.stream.cursor].type != "timestamp with time zone":
+            raise ConfigurationFailure(
+                f"Stream {self.stream.name}: cursor {self.stream.cursor} has type {found[self.stream.cursor].type}; "
+                "it must be timestamp with time zone, set by every write."
+            )
+        for field, column in self.stream.fields.items():
+            found[column].check_sendable(f"{self.stream.name}, field {field}")

@@ -1,0 +1,85 @@
+"""Windows of a source: the ranges of rows that Bulk jobs carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from include.export.positions import Position, Window
+from include.export.source.json_record import RecordForm
+from include.export.source.source import Source
+from include.sql import load_statement
+
+
+@dataclass(frozen=True)
+class SourceWindows:
+    """Finds and reads the windows of a source."""
+
+    source: Source
+
+    def pin_plans(self) -> None:
+        """Let the transaction read the source along its indexes."""
+        self.source.connection.execute(load_statement("source/plan_by_index"))
+
+    def find_next(self, after: Position | None, horizon: str, rows: int) -> tuple[Window, int] | None:
+        """Return the window of the next `rows` changed rows, or of all that are left, with their number."""
+        values = {"horizon": horizon, "rows": rows, **(after.as_values() if after else {})}
+        found = self._fetch(self.source.compose_after("source/window_end", after), values)
+        if found:
+            return Window(after, Position(*found)), rows
+        last = self._fetch(self.source.compose_after("source/window_last", after), values)
+        return (Window(after, Position(last[0], last[1])), last[2]) if last else None
+
+    def find_folds(self, window: Window, form: RecordForm) -> list[str]:
+        """Return external ids, in lower case, that more than one live row of a window has but for case."""
+        found = self._fetch(
+            self.source.compose_window("source/window_folds", window, deleted=form.deleted), window.as_values()
+        )
+        return list(found[0]) if found else []
+
+    def find_stop(self, window: Window, stream: str, planned_at: str) -> tuple[int, Position] | None:
+        """Return the first export error of a window that was refused since it was planned."""
+        values = {**window.as_values(), "stream": stream, "planned_at": planned_at}
+        found = self._fetch(self.source.compose_window("source/window_stop", window), values)
+        return (found[0], Position(found[1], found[2])) if found else None
+
+    def find_before(self, window: Window, place: Position) -> Position | None:
+        """Return the last row of a window before a place, None when the window begins with that place."""
+        statement = self.source.compose_window("source/window_before", window, before=self.source.bound_before())
+        found = self._fetch(statement, {**window.as_values(), **place.as_values()})
+        return Position(*found) if found else None
+
+    def part_of(self, batch_parts: int, part: int) -> sql.Composed:
+        """Return the condition of a window's part: the rows of one parent are all in one part."""
+        column = self.source.stream.lock_order
+        if batch_parts == 1 or column is None:
+            return sql.Composed([])
+        return sql.SQL("and mod(hashtextextended(coalesce(s.{}::text, ''), 0), {}) in ({}, {})").format(
+            sql.Identifier(column), sql.Literal(batch_parts), sql.Literal(part), sql.Literal(part - batch_parts)
+        )
+
+    def compose_copy(
+        self, window: Window, columns: sql.Composed, special: sql.Composed, part: sql.Composed, *, by_parent: bool
+    ) -> sql.Composed:
+        """Return the statement that writes a window's rows as CSV."""
+        return self.source.compose_window(
+            "source/window_copy",
+            window,
+            columns=columns,
+            special=special,
+            part=part,
+            order=self._order(by_parent=by_parent),
+        )
+
+    def _order(self, *, by_parent: bool) -> sql.Composable:
+        positions = self.source.order
+        column = self.source.stream.lock_order
+        if not by_parent or column is None:
+            return positions
+        return sql.SQL("s.{}, {}").format(sql.Identifier(column), positions)
+
+    def _fetch(self, statement: sql.Composed, values: Mapping[str, object]) -> tuple[Any, ...] | None:
+        return self.source.connection.execute(statement, values).fetchone()

@@ -1,0 +1,144 @@
+"""The folder of stream files: read, checked against each other, parents before children."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from include.export.failures import ConfigurationFailure
+from include.export.streams.stream import BrokenStream, Operation, Stream
+from include.export.streams.strict_yaml import YamlError, read_yaml
+
+VARIABLE = "CRM_EXPORT_STREAMS"
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "streams"
+_FIELDS = tuple(name for name in Stream.model_fields if name != "name")
+Loaded = Stream | BrokenStream
+
+
+def load_streams(folder: Path | None = None) -> tuple[Loaded, ...]:
+    """Return the streams of a folder, parents before children; a broken one is returned as BrokenStream.
+
+    `folder` is the environment variable CRM_EXPORT_STREAMS if not given, else include/streams. Reads files only.
+    Raises ConfigurationFailure when there is no stream file at all.
+    """
+    folder = folder or streams_folder()
+    paths = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    if not paths:
+        raise ConfigurationFailure(
+            f"No stream file (*.yaml) in {folder}. Put one stream a file there, or set {VARIABLE} to another folder."
+        )
+    loaded = {path.stem: _load(path) for path in paths}
+    return _in_order(_check_together(loaded, folder))
+
+
+def streams_folder() -> Path:
+    """Return the folder of the stream files: CRM_EXPORT_STREAMS, else include/streams."""
+    return Path(os.environ.get(VARIABLE) or DEFAULT_FOLDER)
+
+
+def _load(path: Path) -> Loaded:
+    name = path.stem
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        safe = re.sub(r"[^a-z0-9_]", "_", name.lower())[:60] or "stream"
+        return _broken(safe, path, "the file's name is the stream's name: lower-case letters, digits and _ only")
+    try:
+        content = read_yaml(path)
+    except YamlError as wrong:
+        return _broken(name, path, str(wrong))
+    if not isinstance(content, dict):
+        return _broken(name, path, f"must be a mapping of {', '.join(_FIELDS)}")
+    if "name" in content:
+        return _broken(name, path, "name: is not a field; the stream is named after the file")
+    try:
+        return Stream(name=name, **content)
+    except ValidationError as wrong:
+        return _broken(name, path, "; ".join(_tell(error) for error in wrong.errors()[:5]))
+
+
+def _broken(name: str, path: Path, message: str) -> BrokenStream:
+    return BrokenStream(name=name, path=str(path), message=f"Stream file {path.name}: {message}")
+
+
+def _tell(error: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    kind = error["type"]
+    if kind == "missing":
+        return f"{place}: is missing"
+    if kind == "extra_forbidden":
+        near = get_close_matches(place, _FIELDS, n=1)
+        hint = f", did you mean {near[0]}?" if near else ""
+        return f"{place}: is not known{hint} Allowed: {', '.join(_FIELDS)}"
+    if kind == "enum":
+        return f"{place}: must be one of {', '.join(Operation)}"
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
+    if kind == "string_pattern_mismatch":
+        return f"{place}: {error['input']!r} is not allowed here; {_explain_pattern(place, str(error['input']))}"
+    return f"{place}: {error['msg']} (found {_clip(error['input'])})"
+
+
+def _explain_pattern(place: str, found: str) -> str:
+    head = place.partition(".")[0]
+    if "%" in found:
+        return "names in Postgres may not contain % here; give the table or column another name in a view"
+    if head == "source":
+        return "write schema.table, as in mm.biz_accounts"
+    if head == "after":
+        return "write the name of another stream file without .yaml"
+    return "write Salesforce's API name, as in LastName, Amount__c or Parent__r.External_Id__c"
+
+
+def _clip(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _check_together(loaded: Mapping[str, Loaded], folder: Path) -> dict[str, Loaded]:
+    checked: dict[str, Loaded] = {}
+    targets: dict[tuple[str, str], str] = {}
+    for name, stream in loaded.items():
+        checked[stream.name] = stream
+        if not isinstance(stream, Stream):
+            continue
+        path = folder / f"{name}.yaml"
+        unknown = [parent for parent in stream.after if parent not in loaded]
+        first = targets.setdefault((stream.object.lower(), stream.external_id.lower()), name)
+        if unknown:
+            known = ", ".join(other for other in loaded if other != name)
+            checked[name] = _broken(name, path, f"after: {unknown[0]} is not a stream. Streams: {known}")
+        elif first != name:
+            told = (
+                f"writes {stream.object} by {stream.external_id}, as stream {first} does; two streams would overwrite"
+            )
+            checked[name] = _broken(name, path, f"object: {told} each other's records")
+    return _break_cycles(checked, folder)
+
+
+def _break_cycles(checked: dict[str, Loaded], folder: Path) -> dict[str, Loaded]:
+    while True:
+        try:
+            TopologicalSorter(_parents(checked.values())).prepare()
+        except CycleError as found:
+            circle = found.args[1]
+            for name in set(circle):
+                told = f"after: goes in a circle ({' -> '.join(reversed(circle))})"
+                checked[name] = _broken(name, folder / f"{name}.yaml", told)
+        else:
+            return checked
+
+
+def _parents(streams: Iterable[Loaded]) -> dict[str, list[str]]:
+    return {stream.name: sorted(stream.after) for stream in streams}
+
+
+def _in_order(checked: Mapping[str, Loaded]) -> tuple[Loaded, ...]:
+    parents = _parents(checked[name] for name in sorted(checked))
+    return tuple(checked[name] for name in TopologicalSorter(parents).static_order())

@@ -1,0 +1,226 @@
+"""The HTTP side of Bulk API 2.0 ingest (salesforce-wire.md section 4.1)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from salesforce_sandbox import assumptions
+from salesforce_sandbox.api.rest import DATA, base, enter, logged, read_json
+from salesforce_sandbox.jobs.bulk_batches import work_off
+from salesforce_sandbox.jobs.bulk_files import read_results, receive_upload
+from salesforce_sandbox.jobs.bulk_jobs import (
+    DELIMITERS,
+    FINISHED,
+    LINE_ENDINGS,
+    Job,
+    JobRequest,
+    Jobs,
+    JobState,
+    ResultFile,
+    refuse_state,
+)
+from salesforce_sandbox.org.org import Org
+from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.records.saving import OPERATIONS
+
+PAGE = 1000
+_FILES = {each.value.lower(): each for each in ResultFile}
+OtherJobs = Callable[[], list[dict[str, Any]]]
+
+
+def bulk_routes(org: Org, jobs: Jobs, classic: OtherJobs) -> list[Route]:
+    """Return the routes of Bulk 2.0; `classic` lists the jobs of Bulk v1."""
+    bulk = _Bulk(org, jobs, classic)
+    path = DATA + "/jobs/ingest"
+    table: list[tuple[str, Callable[[Request], Awaitable[Response]], list[str]]] = [
+        (path, bulk.create, ["POST"]),
+        (path, bulk.list_jobs, ["GET"]),
+        (path + "/{id}", bulk.show, ["GET"]),
+        (path + "/{id}", bulk.change, ["PATCH"]),
+        (path + "/{id}", bulk.delete, ["DELETE"]),
+        (path + "/{id}/batches", bulk.upload, ["PUT"]),
+        (path + "/{id}/{file}", bulk.results, ["GET"]),
+    ]
+    return [Route(route, endpoint, methods=methods) for route, endpoint, methods in table]
+
+
+class _Bulk:
+    def __init__(self, org: Org, jobs: Jobs, classic: OtherJobs) -> None:
+        self.org, self.jobs, self.classic = org, jobs, classic
+        self._threads = ThreadPoolExecutor(1, "bulk")
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def create(self, request: Request) -> Response:
+        """Create a job, with its data when the request has several parts."""
+        enter(self.org, request)
+        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+            job = self._create(await read_json(request), request)
+            return JSONResponse(job.tell_created(), assumptions.JOB_CREATED_STATUS)
+        form = await request.form()
+        content, asked = form.get("content"), form.get("job")
+        if not isinstance(content, UploadFile) or asked is None:
+            raise RequestRefused(400, "CLIENTINPUTERROR", "A multipart request needs the parts job and content")
+        text = (await asked.read()).decode() if isinstance(asked, UploadFile) else asked
+        data = await content.read()
+        if len(data.decode(errors="replace")) > assumptions.MULTIPART_LIMIT:
+            raise RequestRefused(*assumptions.TOO_LARGE, "The data of a multipart request may have 100,000 characters.")
+        job = self._create(_parse(text), request)
+        job.upload.write_bytes(data)
+        self._start(job, request)
+        return JSONResponse(job.tell_created(), assumptions.JOB_CREATED_STATUS)
+
+    def _create(self, body: Any, request: Request) -> Job:
+        return self.jobs.create(self._read_request(body, request), self.org.id_of_user(logged(request).user))
+
+    def _read_request(self, body: Any, request: Request) -> JobRequest:
+        if self.org.left("DailyBulkApiBatches") <= 0:
+            raise RequestRefused(400, "EXCEEDEDQUOTA", "ApiBatchItems Limit exceeded.")
+        entity_name = str(body.get("object") or "")
+        try:
+            entity = self.org.writer().schema.object(entity_name)
+        except RequestRefused:
+            told = f"Entity '{entity_name}' is not supported by the Bulk API."
+            raise RequestRefused(400, "INVALIDENTITY", told) from None
+        _check_choice(body, "operation", OPERATIONS, "INVALIDOPERATION")
+        for name, choices in (("columnDelimiter", DELIMITERS), ("lineEnding", LINE_ENDINGS), ("contentType", {"CSV"})):
+            _check_choice(body, name, choices, "INVALIDJOB", optional=True)
+        key = body.get("externalIdFieldName")
+        if body["operation"] == "upsert":
+            self._check_key(entity, key)
+        return JobRequest(
+            entity.name, body["operation"], key, body.get("columnDelimiter") or "COMMA",
+            body.get("lineEnding") or "LF", request.path_params["version"], body.get("assignmentRuleId"),
+        )  # fmt: skip
+
+    def _check_key(self, entity: Any, key: Any) -> None:
+        if not key:
+            raise RequestRefused(
+                400, "INVALIDJOB", "External ID was blank for upsert. An external ID must be specified."
+            )
+        try:
+            name, field = entity.field(str(key))
+        except RecordRefused as unknown:
+            raise RequestRefused(400, "INVALIDJOB", unknown.message) from None
+        if name != "Id" and not field.external_id:
+            raise RequestRefused(
+                400, "INVALIDJOB", f"Field name provided: {key} is not an External ID or indexed field"
+            )
+
+    async def list_jobs(self, request: Request) -> Response:
+        """List jobs of both Bulk APIs, a page at a time."""
+        enter(self.org, request)
+        wanted = request.query_params.get("jobType")
+        listed = [job.tell_all() for job in self.jobs.all.values()] + self.classic()
+        listed = [each for each in listed if wanted in {None, each["jobType"]}]
+        start = int(request.query_params.get("queryLocator") or 0)
+        more = start + PAGE < len(listed)
+        kind = f"jobType={wanted}&" if wanted else ""
+        following = f"{base(request)}/jobs/ingest?{kind}queryLocator={start + PAGE}" if more else None
+        page = {"done": not more, "records": listed[start : start + PAGE], "nextRecordsUrl": following}
+        return JSONResponse(page)
+
+    async def show(self, request: Request) -> Response:
+        """Tell all about a job."""
+        return JSONResponse(self._job(request).tell_all())
+
+    async def upload(self, request: Request) -> Response:
+        """Keep the data of a job; what it holds is looked at when the job is closed."""
+        job = self._job(request)
+        if job.upload.exists():
+            told = f"Found multiple contents for job: <{job.id}>, please 'Close' / 'Abort' / 'Delete' the current Job "
+            raise RequestRefused(*assumptions.SECOND_UPLOAD, f"{told}then create a new Job and only do 'PUT' once.")
+        if job.state is not JobState.OPEN:
+            raise refuse_state(f"Job is not open: {job.state.value}")
+        await receive_upload(request.stream(), job)
+        return Response(status_code=201)
+
+    async def change(self, request: Request) -> Response:
+        """Close a job, so that it is worked off, or abort it."""
+        job = self._job(request)
+        wanted = (await read_json(request)).get("state")
+        if wanted == JobState.UPLOAD_COMPLETE:
+            self._close(job, request)
+        elif wanted == JobState.ABORTED:
+            await self._abort(job)
+        else:
+            raise RequestRefused(400, "INVALIDJOB", f"Invalid value for state: {wanted}")
+        return JSONResponse(job.tell())
+
+    def _close(self, job: Job, request: Request) -> None:
+        if job.state is not JobState.OPEN:
+            raise refuse_state(f"Job state cannot be changed from {job.state.value} to UploadComplete")
+        if not job.upload.exists():
+            raise RequestRefused(400, assumptions.NO_DATA, "No data was uploaded for the job")
+        self._start(job, request)
+
+    async def _abort(self, job: Job) -> None:
+        if job.state in FINISHED:
+            raise refuse_state("Aborting already Completed Job not allowed")
+        job.stop.set()
+        if job.state is JobState.OPEN:
+            job.state = JobState.ABORTED
+            return
+        await job.ended.wait()
+
+    async def delete(self, request: Request) -> Response:
+        """Delete a finished job."""
+        job = self._job(request)
+        if job.state not in FINISHED:
+            raise refuse_state(f"Job must be in a finished state to be deleted; it is {job.state.value}")
+        self.jobs.forget(job)
+        return Response(status_code=204)
+
+    async def results(self, request: Request) -> Response:
+        """Serve a result file of a finished job."""
+        job = self._job(request)
+        file = _FILES.get(request.path_params["file"].lower())
+        if file is None:
+            raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+        if job.state not in FINISHED:
+            raise RequestRefused(400, assumptions.EARLY_RESULTS, f"The job is not finished: {job.state.value}")
+        return StreamingResponse(read_results(job, file), headers={"Content-Type": assumptions.RESULT_TYPE})
+
+    def _start(self, job: Job, request: Request) -> None:
+        job.state, job.closed_by = JobState.UPLOAD_COMPLETE, logged(request)
+        task = asyncio.get_running_loop().create_task(self._run(job))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, job: Job) -> None:
+        deadline = asyncio.get_running_loop().time() + self.org.bulk.delay_seconds
+        while asyncio.get_running_loop().time() < deadline and not job.stop.is_set():
+            await asyncio.sleep(0.02)
+        job.state = JobState.IN_PROGRESS
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, work_off, self.org, job)
+        except Exception as broken:
+            job.state, job.error_message = JobState.FAILED, f"UnknownException : {broken}"
+            raise
+        finally:
+            job.ended.set()
+
+    def _job(self, request: Request) -> Job:
+        enter(self.org, request)
+        return self.jobs.get(request.path_params["id"])
+
+
+def _check_choice(body: Any, name: str, choices: Any, code: str, *, optional: bool = False) -> None:
+    value = body.get(name)
+    if value not in choices and not (optional and value is None):
+        raise RequestRefused(400, code, f"Invalid value for {name}: {value}. Allowed: {', '.join(sorted(choices))}")
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise RequestRefused(400, "JSON_PARSER_ERROR", "Unexpected character in the part job") from None

@@ -1,0 +1,137 @@
+"""Logging in: the OAuth token endpoint and SOAP login (salesforce-wire.md section 1.2)."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from lxml import etree
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from salesforce_sandbox import assumptions
+from salesforce_sandbox.definition.definition import User
+from salesforce_sandbox.org.grants import LoginRefused, check_grant, find_user
+from salesforce_sandbox.org.org import Org
+
+_SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+_PARTNER = "urn:partner.soap.sforce.com"
+
+
+SOAP_IS_OFF = "INVALID_OPERATION: SOAP API login() is disabled by default in this org."
+
+
+def login_routes(org: Org) -> list[Route]:
+    """Return the routes of the login host."""
+
+    async def token(request: Request) -> Response:
+        form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        try:
+            user = check_grant(org, form, request)
+        except LoginRefused as refused:
+            return JSONResponse({"error": refused.error, "error_description": refused.description}, 400)
+        return JSONResponse(_token_answer(org, user, _address(request)))
+
+    async def soap(request: Request) -> Response:
+        return _soap_login(org, await request.body(), request)
+
+    async def revoke(_: Request) -> Response:
+        return Response(status_code=200)
+
+    async def userinfo(request: Request) -> Response:
+        return _tell_user(org, request)
+
+    return [
+        Route("/services/oauth2/token", token, methods=["POST"]),
+        Route("/services/oauth2/userinfo", userinfo, methods=["GET", "POST"]),
+        Route("/id/{organization}/{user}", userinfo, methods=["GET"]),
+        Route("/services/oauth2/revoke", revoke, methods=["POST"]),
+        Route("/services/Soap/u/{version}", soap, methods=["POST"]),
+    ]
+
+
+def _tell_user(org: Org, request: Request) -> Response:
+    """Return the identity of the session's user."""
+    username = org.sessions.user_of(request.headers.get("authorization", "").partition(" ")[2])
+    organization, address = org.definition.organization.id, _address(request)
+    user = org.id_of_user(username)
+    told = {
+        "sub": f"{address}/id/{organization}/{user}",
+        "id": f"{address}/id/{organization}/{user}",
+        "user_id": user,
+        "organization_id": organization,
+        "preferred_username": username,
+        "username": username,
+        "email": username,
+        "urls": {"rest": f"{address}/services/data/v{{version}}/"},
+    }
+    return JSONResponse(told)
+
+
+def _address(request: Request) -> str:
+    return f"{request.url.scheme}://{request.headers['host']}"
+
+
+def _token_answer(org: Org, user: User, address: str) -> dict[str, str]:
+    return {
+        "access_token": org.sessions.start(user.username),
+        "signature": "c2FuZGJveA==",
+        "scope": "api",
+        "instance_url": address,
+        "id": f"{address}/id/{org.definition.organization.id}/{org.id_of_user(user.username)}",
+        "token_type": "Bearer",
+        "issued_at": str(int(time.time() * 1000)),
+    }
+
+
+def _soap_login(org: Org, body: bytes, request: Request) -> Response:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    try:
+        login = etree.fromstring(body, parser).find(f".//{{{_PARTNER}}}login")
+        username = login.findtext(f"{{{_PARTNER}}}username") or ""
+        password = login.findtext(f"{{{_PARTNER}}}password") or ""
+        if not org.soap_login:
+            return _fault("INVALID_OPERATION", SOAP_IS_OFF)
+        if float(request.path_params["version"]) >= 65:
+            return _fault("UNSUPPORTED_API_VERSION", "UNSUPPORTED_API_VERSION: SOAP login() is not available.")
+        user = find_user(org, username, password)
+        if not user.active:
+            raise LoginRefused(*assumptions.INACTIVE_USER)
+    except (etree.XMLSyntaxError, AttributeError, ValueError):
+        return _fault("INVALID_LOGIN", "INVALID_LOGIN: The request is not a login.")
+    except LoginRefused:
+        told = "INVALID_LOGIN: Invalid username, password, security token; or user locked out."
+        return _fault("INVALID_LOGIN", told)
+    return Response(
+        _session_xml(org, user, _address(request), request.path_params["version"]), 200, media_type="text/xml"
+    )
+
+
+def _session_xml(org: Org, user: User, address: str, version: str) -> str:
+    organization, user_id = org.definition.organization.id, org.id_of_user(user.username)
+    return (
+        f'<soapenv:Envelope xmlns:soapenv="{_SOAP}" xmlns="{_PARTNER}" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><loginResponse><result>'
+        f"<metadataServerUrl>{address}/services/Soap/m/{version}/{organization}</metadataServerUrl>"
+        "<passwordExpired>false</passwordExpired><sandbox>false</sandbox>"
+        f"<serverUrl>{address}/services/Soap/u/{version}/{organization}</serverUrl>"
+        f"<sessionId>{org.sessions.start(user.username)}</sessionId><userId>{user_id}</userId>"
+        f"<userInfo><organizationId>{organization}</organizationId>"
+        f"<sessionSecondsValid>7200</sessionSecondsValid><userId>{user_id}</userId>"
+        f"<userName>{escape(user.username)}</userName></userInfo>"
+        "</result></loginResponse></soapenv:Body></soapenv:Envelope>"
+    )
+
+
+def _fault(code: str, told: str) -> Response:
+    body = (
+        f'<soapenv:Envelope xmlns:soapenv="{_SOAP}" xmlns:sf="urn:fault.partner.soap.sforce.com" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><soapenv:Fault>'
+        f"<faultcode>sf:{code}</faultcode><faultstring>{told}</faultstring><detail>"
+        f'<sf:LoginFault xsi:type="sf:LoginFault"><sf:exceptionCode>{code}</sf:exceptionCode>'
+        f"<sf:exceptionMessage>{told.partition(': ')[2]}</sf:exceptionMessage></sf:LoginFault></detail>"
+        "</soapenv:Fault></soapenv:Body></soapenv:Envelope>"
+    )
+    return Response(body, 500, media_type="text/xml")

@@ -1,0 +1,109 @@
+"""A rule of an org as its definition in YAML names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from salesforce_sandbox.definition.expressions import check_expression
+
+if TYPE_CHECKING:
+    from salesforce_sandbox.definition.definition import FieldDefinition, ObjectDefinition
+
+
+class RuleKind(StrEnum):
+    """What a rule stands for; it decides the code and the usual message (salesforce-wire.md section 5)."""
+
+    VALIDATION = "validation"
+    TRIGGER = "trigger"
+    ACCESS = "access"
+    APPROVAL = "approval"
+    CONVERTED_LEAD = "converted_lead"
+    DELETED = "deleted"
+    ROW_LOCK = "row_lock"
+    CPU_LIMIT = "cpu_limit"
+    STORAGE = "storage"
+    OBJECT_ACCESS = "object_access"
+    DUPLICATE = "duplicate"
+
+
+class TriggerWrites(BaseModel):
+    """What a trigger writes: expressions by the field of the parent, or of a new record of `object`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    parent: str | None = None
+    object: str | None = None
+    fields: Annotated[dict[str, str], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _check(self) -> TriggerWrites:
+        if (self.parent is None) == (self.object is None):
+            raise ValueError("`writes` needs either `parent` or `object`")
+        return self
+
+
+class Rule(BaseModel):
+    """A rule that refuses records. `when` is an expression; `clears_after` tries it stops (row locks).
+
+    `group_by` and `more_than`: refuse when 200 records hold more with one value of that field. `writes`: a trigger
+    that writes to a parent or creates a record instead of refusing. `match_on`: the fields of a duplicate rule.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    kind: RuleKind
+    object: str
+    when: str = "True"
+    message: str | None = None
+    fields: list[str] = []
+    code: str | None = None
+    active: bool = True
+    clears_after: int | None = None
+    group_by: str | None = None
+    more_than: int | None = None
+    writes: TriggerWrites | None = None
+    match_on: list[str] = []
+
+    @model_validator(mode="after")
+    def _check(self) -> Rule:
+        if self.more_than is not None and not self.group_by:
+            raise ValueError(f"rule {self.name}: `more_than` needs `group_by`")
+        if (self.kind is RuleKind.DUPLICATE) != bool(self.match_on):
+            raise ValueError(f"rule {self.name}: `match_on` and the kind `duplicate` need each other")
+        return self
+
+    def check_names(self, objects: Mapping[str, ObjectDefinition]) -> None:
+        """Raise ValueError when the rule names an object, field or relationship that the org does not have."""
+        if self.object not in objects:
+            raise ValueError(f"rule {self.name}: object {self.object} is not defined")
+        fields = objects[self.object].fields
+        relations = {field.relationship: field for field in fields.values() if field.relationship}
+        known = {"Id"} | set(fields) | set(relations)
+        for name in [*self.match_on, *self.fields, *([self.group_by] if self.group_by else [])]:
+            if name not in known:
+                told = f"{self.object} has no field {name}; it has {', '.join(sorted(known))}"
+                raise ValueError(f"rule {self.name}: {told}")
+        if self.writes:
+            self._check_written(self.writes, relations, objects)
+        for text in (self.when, *(self.writes.fields.values() if self.writes else ())):
+            try:
+                check_expression(text, fields, objects)
+            except ValueError as wrong:
+                raise ValueError(f"rule {self.name}: {wrong}") from None
+
+    def _check_written(
+        self, writes: TriggerWrites, relations: Mapping[str, FieldDefinition], objects: Mapping[str, ObjectDefinition]
+    ) -> None:
+        if writes.parent is not None and writes.parent not in relations:
+            raise ValueError(f"rule {self.name}: {self.object} has no relationship {writes.parent}")
+        if writes.object is not None and writes.object not in objects:
+            raise ValueError(f"rule {self.name}: object {writes.object} is not defined")
+        targets = [writes.object] if writes.object else relations[str(writes.parent)].to
+        for name in writes.fields:
+            if not any(name in objects[target].fields for target in targets):
+                raise ValueError(f"rule {self.name}: {' or '.join(targets)} has no field {name}")

@@ -1,0 +1,39 @@
+"""The files of a Bulk 2.0 job: taking its upload, and reading its results (salesforce-wire.md section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from salesforce_sandbox import assumptions
+from salesforce_sandbox.jobs.bulk_jobs import DELIMITERS, LINE_ENDINGS, Job, ResultFile
+from salesforce_sandbox.records.refusals import RequestRefused
+
+BLOCK = 1 << 20  # bytes of a result file that are sent at once
+
+
+async def receive_upload(blocks: AsyncIterator[bytes], job: Job) -> None:
+    """Write the body of a request to the upload; nothing is kept of one that is broken off or too large."""
+    draft, size = job.folder / "upload.draft", 0
+    try:
+        with draft.open("wb") as file:
+            async for block in blocks:
+                size += len(block)
+                if size <= assumptions.UPLOAD_LIMIT:
+                    file.write(block)
+        if size > assumptions.UPLOAD_LIMIT:
+            told = "The data of a job may have 150 MB in base64, 100 MB as it is."
+            raise RequestRefused(*assumptions.TOO_LARGE, told)
+        draft.rename(job.upload)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+async def read_results(job: Job, file: ResultFile) -> AsyncIterator[bytes]:
+    """Return a result file in blocks, its header first."""
+    titles = {ResultFile.SUCCESSFUL: '"sf__Id","sf__Created",', ResultFile.FAILED: '"sf__Id","sf__Error",'}
+    title = titles.get(file, "").replace(",", DELIMITERS[job.asked.delimiter])
+    yield f"{title}{job.header}{LINE_ENDINGS[job.asked.line_ending]}".encode()
+    for part in job.parts[file]:
+        with part.open("rb") as content:
+            while block := content.read(BLOCK):
+                yield block

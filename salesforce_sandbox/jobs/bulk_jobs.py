@@ -1,0 +1,169 @@
+"""Jobs of Bulk API 2.0: what they are asked to do, their states and how they are told (salesforce-wire.md 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from salesforce_sandbox import assumptions
+from salesforce_sandbox.org.org import LoggedRequest
+from salesforce_sandbox.records.record_ids import make_id, normalise_id
+from salesforce_sandbox.records.refusals import RequestRefused
+
+DELIMITERS = {"COMMA": ",", "BACKQUOTE": "`", "CARET": "^", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}
+LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+_numbers = itertools.count(1)
+
+
+class JobState(StrEnum):
+    """The states of a job."""
+
+    OPEN = "Open"
+    UPLOAD_COMPLETE = "UploadComplete"
+    IN_PROGRESS = "InProgress"
+    JOB_COMPLETE = "JobComplete"
+    FAILED = "Failed"
+    ABORTED = "Aborted"
+
+
+FINISHED = frozenset({JobState.JOB_COMPLETE, JobState.FAILED, JobState.ABORTED})
+
+
+class ResultFile(StrEnum):
+    """The result files of a job."""
+
+    SUCCESSFUL = "successfulResults"
+    FAILED = "failedResults"
+    UNPROCESSED = "unprocessedRecords"
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What the creator of a job asked for."""
+
+    object: str
+    operation: str
+    external_id_field: str | None
+    delimiter: str
+    line_ending: str
+    version: str
+    assignment_rule_id: str | None = None
+
+
+@dataclass
+class Job:
+    """A job. Its files: the upload, and parts of result files in the order in which they are served.
+
+    What it writes stands in the history under the request that closed it.
+    """
+
+    asked: JobRequest
+    folder: Path
+    id: str
+    created_by: str = ""
+    closed_by: LoggedRequest | None = None
+    state: JobState = JobState.OPEN
+    header: str = ""
+    processed: int = 0
+    failed: int = 0
+    retries: int = 0
+    batches: int = 0
+    error_message: str | None = None
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    milliseconds: int = 0
+    parts: dict[ResultFile, list[Path]] = field(default_factory=lambda: {each: [] for each in ResultFile})
+    stop: threading.Event = field(default_factory=threading.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def upload(self) -> Path:
+        """Return the file of the uploaded data."""
+        return self.folder / "upload.csv"
+
+    def tell(self) -> dict[str, Any]:
+        """Return the short form, as PATCH answers."""
+        asked = self.asked
+        created = self.created.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+        told: dict[str, Any] = {
+            "id": self.id,
+            "operation": asked.operation,
+            "object": asked.object,
+            "createdById": self.created_by,
+            "createdDate": created,
+            "systemModstamp": created,
+            "state": self.state.value,
+        }
+        if asked.external_id_field:
+            told["externalIdFieldName"] = asked.external_id_field
+        if asked.assignment_rule_id:
+            told["assignmentRuleId"] = asked.assignment_rule_id
+        return told | {"concurrencyMode": "Parallel", "contentType": "CSV", "apiVersion": float(asked.version)}
+
+    def tell_created(self) -> dict[str, Any]:
+        """Return the form that creating a job answers."""
+        told = self.tell()
+        if self.state is JobState.OPEN:
+            told["contentUrl"] = f"services/data/v{self.asked.version}/jobs/ingest/{self.id}/batches"
+        return told | {"lineEnding": self.asked.line_ending, "columnDelimiter": self.asked.delimiter}
+
+    def tell_all(self) -> dict[str, Any]:
+        """Return the full form, as GET answers."""
+        told = self.tell_created() | {"jobType": "V2Ingest"}
+        if self.state not in {JobState.OPEN, JobState.UPLOAD_COMPLETE}:
+            told |= {"numberRecordsProcessed": self.processed, "numberRecordsFailed": self.failed}
+        told |= {
+            "retries": self.retries,
+            "totalProcessingTime": self.milliseconds,
+            "apiActiveProcessingTime": self.milliseconds,
+            "apexProcessingTime": 0,
+        }
+        return told | ({"errorMessage": self.error_message} if self.error_message else {})
+
+
+class Jobs:
+    """The jobs of an org; they live as long as the process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.all: dict[str, Job] = {}
+
+    def create(self, asked: JobRequest, created_by: str) -> Job:
+        """Create a job of a user."""
+        job_id = make_id("750", next(_numbers))
+        folder = self._folder / job_id
+        folder.mkdir(parents=True, exist_ok=True)
+        self.all[job_id] = Job(asked, folder, job_id, created_by)
+        return self.all[job_id]
+
+    def get(self, given: str) -> Job:
+        """Return a job by its id of 15 or 18 characters; raises RequestRefused (404)."""
+        job = self.all.get(normalise_id(given) or "")
+        if job is None:
+            raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+        return job
+
+    def forget(self, job: Job) -> None:
+        """Forget a job and its files, among them what a broken upload has left."""
+        del self.all[job.id]
+        shutil.rmtree(job.folder)
+
+    def clear(self) -> None:
+        """Stop and forget every job."""
+        for job in list(self.all.values()):
+            job.stop.set()
+            if job.state in {JobState.OPEN, *FINISHED}:
+                self.forget(job)
+            else:
+                del self.all[job.id]
+
+
+def refuse_state(told: str) -> RequestRefused:
+    """Return the refusal of what a job's state does not allow."""
+    return RequestRefused(*assumptions.WRONG_JOB_STATE, told)

@@ -1,0 +1,166 @@
+"""Jobs and batches of Bulk API v1, and how they are told in JSON and XML (salesforce-wire.md section 4.6)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from salesforce_sandbox.org.org import LoggedRequest
+from salesforce_sandbox.records.record_ids import make_id
+from salesforce_sandbox.records.saving import Result
+
+NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
+_job_numbers, _batch_numbers = itertools.count(500_000_001), itertools.count(1)
+
+
+class BatchState(StrEnum):
+    """The states of a batch."""
+
+    QUEUED = "Queued"
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    NOT_PROCESSED = "Not Processed"
+
+
+@dataclass
+class ClassicRefused(Exception):  # noqa: N818 - Salesforce's wording
+    """A request of Bulk v1 is refused."""
+
+    code: str
+    message: str
+    status: int = 400
+
+
+@dataclass
+class Batch:
+    """A batch: what was sent and what became of it."""
+
+    job: ClassicJob
+    folder: Path
+    by: LoggedRequest
+    id: str = field(default_factory=lambda: make_id("751", next(_batch_numbers)))
+    state: BatchState = BatchState.QUEUED
+    message: str = ""
+    results: list[Result] = field(default_factory=list)
+    failed: int = 0
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def sent(self) -> Path:
+        """Return the file of the data as it was sent."""
+        return self.folder / f"{self.id}.request"
+
+    def tell(self) -> dict[str, Any]:
+        """Return the batch as it is told."""
+        told: dict[str, Any] = {"id": self.id, "jobId": self.job.id, "state": self.state.value}
+        if self.message:
+            told["stateMessage"] = self.message
+        return told | _times(self.created) | {
+            "numberRecordsProcessed": len(self.results),
+            "numberRecordsFailed": self.failed,
+            "totalProcessingTime": 0,
+            "apiActiveProcessingTime": 0,
+            "apexProcessingTime": 0,
+        }  # fmt: skip
+
+
+@dataclass
+class ClassicJob:
+    """A job."""
+
+    object: str
+    operation: str
+    content_type: str
+    external_id_field: str | None
+    concurrency: str
+    version: str
+    created_by: str
+    id: str = field(default_factory=lambda: make_id("750", next(_job_numbers)))
+    state: str = "Open"
+    batches: dict[str, Batch] = field(default_factory=dict)
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def tell(self) -> dict[str, Any]:
+        """Return the job as it is told, in the order that was recorded."""
+        count = {state: sum(batch.state is state for batch in self.batches.values()) for state in BatchState}
+        told: dict[str, Any] = {"id": self.id, "operation": self.operation, "object": self.object}
+        told |= {"createdById": self.created_by} | _times(self.created) | {"state": self.state}
+        if self.external_id_field:
+            told["externalIdFieldName"] = self.external_id_field
+        return told | {
+            "concurrencyMode": self.concurrency,
+            "contentType": self.content_type,
+            "numberBatchesQueued": count[BatchState.QUEUED],
+            "numberBatchesInProgress": count[BatchState.IN_PROGRESS],
+            "numberBatchesCompleted": count[BatchState.COMPLETED],
+            "numberBatchesFailed": count[BatchState.FAILED],
+            "numberBatchesTotal": len(self.batches),
+            "numberRecordsProcessed": sum(len(batch.results) for batch in self.batches.values()),
+            "numberRetries": 0,
+            "apiVersion": float(self.version),
+            "numberRecordsFailed": sum(batch.failed for batch in self.batches.values()),
+            "totalProcessingTime": 0,
+            "apiActiveProcessingTime": 0,
+            "apexProcessingTime": 0,
+        }
+
+    def tell_among_all(self) -> dict[str, Any]:
+        """Return the job as the list of Bulk 2.0 shows it."""
+        wanted = ("id", "operation", "object", "createdById", "createdDate", "systemModstamp", "state",
+                  "concurrencyMode", "contentType", "apiVersion")  # fmt: skip
+        told = self.tell()
+        return {name: told[name] for name in wanted} | {"jobType": "Classic"}
+
+
+def speaks_json(request: Request) -> bool:
+    """Tell whether a request wants JSON; everything else speaks XML."""
+    headers = request.headers
+    return "json" in headers.get("content-type", "") or "json" in headers.get("accept", "")
+
+
+def tell(request: Request, kind: str, body: Mapping[str, Any], status: int = 200) -> Response:
+    """Return an answer in the language of the request; `kind` is the XML element."""
+    if speaks_json(request):
+        return JSONResponse(dict(body), status)
+    return Response(_write_xml(kind, body), status, media_type="application/xml")
+
+
+def tell_list(request: Request, kind: str, item: str, rows: list[dict[str, Any]]) -> Response:
+    """Return a list in the language of the request."""
+    if speaks_json(request):
+        return JSONResponse({item: rows})
+    root = etree.Element(kind, nsmap={None: NAMESPACE})
+    for row in rows:
+        root.append(etree.fromstring(_write_xml(item, row)))
+    return Response(etree.tostring(root, xml_declaration=True, encoding="UTF-8"), media_type="application/xml")
+
+
+def read_document(body: bytes) -> dict[str, str]:
+    """Return the elements of a small XML document by name; raises ClassicRefused."""
+    try:
+        root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError:
+        raise ClassicRefused("InvalidXML", "Unable to parse the XML of the request") from None
+    return {etree.QName(child).localname: (child.text or "").strip() for child in root}
+
+
+def _write_xml(kind: str, body: Mapping[str, Any]) -> bytes:
+    root = etree.Element(kind, nsmap={None: NAMESPACE})
+    for name, value in body.items():
+        etree.SubElement(root, name).text = str(value).lower() if isinstance(value, bool) else str(value)
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+
+
+def _times(moment: datetime) -> dict[str, str]:
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return {"createdDate": text, "systemModstamp": text}

@@ -1,0 +1,144 @@
+"""An org at work: its definition, records, rules, sessions, limits, faults and the log of requests."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from salesforce_sandbox.definition.definition import BulkSettings, OrgDefinition
+from salesforce_sandbox.org.faults import Faults, JobFault
+from salesforce_sandbox.org.sessions import Sessions
+from salesforce_sandbox.records.chunk import Chunk
+from salesforce_sandbox.records.record_ids import make_id
+from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rules import RuleBook
+from salesforce_sandbox.records.schema import Schema
+from salesforce_sandbox.records.storage import Storage
+from salesforce_sandbox.records.writing import Writer
+
+LOGGED_BODY = 1_000_000  # characters of a request body kept in the log
+LOGGED_REQUESTS = 20_000
+LOGGED = "salesforce_sandbox.logged"  # where the scope of a request has its line in the log
+
+
+@dataclass
+class LoggedRequest:
+    """A request on a Salesforce path; `user` is empty until its session is known."""
+
+    n: int
+    method: str
+    path: str
+    body: str
+    status: int = 0
+    user: str = ""
+
+
+def user_id(number: int = 0) -> str:
+    """Return the id of the n-th user of an org."""
+    return make_id("005", 1_000_001 + number)
+
+
+@dataclass
+class Org:
+    """The org that a sandbox serves."""
+
+    definition: OrgDefinition
+    folder: Path
+    storage: Storage = field(init=False)
+    rules: RuleBook = field(init=False)
+    faults: Faults = field(default_factory=Faults)
+    bulk: BulkSettings = field(init=False)
+    job_faults: list[JobFault] = field(default_factory=list)
+    soap_login: bool = True
+    used: Counter[str] = field(default_factory=Counter)
+    saving: threading.RLock = field(default_factory=threading.RLock)
+    at_reset: list[Callable[[], None]] = field(default_factory=list)
+    limits: dict[str, int] = field(default_factory=dict)
+    requests: list[LoggedRequest] = field(default_factory=list)
+    maintenance: bool = False
+    sessions: Sessions = field(init=False)
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        """Open the storage."""
+        self._as_written = self.definition
+        self.storage = Storage(self.folder / "org.sqlite")
+        self.sessions = Sessions(self.definition.organization.id, self.definition.session_seconds)
+        self._start_over()
+
+    def reset(self) -> None:
+        """Go back to the definition: no records, jobs and faults, full limits. Sessions stay."""
+        for forget in self.at_reset:
+            forget()
+        with self.saving:
+            self.storage.clear()
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self.definition = self._as_written.model_copy(deep=True)
+        self.rules = RuleBook.open(self.definition.rules)
+        self.faults.clear()
+        self.job_faults.clear()
+        self.bulk = self.definition.bulk.model_copy()
+        self.soap_login = self.definition.soap_login
+        self.maintenance = False
+        self.limits = dict(self.definition.limits)
+        self.used.clear()
+        self.requests.clear()
+        self._add_built_in()
+
+    def _add_built_in(self) -> None:
+        writer, organization = self.writer(), self.definition.organization
+        with writer.chunk.transaction():
+            details = {"Id": organization.id, "Name": organization.name, "InstanceName": "LOCAL", "IsSandbox": True,
+                       "OrganizationType": "Developer Edition"}  # fmt: skip
+            writer.import_record(writer.schema.object("Organization"), details)
+            for number, user in enumerate(self.definition.users):
+                name = {"Id": user_id(number), "Username": user.username, "Name": user.username, "Email": user.username}
+                writer.import_record(writer.schema.object("User"), name | {"IsActive": user.active})
+
+    def writer(self, by: LoggedRequest | None = None, storage: Storage | None = None) -> Writer:
+        """Return a writer for a request, or for people without one; a thread has a storage of its own."""
+        number, user = (by.n, by.user) if by else (0, "")
+        chunk = Chunk(storage or self.storage, self.saving, number, user)
+        return Writer(Schema(self.definition.objects), self.rules, chunk)
+
+    def id_of_user(self, username: str) -> str:
+        """Return the id of a user by name."""
+        return user_id([user.username for user in self.definition.users].index(username))
+
+    def spend_call(self) -> None:
+        """Count an API call; raises RequestRefused (403) when the day's are spent."""
+        if self.left("DailyApiRequests") <= 0:
+            raise RequestRefused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        self.used["DailyApiRequests"] += 1
+
+    def left(self, limit: str) -> int:
+        """Return how much of a limit is left."""
+        return self.limits[limit] - self.used[limit]
+
+    @property
+    def limit_info(self) -> str:
+        """Return the header Sforce-Limit-Info."""
+        return f"api-usage={self.used['DailyApiRequests']}/{self.limits['DailyApiRequests']}"
+
+    def log_request(self, method: str, path: str, body: str) -> LoggedRequest:
+        """Keep a request in the log."""
+        logged = LoggedRequest(next(self._numbers), method, path, body[:LOGGED_BODY])
+        self.requests.append(logged)
+        del self.requests[:-LOGGED_REQUESTS]
+        return logged
+
+    def counts(self) -> dict[str, int]:
+        """Return how many living records each object has."""
+        return {name: self.storage.count(entity.prefix) for name, entity in self.definition.objects.items()}
+
+    def records(self, object_name: str) -> list[dict[str, Any]]:
+        """Return every record of an object for people and tests, the recycle bin included."""
+        found = self.storage.find_all(self.writer().schema.object(object_name).prefix, deleted=True)
+        return [{"id": record.id, "fields": record.fields, "deleted": record.deleted} for record in found]

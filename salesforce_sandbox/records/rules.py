@@ -1,0 +1,218 @@
+"""The rules of an org: validation rules, triggers, duplicate rules, rights and locks that refuse records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from salesforce_sandbox import assumptions
+from salesforce_sandbox.definition.definition import DefinitionError
+from salesforce_sandbox.definition.expressions import make_evaluator
+from salesforce_sandbox.definition.rule_definition import Rule, RuleKind, TriggerWrites
+from salesforce_sandbox.records.refusals import RecordRefused
+from salesforce_sandbox.records.schema import fold
+from salesforce_sandbox.records.storage import Record
+
+if TYPE_CHECKING:
+    from salesforce_sandbox.records.schema import ObjectSchema
+    from salesforce_sandbox.records.writing import Writer
+
+_INSERT_FAILED = "Insert failed. First exception on row 0"
+DEPTH = 16  # triggers within triggers, as Salesforce stops them
+_REFUSALS = {
+    RuleKind.VALIDATION: ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "The record breaks a validation rule."),
+    RuleKind.TRIGGER: ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Trigger: execution failed"),
+    RuleKind.ACCESS: ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"),
+    RuleKind.OBJECT_ACCESS: ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: {object}"),
+    RuleKind.APPROVAL: assumptions.LOCKED_FOR_APPROVAL,
+    RuleKind.CONVERTED_LEAD: assumptions.CONVERTED_LEAD,
+    RuleKind.DELETED: ("ENTITY_IS_DELETED", "entity is deleted"),
+    RuleKind.ROW_LOCK: ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records"),
+    RuleKind.CPU_LIMIT: (
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "{name}: System.LimitException: Apex CPU time limit exceeded",
+    ),
+    RuleKind.STORAGE: assumptions.STORAGE_FULL,
+    RuleKind.DUPLICATE: ("DUPLICATES_DETECTED", "Use one of these records?"),
+}
+
+
+class _Absent(dict[str, Any]):  # noqa: FURB189 - simpleeval looks only into real dicts
+    """A parent that is not there: every field of it is empty."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+@dataclass
+class RuleBook:
+    """The rules as they are switched now, and the tries that locks have seen."""
+
+    rules: dict[str, Rule]
+    tries: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @classmethod
+    def open(cls, rules: list[Rule]) -> RuleBook:
+        """Return the rules of a definition, as it switches them."""
+        return cls({rule.name: rule.model_copy() for rule in rules})
+
+    def switch(self, name: str, *, active: bool) -> None:
+        """Switch a rule on or off; raises KeyError for an unknown name."""
+        self.rules[name].active = active
+
+    def active(self, object_name: str) -> list[Rule]:
+        """Return the rules of an object that are switched on."""
+        return [rule for rule in self.rules.values() if rule.active and rule.object == object_name]
+
+    def check(self, rules: list[Rule], scope: Scope) -> None:
+        """Raise RecordRefused when a rule refuses a record that is about to be saved."""
+        for rule in rules:
+            if rule.more_than is not None or rule.writes:
+                continue
+            if rule.kind is RuleKind.DUPLICATE:
+                _check_duplicate(rule, scope)
+            else:
+                self._check_rule(rule, scope)
+
+    def run_triggers(self, rules: list[Rule], scope: Scope) -> None:
+        """Let triggers of a saved record write to others; raises RecordRefused when those are refused."""
+        for rule in rules:
+            if rule.writes and scope.writer.depth < DEPTH and scope.evaluate(rule, rule.when):
+                _write(rule, rule.writes, scope)
+
+    def counts(self, object_name: str) -> bool:
+        """Tell whether a rule counts the records of a request."""
+        return any(rule.more_than is not None for rule in self.active(object_name))
+
+    def check_request(self, object_name: str, records: list[Mapping[str, Any]]) -> dict[int, RecordRefused]:
+        """Return the refusals of limits that are counted over all records of one request, by their index."""
+        refused: dict[int, RecordRefused] = {}
+        for rule in self.active(object_name):
+            if rule.more_than is None:
+                continue
+            groups = Counter(str(record.get(str(rule.group_by))) for record in records)
+            for index, record in enumerate(records):
+                if groups[str(record.get(str(rule.group_by)))] > rule.more_than:
+                    refused.setdefault(index, _refusal(rule, ""))
+        return refused
+
+    def _check_rule(self, rule: Rule, scope: Scope) -> None:
+        if not scope.evaluate(rule, rule.when):
+            return
+        lock = scope.lock(rule)
+        if rule.clears_after is not None:
+            if (rule.name, lock) not in scope.writer.chunk.tried:
+                scope.writer.chunk.tried.add((rule.name, lock))
+                self.tries[rule.name, lock] += 1
+            if self.tries[rule.name, lock] > rule.clears_after:
+                return
+        raise _refusal(rule, lock)
+
+
+class Scope:
+    """What expressions see of one record after another."""
+
+    def __init__(self, writer: Writer, entity: ObjectSchema) -> None:
+        self.writer, self.entity = writer, entity
+        self.record = Record("", entity.name, {}, False)
+        self.before: Record | None = None
+        self.values: dict[str, Any] = {}
+        self._evaluate = make_evaluator(self._name, self._functions())
+
+    def look_at(self, record: Record, before: Record | None) -> Scope:
+        """Return the scope of a record."""
+        self.record, self.before = record, before
+        self.values = record.fields | {"Id": record.id}
+        return self
+
+    def evaluate(self, rule: Rule, text: str) -> Any:
+        """Return the value of an expression; raises DefinitionError naming the rule when it cannot be evaluated."""
+        try:
+            return self._evaluate(text)
+        except Exception as wrong:
+            raise DefinitionError(f"Rule {rule.name}: `{text}` cannot be evaluated: {wrong}") from wrong
+
+    def lock(self, rule: Rule) -> str:
+        """Return what a lock is on: the rule's field, or the record by its key, as a new one has no id that stays."""
+        if rule.group_by:
+            return str(self.values.get(rule.group_by))
+        if self.before is None:
+            keys = (self.values[name] for name, _ in self.entity.keys if self.values.get(name) is not None)
+            return str(next(keys, self.values["Id"]))
+        return self.before.id
+
+    def parent(self, relation: str) -> Record | None:
+        """Return the parent under a relationship name."""
+        return self.writer.parent_of(self.entity, self.values, relation)
+
+    def _name(self, node: Any) -> Any:
+        name = node.id
+        if name == "is_new":
+            return self.before is None
+        if name in self.values or not self.entity.relation(name):
+            return self.values.get(name)
+        return _fields_of(self.parent(name))
+
+    def _functions(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "is_blank": lambda value: value in {None, ""},
+            "changed": lambda name: self.before is None or self.before.fields.get(name) != self.values.get(name),
+            "length": lambda value: len(value or ""),
+            "lower": lambda value: str(value or "").lower(),
+            "find": self._find,
+        }
+
+    def _find(self, object_name: str, key: str, value: Any) -> _Absent:
+        entity = self.writer.schema.object(object_name)
+        if value is None:
+            return _Absent()
+        ids = self.writer.chunk.find_by_key(object_name, key, fold(entity.definition.fields[key], value))
+        return _fields_of(self.writer.chunk.find(ids[0]) if ids else None)
+
+
+def _fields_of(record: Record | None) -> _Absent:
+    return _Absent(record.fields | {"Id": record.id} if record else {})
+
+
+def _check_duplicate(rule: Rule, scope: Scope) -> None:
+    record = scope.record
+    wanted = [record.fields.get(name) for name in rule.match_on]
+    if all(value is None for value in wanted):
+        return
+    # a scan: duplicate rules are for small objects of a sandbox
+    for other in scope.writer.chunk.find_all(scope.entity.name, scope.entity.prefix):
+        if other.id != record.id and [other.fields.get(name) for name in rule.match_on] == wanted:
+            raise _refusal(rule, "")
+
+
+def _write(rule: Rule, writes: TriggerWrites, scope: Scope) -> None:
+    """Write to the parent, when there is one, or create a record."""
+    parent = scope.parent(writes.parent) if writes.parent else None
+    if writes.parent and parent is None:
+        return
+    moment = "AfterInsert" if scope.before is None else "AfterUpdate"
+    values = {name: scope.evaluate(rule, text) for name, text in writes.fields.items()}
+    entity = scope.writer.schema.object(parent.object if parent else str(writes.object))
+    scope.writer.depth += 1
+    try:
+        if parent:
+            scope.writer.update(entity, parent.id, values)
+        else:
+            scope.writer.create(entity, values)
+    except RecordRefused as inner:
+        failed = f"Update failed. First exception on row 0 with id {parent.id}" if parent else _INSERT_FAILED
+        told = f"{rule.name}: execution of {moment}\n\ncaused by: System.DmlException: {failed}; first error: "
+        told += f"{inner.code}, {inner.message}: [{', '.join(inner.fields)}]"
+        raise RecordRefused(_REFUSALS[rule.kind][0], told) from inner
+    finally:
+        scope.writer.depth -= 1
+
+
+def _refusal(rule: Rule, lock: str) -> RecordRefused:
+    code, usual = _REFUSALS[rule.kind]
+    message = (rule.message or usual).replace("{name}", rule.name).replace("{object}", rule.object)
+    if rule.kind is RuleKind.ROW_LOCK and not rule.message:
+        message += f": {lock}"
+    return RecordRefused(rule.code or code, message, tuple(rule.fields))

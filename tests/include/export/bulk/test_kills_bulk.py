@@ -1,0 +1,148 @@
+"""A run over Bulk jobs that ends at any point: the next adopts or aborts them, no row of a closed job goes twice."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from exporter import Exporter, make_stream
+from include.export.failures import SalesforceFailure
+from include.export.ledger.runs import Outcome
+from killing import Mortals, Story, start_mortals, targets, told
+from salesforce_sandbox.process import RunningSandbox
+
+pytestmark = pytest.mark.timeout(1800)
+OPTIONS = {"batch_size": 4, "poll_delays": (0.01, 0.03)}
+
+
+@pytest.fixture
+def mortals(
+    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Mortals]:
+    exporter.stream = make_stream(bulk_from=10)
+    exporter.options = dict(OPTIONS)
+    with start_mortals(exporter, database, sandbox_server.ca_file) as running, told(capsys, running):
+        running.options |= OPTIONS
+        yield running
+
+
+@pytest.fixture
+def airflow_mortals(
+    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Mortals]:
+    exporter.stream = make_stream(bulk_from=10)
+    exporter.options = dict(OPTIONS)
+    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running, told(capsys, running):
+        running.options |= OPTIONS
+        yield running
+
+
+def begin(story: Story, happens: str) -> None:
+    story.begin()
+    story.exporter.control.set_bulk(batch_rows=4)
+    if happens == "job failed":
+        story.exporter.control.add_job_fault(fail="InternalServerError : planted", fail_after_batches=1)
+
+
+@pytest.mark.fault("G1", "G6", "B7", "D9")
+@pytest.mark.parametrize("happens", ["clean", "one refused", "job failed"])
+@pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
+def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
+    mortals: Mortals, pause: bool, happens: str, whole: bool
+) -> None:
+    story = Story(mortals.exporter, refused=happens == "one refused", rows=30)
+    begin(story, happens)
+    points = mortals.run(pause=pause).points
+    assert {"after POST jobs/ingest", "after PUT jobs/ingest/JOB/batches", "after PATCH jobs/ingest/JOB"} <= set(points)
+    for point in targets(points, whole=whole, half=int(pause)):
+        begin(story, happens)
+        end = mortals.run(pause=pause, target=point)
+        assert end.killed
+        assert point.name in end.points  # another thread may have reached one since
+        story.check_moment()
+        story.change()
+        see_the_next_run(story, pause=pause, happens=happens)
+        repeated = 6 if pause and story.refused else 0  # so many rows stand behind the refused one in its job
+        assert story.count_repeated() <= repeated, point
+
+
+@pytest.mark.fault("G1")
+@pytest.mark.parametrize("happens", ["one refused", "job failed"])
+def test_a_run_with_several_jobs_in_flight_killed_at_any_point_loses_nothing(
+    mortals: Mortals, happens: str, whole: bool
+) -> None:
+    exporter = mortals.exporter
+    exporter.stream = make_stream(bulk_from=10, lock_order="name")
+    exporter.options |= {"job_bytes": 9}  # rows: the first batch, a delete, tells nothing of their size
+    mortals.options |= exporter.options
+    story = Story(exporter, refused=happens == "one refused", rows=30)
+    begin(story, happens)
+    points = mortals.run(pause=False).points
+    assert points.count("after POST jobs/ingest") >= 2
+    for point in targets(points, whole=whole, half=0)[:: 1 if whole else 2]:
+        begin(story, happens)
+        end = mortals.run(pause=False, target=point)
+        assert end.killed
+        assert point.name in end.points  # another thread may have reached one since
+        story.check_moment()
+        story.change()
+        see_the_next_run(story, pause=False, happens=happens)
+
+
+@pytest.mark.fault("G2")
+def test_a_run_that_airflow_asks_to_end_ends_at_once_and_its_jobs_are_adopted(
+    airflow_mortals: Mortals, whole: bool
+) -> None:
+    story = Story(airflow_mortals.exporter, refused=True, rows=30)
+    begin(story, "one refused")
+    points = airflow_mortals.run(pause=False).points
+    for point in targets(points, whole=whole, half=0):
+        begin(story, "one refused")
+        end = airflow_mortals.run(pause=False, target=point, signal="SIGTERM")
+        assert point.name in end.points
+        assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
+        assert end.seconds < 5
+        story.check_moment()
+        story.change()
+        see_the_next_run(story, pause=False, happens="one refused")
+        assert story.count_repeated() == 0, point
+
+
+@pytest.mark.fault("G1")
+def test_runs_killed_at_random_times_lose_nothing(mortals: Mortals, whole: bool) -> None:
+    chance = random.Random(1)
+    for number in range(150 if whole else 10):
+        pause, happens = bool(number % 2), ("clean", "one refused", "job failed")[number % 3]
+        story = Story(mortals.exporter, refused=happens == "one refused", rows=30)
+        begin(story, happens)
+        mortals.run(pause=pause, after=chance.uniform(0.001, 0.4))
+        story.check_moment()
+        story.change()
+        see_the_next_run(story, pause=pause, happens=happens)
+
+
+def see_the_next_run(story: Story, *, pause: bool, happens: str) -> None:
+    exporter = story.exporter
+    failures = []
+    try:
+        report = exporter.run(pause=pause)
+    except SalesforceFailure as failed:
+        failures.append(str(failed))
+        story.check_moment()
+        assert exporter.errors() == []
+        report = exporter.run(pause=pause)
+    assert all("InternalServerError : planted" in failure for failure in failures)
+    assert not failures or happens == "job failed"
+    story.check_moment()
+    assert report.outcome is (Outcome.HELD if pause and story.refused else Outcome.COMPLETE)
+    if story.refused:
+        [error] = exporter.errors()
+        assert (error["record_key"], error["status"]) == ("6", "open")
+        assert (exporter.gate(pause=pause) is not None) == pause
+        story.repair()
+        exporter.run(pause=pause)
+        exporter.reexport(every=True)
+        story.check_moment()
+    story.check_end(set())

@@ -1,0 +1,139 @@
+"""Rows of a job go out while the job in front of it is settled: in order, given up where the stream stops, over TLS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from exporter import Exporter, make_stream
+from include.export.failures import RunFailure
+from include.export.ledger.runs import Outcome
+from tls_proxy import TlsProxy
+
+UPLOAD = {"method": "PUT", "path_regex": "/batches$"}
+CLOSE = {"method": "PATCH", "path_regex": r"/jobs/ingest/\w+$"}
+BESIDE = pytest.mark.parametrize("beside", [True, False], ids=["threads", "one thread"])
+IN_FLIGHT = "select count(*) from crm_export.ExportBatches where state in ('PLANNED', 'SENDING')"
+
+
+@pytest.fixture
+def bulk(exporter: Exporter) -> Exporter:
+    """Return an exporter with 800 new rows: with the setting on, 25 in a request and jobs of 30, 240 and 505."""
+    exporter.stream = make_stream(bulk_from=30)
+    exporter.options |= {"poll_delays": (0.02, 0.05), "lease_seconds": 0.05}
+    exporter.add_many(1, 800)
+    return exporter
+
+
+def find_calls(bulk: Exporter) -> list[tuple[str, int]]:
+    """Return the calls that change jobs or ask for them, with the number of the job."""
+    numbers: dict[str, int] = {}
+    found = []
+    for call in bulk.calls():
+        job = re.search(r"/jobs/ingest/(750\w+)", call["path"])
+        if job:
+            number = numbers.setdefault(job[1], len(numbers) + 1)
+            found.append((call["method"], number))
+    return found
+
+
+def check_nothing_in_flight(bulk: Exporter) -> None:
+    """Check that the ledger has no batch that is not over."""
+    assert bulk.connection.execute(IN_FLIGHT).fetchone() == (0,)
+
+
+@BESIDE
+@pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
+def test_a_job_is_closed_only_when_the_one_in_front_of_it_is_settled(bulk: Exporter, beside: bool, pause: bool) -> None:
+    bulk.options |= {"upload_beside": beside, "job_bytes": 30_000}
+    report = bulk.run(pause=pause)
+    assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 800)
+    calls = find_calls(bulk)
+    jobs = max(number for _, number in calls)
+    assert jobs >= 3
+    for number in range(1, jobs):
+        closed_next = calls.index(("PATCH", number + 1))
+        assert ("GET", number) not in calls[closed_next:], "a job was closed while the one in front was polled"
+        assert ("GET", number) in calls[:closed_next]
+    assert len(bulk.names()) == len(bulk.control.writes("Account")) == 800
+
+
+def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
+    bulk.options["upload_beside"] = False
+    bulk.run(pause=True)
+    calls = find_calls(bulk)
+    assert calls.index(("PUT", 2)) < calls.index(("PATCH", 1)), "the second upload waited for the end of the first job"
+    bulk.control.reset()
+    bulk.connection.execute("update app.accounts set changed_at = changed_at + interval '1 day'")
+    bulk.run(pause=True, uploads_ahead=1)
+    calls = find_calls(bulk)
+    assert calls.index(("PUT", 2)) > calls.index(("GET", 1))
+
+
+@BESIDE
+def test_where_the_stream_stops_the_job_behind_is_aborted_and_none_of_its_rows_arrives(
+    bulk: Exporter, beside: bool
+) -> None:
+    bulk.options["upload_beside"] = beside
+    bulk.connection.execute("update app.accounts set name = 'bad' where id = 40")
+    assert bulk.run(pause=True).outcome is Outcome.HELD
+    assert bulk.watermark() == "39"
+    assert set(bulk.names()) == {f"A{n}" for n in range(1, 56) if n != 40}
+    check_nothing_in_flight(bulk)
+    bulk.control.switch_rule("no_bad_names", active=False)
+    assert bulk.run(pause=True).outcome is Outcome.COMPLETE
+    assert len(bulk.names()) == 800
+    check_nothing_in_flight(bulk)
+
+
+@BESIDE
+def test_after_a_failure_the_next_run_ends_the_job_behind(bulk: Exporter, beside: bool) -> None:
+    bulk.options["upload_beside"] = beside
+    bulk.control.add_fault(match=CLOSE, answer={"status": 400, "body": "[]"})
+    with pytest.raises(RunFailure):
+        bulk.run(pause=True)
+    assert bulk.run(pause=True).outcome is Outcome.COMPLETE
+    assert len(bulk.names()) == 800
+    check_nothing_in_flight(bulk)
+
+
+@BESIDE
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_an_upload_that_breaks_is_made_again(bulk: Exporter, beside: bool, nth: int) -> None:
+    bulk.options["upload_beside"] = beside
+    bulk.control.add_fault(match=UPLOAD, answer={"status": 503, "body": "[]"}, on_call=nth)
+    report = bulk.run(pause=True)
+    assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 800)
+    assert len(bulk.names()) == len(bulk.control.writes("Account")) == 800
+    check_nothing_in_flight(bulk)
+
+
+@BESIDE
+def test_every_call_is_counted(bulk: Exporter, beside: bool) -> None:
+    bulk.options["upload_beside"] = beside
+    report = bulk.run(pause=True)
+    assert report.api_calls == len([call for call in bulk.calls() if "/services/data/" in call["path"]])
+
+
+class TestPostgresOverTls:
+    @pytest.fixture
+    def proxy(self, database: str, tmp_path: Path) -> Iterator[TlsProxy]:
+        made = TlsProxy(database, tmp_path)
+        yield made
+        made.close()
+
+    def test_rows_are_read_as_from_any_other_connection(self, bulk: Exporter, proxy: TlsProxy, database: str) -> None:
+        bulk.connection.execute("update app.accounts set notes = repeat('x', 20000) where id > 500")
+        plain = bulk.connection
+        with psycopg.connect(
+            proxy.dsn_of(database), autocommit=True, application_name="crm_export", options="-c timezone=UTC"
+        ) as bulk.connection:
+            assert bulk.connection.pgconn.ssl_in_use
+            assert bulk.run(pause=False).accepted == 800
+        bulk.connection = plain
+        sent = [each["fields"].get("Notes__c") for each in bulk.control.records("Account")]
+        assert sent.count("x" * 20000) == 300

@@ -1,0 +1,187 @@
+"""A database that lost its newest transactions: a promoted standby, a restored snapshot; on real servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from exporter import TABLES, Exporter
+from include.export.ledger.runs import RunIdentity
+from include.export.ledger.schema import install_schema
+from include.export.options import ExportOptions
+from include.export.positions import Position
+from include.export.reconcile.orphans import report_orphans
+from include.export.salesforce.error_catalogue import Catalogue
+from local_stack.postgres import EmbeddedPostgres
+from salesforce_sandbox.control import Control
+from salesforce_sandbox.process import RunningSandbox
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Return a folder that the servers' user can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="crm-back-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def primary(place: Path) -> Iterator[EmbeddedPostgres]:
+    """Return a server with the export schema and the accounts."""
+    server = EmbeddedPostgres(place / "primary")
+    server.start()
+    with connect(server) as connection:
+        install_schema(connection)
+        connection.execute(TABLES)
+    yield server
+    server.stop()
+
+
+def connect(server: EmbeddedPostgres) -> psycopg.Connection:
+    """Open a server as the exporter does."""
+    return psycopg.connect(server.dsn(), autocommit=True, application_name="crm_export", options="-c timezone=UTC")
+
+
+def exporter_of(server: EmbeddedPostgres, sandbox: Control, running: RunningSandbox, catalogue: Catalogue) -> Exporter:
+    """Return an exporter at a server."""
+    return Exporter(connect(server), sandbox, running.https_url, catalogue)
+
+
+def published(exporter: Exporter) -> Position:
+    """Return the watermark, as an asset event would keep it outside of the database."""
+    row = exporter.connection.execute("select cursor_at::text, record_key from crm_export.ExportWatermarks").fetchone()
+    assert row is not None
+    return Position(*row)
+
+
+@pytest.mark.fault("A14")
+def test_a_promoted_standby_that_lost_the_tail_is_noticed_and_nothing_is_lost(
+    primary: EmbeddedPostgres, place: Path, sandbox: Control, sandbox_server: RunningSandbox, catalogue: Catalogue
+) -> None:
+    before = exporter_of(primary, sandbox, sandbox_server, catalogue)
+    before.add({"id": 1}, {"id": 2}, {"id": 3})
+    before.run()
+    assert before.reconcile().stepped_back == ""
+    standby = EmbeddedPostgres(place / "standby")
+    (place / "standby").mkdir()
+    if os.geteuid() == 0:
+        shutil.chown(place / "standby", user=(place / "primary").owner())
+    primary._run("pg_basebackup", "-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres", "-c", "fast",
+                 "-D", str(place / "standby" / "data"))  # fmt: skip
+    before.change(1, 50, name="lost")  # after the standby's last transaction
+    before.add({"id": 9, "minute": 51})
+    before.run()
+    assert before.names() == {"A1": "lost", "A2": "Account 2", "A3": "Account 3", "A9": "Account 9"}
+    before.connection.close()
+    primary.stop()
+
+    (place / "standby" / "data" / "standby.signal").touch()
+    standby.start()
+    try:
+        standby._run("pg_ctl", "-D", str(place / "standby" / "data"), "-w", "promote")
+        after = exporter_of(standby, sandbox, sandbox_server, catalogue)
+        after.add({"id": 4, "minute": 52})
+        assert after.run().rows_sent == 1, "what is new in the promoted database is exported as ever"
+        report = after.reconcile()
+        assert report.stepped_back.startswith("database changed: stepped back to 2026-01-01 00:52:00+00 / 4 (it was ")
+        assert "The database changed: stepped back to" in report.message
+        assert (report.late, report.sent_again) == (0, 4)
+        assert after.names()["A1"] == "Account 1", "Salesforce has what the database has"
+        orphans = report_orphans(
+            after.stream,
+            connection=after.connection,
+            salesforce=after.client(),
+            options=ExportOptions(pause_on_export_errors=True),
+            run=RunIdentity("CRMExport_Reconcile", "run", 1, "report_orphans"),
+        )
+        assert (orphans.listed, orphans.without_source) == (5, 1)
+        assert after.watermark() == "4", "the watermark is the promoted database's own; nothing moves it back"
+        assert after.reconcile().stepped_back == "", "it is told once"
+        after.connection.close()
+    finally:
+        standby.stop()
+
+
+@pytest.mark.fault("A14")
+def test_a_snapshot_restored_from_yesterday_is_noticed_by_the_published_watermark(
+    primary: EmbeddedPostgres, place: Path, sandbox: Control, sandbox_server: RunningSandbox, catalogue: Catalogue
+) -> None:
+    before = exporter_of(primary, sandbox, sandbox_server, catalogue)
+    before.add({"id": 1}, {"id": 2})
+    before.run()
+    before.reconcile()
+    before.connection.close()
+    primary.stop()
+    shutil.copytree(place / "primary" / "data", place / "snapshot")
+    primary.start()
+    today = exporter_of(primary, sandbox, sandbox_server, catalogue)
+    today.change(1, 30, name="of today")
+    today.add({"id": 3, "minute": 31})
+    today.run()
+    witness = published(today)
+    today.connection.close()
+    primary.stop()
+
+    _restore(place)
+    primary.start()
+    after = exporter_of(primary, sandbox, sandbox_server, catalogue)
+    assert after.watermark() == "2"
+    report = after.reconcile(witness=witness)
+    assert report.stepped_back == (
+        "database changed: stepped back to 2026-01-01 00:02:00+00 / 2 (the published watermark is "
+        "2026-01-01 00:31:00+00 / 3)"
+    )
+    assert report.sent_again == 2
+    assert after.names() == {"A1": "Account 1", "A2": "Account 2", "A3": "Account 3"}
+    after.change(2, 32, name="after the restore")
+    assert after.run().rows_sent == 1
+    assert after.reconcile(witness=witness).stepped_back == "", "it is told once"
+    assert after.names()["A2"] == "after the restore"
+    after.connection.close()
+
+
+def _restore(place: Path) -> None:
+    owner = (place / "primary" / "data").owner()
+    shutil.rmtree(place / "primary" / "data")
+    shutil.copytree(place / "snapshot", place / "primary" / "data")
+    (place / "primary" / "data").chmod(0o700)
+    if os.geteuid() == 0:
+        for path in [place / "primary" / "data", *(place / "primary" / "data").rglob("*")]:
+            shutil.chown(path, user=owner)
+
+
+def test_another_database_is_noticed_by_its_identifier(exporter: Exporter) -> None:
+    exporter.add({"id": 1})
+    exporter.run()
+    exporter.reconcile()
+    exporter.connection.execute("update crm_export.ExportWatermarks set database_identity = '1/1'")
+    assert "stepped back to 2026-01-01 00:01:00+00 / 1 (it was 1/1 and is " in exporter.reconcile().stepped_back
+    assert exporter.reconcile().stepped_back == ""
+
+
+def test_a_watermark_that_was_published_and_reached_again_is_no_step_back(exporter: Exporter) -> None:
+    exporter.add({"id": 1}, {"id": 2})
+    exporter.run()
+    witness = published(exporter)
+    assert exporter.reconcile(witness=witness).stepped_back == ""
+    exporter.add({"id": 3})
+    exporter.run()
+    assert exporter.reconcile(witness=witness).stepped_back == ""
+
+
+def test_a_stream_that_an_operator_lets_begin_anew_has_not_stepped_back(exporter: Exporter) -> None:
+    exporter.add({"id": 1}, {"id": 2})
+    exporter.run()
+    exporter.reconcile()
+    witness = published(exporter)
+    exporter.connection.execute("delete from crm_export.ExportWatermarks")
+    assert exporter.reconcile(witness=witness).stepped_back == ""
+    assert exporter.run().rows_sent == 2
+    assert (exporter.reconcile(witness=witness).stepped_back, exporter.reconcile().late) == ("", 0)
