@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.measuring import WrongResultError
-from include.export.ledger.schema import install_schema
+from include.export.ledger import install_schema
 from local_stack.postgres import EmbeddedPostgres
 
 SQL_FOLDER = Path(__file__).with_name("sql")

@@ -23,7 +23,7 @@ from airflow.sdk import DAG, Param, TaskGroup
 
 from crm_export.operators import PrepareSchemaOperator, PublishWatermarkOperator, make_export_changes
 from crm_export.sensors import PauseOnExportErrorsSensor
-from include.export.streams.files import load_streams
+from include.export.streams import load_streams
 
 with DAG(
     dag_id="CRMExport",

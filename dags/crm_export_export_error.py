@@ -16,7 +16,7 @@ import os
 from airflow.sdk import DAG, BaseOperator, Param
 
 from crm_export.operators import PrepareSchemaOperator, make_reexport
-from include.export.streams.files import load_streams
+from include.export.streams import load_streams
 
 with DAG(
     dag_id="CRMExport_ExportError",

@@ -26,8 +26,8 @@ from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from crm_export.operators import PrepareSchemaOperator
 from crm_export.reconcile import make_check, make_export_late_rows, make_report_orphans
-from include.export.reconcile.sum_checks import load_checks
-from include.export.streams.files import load_streams
+from include.export.reconcile import load_checks
+from include.export.streams import load_streams
 
 with DAG(
     dag_id="CRMExport_Reconcile",

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from include.export.reports.summary import StreamSummary
+from include.export.reports import StreamSummary
 
 _COLUMNS = ("stream", "changed", "sent", "accepted", "refused", "open", "waiting", "watermark", "state")
 

@@ -6,8 +6,8 @@ import time
 
 from rich.console import Console
 
-from include.export.reports.summary import summarise_streams
-from include.export.streams.files import load_streams
+from include.export.reports import summarise_streams
+from include.export.streams import load_streams
 from local_stack.airflow_api import FINISHED, AirflowApi
 from local_stack.place import Ports, StackError
 from local_stack.report import show_next_steps, show_summaries

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from include.export.ledger.schema import install_schema
+from include.export.ledger import install_schema
 from local_stack.airflow_api import AirflowApi
 from local_stack.environment import METADATA_DATABASE, SOURCE_DATABASE, make_environment, trust
 from local_stack.place import ROOT, Place, Ports, StackError

@@ -6,19 +6,17 @@ import json
 import sys
 import time
 from functools import partial
-from typing import Any
 
 import psycopg
 import requests
 
 from benchmarks.clients.ready import tell, tell_ready
-from include.export.ledger.runs import RunIdentity
+from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
-from include.export.salesforce.client import OrgSession, SalesforceClient
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.streams.stream import Stream
-from include.export.tasks.export import export_stream
-from include.export.tasks.reexport import reexport_errors
+from include.export.run import RunInputs
+from include.export.salesforce import Catalogue, OrgSession, SalesforceClient
+from include.export.streams import Stream
+from include.export.tasks import export_stream, reexport_errors
 
 
 def main() -> None:
@@ -31,15 +29,12 @@ def main() -> None:
     with psycopg.connect(
         asked["dsn"], autocommit=True, application_name="crm_export", options="-c timezone=UTC"
     ) as connection:
-        parts: dict[str, Any] = {
-            "connection": connection,
-            "salesforce": SalesforceClient(lambda: _log_in(asked["org"])),
-            "catalogue": catalogue,
-            "options": ExportOptions(daily_api_limit=10_000_000, **asked["options"]),
-            "run": RunIdentity("CRMExport", "benchmark", 1, "export_changes"),
-        }
+        options = ExportOptions(daily_api_limit=10_000_000, **asked["options"])
+        identity = RunIdentity("CRMExport", "benchmark", 1, "export_changes")
+        client = SalesforceClient(lambda: _log_in(asked["org"]))
+        inputs = RunInputs(stream, connection, client, catalogue, options, identity)
         run = partial(reexport_errors, every=True) if asked["reexport"] else export_stream
-        report = run(stream, **parts)
+        report = run(inputs)
     tell(report.as_dict() | {"seconds": time.monotonic() - began})
 
 

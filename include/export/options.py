@@ -7,6 +7,9 @@ from dataclasses import dataclass
 SMALL_REQUEST = 25  # rows of the first request of a run
 GROWTH = 4  # a clean batch is followed by one this many times larger
 JOB_GROWTH = 8  # the same for Bulk jobs
+# of the daily API limit; the rest is left to the export
+REEXPORT_CREDIT_SHARE = 0.75
+LISTING_CREDIT_SHARE = 0.5
 
 
 @dataclass(frozen=True)

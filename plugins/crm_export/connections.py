@@ -18,7 +18,7 @@ from simple_salesforce.exceptions import SalesforceAuthenticationFailed, Salesfo
 
 from crm_export.login_session import LoginSession
 from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
-from include.export.salesforce.client import OrgSession, SalesforceClient
+from include.export.salesforce import OrgSession, SalesforceClient
 
 POSTGRES = "postgres_default"
 SALESFORCE = "salesforce_default"

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from include.export.failures import ConfigurationFailure, SalesforceFailure
-from include.export.salesforce.client import CONNECT_TIMEOUT, READ_TIMEOUT
+from include.export.salesforce import CONNECT_TIMEOUT, READ_TIMEOUT
 
 _CLIP = 200  # characters of an answer that are shown
 

@@ -16,15 +16,11 @@ from crm_export.retries import RunFailureRetryPolicy
 from crm_export.settings import read_export_to_crm, read_options
 from crm_export.triggers import JobOverTrigger
 from include.export.failures import RunFailure
-from include.export.ledger.audit import ExportAudit
-from include.export.ledger.schema import install_schema
-from include.export.ledger.trials import ExportTrials
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.streams.stream import BrokenStream, Stream
-from include.export.tasks.export import export_stream
-from include.export.tasks.publication import read_watermark
-from include.export.tasks.reexport import reexport_errors
-from include.export.tasks.trial import try_record
+from include.export.ledger import ExportAudit, ExportTrials, install_schema
+from include.export.run import RunInputs
+from include.export.salesforce import Catalogue
+from include.export.streams import BrokenStream, Stream
+from include.export.tasks import export_stream, read_watermark, reexport_errors, try_record
 
 RETRIES = 3
 JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before the triggerer does
@@ -79,22 +75,18 @@ class ExportChangesOperator(EndsWhenAsked, BaseOperator):
         options, trial = read_options(), asked_trial(context)
         options = replace(options, job_patience=self.job_patience if self.deferrable else None)
         with open_postgres() as connection:
-            parts: dict[str, Any] = {
-                "connection": connection,
-                "salesforce": make_salesforce_client(),
-                "catalogue": Catalogue.load(),
-                "options": options,
-                "run": identify_run(context),
-            }
+            inputs = RunInputs(
+                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
+            )
             if trial is None:
-                report = export_stream(self.stream, **parts)
+                report = export_stream(inputs)
                 self.log.info("%s: %s", self.stream.name, report.message)
                 if report.job_id is not None:
                     self.defer(trigger=self._job_over(report.job_id), method_name="go_on")
                 return report.as_dict()
             if trial.stream != self.stream.name:
                 raise AirflowSkipException(f"This run only tries a record of stream {trial.stream}.")
-            return self._try(trial, parts)
+            return self._try(trial, inputs)
 
     def _job_over(self, job_id: str) -> JobOverTrigger:
         return JobOverTrigger(job_id, poll_seconds=max(self.job_patience / 3, 1.0))
@@ -103,13 +95,13 @@ class ExportChangesOperator(EndsWhenAsked, BaseOperator):
         """Settle the job that was waited for and export what is left."""
         return self.execute(context)
 
-    def _try(self, trial: TrialRequest, parts: dict[str, Any]) -> dict[str, Any]:
+    def _try(self, trial: TrialRequest, inputs: RunInputs) -> dict[str, Any]:
         """Try a record: its values go to the log, or only to the person at the page who asked for it."""
         if trial.page is None:
-            return show_trial(self.log, trial, try_record(self.stream, trial.key, **parts))
-        trials = ExportTrials(parts["connection"])
+            return show_trial(self.log, trial, try_record(inputs, trial.key))
+        trials = ExportTrials(inputs.connection)
         try:
-            outcome = try_record(self.stream, trial.key, **parts)
+            outcome = try_record(inputs, trial.key)
         except RunFailure as failure:
             trials.fail(trial.page, str(failure))
             raise AirflowFailException(str(failure)) from None
@@ -158,16 +150,8 @@ class ReexportErrorsOperator(EndsWhenAsked, BaseOperator):
                 only = ExportAudit(connection).errors_to_retry(action, identity.dag_id, self.stream.name)
                 if not only:
                     raise AirflowSkipException(f"Action {action} of the page asks for no record of this stream.")
-            report = reexport_errors(
-                self.stream,
-                connection=connection,
-                salesforce=make_salesforce_client(),
-                catalogue=Catalogue.load(),
-                options=options,
-                run=identity,
-                every=bool(context["params"].get("every", False)),
-                only=only,
-            )
+            inputs = RunInputs(self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identity)
+            report = reexport_errors(inputs, every=bool(context["params"].get("every", False)), only=only)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()
 

@@ -14,11 +14,10 @@ from crm_export.requests import identify_run
 from crm_export.retries import RunFailureRetryPolicy
 from crm_export.settings import read_options
 from include.export.positions import Position
-from include.export.reconcile.late_rows import export_late_rows
-from include.export.reconcile.orphans import report_orphans
-from include.export.reconcile.sum_checks import BrokenCheck, SumCheck, run_check
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.streams.stream import BrokenStream, Stream
+from include.export.reconcile import BrokenCheck, SumCheck, export_late_rows, report_orphans, run_check
+from include.export.run import RunInputs
+from include.export.salesforce import Catalogue
+from include.export.streams import BrokenStream, Stream
 
 
 class ExportLateRowsOperator(BaseOperator):
@@ -36,15 +35,11 @@ class ExportLateRowsOperator(BaseOperator):
         skip_unless_exporting()
         options = read_options()
         with open_postgres() as connection:
-            report = export_late_rows(
-                self.stream,
-                connection=connection,
-                salesforce=make_salesforce_client(),
-                catalogue=Catalogue.load(),
-                options=options,
-                run=identify_run(context),
-                witness=read_published_watermark(self.stream.name, context),
+            inputs = RunInputs(
+                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
             )
+            published = read_published_watermark(self.stream.name, context)
+            report = export_late_rows(inputs, published_watermark=published)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()
 
@@ -63,13 +58,10 @@ class ReportOrphansOperator(BaseOperator):
         skip_unless_exporting()
         options = read_options()
         with open_postgres() as connection:
-            report = report_orphans(
-                self.stream,
-                connection=connection,
-                salesforce=make_salesforce_client(),
-                options=options,
-                run=identify_run(context),
+            inputs = RunInputs(
+                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
             )
+            report = report_orphans(inputs)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()
 

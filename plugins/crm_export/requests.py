@@ -8,8 +8,7 @@ from typing import Any, Protocol
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.export.ledger.runs import RunIdentity
-from include.export.tasks.trial import Trial
+from include.export.ledger import RunIdentity, Trial
 
 TRY_RECORD, TRIAL, ACTION = "try_record", "trial", "action"
 

@@ -15,8 +15,8 @@ from crm_export.page_address import link_page
 from crm_export.requests import asked_trial
 from crm_export.settings import read_pause_on_export_errors
 from include.export.failures import RunFailure
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.tasks.gate import check_hold
+from include.export.salesforce import Catalogue
+from include.export.tasks import check_hold
 
 
 class PauseOnExportErrorsSensor(EndsWhenAsked, BaseSensorOperator):

@@ -7,12 +7,12 @@ import sys
 
 from crm_export.connections import make_salesforce_client, open_postgres
 from include.export.failures import RunFailure
-from include.export.ledger.runs import RunIdentity
+from include.export.ledger import RunIdentity, Trial
 from include.export.options import ExportOptions
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.streams.files import load_streams
-from include.export.streams.stream import Stream
-from include.export.tasks.trial import Trial, try_record
+from include.export.run import RunInputs
+from include.export.salesforce import Catalogue
+from include.export.streams import Stream, load_streams
+from include.export.tasks import try_record
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,15 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _try(name: str, key: str) -> Trial:
     with open_postgres() as connection:
-        return try_record(
-            _find(name),
-            key,
-            connection=connection,
-            salesforce=make_salesforce_client(),
-            catalogue=Catalogue.load(),
-            options=ExportOptions(pause_on_export_errors=True),
-            run=RunIdentity("command line", "trial", 1, "trial"),
-        )
+        options = ExportOptions(pause_on_export_errors=True)
+        identity = RunIdentity("command line", "trial", 1, "trial")
+        stream, client = _find(name), make_salesforce_client()
+        return try_record(RunInputs(stream, connection, client, Catalogue.load(), options, identity), key)
 
 
 def _find(name: str) -> Stream:

@@ -11,8 +11,7 @@ from asgiref.sync import sync_to_async
 
 from crm_export.connections import make_salesforce_client
 from include.export.failures import RunFailure
-from include.export.salesforce.bulk_api import is_job_over
-from include.export.salesforce.client import SalesforceClient
+from include.export.salesforce import SalesforceClient, is_job_over
 
 
 class JobOverTrigger(BaseTrigger):

@@ -14,6 +14,7 @@ from simple_salesforce.api import Salesforce
 from include.export.ledger.runs import RunIdentity
 from include.export.options import ExportOptions
 from include.export.reconcile.late_rows import LateRowsReport, export_late_rows
+from include.export.run.inputs import RunInputs
 from include.export.salesforce.client import CONNECT_TIMEOUT, READ_TIMEOUT, OrgSession, SalesforceClient
 from include.export.salesforce.error_catalogue import Catalogue
 from include.export.streams.stream import Stream
@@ -111,26 +112,23 @@ class Exporter:
 
     def run(self, *, pause: bool = True, **options: Any) -> ExportReport:
         """Run the export."""
-        return export_stream(self.stream, **self._parts(pause=pause, **options))
+        return export_stream(self.inputs(pause=pause, **options))
 
     def reexport(self, *, every: bool = False, pause: bool = True) -> ReexportReport:
         """Run the daily re-export."""
-        return reexport_errors(self.stream, **self._parts(pause=pause), every=every)
+        return reexport_errors(self.inputs(pause=pause), every=every)
 
     def gate(self, *, pause: bool = True) -> Hold | None:
         """Run the gate."""
         return check_hold(self.stream.name, connection=self.connection, catalogue=self.catalogue, pause=pause)
 
-    def _parts(self, *, pause: bool, **options: Any) -> dict[str, Any]:
+    def inputs(self, *, pause: bool = True, **options: Any) -> RunInputs:
+        """Return what a run of the stream works with."""
         self.runs += 1
         settings = {"transient_delays": (0.01, 0.01), "lease_seconds": 0.2} | self.options | options
-        return {
-            "connection": self.connection,
-            "salesforce": self.client(),
-            "catalogue": self.catalogue,
-            "options": ExportOptions(pause_on_export_errors=pause, **settings),
-            "run": RunIdentity("CRMExport", f"run{self.runs}", 1, "export_changes"),
-        }
+        chosen = ExportOptions(pause_on_export_errors=pause, **settings)
+        identity = RunIdentity("CRMExport", f"run{self.runs}", 1, "export_changes")
+        return RunInputs(self.stream, self.connection, self.client(), self.catalogue, chosen, identity)
 
     def client(self) -> SalesforceClient:
         """Return a client that logs in at first use."""
@@ -178,5 +176,5 @@ class Exporter:
 
     def reconcile(self, **options: Any) -> LateRowsReport:
         """Run the daily check for late rows."""
-        witness = options.pop("witness", None)
-        return export_late_rows(self.stream, **self._parts(pause=True, **options), witness=witness)
+        published_watermark = options.pop("published_watermark", None)
+        return export_late_rows(self.inputs(pause=True, **options), published_watermark=published_watermark)

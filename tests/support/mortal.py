@@ -22,6 +22,7 @@ from simple_salesforce.api import Salesforce
 from include.export.ledger.runs import RunIdentity
 from include.export.options import ExportOptions
 from include.export.reconcile.late_rows import export_late_rows
+from include.export.run.inputs import RunInputs
 from include.export.salesforce.client import OrgSession, SalesforceClient
 from include.export.salesforce.error_catalogue import Catalogue
 from include.export.streams.stream import Stream
@@ -122,18 +123,19 @@ def _task(asked: dict[str, Any], points: Points) -> Callable[[], str]:
     if asked["task"] == "gate":
         found = {"connection": connection, "catalogue": CATALOGUE, "pause": asked["pause"]}
         return lambda: str(check_hold(stream.name, **found))
-    parts: dict[str, Any] = {
-        "connection": connection,
-        "salesforce": SalesforceClient(lambda: _log_in(asked["https_url"], points), repeat_delays=(0.01, 0.01)),
-        "catalogue": CATALOGUE,
-        "options": ExportOptions(pause_on_export_errors=asked["pause"], **asked["options"]),
-        "run": RunIdentity("CRMExport", "mortal", 1, "export_changes"),
-    }
+    inputs = RunInputs(
+        stream,
+        connection,
+        SalesforceClient(lambda: _log_in(asked["https_url"], points), repeat_delays=(0.01, 0.01)),
+        CATALOGUE,
+        ExportOptions(pause_on_export_errors=asked["pause"], **asked["options"]),
+        RunIdentity("CRMExport", "mortal", 1, "export_changes"),
+    )
     if asked["task"] == "reexport":
-        return lambda: reexport_errors(stream, **parts, every=True).tell()
+        return lambda: reexport_errors(inputs, every=True).tell()
     if asked["task"] == "reconcile":
-        return lambda: export_late_rows(stream, **parts).tell()
-    return lambda: str(export_stream(stream, **parts).outcome)
+        return lambda: export_late_rows(inputs).tell()
+    return lambda: str(export_stream(inputs).outcome)
 
 
 def _log_in(https_url: str, points: Points) -> OrgSession:

@@ -11,25 +11,24 @@ from psycopg import sql
 from include.export.bulk.result_tables import Counts, JobResults, ResultsCut, drop_incomplete
 from include.export.bulk.window_plan import WindowPlan
 from include.export.failures import SalesforceFailure
-from include.export.ledger.batches import JobBatch
+from include.export.ledger import JobBatch
 from include.export.positions import Position
-from include.export.run.circuit_breaker import check_error_count, check_job_circuit
-from include.export.run.context import Workbench
-from include.export.salesforce.bulk_api import IngestJobs, JobState, explain_job_failure
-from include.export.source.windows import SourceWindows
+from include.export.run import RunContext, check_error_count, check_job_circuit, plan_page
+from include.export.salesforce import IngestJobs, JobState, explain_job_failure
+from include.export.source import SourceWindows
 
 log = logging.getLogger(__name__)
 AGAIN = 5_000  # records of a job that are sent once more because what refused them clears by itself
 FETCHES = 3  # of result files that are not whole
 
 
-def read_answers(bench: Workbench, batch: JobBatch, plan: WindowPlan, state: JobState) -> JobAnswers:
+def read_answers(run: RunContext, batch: JobBatch, plan: WindowPlan, state: JobState) -> JobAnswers:
     """Return the answers of a job, after sending once more what was refused for reasons that clear by themselves.
 
     Raises CircuitFailure when its refusals are not the records' fault, SalesforceFailure when the answers contradict
     each other.
     """
-    answers = JobAnswers(bench, batch, plan, state)
+    answers = JobAnswers(run, batch, plan, state)
     if not answers.prove_clean:
         answers.first_unanswered = answers.read()
         answers.send_again()
@@ -40,7 +39,7 @@ def read_answers(bench: Workbench, batch: JobBatch, plan: WindowPlan, state: Job
 class JobAnswers:
     """The answers of one job; `first_unanswered` is the first of its rows that has none."""
 
-    bench: Workbench
+    run: RunContext
     batch: JobBatch
     plan: WindowPlan
     state: JobState
@@ -64,7 +63,7 @@ class JobAnswers:
         if self.state.failed:
             self._load("refused", self.state.failed)
         self._check_circuit()
-        unknown = self._results.place(self.plan.window, self._part, self.bench.form.payload, self.batch.id)
+        unknown = self._results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
         counted = self._check_answers().refused == self.state.failed and self.state.processed == self.batch.sent
         proven = counted and self.state.state == "JobComplete" and not unknown
         return None if proven else self._account()
@@ -74,24 +73,24 @@ class JobAnswers:
 
         With the setting on, nothing that stands behind a record that stays refused.
         """
-        bench = self.bench
-        stays = self._results.find_first_refused(staying=True) if bench.options.pause_on_export_errors else None
-        for _ in range(AGAIN // bench.options.batch_size):
-            ids = self._results.find_again(bench.options.batch_size, stays)
+        run = self.run
+        stays = self._results.find_first_refused(staying=True) if run.options.pause_on_export_errors else None
+        for _ in range(AGAIN // run.options.batch_size):
+            ids = self._results.find_again(run.options.batch_size, stays)
             if not ids:
                 return
-            page = bench.source.page_of_ids(self.plan.window, self._part)
-            batch = bench.plan_page(page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
-            self._results.note_retried(ids, bench.send_again(batch) if batch else [])
+            page = run.source.page_of_ids(self.plan.window, self._part)
+            batch = plan_page(run, page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
+            self._results.note_retried(ids, run.send_again(batch) if batch else [])
 
     def tell_incomplete(self) -> None:
         """Raise for a job that did not end as it should, after what it had done is settled."""
         if self.state.state != "JobComplete":
-            raise explain_job_failure(self.bench.stream, self.state)
+            raise explain_job_failure(self.run.stream, self.state)
         if self.first_unanswered is not None:
             counts = self.count()
             raise SalesforceFailure(
-                f"Stream {self.bench.stream.name}: {counts.accepted + counts.refused:,} of {self.batch.sent:,} records "
+                f"Stream {self.run.stream.name}: {counts.accepted + counts.refused:,} of {self.batch.sent:,} records "
                 f"of Bulk job {self.state.id} are accounted for. What became of the others is not known: the watermark "
                 "stands before the first of them, and they are sent again by the next try."
             )
@@ -99,17 +98,17 @@ class JobAnswers:
     @property
     def _part(self) -> sql.Composed:
         """Return the condition of the rows of a window among which the job's are."""
-        return SourceWindows(self.bench.source).part_of(self.batch.parts, self.batch.part)
+        return SourceWindows(self.run.source).part_of(self.batch.parts, self.batch.part)
 
     @cached_property
     def _results(self) -> JobResults:
-        results = JobResults(self.bench.source, self.bench.catalogue)
+        results = JobResults(self.run.source, self.run.catalogue)
         results.clear()
         return results
 
     def _load(self, kind: str, expected: int | None) -> None:
         """Fetch a result file, again when it is not whole; what stays cut is read up to where it ends."""
-        jobs = IngestJobs(self.bench.stream, self.bench.client)
+        jobs = IngestJobs(self.run.stream, self.run.client)
         for last in (*[False] * (FETCHES - 1), True):
             try:
                 with jobs.open_results(self.state.id, kind) as blocks:
@@ -124,9 +123,9 @@ class JobAnswers:
 
     def _check_circuit(self) -> None:
         found = self._results.judge()
-        self.bench.new_errors += sum(each.count for each in found)
-        check_job_circuit(self.bench.stream, found, self.state.processed, self.bench.catalogue)
-        check_error_count(self.bench.stream, self.bench.new_errors)
+        self.run.new_errors += sum(each.count for each in found)
+        check_job_circuit(self.run.stream, found, self.state.processed, self.run.catalogue)
+        check_error_count(self.run.stream, self.run.new_errors)
 
     def _account(self) -> Position | None:
         """Read every answer of a job whose counts do not prove that each row has one; returns the first without."""
@@ -139,7 +138,7 @@ class JobAnswers:
         counts = self._results.count()
         if counts.repeated or counts.accepted + counts.refused + counts.unprocessed > (self.batch.sent or 0):
             raise SalesforceFailure(
-                f"Stream {self.bench.stream.name}: Bulk job {self.state.id} answers more rows than were sent, or one "
+                f"Stream {self.run.stream.name}: Bulk job {self.state.id} answers more rows than were sent, or one "
                 "row twice. Nothing is acknowledged; look at the job in Salesforce (Setup > Bulk Data Load Jobs)."
             )
         return counts

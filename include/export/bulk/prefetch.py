@@ -11,9 +11,8 @@ from threading import Event, Thread
 from include.export.bulk.upload import JobUpload
 from include.export.bulk.window_plan import WindowPlan
 from include.export.failures import RunFailure
-from include.export.ledger.batches import JobBatch
-from include.export.salesforce.bulk_api import IngestJobs
-from include.export.salesforce.client import SalesforceClient
+from include.export.ledger import JobBatch
+from include.export.salesforce import IngestJobs, SalesforceClient
 
 EVERY = 1.0  # seconds between two looks at an upload that is waited for
 STOP_SECONDS = 5.0  # that a stopped upload is waited for; its connection ends with the process at the latest

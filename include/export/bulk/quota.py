@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 from include.export.failures import ConfigurationFailure
-from include.export.run.context import Workbench
+from include.export.run import RunContext
 
 log = logging.getLogger(__name__)
 CALLS_OF_A_JOB = 20  # API calls that are kept ready for one job and its results
@@ -19,7 +19,7 @@ ROWS_OF_A_BATCH = 10_000  # that Salesforce makes of a job, each counted against
 class BulkCredits:
     """The Bulk batches that are left; they are asked for once a run."""
 
-    bench: Workbench
+    run: RunContext
     batches_left: int | None = field(default=None, init=False)
 
     def take(self, rows: int, jobs: int) -> bool:
@@ -29,15 +29,15 @@ class BulkCredits:
         needed = math.ceil(rows / ROWS_OF_A_BATCH) + jobs
         if needed > self.batches_left:
             log.warning("Stream %s: the org has %d Bulk batches left today, too few for this job; small requests are "
-                        "used instead.", self.bench.stream.name, self.batches_left)  # fmt: skip
+                        "used instead.", self.run.stream.name, self.batches_left)  # fmt: skip
             return False
         self.batches_left -= needed
-        return self.bench.has_credits(calls=CALLS_OF_A_JOB * jobs)
+        return self.run.has_credits(calls=CALLS_OF_A_JOB * jobs)
 
     def _read_batches_left(self) -> int:
         """Return how many Bulk batches the org takes today; a user who may not ask finds out at the next job."""
         try:
-            return int(self.bench.client.call("GET", "limits").body["DailyBulkApiBatches"]["Remaining"])
+            return int(self.run.client.call("GET", "limits").body["DailyBulkApiBatches"]["Remaining"])
         except (ConfigurationFailure, KeyError, TypeError, ValueError) as unknown:
             log.info("The org does not tell how many Bulk batches are left (%s)", type(unknown).__name__)
             return BATCHES_OF_A_DAY

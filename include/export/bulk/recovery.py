@@ -10,45 +10,44 @@ from include.export.bulk.progress import Progress
 from include.export.bulk.settlement import settle_window
 from include.export.bulk.window_plan import plan_window
 from include.export.failures import ConfigurationFailure
-from include.export.ledger.batches import JobBatch
-from include.export.run.context import Workbench
-from include.export.salesforce.bulk_api import IngestJobs
-from include.export.source.csv_record import CsvForm
-from include.export.source.windows import SourceWindows
+from include.export.ledger import JobBatch
+from include.export.run import RunContext
+from include.export.salesforce import IngestJobs
+from include.export.source import CsvForm, SourceWindows
 
 log = logging.getLogger(__name__)
 
 
-def settle_left_over(bench: Workbench) -> None:
+def settle_unsettled(run: RunContext) -> None:
     """Settle the jobs that Salesforce has the rows of, and abandon batches whose rows go again.
 
     Raises JobPending when a job takes longer than `job_patience`, RunFailure when one did not end as it should.
     """
-    left = bench.batches.left_over(bench.stream.name)
-    adopted = [batch for batch in left if _is_adopted(bench, batch, left)]
-    _abandon(bench, [batch for batch in left if batch not in adopted])
-    strays = bench.batches.find_strays(bench.stream.name)
+    left = run.batches.find_unsettled(run.stream.name)
+    adopted = [batch for batch in left if _is_adopted(run, batch, left)]
+    _abandon(run, [batch for batch in left if batch not in adopted])
+    strays = run.batches.find_strays(run.stream.name)
     if strays:
-        with bench.lease.transaction():
-            bench.batches.forget_strays(strays)
+        with run.lease.transaction():
+            run.batches.forget_strays(strays)
     for _, batches in groupby(adopted, key=lambda batch: batch.window_id):
-        _adopt(bench, list(batches))
+        _adopt(run, list(batches))
 
 
-def refuse_left_over(bench: Workbench) -> None:
+def refuse_unsettled(run: RunContext) -> None:
     """Raise ConfigurationFailure while a job of an earlier run may still be at work: nothing newer may be sent."""
-    left = bench.batches.left_over(bench.stream.name)
+    left = run.batches.find_unsettled(run.stream.name)
     if any(batch.job_id for batch in left):
         raise ConfigurationFailure(
-            f"A Bulk job of stream {bench.stream.name} is not settled yet. Let CRMExport run first, then try again."
+            f"A Bulk job of stream {run.stream.name} is not settled yet. Let CRMExport run first, then try again."
         )
 
 
-def _is_adopted(bench: Workbench, batch: JobBatch, left: Sequence[JobBatch]) -> bool:
+def _is_adopted(run: RunContext, batch: JobBatch, left: Sequence[JobBatch]) -> bool:
     """Tell whether Salesforce has all rows of a batch's job; any other job is aborted, so that nothing comes later."""
     if batch.transport != "bulk":
         return False
-    jobs = IngestJobs(bench.stream, bench.client)
+    jobs = IngestJobs(run.stream, run.client)
     if batch.job_id is None:
         jobs.abort_orphans(batch.action, batch.planned_at, {other.job_id for other in left if other.job_id})
         return False
@@ -61,24 +60,24 @@ def _is_adopted(bench: Workbench, batch: JobBatch, left: Sequence[JobBatch]) -> 
     return True
 
 
-def _abandon(bench: Workbench, batches: Sequence[JobBatch]) -> None:
+def _abandon(run: RunContext, batches: Sequence[JobBatch]) -> None:
     if not batches:
         return
-    with bench.lease.transaction():
-        count, rows = bench.batches.abandon([batch.id for batch in batches])
+    with run.lease.transaction():
+        count, rows = run.batches.abandon([batch.id for batch in batches])
     log.warning(
         "Stream %s: %d batch(es) of an earlier run were never settled; their %d rows are sent again.",
-        bench.stream.name, count, rows,
+        run.stream.name, count, rows,
     )  # fmt: skip
 
 
-def _adopt(bench: Workbench, batches: Sequence[JobBatch]) -> None:
+def _adopt(run: RunContext, batches: Sequence[JobBatch]) -> None:
     window = batches[0].window
     assert window is not None  # ruff: ignore[assert] - batches of jobs have one
-    log.info("Stream %s: settling Bulk job(s) of an earlier run: %s", bench.stream.name,
+    log.info("Stream %s: settling Bulk job(s) of an earlier run: %s", run.stream.name,
              ", ".join(str(batch.job_id) for batch in batches))  # fmt: skip
     rows = sum(batch.sent or 0 for batch in batches)
-    form = CsvForm(bench.form)
-    folds = SourceWindows(bench.source).find_folds(window, bench.form) if form.folds else []
-    plan = plan_window(bench, window, careful=True, folds=folds)
-    settle_window(bench, batches, plan, Progress(bench.stream.name, lambda: rows, rows + 1))
+    form = CsvForm(run.form)
+    folds = SourceWindows(run.source).find_folds(window, run.form) if form.folds else []
+    plan = plan_window(run, window, scan_texts=True, folds=folds)
+    settle_window(run, batches, plan, Progress(run.stream.name, lambda: rows, rows + 1))

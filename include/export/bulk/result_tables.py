@@ -15,11 +15,8 @@ from psycopg import errors, sql
 
 from include.export.failures import SalesforceFailure
 from include.export.positions import Position, Window
-from include.export.salesforce.bulk_error_text import read_job_error
-from include.export.salesforce.error_catalogue import Catalogue, ErrorClass
-from include.export.salesforce.rejections import Refusal, judge_refusal
-from include.export.source.column_sql import NUMBERS
-from include.export.source.source import Source
+from include.export.salesforce import Catalogue, ErrorClass, RejectedClass, Rejection, judge_rejection, read_job_error
+from include.export.source import NUMBERS, Source
 from include.sql import load_statement
 
 PAGE = 2_000  # texts judged at a time
@@ -39,15 +36,6 @@ class Counts:
     refused: int
     unprocessed: int
     repeated: int
-
-
-@dataclass(frozen=True)
-class RefusedClass:
-    """Refusals of one class in a job: how many, and a few of them."""
-
-    error_class: ErrorClass
-    count: int
-    samples: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True)
@@ -81,7 +69,7 @@ class JobResults:
         assert row is not None  # ruff: ignore[assert] - an aggregate without groups
         return Counts(*row)
 
-    def judge(self) -> list[RefusedClass]:
+    def judge(self) -> list[RejectedClass]:
         """Judge the refusals, text by text and not row by row, and return them by class."""
         with self._connection.transaction(), self._connection.cursor(name="crm_export_texts") as texts:
             texts.execute(load_statement("bulk/results_texts"))
@@ -89,7 +77,7 @@ class JobResults:
                 self._keep_verdicts(page)
         rows = self._connection.execute(load_statement("bulk/results_classes")).fetchall()
         return [
-            RefusedClass(ErrorClass(name), count, tuple(self._refusal(text) for text in samples))
+            RejectedClass(ErrorClass(name), count, tuple(self._rejection(text) for text in samples))
             for name, count, samples in rows
         ]
 
@@ -147,7 +135,7 @@ class JobResults:
     def _keep_verdicts(self, texts: Sequence[tuple[UUID, str]]) -> None:
         with self._connection.cursor() as cursor, cursor.copy(load_statement("bulk/results_verdicts")) as copy:
             for key, text in texts:
-                refusal = self._refusal(text)
+                refusal = self._rejection(text)
                 verdict, row = refusal.verdict, refusal.as_row()
                 copy.write_row((
                     key, text, row["code"], row["name"], row["class"], row["message"], list(refusal.fields),
@@ -155,9 +143,9 @@ class JobResults:
                     verdict.error_class is ErrorClass.TRANSIENT or verdict.smaller_batch,
                 ))  # fmt: skip
 
-    def _refusal(self, text: str) -> Refusal:
+    def _rejection(self, text: str) -> Rejection:
         code, message, fields = read_job_error(text)
-        return judge_refusal(self.catalogue, 0, code, message, fields)
+        return judge_rejection(self.catalogue, 0, code, message, fields)
 
     def _make_file(self, columns: int) -> None:
         self._connection.execute(load_statement("bulk/results_drop_file"))

@@ -12,12 +12,11 @@ from include.export.bulk.outcome import read_answers
 from include.export.bulk.progress import Progress
 from include.export.bulk.window_plan import WindowPlan
 from include.export.failures import CircuitFailure, SalesforceFailure
-from include.export.ledger.batches import JobBatch
-from include.export.ledger.export_errors import Recorder
+from include.export.ledger import JobBatch, Recorder
 from include.export.positions import Position, Window
-from include.export.run.context import Workbench
-from include.export.salesforce.bulk_api import IngestJobs, JobState, explain_job_failure
-from include.export.source.windows import SourceWindows
+from include.export.run import RunContext, plan_page
+from include.export.salesforce import IngestJobs, JobState, explain_job_failure
+from include.export.source import SourceWindows
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ class JobPending(Exception):  # noqa: N818 - told by what happens next
         self.job_id = job_id
 
 
-def settle_window(bench: Workbench, batches: Sequence[JobBatch], plan: WindowPlan, progress: Progress) -> bool:
+def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan, progress: Progress) -> bool:
     """Settle the jobs of a window in order; the last one moves the watermark.
 
     Returns whether the stream is stopped at a refused record. Raises JobPending when a job takes longer than
@@ -38,29 +37,29 @@ def settle_window(bench: Workbench, batches: Sequence[JobBatch], plan: WindowPla
     """
     held = False
     for batch in batches:
-        state = wait_for_job(bench, batch, progress) if batch.sent else _NOTHING
-        held = _Settling(bench, batch, plan, state, last=batch is batches[-1]).settle()
+        state = wait_for_job(run, batch, progress) if batch.sent else _NOTHING
+        held = _Settling(run, batch, plan, state, last=batch is batches[-1]).settle()
         progress.settle(batch.sent or 0)
     return held
 
 
-def wait_for_job(bench: Workbench, batch: JobBatch, progress: Progress) -> JobState:
+def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobState:
     """Return the state of a job that is over; its polls are further and further apart."""
-    jobs, began = IngestJobs(bench.stream, bench.client), time.monotonic()
-    delays = bench.options.poll_delays
+    jobs, began = IngestJobs(run.stream, run.client), time.monotonic()
+    delays = run.options.poll_delays
     for delay in chain(delays, repeat(delays[-1])):
         state = jobs.read(str(batch.job_id))
         if state is None:
             raise SalesforceFailure(
-                f"Stream {bench.stream.name}: Salesforce does not have Bulk job {batch.job_id} any more. Its rows are "
+                f"Stream {run.stream.name}: Salesforce does not have Bulk job {batch.job_id} any more. Its rows are "
                 "sent again by the next try."
             )
         if state.is_over:
             return state
-        if bench.options.job_patience is not None and time.monotonic() - began > bench.options.job_patience:
+        if run.options.job_patience is not None and time.monotonic() - began > run.options.job_patience:
             raise JobPending(state.id)
         progress.tell_job(state.id, state.state, state.processed)
-        bench.lease.keep()
+        run.lease.keep()
         time.sleep(delay)
     raise AssertionError("the delays never end")
 
@@ -72,7 +71,7 @@ _NOTHING = JobState("", "JobComplete", 0, 0, "")
 class _Settling:
     """One job of a window and what becomes of it; `last` moves the watermark."""
 
-    bench: Workbench
+    run: RunContext
     batch: JobBatch
     plan: WindowPlan
     state: JobState
@@ -82,9 +81,9 @@ class _Settling:
         """Settle the job; returns whether the stream is stopped at a refused record."""
         if self.state.state == "Failed" and self.state.processed == 0:
             self._abandon()  # none of its rows was looked at
-            raise explain_job_failure(self.bench.stream, self.state)
+            raise explain_job_failure(self.run.stream, self.state)
         try:
-            self.answers = read_answers(self.bench, self.batch, self.plan, self.state)
+            self.answers = read_answers(self.run, self.batch, self.plan, self.state)
         except CircuitFailure:
             self._abandon()
             raise
@@ -99,44 +98,45 @@ class _Settling:
 
         Which they are was kept when the jobs were filled: what keeps a row out may have ended since.
         """
-        bench, place = self.bench, self.plan.window.start
-        stop = self.answers.find_first_refused() if bench.options.pause_on_export_errors else None
-        known = {"window_id": self.batch.window_id, "limit": bench.options.batch_size}
-        values = {**self.plan.values(bench.stream.name), **known}
+        run, place = self.run, self.plan.window.start
+        stop = self.answers.find_first_refused() if run.options.pause_on_export_errors else None
+        known = {"window_id": self.batch.window_id, "limit": run.options.batch_size}
+        values = {**self.plan.values(run.stream.name), **known}
         while True:
             window = Window(place, stop or self.plan.window.end)
-            batch = bench.plan_page(
-                bench.source.page_of_left_out(window), respect_decisions=True, **values, **window.as_values(),
+            batch = plan_page(
+                run,
+                run.source.page_of_left_out(window), respect_decisions=True, **values, **window.as_values(),
             )  # fmt: skip
             if batch is None:
                 return
-            place = bench.batches.last_position(batch)
-            sent = bench.send(batch, stop_at_refusal=bench.options.pause_on_export_errors)
-            bench.settle(batch, sent, move=False)
+            place = run.batches.last_position(batch)
+            sent = run.send_batch(batch, stop_at_refusal=run.options.pause_on_export_errors)
+            run.settle(batch, sent, move=False)
             if sent.stopped_at is not None:
                 return
 
     def _write(self, first_unanswered: Position | None) -> bool:
         """Write everything that a job means in one transaction."""
-        bench, batch, counts = self.bench, self.batch, self.answers.count()
+        run, batch, counts = self.run, self.batch, self.answers.count()
         refused = counts.refused
         accepted = max(self.state.processed - refused, 0) if first_unanswered is None else counts.accepted
         unprocessed = (batch.sent or 0) - accepted - refused
-        calls, bytes_sent = bench.take_counts()
-        with bench.lease.transaction():
+        calls, bytes_sent = run.take_counts()
+        with run.lease.transaction():
             if refused:
-                bench.errors.record_job(self._recorder(), batch.action, self.state.id)
+                run.errors.record_job(self._recorder(), batch.action, self.state.id)
             if first_unanswered is not None and batch.parts > 1:
-                bench.batches.abandon([batch.id])
+                run.batches.abandon([batch.id])
             else:
-                bench.batches.settle_job(batch, accepted=accepted, refused=refused, unprocessed=unprocessed)
+                run.batches.settle_job(batch, accepted=accepted, refused=refused, unprocessed=unprocessed)
             held, end = self._move(first_unanswered) if self.last else (False, self.plan.window.end)
             if self.last:
-                bench.batches.forget_left_out(batch.window_id)
-            bench.versions.confirm(batch.id, self.plan.window, end)
-            bench.run.count(rows_changed=batch.sent or 0, rows_sent=batch.sent or 0, accepted=accepted,
+                run.batches.forget_left_out(batch.window_id)
+            run.versions.confirm(batch.id, self.plan.window, end)
+            run.entry.count(rows_changed=batch.sent or 0, rows_sent=batch.sent or 0, accepted=accepted,
                             refused=refused, api_calls=calls, bytes_sent=bytes_sent)  # fmt: skip
-        bench.state = replace(bench.state, watermark=bench.lease.read_watermark())
+        run.state = replace(run.state, watermark=run.lease.read_watermark())
         return held
 
     def _move(self, first_unanswered: Position | None) -> tuple[bool, Position | None]:
@@ -144,37 +144,37 @@ class _Settling:
 
         Returns whether that row was refused, and how far what was sent is acknowledged.
         """
-        bench, windows, window = self.bench, SourceWindows(self.bench.source), self.plan.window
+        run, windows, window = self.run, SourceWindows(self.run.source), self.plan.window
         windows.pin_plans()
-        if bench.batches.count_unsettled(self.batch.window_id):
+        if run.batches.count_unsettled(self.batch.window_id):
             return False, window.end
         found = None
-        if bench.options.pause_on_export_errors:
+        if run.options.pause_on_export_errors:
             before = replace(window, end=first_unanswered) if first_unanswered else window
-            found = windows.find_stop(before, bench.stream.name, self.batch.planned_at)
+            found = windows.find_stop(before, run.stream.name, self.batch.planned_at)
         place = found[1] if found else first_unanswered
         end = windows.find_before(window, place) if place else window.end
         if end is not None:
             self._resolve(replace(window, end=end))
-            bench.lease.set_watermark(window, end)
-        bench.lease.stop_at(found[0] if found else None)
+            run.lease.set_watermark(window, end)
+        run.lease.stop_at(found[0] if found else None)
         return found is not None, end
 
     def _resolve(self, window: Window) -> None:
-        bench = self.bench
+        run = self.run
         values = {
             **window.as_values(),
-            "stream": bench.stream.name,
+            "stream": run.stream.name,
             "planned_at": self.batch.planned_at,
-            "run": bench.run.id,
-            "by": bench.identity.dag_id,
+            "run": run.entry.id,
+            "by": run.identity.dag_id,
         }
-        bench.errors.resolve_window(bench.source.compose_window("ledger/errors_resolve_window", window), values)
+        run.errors.resolve_window(run.source.compose_window("ledger/errors_resolve_window", window), values)
 
     def _recorder(self) -> Recorder:
-        bench = self.bench
-        return Recorder(bench.stream.name, bench.stream.object, bench.run.id, bench.identity, bench.reexport)
+        run = self.run
+        return Recorder(run.stream.name, run.stream.object, run.entry.id, run.identity, run.reexport)
 
     def _abandon(self) -> None:
-        with self.bench.lease.transaction():
-            self.bench.batches.abandon([self.batch.id])
+        with self.run.lease.transaction():
+            self.run.batches.abandon([self.batch.id])

@@ -11,12 +11,17 @@ import psycopg
 from psycopg import sql
 
 from include.export.bulk.window_plan import WindowPlan
-from include.export.ledger.batches import ExportBatches, JobBatch
-from include.export.ledger.exported_versions import ExportedVersions
-from include.export.run.context import Workbench
-from include.export.source.column_sql import FIELD_LIMIT
-from include.export.source.copy_reader import Block, RowStream, describe_reader, export_snapshot, open_snapshot
-from include.export.source.windows import SourceWindows
+from include.export.ledger import ExportBatches, ExportedVersions, JobBatch
+from include.export.run import RunContext
+from include.export.source import (
+    FIELD_LIMIT,
+    Block,
+    RowStream,
+    SourceWindows,
+    describe_reader,
+    export_snapshot,
+    open_snapshot,
+)
 
 HEADER_LIMIT = 32_000  # characters (salesforce-wire.md section 4.3)
 # how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
@@ -39,7 +44,7 @@ class JobUpload:
     own, so another thread may read it.
     """
 
-    bench: Workbench
+    run: RunContext
     copy: sql.Composed
     batch: JobBatch
     plan: WindowPlan
@@ -52,7 +57,7 @@ class JobUpload:
 
     def __post_init__(self) -> None:
         """Keep where the rows are read."""
-        self._place = describe_reader(self.bench.connection)
+        self._place = describe_reader(self.run.connection)
 
     @property
     def row_bytes(self) -> float:
@@ -71,12 +76,12 @@ class JobUpload:
             self._body.close()
 
     def _read(self) -> Generator[bytes]:
-        bench, window = self.bench, self.plan.window.as_values()
+        run, window = self.run, self.plan.window.as_values()
         self.size = self.rows = 0
         yield self.plan.form.header
         with open_snapshot(self._place) as reader, ThreadPoolExecutor(1) as beside:
             looking = beside.submit(self._look, export_snapshot(reader))
-            for block in RowStream(reader, self.copy, {**window, **self.plan.values(bench.stream.name)}).read_blocks():
+            for block in RowStream(reader, self.copy, {**window, **self.plan.values(run.stream.name)}).read_blocks():
                 self.rows, self.size = block.rows, self.size + len(block.lines)
                 self._check(block)
                 self.tell(self.rows)
@@ -89,23 +94,23 @@ class JobUpload:
 
     def _note_left_out(self, reader: psycopg.Connection) -> None:
         """Keep which rows go another way: what is special about a row may have ended when the job is settled."""
-        window, source = self.plan.window, self.bench.source
+        window, source = self.plan.window, self.run.source
         statement = source.compose_window("ledger/batch_left_out", window, special=self.plan.special, part=self.part)
-        values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.bench.stream.name)}
+        values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.run.stream.name)}
         ExportBatches(reader).note_left_out(statement, values)
 
     def _look(self, snapshot: str) -> tuple[int, list[str]]:
         """Note which versions the job carries; returns how many rows there are, and ids that are one to Salesforce."""
-        bench = self.bench
+        run = self.run
         with open_snapshot(self._place, of=snapshot) as side:
-            versions = ExportedVersions(side, bench.stream.name)
-            rows = versions.stage(bench.source, self.batch.id, self.plan.window, self.part)
-            windows = SourceWindows(replace(bench.source, connection=side))
-            return rows, windows.find_folds(self.plan.window, bench.form) if self.plan.form.folds else []
+            versions = ExportedVersions(side, run.stream.name)
+            rows = versions.stage(run.source, self.batch.id, self.plan.window, self.part)
+            windows = SourceWindows(replace(run.source, connection=side))
+            return rows, windows.find_folds(self.plan.window, run.form) if self.plan.form.folds else []
 
     def _check(self, block: Block) -> None:
         misleads = _MARK.search(block.lines) or b"\r" in block.lines or block.longest > FIELD_LIMIT
-        if misleads and not self.plan.careful:
+        if misleads and not self.plan.scan_texts:
             raise UploadStopped
-        if self.size > self.bench.options.job_limit - HEADER_LIMIT:
+        if self.size > self.run.options.job_limit - HEADER_LIMIT:
             raise UploadStopped(row_bytes=self.size / self.rows)

@@ -1,0 +1,71 @@
+"""Our tables in Postgres: one module a table."""
+
+from __future__ import annotations
+
+from include.export.ledger.audit import (
+    RECORD_LIMIT,
+    RUN_PREFIX,
+    Action,
+    ActionKind,
+    AuditEntry,
+    AuditLine,
+    ExportAudit,
+    RecordResult,
+    Selection,
+    SettingChange,
+)
+from include.export.ledger.batches import ExportBatches, JobBatch
+from include.export.ledger.database_errors import explain_database_errors
+from include.export.ledger.export_errors import DueError, ExportErrors, Recorder
+from include.export.ledger.exported_versions import ExportedVersions
+from include.export.ledger.findings import (
+    LATE_ROW,
+    NO_SOURCE_ROW,
+    STEPPED_BACK,
+    ExportFindings,
+    OpenFinding,
+    read_open_findings,
+)
+from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
+from include.export.ledger.schema import install_schema
+from include.export.ledger.trials import AskedTrial, ExportTrials, Trial
+from include.export.ledger.watermarks import ExportWatermarks, Lease, StreamState, without_stop
+
+__all__ = [
+    "LATE_ROW",
+    "NO_SOURCE_ROW",
+    "RECORD_LIMIT",
+    "RUN_PREFIX",
+    "STEPPED_BACK",
+    "Action",
+    "ActionKind",
+    "AskedTrial",
+    "AuditEntry",
+    "AuditLine",
+    "DueError",
+    "ExportAudit",
+    "ExportBatches",
+    "ExportErrors",
+    "ExportFindings",
+    "ExportTrials",
+    "ExportWatermarks",
+    "ExportedVersions",
+    "JobBatch",
+    "Lease",
+    "OpenFinding",
+    "Outcome",
+    "RecordResult",
+    "Recorder",
+    "RunEntry",
+    "RunIdentity",
+    "RunTotals",
+    "Selection",
+    "SettingChange",
+    "StreamState",
+    "Trial",
+    "count_calls_of_the_day",
+    "explain_database_errors",
+    "install_schema",
+    "read_open_findings",
+    "without_stop",
+]

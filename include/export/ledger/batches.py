@@ -11,37 +11,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import RowMaker
 
+from include.export.batch import Batch, Row
 from include.export.positions import Position, Window
 from include.sql import load_statement
-
-SUPERSEDED = "CRM_EXPORT_SUPERSEDED"
-SET_ASIDE = "CRM_EXPORT_SET_ASIDE"
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a batch as it will be sent. `verdict` is a local rule it breaks, or why it is not sent."""
-
-    ordinal: int
-    key: str
-    external_id: str | None
-    record: str | None
-    verdict: str | None
-    payload: Any = None
-
-    @property
-    def is_refused_locally(self) -> bool:
-        """Tell whether a local rule rejects the row."""
-        return self.verdict is not None and self.verdict not in {SUPERSEDED, SET_ASIDE}
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A planned run of consecutive rows with one action: upsert, update or delete."""
-
-    id: int
-    action: str
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
@@ -127,7 +99,7 @@ class ExportBatches:
         """Empty the manifests of abandoned batches."""
         self.connection.execute(load_statement("ledger/batch_forget_strays"), {"batches": list(batches)})
 
-    def left_over(self, stream: str) -> list[JobBatch]:
+    def find_unsettled(self, stream: str) -> list[JobBatch]:
         """Return the batches that earlier runs left unsettled, oldest first."""
         return self._jobs("ledger/batch_left_over", {"stream": stream})
 

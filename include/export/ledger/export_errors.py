@@ -11,9 +11,9 @@ from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from include.export.ledger.batches import Batch
+from include.export.batch import Batch
 from include.export.ledger.runs import RunIdentity
-from include.export.salesforce.rejections import Refusal
+from include.export.salesforce import Rejection
 from include.sql import load_statement
 
 
@@ -73,7 +73,7 @@ class ExportErrors:
 
     connection: psycopg.Connection
 
-    def record(self, recorder: Recorder, batch: Batch, refusals: Sequence[Refusal]) -> dict[int, int]:
+    def record(self, recorder: Recorder, batch: Batch, refusals: Sequence[Rejection]) -> dict[int, int]:
         """Record the refusals of a batch; returns the id of the export error by ordinal."""
         statement = _compose_record("ledger/errors_refused_rows", "ledger/errors_recorded_ids")
         payloads = [{"ordinal": row.ordinal, "payload": row.payload} for row in batch.rows if row.payload]

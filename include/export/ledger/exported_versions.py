@@ -12,8 +12,7 @@ from psycopg import sql
 from psycopg.rows import class_row, tuple_row
 
 from include.export.positions import Position, Window
-from include.export.source.comparison_sql import SourceChecks, between
-from include.export.source.source import Source
+from include.export.source import Source, SourceChecks, between
 from include.sql import load_statement
 
 Guard = Callable[[], AbstractContextManager[None]]

@@ -47,7 +47,7 @@ class RunTotals:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunEntry:
     """The line of a run that is under way."""
 
     connection: psycopg.Connection
@@ -56,7 +56,7 @@ class Run:
     @classmethod
     def start(
         cls, connection: psycopg.Connection, stream: str, kind: str, identity: RunIdentity, *, paused: bool
-    ) -> Run:
+    ) -> RunEntry:
         """Open the line of a run; `paused` is the setting as this run saw it."""
         values = {
             "stream": stream,

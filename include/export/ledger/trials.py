@@ -8,10 +8,19 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import class_row
 
-from include.export.tasks.trial import Trial
 from include.sql import load_statement
 
 REQUEST_LIMIT, ANSWER_LIMIT = 200_000, 50_000  # characters kept
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The outcome of a trial: what was sent, what came back, and what it means."""
+
+    request: str
+    answer: str
+    accepted: bool
+    message: str
 
 
 @dataclass(frozen=True)

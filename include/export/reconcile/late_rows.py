@@ -6,20 +6,12 @@ import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import psycopg
-
-from include.export.bulk.recovery import settle_left_over
-from include.export.ledger.findings import LATE_ROW, ExportFindings
-from include.export.ledger.runs import Outcome, RunIdentity
-from include.export.options import ExportOptions
+from include.export.bulk import settle_unsettled
+from include.export.ledger import LATE_ROW, ExportFindings, Outcome
+from include.export.options import REEXPORT_CREDIT_SHARE
 from include.export.positions import Position
 from include.export.reconcile.failover import find_lost_keys, find_step_back, note_step_back
-from include.export.run.context import Workbench
-from include.export.run.lease_scope import Parts, open_workbench
-from include.export.salesforce.client import SalesforceClient
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.streams.stream import Stream
-from include.export.tasks.reexport import SHARE
+from include.export.run import RunContext, RunInputs, open_run, plan_batch
 
 log = logging.getLogger(__name__)
 
@@ -55,53 +47,48 @@ class LateRowsReport:
 
 
 def export_late_rows(
-    stream: Stream,
+    inputs: RunInputs,
     *,
-    connection: psycopg.Connection,
-    salesforce: SalesforceClient,
-    catalogue: Catalogue,
-    options: ExportOptions,
-    run: RunIdentity,
-    witness: Position | None = None,
+    published_watermark: Position | None = None,
 ) -> LateRowsReport:
     """Export the rows below the watermark that were not exported as they are now, and return what was found.
 
-    `witness` is the watermark as it was last published outside of this database, if it was: with it a database that
-    was restored to an earlier state is noticed. Raises RunFailure when no record is to blame.
+    `published_watermark` is the watermark as it was last published outside of this database, if it was: with it
+    a database that was restored to an earlier state is noticed. Raises RunFailure when no record is to blame.
     """
-    report = LateRowsReport(stream.name)
-    with open_workbench(Parts(stream, connection, salesforce, catalogue, options, run), "reconcile") as bench:
-        if bench is None:
-            report.message = f"Another run of stream {stream.name} is at work; nothing was compared."
+    report = LateRowsReport(inputs.stream.name)
+    with open_run(inputs, "reconcile") as run:
+        if run is None:
+            report.message = f"Another run of stream {inputs.stream.name} is at work; nothing was compared."
             return report
-        settle_left_over(bench)
-        outcome = _go_back(bench, report, witness) or _compare(bench, report)
+        settle_unsettled(run)
+        outcome = _go_back(run, report, published_watermark) or _compare(run, report)
         report.message = report.tell()
         if outcome is Outcome.WAITING_FOR_CREDITS:
             report.message += " The daily API limit is spent; the next run goes on."
-        report.api_calls = bench.end(outcome, report.message).api_calls
+        report.api_calls = run.end(outcome, report.message).api_calls
     return report
 
 
-def _go_back(bench: Workbench, report: LateRowsReport, witness: Position | None) -> Outcome | None:
-    step = find_step_back(bench, witness)
+def _go_back(run: RunContext, report: LateRowsReport, published_watermark: Position | None) -> Outcome | None:
+    step = find_step_back(run, published_watermark)
     if step is None:
         return None
     report.stepped_back = step.told
-    if bench.state.watermark is not None:
-        sent = LateRowsReport(bench.stream.name)
-        if not _send(bench, find_lost_keys(bench), sent):
+    if run.state.watermark is not None:
+        sent = LateRowsReport(run.stream.name)
+        if not _send(run, find_lost_keys(run), sent):
             return Outcome.WAITING_FOR_CREDITS
         report.sent_again = sent.exported + sent.refused
-    note_step_back(bench, step)
+    note_step_back(run, step)
     return None
 
 
-def _compare(bench: Workbench, report: LateRowsReport) -> Outcome:
-    if bench.state.watermark is None:
+def _compare(run: RunContext, report: LateRowsReport) -> Outcome:
+    if run.state.watermark is None:
         return Outcome.COMPLETE
-    findings = ExportFindings(bench.connection, bench.stream.name, bench.run.id)
-    for compared in bench.versions.compare(bench.source, bench.state.watermark, bench.lease.transaction):
+    findings = ExportFindings(run.connection, run.stream.name, run.entry.id)
+    for compared in run.versions.compare(run.source, run.state.watermark, run.lease.transaction):
         report.compared += compared.rows
         report.late += len(compared.late)
         if compared.late:
@@ -109,31 +96,31 @@ def _compare(bench: Workbench, report: LateRowsReport) -> Outcome:
             findings.note(LATE_ROW, [(key, told) for key in compared.late])
             log.warning(
                 "Stream %s: %d rows came below the watermark (%s is back-dated, or set by a clock that is slow). They "
-                "are exported by their keys.", bench.stream.name, len(compared.late), bench.stream.cursor,
+                "are exported by their keys.", run.stream.name, len(compared.late), run.stream.cursor,
             )  # fmt: skip
-        if not _send(bench, compared.late, report):
+        if not _send(run, compared.late, report):
             return Outcome.WAITING_FOR_CREDITS
     findings.close_others(LATE_ROW)
     return Outcome.COMPLETE
 
 
-def _send(bench: Workbench, keys: list[str], report: LateRowsReport) -> bool:
+def _send(run: RunContext, keys: list[str], report: LateRowsReport) -> bool:
     """Send the current rows of keys that are not above the watermark; False when the API budget is spent."""
-    size = bench.options.batch_size
+    size = run.options.batch_size
     remaining = keys
     while remaining:
-        if not bench.has_credits(SHARE):
+        if not run.has_credits(REEXPORT_CREDIT_SHARE):
             return False
         part = remaining[:size]
-        batch = bench.plan("keys", keys=part, **bench.watermark.as_values())
+        batch = plan_batch(run, "keys", keys=part, **run.watermark.as_values())
         if batch is None:
             report.left_to_export += len(part)
             remaining = remaining[len(part) :]
             continue
-        sent = bench.send(batch, stop_at_refusal=False)
-        bench.settle(batch, sent, move=False)
+        sent = run.send_batch(batch, stop_at_refusal=False)
+        run.settle(batch, sent, move=False)
         report.exported += len(sent.accepted)
-        report.refused += len(sent.refusals)
+        report.refused += len(sent.rejections)
         done = {row.key for row in batch.rows}
         remaining = [key for key in part if key not in done] + remaining[len(part) :]
     return True

@@ -11,10 +11,9 @@ from urllib.parse import quote
 import psycopg
 
 from include.export.failures import SalesforceFailure
-from include.export.salesforce.client import Answer, SalesforceClient
-from include.export.source.comparison_sql import SourceChecks
-from include.export.source.source import Source
-from include.export.streams.stream import Stream
+from include.export.salesforce import Answer, SalesforceClient
+from include.export.source import Source, SourceChecks
+from include.export.streams import Stream
 from include.sql import load_statement
 
 PAGE = 2_000  # records of a page of a query (salesforce-wire.md section 2)

@@ -10,19 +10,23 @@ from typing import Any
 import psycopg
 
 from include.export.failures import RunFailure
-from include.export.ledger.database_errors import explain_database_errors
-from include.export.ledger.findings import NO_SOURCE_ROW, ExportFindings
-from include.export.ledger.runs import Outcome, Run, RunIdentity, count_calls_of_the_day
-from include.export.options import ExportOptions
+from include.export.ledger import (
+    NO_SOURCE_ROW,
+    ExportFindings,
+    Outcome,
+    RunEntry,
+    count_calls_of_the_day,
+    explain_database_errors,
+)
+from include.export.options import LISTING_CREDIT_SHARE, ExportOptions
 from include.export.reconcile.org_listing import PAGE, Listing
-from include.export.run.object_description import check_organization
-from include.export.salesforce.client import SalesforceClient
-from include.export.source.source import Source
-from include.export.streams.stream import Operation, Stream
+from include.export.run import RunInputs, check_organization
+from include.export.salesforce import SalesforceClient
+from include.export.source import Source
+from include.export.streams import Operation, Stream
 from include.sql import load_statement
 
 log = logging.getLogger(__name__)
-SHARE = 0.5  # of the daily API limit; the rest is left to the export
 
 
 @dataclass
@@ -40,44 +44,43 @@ class OrphansReport:
         return asdict(self)
 
 
-def report_orphans(
-    stream: Stream,
-    *,
-    connection: psycopg.Connection,
-    salesforce: SalesforceClient,
-    options: ExportOptions,
-    run: RunIdentity,
-) -> OrphansReport:
+def report_orphans(inputs: RunInputs) -> OrphansReport:
     """Report the records whose external id no source row has; nothing is changed in Salesforce.
 
     Only streams that create records are asked: those that update have records that others own. The listing costs a
     call for 2,000 records and is left out when it would take more than half of the daily API limit.
     Raises RunFailure when Salesforce or Postgres fails.
     """
+    stream, client = inputs.stream, inputs.client
     report = OrphansReport(stream.name)
     if stream.operation is not Operation.UPSERT:
         report.message = f"{stream.name} only updates records that others create; there is nothing to compare."
         return report
     with explain_database_errors(stream.name):
-        line = Run.start(connection, stream.name, "reconcile", run, paused=options.pause_on_export_errors)
-        salesforce.guard = partial(_check_organization, stream, connection, salesforce)
+        paused = inputs.options.pause_on_export_errors
+        entry = RunEntry.start(inputs.connection, stream.name, "reconcile", inputs.identity, paused=paused)
+        client.guard = partial(_check_organization, stream, inputs.connection, client)
         try:
-            outcome = _report(Listing(stream, connection, salesforce), options, line, report)
+            outcome = _report(Listing(stream, inputs.connection, client), inputs.options, entry, report)
         except RunFailure as failure:
-            line.end(Outcome.FAILED, str(failure), api_calls=salesforce.api_calls)
+            entry.end(Outcome.FAILED, str(failure), api_calls=client.api_calls)
             raise
-        report.api_calls = line.end(outcome, report.message, api_calls=salesforce.api_calls).api_calls
+        report.api_calls = entry.end(outcome, report.message, api_calls=client.api_calls).api_calls
     return report
 
 
-def _check_organization(stream: Stream, connection: psycopg.Connection, salesforce: SalesforceClient) -> None:
+def _check_organization(stream: Stream, connection: psycopg.Connection, client: SalesforceClient) -> None:
     row = connection.execute(load_statement("ledger/watermark_organization"), {"stream": stream.name}).fetchone()
-    check_organization(stream, row[0] if row else None, salesforce.session.organization_id)
+    check_organization(stream, row[0] if row else None, client.session.organization_id)
 
 
-def _report(listing: Listing, options: ExportOptions, line: Run, report: OrphansReport) -> Outcome:
+def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: OrphansReport) -> Outcome:
     calls = -(-listing.count() // PAGE)
-    left = options.daily_api_limit * SHARE - count_calls_of_the_day(listing.connection) - listing.client.api_calls
+    left = (
+        options.daily_api_limit * LISTING_CREDIT_SHARE
+        - count_calls_of_the_day(listing.connection)
+        - listing.client.api_calls
+    )
     if calls > left:
         report.message = (
             f"Not compared: listing the records takes {calls:,} API calls, and {max(left, 0):,.0f} are left."
@@ -87,7 +90,7 @@ def _report(listing: Listing, options: ExportOptions, line: Run, report: Orphans
     report.listed = listing.fetch()
     found = listing.find_without_source(Source(listing.stream, listing.connection))
     report.without_source = len(found)
-    findings = ExportFindings(listing.connection, report.stream, line.id)
+    findings = ExportFindings(listing.connection, report.stream, entry.id)
     told = f"{listing.stream.object} {{}} has no row in {listing.stream.source}; delete it there, or restore the row."
     findings.note(NO_SOURCE_ROW, [(external_id, told.format(record)) for external_id, record in found])
     findings.close_others(NO_SOURCE_ROW)

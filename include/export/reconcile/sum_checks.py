@@ -13,14 +13,9 @@ from psycopg import sql
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from include.export.failures import ConfigurationFailure
-from include.export.ledger.database_errors import explain_database_errors
-from include.export.ledger.findings import ExportFindings
-from include.export.ledger.runs import Outcome, Run, RunIdentity
-from include.export.source.comparison_sql import SourceChecks
-from include.export.source.source import Source
-from include.export.streams.files import streams_folder
-from include.export.streams.stream import Column, Stream, StreamName
-from include.export.streams.strict_yaml import YamlError, read_yaml
+from include.export.ledger import ExportFindings, Outcome, RunEntry, RunIdentity, explain_database_errors
+from include.export.source import Source, SourceChecks
+from include.export.streams import Column, Stream, StreamName, YamlError, read_yaml, streams_folder
 
 
 class SumCheck(BaseModel):
@@ -70,7 +65,7 @@ def run_check(check: SumCheck, stream: Stream, *, connection: psycopg.Connection
     """
     report = CheckReport(check.name)
     with explain_database_errors(stream.name):
-        line = Run.start(connection, stream.name, "reconcile", run, paused=False)
+        line = RunEntry.start(connection, stream.name, "reconcile", run, paused=False)
         report.groups, off = _find(check, Source(stream, connection))
         findings = ExportFindings(connection, stream.name, line.id)
         findings.note(f"check:{check.name}", off)

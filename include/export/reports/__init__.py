@@ -1,0 +1,46 @@
+"""What the page, the terminal and the metrics show: read models over our tables."""
+
+from __future__ import annotations
+
+from include.export.reports.acknowledgement import Acknowledgement, read_acknowledgement
+from include.export.reports.error_causes import Causes, read_causes
+from include.export.reports.error_detail import ErrorDetail, link_record, read_detail
+from include.export.reports.error_list import (
+    UNRESOLVED,
+    ErrorFilter,
+    ErrorLine,
+    ErrorOrder,
+    ErrorPage,
+    PlaceError,
+    Sort,
+    iterate_errors,
+    read_page,
+)
+from include.export.reports.overview import read_overview
+from include.export.reports.run_history import SettingSeen, read_history, read_setting_seen
+from include.export.reports.summary import StreamSummary, summarise_streams
+
+__all__ = [
+    "UNRESOLVED",
+    "Acknowledgement",
+    "Causes",
+    "ErrorDetail",
+    "ErrorFilter",
+    "ErrorLine",
+    "ErrorOrder",
+    "ErrorPage",
+    "PlaceError",
+    "SettingSeen",
+    "Sort",
+    "StreamSummary",
+    "iterate_errors",
+    "link_record",
+    "read_acknowledgement",
+    "read_causes",
+    "read_detail",
+    "read_history",
+    "read_overview",
+    "read_page",
+    "read_setting_seen",
+    "summarise_streams",
+]

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import dict_row
 
-from include.export.ledger.watermarks import ExportWatermarks
-from include.export.source.backlog import WaitingChanges, count_waiting_changes
-from include.export.streams.files import Loaded
-from include.export.streams.stream import Stream
+from include.export.ledger import ExportWatermarks
+from include.export.source import WaitingChanges, count_waiting_changes
+from include.export.streams import Loaded, Stream
 from include.sql import load_statement
 
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from include.export.reports.error_list import UNRESOLVED
-from include.export.salesforce.error_catalogue import Catalogue
+from include.export.salesforce import Catalogue
 from include.sql import load_statement
 
 LIMIT = 200

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 
 from include.export.reports.error_list import ErrorLine
-from include.export.salesforce.error_catalogue import Catalogue
+from include.export.salesforce import Catalogue
 from include.sql import load_statement
 
 

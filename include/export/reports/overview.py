@@ -11,10 +11,9 @@ import psycopg
 from psycopg.rows import dict_row
 
 from include.export.positions import Position
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.source.backlog import WaitingChanges, count_waiting_changes, read_now
-from include.export.streams.files import Loaded
-from include.export.streams.stream import Stream
+from include.export.salesforce import Catalogue
+from include.export.source import WaitingChanges, count_waiting_changes, read_now
+from include.export.streams import Loaded, Stream
 from include.sql import load_statement
 
 

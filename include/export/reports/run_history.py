@@ -8,7 +8,7 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from include.export.ledger.runs import count_calls_of_the_day
+from include.export.ledger import count_calls_of_the_day
 from include.sql import load_statement
 
 BUCKETS = {1: 900, 7: 7_200, 30: 28_800}  # seconds of a bucket by days shown

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import class_row
 
-from include.export.ledger.database_errors import explain_database_errors
+from include.export.ledger import explain_database_errors
 from include.sql import load_statement
 
 

@@ -1,0 +1,21 @@
+"""One run of a stream under its lease."""
+
+from __future__ import annotations
+
+from include.export.run.circuit_breaker import check_error_count, check_job_circuit
+from include.export.run.context import RunContext
+from include.export.run.inputs import RunInputs
+from include.export.run.lease_scope import open_run
+from include.export.run.object_description import check_organization
+from include.export.run.planning import plan_batch, plan_page
+
+__all__ = [
+    "RunContext",
+    "RunInputs",
+    "check_error_count",
+    "check_job_circuit",
+    "check_organization",
+    "open_run",
+    "plan_batch",
+    "plan_page",
+]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from include.export.bulk.result_tables import RefusedClass
 from include.export.failures import CircuitFailure
-from include.export.salesforce.error_catalogue import Catalogue, ErrorClass
-from include.export.salesforce.rejections import Refusal
-from include.export.streams.stream import Stream
+from include.export.salesforce import Catalogue, ErrorClass, RejectedClass, Rejection
+from include.export.streams import Stream
 
 ENOUGH = 20  # records; fewer that all lack a right may well be those records (faults.md section 5)
 SAMPLES = 3
 
 
-def check_circuit(stream: Stream, refusals: Sequence[Refusal], sent: int, catalogue: Catalogue) -> None:
+def check_circuit(stream: Stream, refusals: Sequence[Rejection], sent: int, catalogue: Catalogue) -> None:
     """Raise CircuitFailure when the refusals of a request of `sent` records are not the records' fault."""
     system = [refusal for refusal in refusals if refusal.verdict.error_class is ErrorClass.RUN_LEVEL]
     if system:
@@ -26,7 +24,7 @@ def check_circuit(stream: Stream, refusals: Sequence[Refusal], sent: int, catalo
         raise CircuitFailure(_message(stream, structural, len(structural), sent, catalogue))
 
 
-def check_job_circuit(stream: Stream, found: Sequence[RefusedClass], sent: int, catalogue: Catalogue) -> None:
+def check_job_circuit(stream: Stream, found: Sequence[RejectedClass], sent: int, catalogue: Catalogue) -> None:
     """Raise CircuitFailure when the refusals of a Bulk job of `sent` records are not the records' fault."""
     system = [each for each in found if each.error_class is ErrorClass.RUN_LEVEL]
     if system:
@@ -47,7 +45,7 @@ def check_error_count(stream: Stream, recorded: int) -> None:
         )
 
 
-def _message(stream: Stream, refusals: Sequence[Refusal], count: int, sent: int, catalogue: Catalogue) -> str:
+def _message(stream: Stream, refusals: Sequence[Rejection], count: int, sent: int, catalogue: Catalogue) -> str:
     samples = "; ".join(
         f"{refusal.code} {catalogue.redact(refusal.code, refusal.message)}" for refusal in refusals[:SAMPLES]
     )

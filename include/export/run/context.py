@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import psycopg
-from psycopg import sql
-
-from include.export.ledger.batches import Batch, ExportBatches
-from include.export.ledger.export_errors import ExportErrors, Recorder
-from include.export.ledger.exported_versions import ExportedVersions
-from include.export.ledger.runs import Outcome, Run, RunIdentity, RunTotals, count_calls_of_the_day
-from include.export.ledger.watermarks import Lease, StreamState
-from include.export.options import ExportOptions
+from include.export.batch import Batch
+from include.export.ledger import (
+    ExportBatches,
+    ExportedVersions,
+    ExportErrors,
+    Lease,
+    Outcome,
+    Recorder,
+    RunEntry,
+    RunTotals,
+    StreamState,
+    count_calls_of_the_day,
+)
 from include.export.positions import Position
 from include.export.run.circuit_breaker import check_error_count
+from include.export.run.inputs import RunInputs
 from include.export.run.object_description import describe_object
 from include.export.run.sender import Sender, Sent
-from include.export.salesforce.client import SalesforceClient
-from include.export.salesforce.collections_api import CollectionsTransport
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.source.json_record import RecordForm, UnreadableForm
-from include.export.source.source import Source, take_half
-from include.export.streams.stream import Stream
+from include.export.salesforce import CollectionsTransport
+from include.export.source import RecordForm, Source
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Workbench:
-    """A stream under our lease, ready to plan, send and settle batches."""
+class RunContext(RunInputs):
+    """A run under the lease of its stream, ready to plan, send and settle batches."""
 
-    stream: Stream
-    connection: psycopg.Connection
-    client: SalesforceClient
-    catalogue: Catalogue
-    options: ExportOptions
-    identity: RunIdentity
     lease: Lease
     state: StreamState
-    run: Run
+    entry: RunEntry
     source: Source
     reexport: bool = False
     new_errors: int = 0
@@ -84,47 +78,16 @@ class Workbench:
         assert self.state.watermark is not None  # ruff: ignore[assert] - the callers ask for it first
         return self.state.watermark
 
-    def plan(self, page: str, **values: object) -> Batch | None:
-        """Plan the batch of a page (`Source.page`): the commit before its first HTTP call.
-
-        Where Postgres cannot read a row, fewer rows are planned until it is alone; then it is planned as refused.
-        """
-        after = self.state.watermark if page in {"changes", "keys"} else None
-        respects = page == "changes"
-        try:
-            return self.plan_page(self.source.page(page, after), respect_decisions=respects, **values)
-        except psycopg.DataError:
-            fewer = take_half(page, values)
-            if fewer:
-                return self.plan(page, **fewer)
-            statement = self.source.plan_of(self.source.page(page, after, bare=True), UnreadableForm())
-            return self._plan(statement, {"respect_decisions": respects, **values})
-
-    def plan_page(self, page: sql.Composed, *, respect_decisions: bool = False, **values: object) -> Batch | None:
-        """Plan the batch of a composed page."""
-        return self._plan(self.source.plan_of(page, self.form), {"respect_decisions": respect_decisions, **values})
-
-    def _plan(self, statement: sql.Composed, values: Mapping[str, object]) -> Batch | None:
-        known = {
-            "stream": self.stream.name,
-            "run": self.run.id,
-            "epoch": self.lease.epoch,
-            "operation": str(self.stream.operation),
-            "folds": [],
-        }
-        with self.lease.transaction():
-            return self.batches.plan(statement, {**known, **values})
-
-    def send(self, batch: Batch, *, stop_at_refusal: bool) -> Sent:
+    def send_batch(self, batch: Batch, *, stop_at_refusal: bool) -> Sent:
         """Send a planned batch; raises CircuitFailure when the run has found too many new errors."""
-        sent = self.sender.send(batch, stop_at_refusal=stop_at_refusal)
-        self.new_errors += len(sent.refusals)
+        sent = self.sender.send_batch(batch, stop_at_refusal=stop_at_refusal)
+        self.new_errors += len(sent.rejections)
         check_error_count(self.stream, self.new_errors)
         return sent
 
     def send_again(self, batch: Batch) -> list[str]:
         """Send records of a Bulk job once more and settle what comes of it; returns the accepted external ids."""
-        sent = self.sender.send(batch, stop_at_refusal=False)
+        sent = self.sender.send_batch(batch, stop_at_refusal=False)
         self.settle(batch, sent, move=False, again=True)
         return [str(row.external_id) for row in batch.rows if row.ordinal in sent.accepted]
 
@@ -134,22 +97,22 @@ class Workbench:
         `again` leaves the counts of outcomes to the job that the records belong to.
         """
         calls, bytes_sent = self.take_counts()
-        recorder = Recorder(self.stream.name, self.stream.object, self.run.id, self.identity, self.reexport)
+        recorder = Recorder(self.stream.name, self.stream.object, self.entry.id, self.identity, self.reexport)
         with self.lease.transaction():
-            recorded = self.errors.record(recorder, batch, list(sent.refusals.values())) if sent.refusals else {}
+            recorded = self.errors.record(recorder, batch, list(sent.rejections.values())) if sent.rejections else {}
             if sent.accepted:
                 accepted = sorted(sent.accepted)
-                self.errors.resolve(self.stream.name, batch, accepted, self.run.id, self.identity.dag_id)
+                self.errors.resolve(self.stream.name, batch, accepted, self.entry.id, self.identity.dag_id)
             if move:
                 self._move(batch, sent, recorded)
-            answered = [] if move else sorted(sent.accepted | set(sent.refusals))
+            answered = [] if move else sorted(sent.accepted | set(sent.rejections))
             self.versions.note(batch.id, last=sent.acknowledged if move else 0, ordinals=answered)
-            self.batches.settle(batch, self.lease.epoch, accepted=len(sent.accepted), refused=len(sent.refusals))
-            self.run.count(
+            self.batches.settle(batch, self.lease.epoch, accepted=len(sent.accepted), refused=len(sent.rejections))
+            self.entry.count(
                 rows_changed=0 if again else len(batch.rows),
                 rows_sent=len(sent.transmitted),
                 accepted=0 if again else len(sent.accepted),
-                refused=0 if again else len(sent.refusals),
+                refused=0 if again else len(sent.rejections),
                 api_calls=calls,
                 bytes_sent=bytes_sent,
             )
@@ -159,7 +122,7 @@ class Workbench:
     def end(self, outcome: Outcome, message: str, *, waiting: int | None = None) -> RunTotals:
         """Close the line of the run."""
         calls, bytes_sent = self.take_counts()
-        return self.run.end(outcome, message, api_calls=calls, bytes_sent=bytes_sent, waiting=waiting)
+        return self.entry.end(outcome, message, api_calls=calls, bytes_sent=bytes_sent, waiting=waiting)
 
     def has_credits(self, share: float = 1.0, calls: int = 1) -> bool:
         """Tell whether a share of the daily API limit, and what the org says it has left, allow so many calls."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 
 from include.export.failures import ConfigurationFailure
-from include.export.ledger.watermarks import Lease, StreamState
-from include.export.salesforce.client import SalesforceClient
-from include.export.salesforce.http_errors import read_list
-from include.export.salesforce.object_schema import ObjectSchema, read_object_schema
-from include.export.streams.stream import Stream
+from include.export.ledger import Lease, StreamState
+from include.export.salesforce import ObjectSchema, SalesforceClient, read_list, read_object_schema
+from include.export.streams import Stream
 
 log = logging.getLogger(__name__)
 

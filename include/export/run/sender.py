@@ -8,12 +8,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from include.export.ledger.batches import SET_ASIDE, SUPERSEDED, Batch, Row
+from include.export.batch import SET_ASIDE, SUPERSEDED, Batch, Row
 from include.export.run.circuit_breaker import check_circuit
-from include.export.salesforce.collections_api import ROLLED_BACK, CollectionsTransport, Result
-from include.export.salesforce.error_catalogue import Catalogue, ErrorClass
-from include.export.salesforce.http_errors import RequestRefused
-from include.export.salesforce.rejections import Refusal, judge_refusal, refuse_locally
+from include.export.salesforce import (
+    ROLLED_BACK,
+    Catalogue,
+    CollectionsTransport,
+    ErrorClass,
+    Rejection,
+    RequestRejected,
+    Result,
+    judge_rejection,
+    reject_locally,
+)
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +30,7 @@ class Sent:
     """What became of a batch: ordinals that Salesforce has, refusals seen, and how far it may be acknowledged."""
 
     accepted: set[int] = field(default_factory=set)
-    refusals: dict[int, Refusal] = field(default_factory=dict)
+    rejections: dict[int, Rejection] = field(default_factory=dict)
     transmitted: set[int] = field(default_factory=set)
     acknowledged: int = 0  # the last ordinal up to which every row is accepted or knowingly passed over
     stopped_at: int | None = None
@@ -37,7 +44,7 @@ class Sender:
     catalogue: Catalogue
     delays: tuple[float, ...]
 
-    def send(self, batch: Batch, *, stop_at_refusal: bool) -> Sent:
+    def send_batch(self, batch: Batch, *, stop_at_refusal: bool) -> Sent:
         """Send a batch. With `stop_at_refusal` nothing behind the first refused record reaches Salesforce.
 
         Raises RunFailure when it is not the records: nothing of the batch may be acknowledged then.
@@ -50,30 +57,30 @@ class Sender:
         return sent
 
     def _send_in_order(self, batch: Batch, sent: Sent) -> None:
-        local = next((row for row in batch.rows if row.is_refused_locally), None)
+        local = next((row for row in batch.rows if row.is_rejected_locally), None)
         reach = [row for row in batch.rows if local is None or row.ordinal < local.ordinal]
         sent.accepted |= {row.ordinal for row in reach if row.verdict == SUPERSEDED}
         stop = self._until_refused(batch.action, [row for row in reach if row.verdict is None], sent)
         if stop is None and local is not None:
-            sent.refusals[local.ordinal] = refuse_locally(self.catalogue, local.ordinal, str(local.verdict))
+            sent.rejections[local.ordinal] = reject_locally(self.catalogue, local.ordinal, str(local.verdict))
             stop = local.ordinal
         sent.stopped_at = stop
         sent.acknowledged = len(batch.rows) if stop is None else stop - 1
         sent.accepted = {ordinal for ordinal in sent.accepted if ordinal <= sent.acknowledged}
         for ordinal in _busy_behind(sent, stop):
-            del sent.refusals[ordinal]
+            del sent.rejections[ordinal]
 
     def _until_refused(self, action: str, rows: Sequence[Row], sent: Sent) -> int | None:
         """Send rows atomically; at a refusal send the clean rows before it again. Returns the refused ordinal."""
         if not rows:
             return None
         results = self._try_atomically(action, rows, sent)
-        guilty = self._judge(results, sent)
-        if not guilty:
+        rejected = self._judge(results, sent)
+        if not rejected:
             sent.accepted |= {row.ordinal for row in rows}
             return None
-        check_circuit(self.transport.stream, guilty, len(rows), self.catalogue)
-        first = guilty[0]
+        check_circuit(self.transport.stream, rejected, len(rows), self.catalogue)
+        first = rejected[0]
         if first.verdict.smaller_batch and len(rows) > 1:
             return self._in_halves(action, rows, sent)
         before = [row for row in rows if row.ordinal < first.ordinal]
@@ -100,8 +107,8 @@ class Sender:
     def _send_each(self, batch: Batch, sent: Sent) -> None:
         sent.accepted |= {row.ordinal for row in batch.rows if row.verdict == SUPERSEDED}
         for row in batch.rows:
-            if row.is_refused_locally:
-                sent.refusals[row.ordinal] = refuse_locally(self.catalogue, row.ordinal, str(row.verdict))
+            if row.is_rejected_locally:
+                sent.rejections[row.ordinal] = reject_locally(self.catalogue, row.ordinal, str(row.verdict))
         self._past_refused(batch.action, [row for row in batch.rows if row.verdict is None], sent)
         sent.acknowledged = len(batch.rows)
 
@@ -113,10 +120,10 @@ class Sender:
                 return
             results = self._transmit(action, remaining, sent, all_or_none=False)
             sent.accepted |= {result.row.ordinal for result in results if result.accepted}
-            guilty = self._judge(results, sent)
-            check_circuit(self.transport.stream, guilty, len(remaining), self.catalogue)
-            again = {refusal.ordinal for refusal in guilty if refusal.verdict.error_class is ErrorClass.TRANSIENT}
-            halves = {refusal.ordinal for refusal in guilty if refusal.verdict.smaller_batch}
+            rejected = self._judge(results, sent)
+            check_circuit(self.transport.stream, rejected, len(remaining), self.catalogue)
+            again = {refusal.ordinal for refusal in rejected if refusal.verdict.error_class is ErrorClass.TRANSIENT}
+            halves = {refusal.ordinal for refusal in rejected if refusal.verdict.smaller_batch}
             self._divide(action, [row for row in remaining if row.ordinal in halves], len(remaining), sent)
             remaining = [row for row in remaining if row.ordinal in again - halves]
             if remaining and delay is not None:
@@ -130,16 +137,16 @@ class Sender:
         self._past_refused(action, rows[middle:], sent)
 
     def _transmit(self, action: str, rows: Sequence[Row], sent: Sent, *, all_or_none: bool) -> list[Result]:
-        """Send rows; a request refused for its content is divided until the guilty record is alone."""
+        """Send rows; a request refused for its content is divided until the rejected record is alone."""
         try:
-            results = self.transport.send(action, rows, all_or_none=all_or_none)
-        except RequestRefused as refused:
-            results = self._find_guilty(action, rows, sent, refused, all_or_none=all_or_none)
+            results = self.transport.transmit(action, rows, all_or_none=all_or_none)
+        except RequestRejected as refused:
+            results = self._find_rejected(action, rows, sent, refused, all_or_none=all_or_none)
         sent.transmitted |= {row.ordinal for row in rows}
         return results
 
-    def _find_guilty(
-        self, action: str, rows: Sequence[Row], sent: Sent, refused: RequestRefused, *, all_or_none: bool
+    def _find_rejected(
+        self, action: str, rows: Sequence[Row], sent: Sent, refused: RequestRejected, *, all_or_none: bool
     ) -> list[Result]:
         if len(rows) == 1:
             return [Result(rows[0], refused.code, refused.message)]
@@ -149,21 +156,21 @@ class Sender:
             return first + [Result(row, ROLLED_BACK) for row in rows[middle:]]
         return first + self._transmit(action, rows[middle:], sent, all_or_none=all_or_none)
 
-    def _judge(self, results: Sequence[Result], sent: Sent) -> list[Refusal]:
+    def _judge(self, results: Sequence[Result], sent: Sent) -> list[Rejection]:
         """Keep the refusals of an answer, forget those of records that were accepted since; returns the refusals."""
-        guilty = []
+        rejected = []
         for result in results:
             if result.accepted:
-                sent.refusals.pop(result.row.ordinal, None)
+                sent.rejections.pop(result.row.ordinal, None)
             elif result.code != ROLLED_BACK:
-                guilty.append(self._refusal(result))
-        sent.refusals.update({refusal.ordinal: refusal for refusal in guilty})
-        return guilty
+                rejected.append(self._rejection(result))
+        sent.rejections.update({refusal.ordinal: refusal for refusal in rejected})
+        return rejected
 
-    def _refusal(self, result: Result) -> Refusal:
+    def _rejection(self, result: Result) -> Rejection:
         if result.code.startswith("CRM_EXPORT_"):
-            return refuse_locally(self.catalogue, result.row.ordinal, result.code)
-        return judge_refusal(
+            return reject_locally(self.catalogue, result.row.ordinal, result.code)
+        return judge_rejection(
             self.catalogue,
             result.row.ordinal,
             result.code,
@@ -185,7 +192,7 @@ def _busy_behind(sent: Sent, stop: int | None) -> list[int]:
     """Return refusals behind the stop that may clear by themselves: the next run will see."""
     return [
         ordinal
-        for ordinal, refusal in sent.refusals.items()
+        for ordinal, refusal in sent.rejections.items()
         if ordinal != stop and refusal.verdict.error_class is ErrorClass.TRANSIENT
     ]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from include.export.failures import ConfigurationFailure, NotFound, RunFailure, SalesforceFailure
 from include.export.salesforce.client import SalesforceClient
-from include.export.salesforce.http_errors import RequestRefused, read_list
-from include.export.streams.stream import Stream
+from include.export.salesforce.http_errors import RequestRejected, read_list
+from include.export.streams import Stream
 
 log = logging.getLogger(__name__)
 TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
@@ -132,7 +132,7 @@ class IngestJobs:
         text = json.dumps(body) if body is not None else None
         try:
             return self.client.call(method, path, text, repeatable=method == "GET").body
-        except RequestRefused as refused:
+        except RequestRejected as refused:
             raise ConfigurationFailure(
                 f"Stream {self.stream.name}: Salesforce refused a Bulk job for {self.stream.object} ({refused}). "
                 f"Correct object, external_id or fields in {self.stream.name}.yaml."

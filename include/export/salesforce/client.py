@@ -112,7 +112,7 @@ class SalesforceClient:
         """Send one request below /services/data/vNN.N and return its 2xx answer.
 
         Raises Unanswered when no answer came, at once when the call is not `repeatable`; RunFailure for any other
-        answer. A 400 for the content of the request raises RequestRefused (`answers.py`).
+        answer. A 400 for the content of the request raises RequestRejected (`answers.py`).
         """
         data = body.encode() if body is not None else None
         logged_in_again = repeated = False

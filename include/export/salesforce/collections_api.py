@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from include.export.batch import Row
 from include.export.failures import SalesforceFailure
-from include.export.ledger.batches import Row
 from include.export.salesforce.client import Answer, SalesforceClient
 from include.export.salesforce.http_errors import read_list
-from include.export.streams.stream import Stream
+from include.export.streams import Stream
 
 ROLLED_BACK = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
 _LOOKUP_CHARACTERS = 8_000  # of a query, well below the 16,384 bytes of a URL (salesforce-wire.md section 5.2)
@@ -50,10 +50,10 @@ class CollectionsTransport:
     stream: Stream
     client: SalesforceClient
 
-    def send(self, action: str, rows: Sequence[Row], *, all_or_none: bool) -> list[Result]:
+    def transmit(self, action: str, rows: Sequence[Row], *, all_or_none: bool) -> list[Result]:
         """Send rows in one request and return a result for each, in the same order.
 
-        `action` is upsert, update or delete. Raises RequestRefused when the whole request is refused for its
+        `action` is upsert, update or delete. Raises RequestRejected when the whole request is refused for its
         content, RunFailure when Salesforce does not answer as documented.
         """
         found, absent = self._find_ids(action, rows)

@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from include.export.failures import ConfigurationFailure
-from include.export.streams.strict_yaml import YamlError, read_yaml
+from include.export.streams import YamlError, read_yaml
 
 DEFAULT_FILE = Path(__file__).resolve().parents[2] / "error_catalogue.yaml"
 LOG_LIMIT = 500  # characters of a message in a log

@@ -23,7 +23,7 @@ _RIGHTS = frozenset(
 _RECORD_CODES = frozenset({"JSON_PARSER_ERROR", "INVALID_FIELD", "MALFORMED_ID", "INVALID_TYPE_ON_FIELD_IN_RECORD"})
 
 
-class RequestRefused(Exception):  # noqa: N818 - a refusal, which the sender turns into data
+class RequestRejected(Exception):  # noqa: N818 - a refusal, which the sender turns into data
     """Salesforce refused a whole request for its content (400). With one record in it, that record is refused."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -36,7 +36,7 @@ def explain_failure(response: requests.Response, body: Any, call: str) -> Except
     code, message = _first_error(body)
     status = response.status_code
     if status == 400 and code in _RECORD_CODES and "composite/" in call:
-        return RequestRefused(code, message)
+        return RequestRejected(code, message)
     if code == "EXCEEDEDQUOTA":
         return QuotaFailure(
             "The Salesforce org takes no more Bulk jobs today (EXCEEDEDQUOTA). The watermark is kept; the next "

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from include.export.failures import ConfigurationFailure
-from include.export.streams.stream import Operation, Stream
+from include.export.streams import Operation, Stream
 
 
 @dataclass(frozen=True)

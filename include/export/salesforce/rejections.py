@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from include.export.salesforce.error_catalogue import Catalogue, Verdict
+from include.export.salesforce.error_catalogue import Catalogue, ErrorClass, Verdict
 
 MESSAGE_LIMIT = 4096  # characters kept of Salesforce's message (faults.md section 6)
 CODE_LIMIT = 100
@@ -22,7 +22,7 @@ _LOCAL_MESSAGES = {
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Rejection:
     """One refused record of a batch; `ordinal` is its place in the manifest, from 1."""
 
     ordinal: int
@@ -49,17 +49,26 @@ class Refusal:
         }
 
 
-def judge_refusal(
+@dataclass(frozen=True)
+class RejectedClass:
+    """Rejections of one class in a job: how many, and a few of them."""
+
+    error_class: ErrorClass
+    count: int
+    samples: tuple[Rejection, ...]
+
+
+def judge_rejection(
     catalogue: Catalogue,
     ordinal: int,
     code: str,
     message: str,
     fields: tuple[str, ...] = (),
     salesforce_id: str | None = None,
-) -> Refusal:
+) -> Rejection:
     """Return the refusal of one record with its verdict; NUL and oversize text are made storable."""
     verdict = catalogue.classify(code, message)
-    return Refusal(
+    return Rejection(
         ordinal,
         _storable(verdict.code or code, CODE_LIMIT),
         _storable(message, MESSAGE_LIMIT),
@@ -69,12 +78,12 @@ def judge_refusal(
     )
 
 
-def refuse_locally(catalogue: Catalogue, ordinal: int, code_and_field: str) -> Refusal:
+def reject_locally(catalogue: Catalogue, ordinal: int, code_and_field: str) -> Rejection:
     """Return the refusal of a record that a local rule rejects; the input is `CODE` or `CODE:field`."""
     code, _, name = code_and_field.partition(":")
     verdict = catalogue.classify(code, _LOCAL_MESSAGES[code])
     fields = (name,) if name else ()
-    return Refusal(ordinal, code, _LOCAL_MESSAGES[code], verdict, fields, local=True)
+    return Rejection(ordinal, code, _LOCAL_MESSAGES[code], verdict, fields, local=True)
 
 
 def _storable(text: str, limit: int) -> str:

@@ -10,7 +10,7 @@ from psycopg import errors
 from include.export.failures import RunFailure
 from include.export.positions import Position
 from include.export.source.source import WAITING_LIMIT, Source
-from include.export.streams.stream import Stream
+from include.export.streams import Stream
 from include.sql import load_statement
 
 

@@ -8,10 +8,10 @@ from functools import cached_property
 
 from psycopg import sql
 
-from include.export.salesforce.object_schema import ObjectSchema
+from include.export.salesforce import ObjectSchema
 from include.export.source.column_sql import FIELD_LIMIT, NUMBERS, Column, find_uncarriable, is_blank, write_csv
 from include.export.source.json_record import RecordForm
-from include.export.streams.stream import Operation, Stream
+from include.export.streams import Operation, Stream
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ class CsvForm:
         """Tell whether two ids that differ only in case would be one record."""
         return self.record.folds
 
-    def special(self, *, decided: bool, careful: bool, folds: bool) -> sql.Composed:
+    def special(self, *, decided: bool, scan_texts: bool, folds: bool) -> sql.Composed:
         """Return the condition under which a row does not go into the CSV: Collections sends it, or refuses it.
 
-        `decided` looks at what operators decided about export errors, `careful` into every text for what a CSV does
+        `decided` looks at what operators decided about export errors, `scan_texts` into every text for what a CSV does
         not carry: carriage returns, the literal #N/A, and more than a field takes; an upload that meets one of them
         begins again so. `folds` takes the external ids of the parameter `folds`.
         """
         conditions = [is_blank(sql.SQL("{}::text").format(self._external_id.value))]
         conditions += [self.record.deleted, *self._uncarriable(), *self.record.rivals_condition()]
         conditions += [_DECIDED.format(key=sql.Identifier(self._stream.key))] if decided else []
-        conditions += [*self._oversize(), *self._texts_that_mislead()] if careful else []
+        conditions += [*self._oversize(), *self._texts_that_mislead()] if scan_texts else []
         folded = sql.SQL("lower(btrim({}::text)) = any (%(folds)s::text[])").format(self._external_id.value)
         conditions += [folded] if folds else []
         return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))

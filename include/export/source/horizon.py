@@ -10,7 +10,7 @@ from psycopg import errors
 from psycopg.rows import class_row
 
 from include.export.failures import ConfigurationFailure, HorizonFailure
-from include.export.streams.stream import Stream
+from include.export.streams import Stream
 from include.sql import load_statement
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from include.export.salesforce.object_schema import ObjectSchema
+from include.export.salesforce import ObjectSchema
 from include.export.source.column_sql import Column, find_unsendable, is_blank, write_json, write_text
-from include.export.streams.stream import Operation, Stream
+from include.export.streams import Operation, Stream
 
 
 class UnreadableForm:
@@ -65,9 +65,13 @@ class RecordForm:
         """Return the local rule that the row breaks, NULL when it can be sent."""
         return sql.SQL(
             "case when {blank} then 'CRM_EXPORT_BLANK_EXTERNAL_ID'"
-            " when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' {rivals} when {deleted} then null {values} end"
+            " when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' {duplicates}"
+            " when {deleted} then null {values} end"
         ).format(
-            blank=is_blank(self.external_id), rivals=self._rivals(), deleted=self.deleted, values=self._unsendable()
+            blank=is_blank(self.external_id),
+            duplicates=self._duplicates(),
+            deleted=self.deleted,
+            values=self._unsendable(),
         )
 
     @property
@@ -125,8 +129,8 @@ class RecordForm:
         )
         return [rival]
 
-    def _rivals(self) -> sql.Composed:
-        """What becomes of a row with rivals: another owns the record, or both are refused."""
+    def _duplicates(self) -> sql.Composed:
+        """What becomes of a row with duplicates: another owns the record, or both are refused."""
         found = self.rivals_condition()
         if not found:
             return sql.Composed([])

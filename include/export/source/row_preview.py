@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from include.export.source.source import Source
-from include.export.streams.stream import Stream
+from include.export.streams import Stream
 from include.sql import load_statement
 
 

@@ -14,7 +14,7 @@ from include.export.failures import ConfigurationFailure
 from include.export.positions import Position, Window
 from include.export.source.column_sql import Column
 from include.export.source.json_record import RecordForm, UnreadableForm
-from include.export.streams.stream import Stream
+from include.export.streams import Stream
 from include.sql import load_statement
 
 WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is told
@@ -202,3 +202,8 @@ class Source:
             )
         for field, column in self.stream.fields.items():
             found[column].check_sendable(f"{self.stream.name}, field {field}")
+
+
+def format_count(count: int) -> str:
+    """Return a number of rows for people; the count ends at 10,000."""
+    return f"more than {WAITING_LIMIT - 1:,}" if count >= WAITING_LIMIT - 1 else f"{count:,}"

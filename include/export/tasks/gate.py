@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from include.export.ledger.database_errors import explain_database_errors
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.tasks.export import tell_count
+from include.export.ledger import explain_database_errors
+from include.export.salesforce import Catalogue
+from include.export.source import format_count
 from include.sql import load_statement
 
 
@@ -46,7 +46,7 @@ def _read_stop(stream_name: str, connection: psycopg.Connection) -> dict[str, An
 def _tell(stream_name: str, stopped: dict[str, Any], catalogue: Catalogue) -> str:
     fields = f" [{', '.join(stopped['error_fields'])}]" if stopped["error_fields"] else ""
     said = catalogue.redact(stopped["error_code"], stopped["error_message"]).rstrip(".")
-    waiting = tell_count(stopped["rows_waiting"] or 0)
+    waiting = format_count(stopped["rows_waiting"] or 0)
     changed = f" (changed {stopped['changed']})" if stopped["changed"] else ""
     return (
         f"Paused: stream {stream_name} stopped at key={stopped['record_key']}{changed}. "

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from include.export.ledger.database_errors import explain_database_errors
+from include.export.ledger import explain_database_errors
 from include.sql import load_statement
 
 

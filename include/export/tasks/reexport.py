@@ -7,22 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import psycopg
-
-from include.export.bulk.recovery import settle_left_over
-from include.export.ledger.batches import Batch
-from include.export.ledger.export_errors import DueError
-from include.export.ledger.runs import Outcome, RunIdentity
-from include.export.options import ExportOptions
-from include.export.run.context import Workbench
-from include.export.run.lease_scope import Parts, open_workbench
-from include.export.salesforce.client import SalesforceClient
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.source.horizon import read_horizon
-from include.export.streams.stream import Stream
+from include.export.batch import Batch
+from include.export.bulk import settle_unsettled
+from include.export.ledger import DueError, Outcome
+from include.export.options import REEXPORT_CREDIT_SHARE
+from include.export.run import RunContext, RunInputs, open_run, plan_batch
+from include.export.source import read_horizon
 
 log = logging.getLogger(__name__)
-SHARE = 0.75  # of the daily API limit; the rest is left to the export
 
 
 @dataclass
@@ -52,13 +44,8 @@ class ReexportReport:
 
 
 def reexport_errors(
-    stream: Stream,
+    inputs: RunInputs,
     *,
-    connection: psycopg.Connection,
-    salesforce: SalesforceClient,
-    catalogue: Catalogue,
-    options: ExportOptions,
-    run: RunIdentity,
     every: bool = False,
     only: Sequence[int] | None = None,
 ) -> ReexportReport:
@@ -67,33 +54,32 @@ def reexport_errors(
     `only` are the ids of the errors that a person asked for, whether they are due or not. Rows above the watermark
     are left to the export; rows that are gone resolve their error. Raises RunFailure when no record is to blame.
     """
-    report = ReexportReport(stream.name)
-    parts = Parts(stream, connection, salesforce, catalogue, options, run)
-    with open_workbench(parts, "reexport") as bench:
-        if bench is None:
-            report.message = f"Another run of stream {stream.name} is at work; this one sent nothing."
+    report = ReexportReport(inputs.stream.name)
+    with open_run(inputs, "reexport") as run:
+        if run is None:
+            report.message = f"Another run of stream {inputs.stream.name} is at work; this one sent nothing."
             return report
-        settle_left_over(bench)
-        with bench.lease.transaction():
-            bench.errors.release(stream.name)
-        horizon = read_horizon(stream, connection)
-        outcome = _send_due(bench, horizon, report, every=every or only is not None, only=only)
-        report.waiting = bench.errors.count(stream.name)[1]
+        settle_unsettled(run)
+        with run.lease.transaction():
+            run.errors.release(inputs.stream.name)
+        horizon = read_horizon(inputs.stream, inputs.connection)
+        outcome = _send_due(run, horizon, report, every=every or only is not None, only=only)
+        report.waiting = run.errors.count(inputs.stream.name)[1]
         report.message = report.tell()
-        report.api_calls = bench.end(outcome, report.message).api_calls
+        report.api_calls = run.end(outcome, report.message).api_calls
     return report
 
 
-def send_released(bench: Workbench, horizon: str) -> None:
+def send_released(run: RunContext, horizon: str) -> None:
     """Send the records again whose parent has been accepted since they were refused; part of every export."""
-    report = ReexportReport(bench.stream.name)
-    _send_due(bench, horizon, report, every=True, released_only=True)
+    report = ReexportReport(run.stream.name)
+    _send_due(run, horizon, report, every=True, released_only=True)
     if report.tried:
-        log.info("Stream %s, records whose parent is there now: %s", bench.stream.name, report.tell())
+        log.info("Stream %s, records whose parent is there now: %s", run.stream.name, report.tell())
 
 
 def _send_due(
-    bench: Workbench,
+    run: RunContext,
     horizon: str,
     report: ReexportReport,
     *,
@@ -101,52 +87,52 @@ def _send_due(
     released_only: bool = False,
     only: Sequence[int] | None = None,
 ) -> Outcome:
-    if bench.state.watermark is None:
+    if run.state.watermark is None:
         return Outcome.COMPLETE
     last = 0
     while True:
         wanted = {"every": every, "released_only": released_only, "only": None if only is None else list(only)}
-        due = _find_due(bench, horizon, last, wanted)
+        due = _find_due(run, horizon, last, wanted)
         if not due:
             return Outcome.COMPLETE
-        if not bench.has_credits(SHARE):
+        if not run.has_credits(REEXPORT_CREDIT_SHARE):
             return Outcome.WAITING_FOR_CREDITS
-        _send_errors(bench, due, report)
+        _send_errors(run, due, report)
         last = due[-1].id
 
 
-def _find_due(bench: Workbench, horizon: str, last: int, wanted: Mapping[str, object]) -> list[DueError]:
-    assert bench.state.watermark is not None  # ruff: ignore[assert] - checked by the caller
+def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, object]) -> list[DueError]:
+    assert run.state.watermark is not None  # ruff: ignore[assert] - checked by the caller
     values = {
-        "stream": bench.stream.name,
+        "stream": run.stream.name,
         "after_id": last,
         **wanted,
-        "limit": bench.options.batch_size,
+        "limit": run.options.batch_size,
         "horizon": horizon,
-        **bench.state.watermark.as_values(),
+        **run.state.watermark.as_values(),
     }
-    return bench.errors.find_due(bench.source.due_errors(bench.state.watermark), values)
+    return run.errors.find_due(run.source.due_errors(run.state.watermark), values)
 
 
-def _send_errors(bench: Workbench, due: list[DueError], report: ReexportReport) -> None:
+def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport) -> None:
     gone = [error.id for error in due if error.gone]
     if gone:
-        with bench.lease.transaction():
-            bench.errors.resolve_gone(gone, bench.run.id)
+        with run.lease.transaction():
+            run.errors.resolve_gone(gone, run.entry.id)
     report.gone += len(gone)
     report.left_to_export += sum(error.above for error in due)
     remaining = [error.id for error in due if not error.gone and not error.above]
     while remaining:
-        batch = bench.plan("errors", errors=remaining)
+        batch = plan_batch(run, "errors", errors=remaining)
         if batch is None:
             return
-        _send_batch(bench, batch, report)
+        _send_batch(run, batch, report)
         remaining = remaining[len(batch.rows) :]
 
 
-def _send_batch(bench: Workbench, batch: Batch, report: ReexportReport) -> None:
-    sent = bench.send(batch, stop_at_refusal=False)
-    bench.settle(batch, sent, move=False)
+def _send_batch(run: RunContext, batch: Batch, report: ReexportReport) -> None:
+    sent = run.send_batch(batch, stop_at_refusal=False)
+    run.settle(batch, sent, move=False)
     report.tried += len(batch.rows)
     report.exported += len(sent.accepted)
-    report.still_refused += len(sent.refusals)
+    report.still_refused += len(sent.rejections)

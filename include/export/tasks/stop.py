@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from include.export.ledger.watermarks import without_stop
-from include.export.run.context import Workbench
+from include.export.ledger import without_stop
+from include.export.run import RunContext
 
 
 class Stop(Enum):
@@ -16,25 +16,25 @@ class Stop(Enum):
     OVER = auto()  # nothing stops the stream any more
 
 
-def examine_stop(bench: Workbench, horizon: str) -> Stop:
+def examine_stop(run: RunContext, horizon: str) -> Stop:
     """Return what to do, and end the stop where it is over: setting off, row changed or gone, error decided."""
-    error_id = bench.state.stopped_at_error_id
+    error_id = run.state.stopped_at_error_id
     assert error_id is not None  # ruff: ignore[assert] - the caller asks only for stopped streams
-    error = bench.errors.read(error_id)
-    following = bench.source.peek(bench.state.watermark, horizon)
+    error = run.errors.read(error_id)
+    following = run.source.peek(run.state.watermark, horizon)
     stands = following is not None and following.record_key == error.record_key
-    if bench.options.pause_on_export_errors and stands and error.status in {"open", "waiting"}:
+    if run.options.pause_on_export_errors and stands and error.status in {"open", "waiting"}:
         return Stop.WAITS if error.status == "waiting" else Stop.PROBE
     if following is None or not stands:
-        _resolve_if_gone(bench, error_id, error.record_key)
-    with bench.lease.transaction():
-        bench.lease.stop_at(None)
-    bench.state = without_stop(bench.state)
+        _resolve_if_gone(run, error_id, error.record_key)
+    with run.lease.transaction():
+        run.lease.stop_at(None)
+    run.state = without_stop(run.state)
     return Stop.OVER
 
 
-def _resolve_if_gone(bench: Workbench, error: int, record_key: str) -> None:
-    if bench.source.has_row(record_key):
+def _resolve_if_gone(run: RunContext, error: int, record_key: str) -> None:
+    if run.source.has_row(record_key):
         return
-    with bench.lease.transaction():
-        bench.errors.resolve_gone([error], bench.run.id)
+    with run.lease.transaction():
+        run.errors.resolve_gone([error], run.entry.id)

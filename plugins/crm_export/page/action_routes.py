@@ -16,16 +16,8 @@ from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, name_user, read_body
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import EXPORT_TO_CRM
-from include.export.ledger.audit import (
-    RECORD_LIMIT,
-    Action,
-    ActionKind,
-    AuditLine,
-    ExportAudit,
-    RecordResult,
-    Selection,
-)
-from include.export.streams.stream import ApiName
+from include.export.ledger import RECORD_LIMIT, Action, ActionKind, AuditLine, ExportAudit, RecordResult, Selection
+from include.export.streams import ApiName
 
 router = APIRouter()
 LONGEST = timedelta(days=5 * 366)  # for which a record may be ignored

@@ -17,24 +17,27 @@ from crm_export.page.dag_runs import link_run
 from crm_export.page.database import Postgres, connect
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import find_permissions, may_see_values, name_user, read_body
-from include.export.ledger.audit import AuditLine, ExportAudit, Selection
-from include.export.reports.acknowledgement import Acknowledgement, read_acknowledgement
-from include.export.reports.error_causes import Causes, read_causes
-from include.export.reports.error_detail import ErrorDetail, link_record, read_detail
-from include.export.reports.error_list import (
+from include.export.ledger import AuditLine, ExportAudit, Selection
+from include.export.reports import (
     UNRESOLVED,
+    Acknowledgement,
+    Causes,
+    ErrorDetail,
     ErrorFilter,
     ErrorLine,
     ErrorOrder,
     ErrorPage,
     Sort,
     iterate_errors,
+    link_record,
+    read_acknowledgement,
+    read_causes,
+    read_detail,
     read_page,
 )
-from include.export.salesforce.error_catalogue import Catalogue, ErrorClass
-from include.export.source.row_preview import SourceRow, read_source_row
-from include.export.streams.files import load_streams
-from include.export.streams.stream import ApiName, Stream, StreamName
+from include.export.salesforce import Catalogue, ErrorClass
+from include.export.source import SourceRow, read_source_row
+from include.export.streams import ApiName, Stream, StreamName, load_streams
 
 router = APIRouter()
 Status = Literal["open", "waiting", "set_aside", "ignored", "resolved"]

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from include.export.failures import ConfigurationFailure, RunFailure
-from include.export.reports.error_list import PlaceError
+from include.export.reports import PlaceError
 
 log = logging.getLogger(__name__)
 _CODES = {401: "not_signed_in", 403: "forbidden", 404: "not_found", 405: "wrong_method", 422: "invalid"}

@@ -15,13 +15,10 @@ from crm_export.page.database import Postgres
 from crm_export.page.guards import Permissions, find_permissions, name_user
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import DAILY_API_LIMIT, EXPORT_TO_CRM
-from include.export.ledger.audit import AuditEntry, ExportAudit
-from include.export.ledger.findings import OpenFinding, read_open_findings
-from include.export.reports.overview import read_overview
-from include.export.reports.run_history import read_history
-from include.export.salesforce.error_catalogue import Catalogue
-from include.export.streams.files import load_streams
-from include.export.streams.stream import StreamName
+from include.export.ledger import AuditEntry, ExportAudit, OpenFinding, read_open_findings
+from include.export.reports import read_history, read_overview
+from include.export.salesforce import Catalogue
+from include.export.streams import StreamName, load_streams
 
 router = APIRouter()
 FINDING_LIMIT = 200

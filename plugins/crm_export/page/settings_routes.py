@@ -24,8 +24,8 @@ from crm_export.page.setting_values import (
 )
 from crm_export.settings import BATCH_SIZE, BATCH_SIZES, DAILY_API_LIMIT, EXPORT_TO_CRM, PAUSE_ON_EXPORT_ERRORS
 from include.export.failures import RunFailure
-from include.export.ledger.audit import AuditLine, ExportAudit, SettingChange
-from include.export.reports.run_history import SettingSeen, read_setting_seen
+from include.export.ledger import AuditLine, ExportAudit, SettingChange
+from include.export.reports import SettingSeen, read_setting_seen
 
 router = APIRouter()
 KEYS = (PAUSE_ON_EXPORT_ERRORS, BATCH_SIZE, DAILY_API_LIMIT)

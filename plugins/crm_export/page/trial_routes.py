@@ -16,10 +16,9 @@ from crm_export.page.database import Postgres
 from crm_export.page.error_routes import find_stream
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, may_see_values, name_user, read_body
-from include.export.ledger.audit import RUN_PREFIX, AuditLine, ExportAudit, Selection
-from include.export.ledger.trials import AskedTrial, ExportTrials
-from include.export.reports.error_detail import read_detail
-from include.export.salesforce.error_catalogue import Catalogue
+from include.export.ledger import RUN_PREFIX, AskedTrial, AuditLine, ExportAudit, ExportTrials, Selection
+from include.export.reports import read_detail
+from include.export.salesforce import Catalogue
 
 router = APIRouter(dependencies=[may_see_values])
 

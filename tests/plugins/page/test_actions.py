@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from airflow.models.variable import Variable
 from airflow.utils.session import create_session
 from sqlalchemy import select, update
 
-from exporter import Exporter, make_stream
+from exporter import Exporter
 from include.export.ledger.audit import ExportAudit
 from include.export.ledger.runs import RunIdentity
 from include.export.ledger.trials import ExportTrials
@@ -37,7 +38,7 @@ def work(exporter: Exporter, action: int, *, end: str = "success") -> None:
     dag_id = "CRMExport_ExportError"
     only = ExportAudit(exporter.connection).errors_to_retry(action, dag_id, "accounts")
     identity = RunIdentity(dag_id, f"page__{action}", 1, "accounts")
-    reexport_errors(exporter.stream, **exporter._parts(pause=True) | {"run": identity}, only=only)
+    reexport_errors(replace(exporter.inputs(), identity=identity), only=only)
     with create_session() as session:
         session.execute(update(DagRun).where(DagRun.run_id == f"page__{action}").values(state=end))
 
@@ -203,7 +204,7 @@ def test_a_trial_is_shown_to_who_asked_for_it_and_for_an_hour(page: SEAT, held: 
     assert trial["state"] == "queued"
     assert started() == [("CRMExport", f"page__{trial['id']}", {"try_record": "accounts:2", "trial": trial["id"]})]
     assert code(op.post("api/trials", {"error_id": error["id"]})) == (409, "already_requested")
-    outcome = try_record(make_stream(), "2", **held._parts(pause=True))
+    outcome = try_record(held.inputs(), "2")
     assert ExportTrials(held.connection).end(trial["id"], outcome) is True
     shown = op.get(f"api/trials/{trial['id']}").json()
     assert (shown["state"], shown["accepted"]) == ("done", False)

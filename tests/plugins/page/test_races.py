@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -24,7 +25,7 @@ def test_a_decision_during_the_probe_of_its_record_stands(op: Person, held: Expo
         return held.login()
 
     client = SalesforceClient(decide_and_log_in, repeat_delays=(0.01,))
-    export_stream(held.stream, **held._parts(pause=True) | {"salesforce": client})
+    export_stream(replace(held.inputs(), client=client))
     [after] = held.errors()
     assert (after["status"], after["attempts"]) == ("set_aside", 2)
     assert held.gate() is None

@@ -110,7 +110,7 @@ class Invariants:
 
     def _check_all_recorded(self, process: Process, now: Snapshot) -> None:
         listed = {(error.key, error.changed_at) for error in now.errors.values()}
-        for key, version in process.refusals.items():
+        for key, version in process.rejections.items():
             if (key, self.source.places[key, version][0]) not in listed:
                 raise Violation("I6", f"key {key} version {version} was refused and has no row in ExportErrors")
 

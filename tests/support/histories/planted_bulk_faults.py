@@ -30,14 +30,14 @@ where kind = 'unprocessed'
 def intent_not_stored() -> Generator[None]:
     """A run does not know what earlier ones began."""
 
-    def forget(bench: Any) -> None:
-        with bench.lease.transaction():
-            bench.batches.abandon([batch.id for batch in bench.batches.left_over(bench.stream.name)])
+    def forget(run: Any) -> None:
+        with run.lease.transaction():
+            run.batches.abandon([batch.id for batch in run.batches.find_unsettled(run.stream.name)])
 
     with (
-        replaced(export, "settle_left_over", forget),
-        replaced(reexport, "settle_left_over", forget),
-        replaced(late_rows, "settle_left_over", forget),
+        replaced(export, "settle_unsettled", forget),
+        replaced(reexport, "settle_unsettled", forget),
+        replaced(late_rows, "settle_unsettled", forget),
     ):
         yield
 
@@ -51,10 +51,10 @@ def job_noted_after_it_was_closed() -> Generator[None]:
 
     def close(self: WindowJobs, batch: JobBatch, body: JobUpload) -> JobBatch:
         (self.calls.close if body.rows else self.calls.abort)(str(batch.job_id))
-        with self.bench.lease.transaction():
-            self.bench.batches.note_job(batch, str(batch.job_id))
-            self.bench.batches.note_upload(batch, body.rows)
-        return self.bench.batches.read_job(batch.id)
+        with self.run.lease.transaction():
+            self.run.batches.note_job(batch, str(batch.job_id))
+            self.run.batches.note_upload(batch, body.rows)
+        return self.run.batches.read_job(batch.id)
 
     with replaced(WindowJobs, "open", open_job), replaced(WindowJobs, "close", close):
         yield
@@ -76,7 +76,7 @@ def closed_before_its_turn() -> Generator[None]:
 @contextmanager
 def old_job_not_waited_for() -> Generator[None]:
     """Rows of a job that is still at work are sent again."""
-    with replaced(left_over, "_is_adopted", lambda bench, batch, left: False):
+    with replaced(left_over, "_is_adopted", lambda run, batch, left: False):
         yield
 
 
@@ -84,7 +84,7 @@ def old_job_not_waited_for() -> Generator[None]:
 def settled_before_the_job_is_over() -> Generator[None]:
     """A job counts as complete as soon as it is closed."""
 
-    def wait(bench: Any, batch: JobBatch, progress: Any) -> JobState:
+    def wait(run: Any, batch: JobBatch, progress: Any) -> JobState:
         return JobState(str(batch.job_id), "JobComplete", batch.sent or 0, 0, "")
 
     with replaced(job_settling, "wait_for_job", wait):
@@ -98,9 +98,9 @@ def failed_job_as_record_errors() -> Generator[None]:
 
     def blame(self: JobAnswers) -> None:
         account(self)
-        self.bench.connection.execute(_BLAME, {"error": "FIELD_INTEGRITY_EXCEPTION:the job failed:--"})
+        self.run.connection.execute(_BLAME, {"error": "FIELD_INTEGRITY_EXCEPTION:the job failed:--"})
         self._results.judge()
-        self._results.place(self.plan.window, self._part, self.bench.form.payload, self.batch.id)
+        self._results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
 
     with replaced(JobAnswers, "_account", blame):
         yield
@@ -119,13 +119,13 @@ def left_out_rows_judged_again() -> Generator[None]:
     send = _Settling._send_left_out
 
     def judge_and_send(self: _Settling) -> None:
-        source, window = self.bench.source, self.plan.window
+        source, window = self.run.source, self.plan.window
         part = job_settling.SourceWindows(source).part_of(1, 0)
         statement = source.compose_window("ledger/batch_left_out", window, special=self.plan.special, part=part)
-        values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.bench.stream.name)}
-        with self.bench.lease.transaction():
-            self.bench.batches.forget_left_out(self.batch.window_id)
-            self.bench.batches.note_left_out(statement, values)
+        values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.run.stream.name)}
+        with self.run.lease.transaction():
+            self.run.batches.forget_left_out(self.batch.window_id)
+            self.run.batches.note_left_out(statement, values)
         send(self)
 
     with replaced(_Settling, "_send_left_out", judge_and_send):

@@ -13,12 +13,12 @@ from typing import Any
 from psycopg import sql
 
 from histories.replacing import replaced
+from include.export.batch import Batch, Row
 from include.export.failures import SalesforceFailure
-from include.export.ledger.batches import Batch, Row
 from include.export.ledger.export_errors import DueError
 from include.export.ledger.watermarks import ExportWatermarks, Lease, StreamState
 from include.export.positions import Position
-from include.export.run.context import Workbench
+from include.export.run.context import RunContext
 from include.export.run.sender import Sender, Sent
 from include.export.salesforce.client import collections_api as sobject_collections
 from include.export.salesforce.collections_api import Result
@@ -53,28 +53,28 @@ def cursor_without_key() -> Generator[None]:
 @contextmanager
 def pause_ignored() -> Generator[None]:
     """With the setting on, refused records are passed over as if it were off."""
-    send = Sender.send
+    send = Sender.send_batch
 
     def send_all(self: Sender, batch: Batch, *, stop_at_refusal: bool) -> Sent:
         return send(self, batch, stop_at_refusal=False)
 
-    with replaced(Sender, "send", send_all):
+    with replaced(Sender, "send_batch", send_all):
         yield
 
 
 @contextmanager
 def watermark_before_results() -> Generator[None]:
     """The watermark moves when a batch is planned, not when its results are in."""
-    plan = Workbench.plan
+    plan = export.plan_batch
 
-    def plan_and_move(self: Workbench, page: str, **values: object) -> Batch | None:
+    def plan_and_move(self: RunContext, page: str, **values: object) -> Batch | None:
         batch = plan(self, page, **values)
         if batch and page == "changes":
             with self.lease.transaction():
                 self.lease.move_watermark(batch.id, len(batch.rows))
         return batch
 
-    with replaced(Workbench, "plan", plan_and_move):
+    with replaced(export, "plan_batch", plan_and_move):
         yield
 
 
@@ -138,7 +138,7 @@ def duplicates_sent() -> Generator[None]:
 def last_duplicate_wins() -> Generator[None]:
     """Of rows that share an external id the one that changed last is sent, the others count as accepted."""
 
-    def rivals(self: RecordForm) -> sql.Composed:
+    def duplicates(self: RecordForm) -> sql.Composed:
         return sql.SQL(
             "when exists (select 1 from {source} o where o.{id} = s.{id} and o.{key} <> s.{key} and {alive}"
             " and (o.{cursor}, o.{key}) > (s.{cursor}, s.{key})) then 'CRM_EXPORT_SUPERSEDED'"
@@ -150,7 +150,7 @@ def last_duplicate_wins() -> Generator[None]:
             alive=self._alive(),
         )
 
-    with replaced(RecordForm, "_rivals", rivals), replaced(RecordForm, "case_folds", sql.Literal(False)):
+    with replaced(RecordForm, "_duplicates", duplicates), replaced(RecordForm, "case_folds", sql.Literal(False)):
         yield
 
 
@@ -158,13 +158,13 @@ def last_duplicate_wins() -> Generator[None]:
 def stored_payload_replayed() -> Generator[None]:
     """The re-export sends what was refused then, without a look at what became of the row."""
     stored: dict[str, str | None] = {}
-    settle, plan = Workbench.settle, Workbench.plan
+    settle, plan = RunContext.settle, reexport.plan_batch
 
-    def settle_and_store(self: Workbench, batch: Batch, sent: Sent, *, move: bool) -> None:
+    def settle_and_store(self: RunContext, batch: Batch, sent: Sent, *, move: bool) -> None:
         settle(self, batch, sent, move=move)
-        stored.update({row.key: row.record for row in batch.rows if move and row.ordinal in sent.refusals})
+        stored.update({row.key: row.record for row in batch.rows if move and row.ordinal in sent.rejections})
 
-    def plan_stored(self: Workbench, page: str, **values: object) -> Batch | None:
+    def plan_stored(self: RunContext, page: str, **values: object) -> Batch | None:
         batch = plan(self, page, **values)
         if batch is None or page != "errors" or batch.action == "delete":
             return batch
@@ -176,8 +176,8 @@ def stored_payload_replayed() -> Generator[None]:
 
     find = reexport._find_due
     with (
-        replaced(Workbench, "settle", settle_and_store),
-        replaced(Workbench, "plan", plan_stored),
+        replaced(RunContext, "settle", settle_and_store),
+        replaced(reexport, "plan_batch", plan_stored),
         replaced(reexport, "_find_due", find_due),
     ):
         yield

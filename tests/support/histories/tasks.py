@@ -19,6 +19,7 @@ from include.export.ledger.audit import ActionKind, AuditLine, ExportAudit, Sele
 from include.export.ledger.runs import Outcome, RunIdentity
 from include.export.options import ExportOptions
 from include.export.reconcile.late_rows import export_late_rows
+from include.export.run.inputs import RunInputs
 from include.export.salesforce.error_catalogue import Catalogue
 from include.export.streams.stream import Stream
 from include.export.tasks.export import ExportReport, export_stream
@@ -103,20 +104,20 @@ class Tasks:
         return None
 
     def _export(self, process: Process) -> tuple[ExportReport, Hold | None]:
-        connection, parts = self._parts(process)
+        inputs = self._inputs(process)
         process.began_at = len(self._world.commits)
-        report = export_stream(self._options.stream, **parts)
+        report = export_stream(inputs)
         process.gate_pause = self._world.read_setting()
-        hold = check_hold(STREAM.name, connection=connection, catalogue=CATALOGUE, pause=process.gate_pause)
+        hold = check_hold(STREAM.name, connection=inputs.connection, catalogue=CATALOGUE, pause=process.gate_pause)
         return report, hold
 
     def _reexport(self, process: Process, *, every: bool = False, only: Sequence[int] | None = None) -> str:
-        _, parts = self._parts(process)
-        return reexport_errors(self._options.stream, **parts, every=every, only=only).message
+        inputs = self._inputs(process)
+        return reexport_errors(inputs, every=every, only=only).message
 
     def _sweep(self, process: Process) -> str:
-        _, parts = self._parts(process)
-        return export_late_rows(self._options.stream, **parts).message
+        inputs = self._inputs(process)
+        return export_late_rows(inputs).message
 
     def _decide(self, process: Process, *, action: ActionKind, error: int) -> str:
         """Decide on a record as the page does."""
@@ -135,17 +136,17 @@ class Tasks:
         return f"{action} {error}"
 
     def _trial(self, process: Process, *, key: int) -> str:
-        _, parts = self._parts(process)
-        return try_record(self._options.stream, str(key), **parts).message
+        inputs = self._inputs(process)
+        return try_record(inputs, str(key)).message
 
-    def _parts(self, process: Process) -> tuple[Any, dict[str, Any]]:
-        connection = self._world.connect(process)
+    def _inputs(self, process: Process) -> RunInputs:
         dag = "CRMExport_ExportError" if process.kind == "reexport" else "CRMExport"
-        return connection, {
-            "connection": connection,
-            "salesforce": make_client(process, self._world.handle),
-            "catalogue": CATALOGUE,
-            "options": ExportOptions(
+        return RunInputs(
+            self._options.stream,
+            self._world.connect(process),
+            make_client(process, self._world.handle),
+            CATALOGUE,
+            ExportOptions(
                 pause_on_export_errors=process.pause,
                 batch_size=self._options.batch_size,
                 job_bytes=self._options.job_bytes,
@@ -153,5 +154,5 @@ class Tasks:
                 uploads_ahead=self._options.uploads_ahead,
                 upload_beside=False,  # one thread runs everything
             ),
-            "run": RunIdentity(dag, f"run{process.number}", 1, process.kind),
-        }
+            RunIdentity(dag, f"run{process.number}", 1, process.kind),
+        )

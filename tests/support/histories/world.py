@@ -200,7 +200,7 @@ class World:
         if touched & {"lease_take", "lease_renew"}:
             self._renewed_at = self.clock.now
         if "batch_plan" in touched:
-            process.refusals.clear()
+            process.rejections.clear()
         if any(name == "gate_release" for name, _ in statements):
             self.commits.append(process.number)  # its rows are those of errors that held: it may end a stop without any
         if "lease_take" not in touched and not control_writes(statements):
@@ -309,15 +309,15 @@ class World:
             self.org_history.apply(external_id, key, version)
         except Violation as found:
             self.violation = self.violation or found
-        if self.current and self.current.refusals.get(key) == version:
-            del self.current.refusals[key]
+        if self.current and self.current.rejections.get(key) == version:
+            del self.current.rejections[key]
 
     def _refused(self, body: str, status: Status) -> None:
         key, version, _ = read_body(body)
         self.org_history.refused.add((key, version))
         self.counts["records refused"] += 1
         if self.current and status is not _TRANSIENT:
-            self.current.refusals[key] = version
+            self.current.rejections[key] = version
 
     def _clear(self) -> None:
         for process in self.alive:

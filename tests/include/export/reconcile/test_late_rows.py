@@ -18,7 +18,8 @@ from include.export.ledger.runs import RunIdentity
 from include.export.ledger.schema import install_schema
 from include.export.options import ExportOptions
 from include.export.positions import Position, Window
-from include.export.run.lease_scope import Parts, open_workbench
+from include.export.run.inputs import RunInputs
+from include.export.run.lease_scope import open_run
 from include.export.source.source import Source
 from include.export.streams.stream import Stream
 
@@ -270,10 +271,10 @@ def test_it_waits_for_a_run_of_the_same_stream_and_goes_on_when_that_has_died(
     exporter.run()
     back_date(exporter, 1)
     options = ExportOptions(pause_on_export_errors=True, lease_seconds=0.6)
-    other = Parts(exporter.stream, connect(), exporter.client(), exporter.catalogue, options,
+    other = RunInputs(exporter.stream, connect(), exporter.client(), exporter.catalogue, options,
                   RunIdentity("CRMExport", "other", 1, "export_changes"))  # fmt: skip
-    with open_workbench(other, "export") as bench:
-        assert bench is not None
+    with open_run(other, "export") as run:
+        assert run is not None
         assert exporter.reconcile().exported == 1
 
 

@@ -6,11 +6,12 @@ import pytest
 
 from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure
-from include.export.tasks.trial import Trial, try_record
+from include.export.ledger.trials import Trial
+from include.export.tasks.trial import try_record
 
 
 def try_key(exporter: Exporter, key: str) -> Trial:
-    return try_record(exporter.stream, key, **exporter._parts(pause=True))
+    return try_record(exporter.inputs(), key)
 
 
 def state_of(exporter: Exporter) -> list[object]:

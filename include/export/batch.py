@@ -1,0 +1,35 @@
+"""A batch: consecutive rows with one action, and what a local rule says of each row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+SUPERSEDED = "CRM_EXPORT_SUPERSEDED"
+SET_ASIDE = "CRM_EXPORT_SET_ASIDE"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a batch as it will be sent. `verdict` is a local rule it breaks, or why it is not sent."""
+
+    ordinal: int
+    key: str
+    external_id: str | None
+    record: str | None
+    verdict: str | None
+    payload: Any = None
+
+    @property
+    def is_rejected_locally(self) -> bool:
+        """Tell whether a local rule rejects the row."""
+        return self.verdict is not None and self.verdict not in {SUPERSEDED, SET_ASIDE}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A planned run of consecutive rows with one action: upsert, update or delete."""
+
+    id: int
+    action: str
+    rows: tuple[Row, ...]

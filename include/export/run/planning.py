@@ -1,0 +1,48 @@
+"""Planning a batch: the commit before its first HTTP call, with each row as it will be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import psycopg
+from psycopg import sql
+
+from include.export.batch import Batch
+from include.export.run.context import RunContext
+from include.export.source import UnreadableForm, take_half
+
+
+def plan_batch(run: RunContext, page: str, **values: object) -> Batch | None:
+    """Plan the batch of a page (`Source.page`) and return it, None when no row is left.
+
+    Where Postgres cannot read a row, fewer rows are planned until it is alone; then it is planned as rejected.
+    """
+    after = run.state.watermark if page in {"changes", "keys"} else None
+    respects = page == "changes"
+    try:
+        return plan_page(run, run.source.page(page, after), respect_decisions=respects, **values)
+    except psycopg.DataError:
+        fewer = take_half(page, values)
+        if fewer:
+            return plan_batch(run, page, **fewer)
+        statement = run.source.plan_of(run.source.page(page, after, bare=True), UnreadableForm())
+        return _plan(run, statement, {"respect_decisions": respects, **values})
+
+
+def plan_page(
+    run: RunContext, page: sql.Composed, *, respect_decisions: bool = False, **values: object
+) -> Batch | None:
+    """Plan the batch of a composed page and return it, None when no row is left."""
+    return _plan(run, run.source.plan_of(page, run.form), {"respect_decisions": respect_decisions, **values})
+
+
+def _plan(run: RunContext, statement: sql.Composed, values: Mapping[str, object]) -> Batch | None:
+    known = {
+        "stream": run.stream.name,
+        "run": run.entry.id,
+        "epoch": run.lease.epoch,
+        "operation": str(run.stream.operation),
+        "folds": [],
+    }
+    with run.lease.transaction():
+        return run.batches.plan(statement, {**known, **values})
