@@ -94,5 +94,5 @@ def test_the_command_line_prints_the_message_and_explains_itself(tmp_path: Path)
     assert "--org" in helped
     assert "REQUESTS_CA_BUNDLE=" in helped
     assert "http://127.0.0.1:8080/sandbox" in helped
-    for named in re.findall(r"salesforce_sandbox/\w+\.\w+", helped):
+    for named in re.findall(r"salesforce_sandbox/[\w/]+\.\w+", helped):
         assert (Path(__file__).parents[2] / named).is_file(), named

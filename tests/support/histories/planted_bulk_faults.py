@@ -8,12 +8,11 @@ from dataclasses import replace as with_values
 from typing import Any
 
 from histories.replacing import replaced
+from include.export.bulk import recovery, settlement
 from include.export.bulk.jobs import WindowJobs
 from include.export.bulk.outcome import JobAnswers
 from include.export.bulk.prefetch import UploadAhead
 from include.export.bulk.settlement import _Settling
-from include.export.bulk.transport import recovery as left_over
-from include.export.bulk.transport import settlement as job_settling
 from include.export.bulk.upload import JobUpload
 from include.export.ledger.batches import JobBatch
 from include.export.reconcile import late_rows
@@ -76,7 +75,7 @@ def closed_before_its_turn() -> Generator[None]:
 @contextmanager
 def old_job_not_waited_for() -> Generator[None]:
     """Rows of a job that is still at work are sent again."""
-    with replaced(left_over, "_is_adopted", lambda run, batch, left: False):
+    with replaced(recovery, "_is_adopted", lambda run, batch, left: False):
         yield
 
 
@@ -87,7 +86,7 @@ def settled_before_the_job_is_over() -> Generator[None]:
     def wait(run: Any, batch: JobBatch, progress: Any) -> JobState:
         return JobState(str(batch.job_id), "JobComplete", batch.sent or 0, 0, "")
 
-    with replaced(job_settling, "wait_for_job", wait):
+    with replaced(settlement, "wait_for_job", wait):
         yield
 
 
@@ -120,7 +119,7 @@ def left_out_rows_judged_again() -> Generator[None]:
 
     def judge_and_send(self: _Settling) -> None:
         source, window = self.run.source, self.plan.window
-        part = job_settling.SourceWindows(source).part_of(1, 0)
+        part = settlement.SourceWindows(source).part_of(1, 0)
         statement = source.compose_window("ledger/batch_left_out", window, special=self.plan.special, part=part)
         values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.run.stream.name)}
         with self.run.lease.transaction():

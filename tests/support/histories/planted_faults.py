@@ -20,7 +20,7 @@ from include.export.ledger.watermarks import ExportWatermarks, Lease, StreamStat
 from include.export.positions import Position
 from include.export.run.context import RunContext
 from include.export.run.sender import Sender, Sent
-from include.export.salesforce.client import collections_api as sobject_collections
+from include.export.salesforce import collections_api
 from include.export.salesforce.collections_api import Result
 from include.export.source.json_record import RecordForm
 from include.export.source.source import Source
@@ -81,13 +81,13 @@ def watermark_before_results() -> Generator[None]:
 @contextmanager
 def missing_results_are_successes() -> Generator[None]:
     """A record without an answer counts as accepted."""
-    read = sobject_collections.read_results
+    read = collections_api.read_results
 
     def read_some(rows: Sequence[Row], answer: Any, action: str) -> list[Result]:
         answered = len(answer.body)
         return read(rows[:answered], answer, action) + [Result(row) for row in rows[answered:]]
 
-    with replaced(sobject_collections, "read_results", read_some):
+    with replaced(collections_api, "read_results", read_some):
         yield
 
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from histories.replacing import replaced
-from include.export.source.source import copy_reader as row_stream
+from include.export.source import copy_reader
 
 _free: list[PooledReader] = []
 
@@ -39,5 +39,5 @@ def reuse_readers() -> Generator[None]:
     def connect(place: str) -> psycopg.Connection[Any]:
         return _free.pop() if _free else PooledReader.connect(place, autocommit=True)
 
-    with replaced(row_stream, "connect_reader", connect):
+    with replaced(copy_reader, "connect_reader", connect):
         yield

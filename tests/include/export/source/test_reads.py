@@ -38,7 +38,7 @@ def test_what_a_held_run_reads_is_small_wherever_it_stands(crowded: Exporter, na
     found = crowded.connection.execute("select changed_at::text from app.accounts where id = %s", [done]).fetchone()
     assert found is not None
     after = Position(found[0], str(done))
-    statement = source.compose(name, None if name == "source_unreadable" else after)
+    statement = source.compose(f"source/{name}", None if name == "source_unreadable" else after)
     values = {"horizon": "2026-12-01T00:00:00Z", "limit": 1_001, **after.as_values()}
     plan = explain(crowded, statement, values)
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 40
