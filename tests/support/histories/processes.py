@@ -49,7 +49,7 @@ class Process:
     gate_pause: bool = False  # the setting as the gate reads it
     expected_hold: bool = False
     began_at: int = 0  # where in the world's commits its export began
-    refusals: dict[int, int] = field(default_factory=dict)  # key: version, as Salesforce refused them in this batch
+    rejections: dict[int, int] = field(default_factory=dict)  # key: version, as Salesforce refused them in this batch
     _greenlet: greenlet = field(init=False)
 
     def __post_init__(self) -> None:
