@@ -14,17 +14,19 @@ _WRITES = re.compile(r"(?<!for )\b(insert into|update|delete from)\b")
 
 
 @cache
+def _texts() -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in SQL_FOLDER.rglob("*.sql")}
+
+
+@cache
 def _names() -> dict[str, str]:
-    return {path.read_text(encoding="utf-8").split("\n", 1)[0]: path.stem for path in SQL_FOLDER.rglob("*.sql")}
+    return {text.split("\n", 1)[0]: name for name, text in _texts().items()}
 
 
 @cache
 def writes(name: str) -> bool:
     """Tell whether a statement of the product writes."""
-    path = SQL_FOLDER / f"{name}.sql"
-    return path.exists() and bool(
-        re.search(r"(?<!for )\b(insert into|update|delete from)\b", path.read_text(encoding="utf-8"))
-    )
+    return bool(_WRITES.search(_texts().get(name, "")))
 
 
 def name_statement(query: Any) -> str:
