@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from fault_matrix import NUMBERS, ROOT, find_marked, read_table
+from fault_matrix import NUMBERS, PENDING, ROOT, find_marked, read_table
 
 WRITE = "run .venv/bin/python tests/support/fault_matrix.py"
 
 
 def test_the_table_has_every_row() -> None:
-    assert list(read_table()) == NUMBERS
+    assert [number for number in read_table() if not number.startswith("field ")] == NUMBERS
 
 
 def test_every_row_has_a_test_that_carries_its_number() -> None:
-    marked = find_marked()
-    assert set(marked) <= set(NUMBERS)
-    assert set(NUMBERS) == set(marked), "a row has no test, or a test names no row"
+    rows, marked = set(read_table()), set(find_marked())
+    assert marked <= rows, "a test names no row"
+    assert rows - marked <= PENDING, "a row has no test"
 
 
 def test_the_table_names_the_tests_that_carry_the_numbers() -> None:
