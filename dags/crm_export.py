@@ -21,7 +21,8 @@ import os
 
 from airflow.sdk import DAG, Param, TaskGroup
 
-from crm_export.operators import PrepareSchemaOperator, PublishWatermarkOperator, make_export_changes
+from crm_export.export_operator import task_for
+from crm_export.operators import ExportChangesOperator, PrepareSchemaOperator, PublishWatermarkOperator
 from crm_export.sensors import PauseOnExportErrorsSensor
 from include.export.streams import load_streams
 
@@ -47,9 +48,9 @@ with DAG(
         with TaskGroup(group_id=stream.name) as group:
             # a child waits for its parents to end, not to succeed
             rule = "all_done" if stream.after else "all_success"
-            export_changes = make_export_changes(stream, task_id="export_changes", trigger_rule=rule)
-            gate = PauseOnExportErrorsSensor(task_id="pause_on_export_errors", stream_name=stream.name)
-            export_changes >> gate >> PublishWatermarkOperator(task_id="publish_watermark", stream_name=stream.name)
+            export_changes = task_for(stream, ExportChangesOperator, task_id="export_changes", trigger_rule=rule)
+            gate = task_for(stream, PauseOnExportErrorsSensor, task_id="pause_on_export_errors")
+            export_changes >> gate >> task_for(stream, PublishWatermarkOperator, task_id="publish_watermark")
         for parent in stream.after:
             groups[parent] >> group
         if not stream.after:

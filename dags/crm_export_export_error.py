@@ -15,7 +15,8 @@ import os
 
 from airflow.sdk import DAG, BaseOperator, Param
 
-from crm_export.operators import PrepareSchemaOperator, make_reexport
+from crm_export.export_operator import task_for
+from crm_export.operators import PrepareSchemaOperator, ReexportErrorsOperator
 from include.export.streams import load_streams
 
 with DAG(
@@ -35,7 +36,7 @@ with DAG(
     tasks: dict[str, BaseOperator] = {}
     for stream in load_streams():
         rule = "all_done" if stream.after else "all_success"
-        tasks[stream.name] = make_reexport(stream, task_id=stream.name, trigger_rule=rule)
+        tasks[stream.name] = task_for(stream, ReexportErrorsOperator, task_id=stream.name, trigger_rule=rule)
         for parent in stream.after:
             tasks[parent] >> tasks[stream.name]
         if not stream.after:

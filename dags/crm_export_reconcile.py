@@ -24,8 +24,9 @@ import os
 
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
+from crm_export.export_operator import task_for
 from crm_export.operators import PrepareSchemaOperator
-from crm_export.reconcile import make_check, make_export_late_rows, make_report_orphans
+from crm_export.reconcile import ExportLateRowsOperator, ReportOrphansOperator, task_for_check
 from include.export.reconcile import load_checks
 from include.export.streams import load_streams
 
@@ -45,12 +46,15 @@ with DAG(
         with TaskGroup(group_id=stream.name):
             # a child waits for its parents to end, not to succeed
             rule = "all_done" if stream.after else "all_success"
-            late_rows[stream.name] = make_export_late_rows(stream, task_id="export_late_rows", trigger_rule=rule)
-            late_rows[stream.name] >> make_report_orphans(stream, task_id="report_orphans", trigger_rule="all_done")
+            late_rows[stream.name] = task_for(
+                stream, ExportLateRowsOperator, task_id="export_late_rows", trigger_rule=rule
+            )
+            orphans = task_for(stream, ReportOrphansOperator, task_id="report_orphans", trigger_rule="all_done")
+            late_rows[stream.name] >> orphans
         for parent in stream.after:
             late_rows[parent] >> late_rows[stream.name]
         if not stream.after:
             prepare_schema >> late_rows[stream.name]
     for check in load_checks():
         late_rows_of_check = late_rows.get(getattr(check, "stream", ""), prepare_schema)
-        late_rows_of_check >> make_check(check, streams, task_id=f"check_{check.name}", trigger_rule="all_done")
+        late_rows_of_check >> task_for_check(check, streams, task_id=f"check_{check.name}", trigger_rule="all_done")

@@ -5,31 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk import Asset, Context
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from crm_export.connections import make_salesforce_client, open_postgres
-from crm_export.ending import EndsWhenAsked
+from crm_export.export_operator import ExportOperator
 from crm_export.requests import TrialRequest, asked_action, asked_trial, identify_run, show_trial
-from crm_export.retries import RunFailureRetryPolicy
-from crm_export.settings import read_export_to_crm, read_options
+from crm_export.settings import read_options
 from crm_export.triggers import JobOverTrigger
 from include.export.failures import RunFailure
 from include.export.ledger import ExportAudit, ExportTrials, install_schema
 from include.export.run import RunInputs
 from include.export.salesforce import Catalogue
-from include.export.streams import BrokenStream, Stream
+from include.export.streams import Stream
 from include.export.tasks import export_stream, read_watermark, reexport_errors, try_record
 
-RETRIES = 3
 JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before the triggerer does
-
-
-def skip_unless_exporting() -> None:
-    """Raise AirflowSkipException while export_to_crm is off."""
-    if not read_export_to_crm():
-        raise AirflowSkipException("export_to_crm is off: nothing is sent, nothing is deleted.")
 
 
 def asset_of(stream_name: str) -> Asset:
@@ -37,22 +29,18 @@ def asset_of(stream_name: str) -> Asset:
     return Asset(name=f"crm_export_{stream_name}", uri=f"x-crm-export://salesforce/{stream_name}")
 
 
-class PrepareSchemaOperator(EndsWhenAsked, BaseOperator):
+class PrepareSchemaOperator(ExportOperator):
     """Installs the schema crm_export and brings it up to date."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), **kwargs)
-
-    def execute(self, context: Context) -> str:
+    def perform(self, context: Context) -> str:
         """Install what is missing and return a sentence."""
-        skip_unless_exporting()
         with open_postgres() as connection:
             told = install_schema(connection)
             ExportTrials(connection).expire()
             return told
 
 
-class ExportChangesOperator(EndsWhenAsked, BaseOperator):
+class ExportChangesOperator(ExportOperator):
     """Exports what changed in the source of a stream since its watermark.
 
     With `deferrable` (Airflow's default_deferrable) a Bulk job that takes longer than `job_patience` seconds is waited
@@ -64,14 +52,13 @@ class ExportChangesOperator(EndsWhenAsked, BaseOperator):
     def __init__(
         self, *, stream: Stream, deferrable: bool | None = None, job_patience: float = JOB_PATIENCE, **kwargs: Any
     ) -> None:
-        super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), **kwargs)
+        super().__init__(**kwargs)
         self.stream, self.job_patience = stream, job_patience
         usual = conf.getboolean("operators", "default_deferrable", fallback=False)
         self.deferrable = usual if deferrable is None else deferrable
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Export, or try the one record that the run asks for; returns counts."""
-        skip_unless_exporting()
         options, trial = read_options(), asked_trial(context)
         options = replace(options, job_patience=self.job_patience if self.deferrable else None)
         with open_postgres() as connection:
@@ -91,7 +78,7 @@ class ExportChangesOperator(EndsWhenAsked, BaseOperator):
     def _job_over(self, job_id: str) -> JobOverTrigger:
         return JobOverTrigger(job_id, poll_seconds=max(self.job_patience / 3, 1.0))
 
-    def go_on(self, context: Context, event: Any = None) -> dict[str, Any]:
+    def go_on(self, context: Context, event: Any = None) -> Any:
         """Settle the job that was waited for and export what is left."""
         return self.execute(context)
 
@@ -110,38 +97,36 @@ class ExportChangesOperator(EndsWhenAsked, BaseOperator):
         return {"tried": f"{trial.stream}:{trial.key}", "accepted": outcome.accepted}
 
 
-class PublishWatermarkOperator(EndsWhenAsked, BaseOperator):
+class PublishWatermarkOperator(ExportOperator):
     """Publishes how far a stream is complete in Salesforce, as an event of its asset."""
 
     ui_color = "#d8f3dc"
 
-    def __init__(self, *, stream_name: str, **kwargs: Any) -> None:
-        super().__init__(outlets=[asset_of(stream_name)], **kwargs)
-        self.stream_name = stream_name
+    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
+        super().__init__(outlets=[asset_of(stream.name)], **kwargs)
+        self.stream = stream
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Attach the watermark and the counts to the event and return them."""
-        skip_unless_exporting()
         if asked_trial(context):
             raise AirflowSkipException("This run only tried a record.")
         with open_postgres() as connection:
-            watermark = read_watermark(self.stream_name, connection=connection)
-        context["outlet_events"][asset_of(self.stream_name)].extra = watermark
+            watermark = read_watermark(self.stream.name, connection=connection)
+        context["outlet_events"][asset_of(self.stream.name)].extra = watermark
         return watermark
 
 
-class ReexportErrorsOperator(EndsWhenAsked, BaseOperator):
+class ReexportErrorsOperator(ExportOperator):
     """Sends the records of ExportErrors again that are due, with the values their source rows have today."""
 
     ui_color = "#ffe8cc"
 
     def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
-        super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), **kwargs)
+        super().__init__(**kwargs)
         self.stream = stream
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Send again and return counts; records that are still refused are no failure."""
-        skip_unless_exporting()
         options, action = read_options(), asked_action(context)
         identity = identify_run(context)
         with open_postgres() as connection:
@@ -154,31 +139,3 @@ class ReexportErrorsOperator(EndsWhenAsked, BaseOperator):
             report = reexport_errors(inputs, every=bool(context["params"].get("every", False)), only=only)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()
-
-
-def make_export_changes(stream: Stream | BrokenStream, **kwargs: Any) -> BaseOperator:
-    """Return the task that exports a stream, or that fails with what is wrong in its file."""
-    if isinstance(stream, BrokenStream):
-        return BrokenStreamOperator(stream=stream, **kwargs)
-    return ExportChangesOperator(stream=stream, **kwargs)
-
-
-def make_reexport(stream: Stream | BrokenStream, **kwargs: Any) -> BaseOperator:
-    """Return the task that sends a stream's export errors again, or that fails with what is wrong in its file."""
-    if isinstance(stream, BrokenStream):
-        return BrokenStreamOperator(stream=stream, **kwargs)
-    return ReexportErrorsOperator(stream=stream, **kwargs)
-
-
-class BrokenStreamOperator(BaseOperator):
-    """Fails with what is wrong in a stream file, so that one broken file does not hide the others."""
-
-    ui_color = "#ffc9c9"
-
-    def __init__(self, *, stream: BrokenStream, **kwargs: Any) -> None:
-        super().__init__(retries=0, **kwargs)
-        self.message = stream.message
-
-    def execute(self, context: Context) -> None:
-        """Fail with the message."""
-        raise AirflowFailException(self.message)

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException
 
 from crm_export.connections import make_salesforce_client, open_postgres
-from crm_export.operators import RETRIES, BrokenStreamOperator, asset_of, skip_unless_exporting
+from crm_export.export_operator import ExportOperator, task_for
+from crm_export.operators import asset_of
 from crm_export.requests import identify_run
-from crm_export.retries import RunFailureRetryPolicy
 from crm_export.settings import read_options
 from include.export.positions import Position
 from include.export.reconcile import BrokenCheck, SumCheck, export_late_rows, report_orphans, run_check
@@ -20,19 +19,18 @@ from include.export.salesforce import Catalogue
 from include.export.streams import BrokenStream, Stream
 
 
-class ExportLateRowsOperator(BaseOperator):
+class ExportLateRowsOperator(ExportOperator):
     """Exports the rows of a stream that came below its watermark, and notices a database that stepped back."""
 
     ui_color = "#d0ebff"
 
     def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
         inlets = [asset_of(stream.name)]
-        super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), inlets=inlets, **kwargs)
+        super().__init__(inlets=inlets, **kwargs)
         self.stream = stream
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Compare, export what is late, and return counts."""
-        skip_unless_exporting()
         options = read_options()
         with open_postgres() as connection:
             inputs = RunInputs(
@@ -44,18 +42,17 @@ class ExportLateRowsOperator(BaseOperator):
         return report.as_dict()
 
 
-class ReportOrphansOperator(BaseOperator):
+class ReportOrphansOperator(ExportOperator):
     """Reports records that are in Salesforce but no longer in the source of a stream; changes nothing."""
 
     ui_color = "#e5dbff"
 
     def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
-        super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), **kwargs)
+        super().__init__(**kwargs)
         self.stream = stream
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """List, compare, report, and return counts."""
-        skip_unless_exporting()
         options = read_options()
         with open_postgres() as connection:
             inputs = RunInputs(
@@ -66,36 +63,21 @@ class ReportOrphansOperator(BaseOperator):
         return report.as_dict()
 
 
-class CheckSumsOperator(BaseOperator):
+class CheckSumsOperator(ExportOperator):
     """Reports groups of exported rows that do not add up; changes nothing."""
 
     ui_color = "#e5dbff"
 
     def __init__(self, *, check: SumCheck, stream: Stream, **kwargs: Any) -> None:
-        super().__init__(retries=RETRIES, retry_policy=RunFailureRetryPolicy(), **kwargs)
+        super().__init__(**kwargs)
         self.check, self.stream = check, stream
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Check, report, and return counts."""
-        skip_unless_exporting()
         with open_postgres() as connection:
             report = run_check(self.check, self.stream, connection=connection, run=identify_run(context))
         self.log.info("Check %s: %s", self.check.name, report.message)
         return report.as_dict()
-
-
-class BrokenCheckOperator(BaseOperator):
-    """Fails with what is wrong in a check file, so that one broken file does not hide the others."""
-
-    ui_color = "#ffc9c9"
-
-    def __init__(self, *, message: str, **kwargs: Any) -> None:
-        super().__init__(retries=0, **kwargs)
-        self.message = message
-
-    def execute(self, context: Context) -> None:
-        """Fail with the message."""
-        raise AirflowFailException(self.message)
 
 
 def read_published_watermark(stream_name: str, context: Context) -> Position | None:
@@ -106,27 +88,15 @@ def read_published_watermark(stream_name: str, context: Context) -> Position | N
     return Position(str(cursor_at), str(record_key)) if cursor_at and record_key else None
 
 
-def make_export_late_rows(stream: Stream | BrokenStream, **kwargs: Any) -> BaseOperator:
-    """Return the task that exports a stream's late rows, or that fails with what is wrong in its file."""
-    if isinstance(stream, BrokenStream):
-        return BrokenStreamOperator(stream=stream, **kwargs)
-    return ExportLateRowsOperator(stream=stream, **kwargs)
-
-
-def make_report_orphans(stream: Stream | BrokenStream, **kwargs: Any) -> BaseOperator:
-    """Return the task that reports a stream's orphans, or that fails with what is wrong in its file."""
-    if isinstance(stream, BrokenStream):
-        return BrokenStreamOperator(stream=stream, **kwargs)
-    return ReportOrphansOperator(stream=stream, **kwargs)
-
-
-def make_check(check: SumCheck | BrokenCheck, streams: Sequence[Stream | BrokenStream], **kwargs: Any) -> BaseOperator:
-    """Return the task of a check, or one that fails with what is wrong in its file or its stream."""
+def task_for_check(
+    check: SumCheck | BrokenCheck, streams: Sequence[Stream | BrokenStream], **kwargs: Any
+) -> BaseOperator:
+    """Return the task of a check, or one that fails with what is wrong in its file or in that of its stream."""
     if isinstance(check, BrokenCheck):
-        return BrokenCheckOperator(message=check.message, **kwargs)
+        return task_for(check, CheckSumsOperator, **kwargs)
     found = next((stream for stream in streams if stream.name == check.stream), None)
     if isinstance(found, Stream):
-        return CheckSumsOperator(check=check, stream=found, **kwargs)
+        return task_for(found, CheckSumsOperator, check=check, **kwargs)
     known = ", ".join(stream.name for stream in streams)
-    told = f"Check file {check.name}.yaml: stream: {check.stream} is not a stream that can be used. Streams: {known}"
-    return BrokenCheckOperator(message=told, **kwargs)
+    message = f"Check file {check.name}.yaml: stream: {check.stream} is not a stream that can be used. Streams: {known}"
+    return task_for(BrokenCheck(name=check.name, message=message), CheckSumsOperator, **kwargs)

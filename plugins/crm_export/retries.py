@@ -10,6 +10,8 @@ from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 
 from include.export.failures import RunFailure
 
+RETRIES = 3
+RETRY_DELAY = timedelta(seconds=30)  # of what is no RunFailure
 DELAYS = (30, 120, 300)  # seconds before the second, third and fourth try
 
 

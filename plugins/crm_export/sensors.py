@@ -8,18 +8,17 @@ from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from crm_export.connections import open_postgres
-from crm_export.ending import EndsWhenAsked
+from crm_export.export_operator import ExportOperator
 from crm_export.links import PageLink
-from crm_export.operators import skip_unless_exporting
 from crm_export.page_address import link_page
 from crm_export.requests import asked_trial
 from crm_export.settings import read_pause_on_export_errors
-from include.export.failures import RunFailure
 from include.export.salesforce import Catalogue
+from include.export.streams import Stream
 from include.export.tasks import check_hold
 
 
-class PauseOnExportErrorsSensor(EndsWhenAsked, BaseSensorOperator):
+class PauseOnExportErrorsSensor(ExportOperator, BaseSensorOperator):
     """Passes when the stream is not stopped at an open error or the setting is off; else records the hold and fails.
 
     It fails at once, without retries and never softly: `publish_watermark` behind it must not run.
@@ -28,21 +27,21 @@ class PauseOnExportErrorsSensor(EndsWhenAsked, BaseSensorOperator):
     ui_color = "#fff3bf"
     operator_extra_links = (PageLink(),)
 
-    def __init__(self, *, stream_name: str, **kwargs: Any) -> None:
-        super().__init__(mode="poke", poke_interval=1, timeout=60, retries=0, soft_fail=False, **kwargs)
-        self.stream_name = stream_name
+    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
+        super().__init__(mode="poke", poke_interval=1, timeout=60, soft_fail=False, **kwargs)
+        self.stream = stream
+
+    def perform(self, context: Context) -> Any:
+        """Judge the stream once."""
+        return BaseSensorOperator.execute(self, context)
 
     def poke(self, context: Context) -> bool:
         """Return True when the stream may pass; raises AirflowFailException with one message to act on."""
-        skip_unless_exporting()
         if asked_trial(context):
             raise AirflowSkipException("This run only tried a record.")
         pause = read_pause_on_export_errors()
-        try:
-            with open_postgres() as connection:
-                hold = check_hold(self.stream_name, connection=connection, catalogue=Catalogue.load(), pause=pause)
-        except RunFailure as failure:
-            raise AirflowFailException(str(failure)) from None
+        with open_postgres() as connection:
+            hold = check_hold(self.stream.name, connection=connection, catalogue=Catalogue.load(), pause=pause)
         if hold:
             raise AirflowFailException(f"{hold.message} {link_page(context['ti'].log_url, error=hold.error)}")
         return True

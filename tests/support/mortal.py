@@ -45,9 +45,9 @@ def main() -> None:
 def end_as_airflow_asks() -> None:
     """Answer SIGTERM as Airflow's task runner does: by the operator's on_kill."""
     if "--airflow" in sys.argv:
-        from crm_export.operators import PublishWatermarkOperator
+        from crm_export.operators import PrepareSchemaOperator
 
-        operator = PublishWatermarkOperator(task_id="t", stream_name="accounts")
+        operator = PrepareSchemaOperator(task_id="t")
         signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())
 
 

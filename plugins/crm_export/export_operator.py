@@ -1,0 +1,74 @@
+"""What all tasks of CRM Export share: how they end, when they are retried, and the check of export_to_crm."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
+
+from crm_export.retries import RETRIES, RETRY_DELAY, RunFailureRetryPolicy
+from crm_export.settings import read_export_to_crm
+from include.export.reconcile import BrokenCheck
+from include.export.streams import BrokenStream, Stream
+
+RESTART_DELAY = timedelta(seconds=30)  # Airflow may take a task that returns within seconds for a lost one
+
+
+class ExitsOnSigterm:
+    """Ends a task at once. Airflow 3 only calls `on_kill` at SIGTERM and lets `execute` run on until SIGKILL."""
+
+    def on_kill(self) -> None:
+        """Leave `execute` where it is, closing what it has opened."""
+        raise SystemExit("Airflow asked this task to end. What it had not settled is settled by its next attempt.")
+
+
+class ExportOperator(ExitsOnSigterm, BaseOperator):
+    """The base of every task: skips while export_to_crm is off and retries what may pass without anybody acting.
+
+    A task that was asked to end (a restarted worker, a removed pod) is scheduled again; that uses up no retry.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(retries=RETRIES, retry_delay=RETRY_DELAY, retry_policy=RunFailureRetryPolicy(), **kwargs)
+
+    def execute(self, context: Context) -> Any:
+        """Do the work of the task and return its counts; raises AirflowSkipException while export_to_crm is off."""
+        if not read_export_to_crm():
+            raise AirflowSkipException("export_to_crm is off: nothing is sent, nothing is deleted.")
+        try:
+            return self.perform(context)
+        except SystemExit as ended:
+            self.log.warning("%s", ended)
+            again = AirflowRescheduleException(datetime.now(UTC) + RESTART_DELAY)  # type: ignore[no-untyped-call] # Airflow's own is not typed
+            raise again from None
+
+    @abstractmethod
+    def perform(self, context: Context) -> Any:
+        """Do the work of the task and return its counts."""
+
+
+class BrokenFileOperator(ExportOperator):
+    """Fails with what is wrong in a file, so that one broken file does not hide the others."""
+
+    ui_color = "#ffc9c9"
+
+    def __init__(self, *, message: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.message = message
+
+    def perform(self, context: Context) -> None:
+        """Fail with the message."""
+        raise AirflowFailException(self.message)
+
+
+def task_for(
+    stream: Stream | BrokenStream | BrokenCheck, operator: Callable[..., BaseOperator], **kwargs: Any
+) -> BaseOperator:
+    """Return the operator's task for a stream, or one that fails with what is wrong in the stream's file."""
+    if isinstance(stream, Stream):
+        return operator(stream=stream, **kwargs)
+    return BrokenFileOperator(message=stream.message, **kwargs)
