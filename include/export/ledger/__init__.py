@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from include.export.ledger.alerts import SEVERITIES, ExportAlerts, OpenAlert, PendingAlert
 from include.export.ledger.audit import (
     RECORD_LIMIT,
     RUN_PREFIX,
@@ -36,6 +37,7 @@ __all__ = [
     "NO_SOURCE_ROW",
     "RECORD_LIMIT",
     "RUN_PREFIX",
+    "SEVERITIES",
     "STEPPED_BACK",
     "Action",
     "ActionKind",
@@ -43,6 +45,7 @@ __all__ = [
     "AuditEntry",
     "AuditLine",
     "DueError",
+    "ExportAlerts",
     "ExportAudit",
     "ExportBatches",
     "ExportErrors",
@@ -52,8 +55,10 @@ __all__ = [
     "ExportedVersions",
     "JobBatch",
     "Lease",
+    "OpenAlert",
     "OpenFinding",
     "Outcome",
+    "PendingAlert",
     "RecordResult",
     "Recorder",
     "RunEntry",

@@ -87,8 +87,9 @@ class RunEntry:
         api_calls: int = 0,
         bytes_sent: int = 0,
         waiting: int | None = None,
+        failure: str | None = None,
     ) -> RunTotals:
-        """Close the line and return the sums of the run."""
+        """Close the line and return the sums of the run; `failure` is the class of what made it fail."""
         values = {
             "run": self.id,
             "outcome": str(outcome),
@@ -96,6 +97,7 @@ class RunEntry:
             "api_calls": api_calls,
             "bytes_sent": bytes_sent,
             "rows_waiting": waiting,
+            "failure": failure,
         }
         with self.connection.cursor(row_factory=class_row(RunTotals)) as cursor:
             totals = cursor.execute(load_statement("ledger/run_end"), values).fetchone()

@@ -63,7 +63,7 @@ def report_orphans(inputs: RunInputs) -> OrphansReport:
         try:
             outcome = _report(Listing(stream, inputs.connection, client), inputs.options, entry, report)
         except RunFailure as failure:
-            entry.end(Outcome.FAILED, str(failure), api_calls=client.api_calls)
+            entry.end(Outcome.FAILED, str(failure), api_calls=client.api_calls, failure=type(failure).__name__)
             raise
         report.api_calls = entry.end(outcome, report.message, api_calls=client.api_calls).api_calls
     return report

@@ -119,10 +119,14 @@ class RunContext(RunInputs):
         if move and sent.acknowledged:
             self.state = replace(self.state, watermark=self.lease.read_watermark())
 
-    def end(self, outcome: Outcome, message: str, *, waiting: int | None = None) -> RunTotals:
+    def end(
+        self, outcome: Outcome, message: str, *, waiting: int | None = None, failure: str | None = None
+    ) -> RunTotals:
         """Close the line of the run."""
         calls, bytes_sent = self.take_counts()
-        return self.entry.end(outcome, message, api_calls=calls, bytes_sent=bytes_sent, waiting=waiting)
+        return self.entry.end(
+            outcome, message, api_calls=calls, bytes_sent=bytes_sent, waiting=waiting, failure=failure
+        )
 
     def has_credits(self, share: float = 1.0, calls: int = 1) -> bool:
         """Tell whether a share of the daily API limit, and what the org says it has left, allow so many calls."""

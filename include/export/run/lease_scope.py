@@ -78,4 +78,4 @@ def _note_failure(run: RunContext, failure: RunFailure | SystemExit) -> None:
         return
     if isinstance(failure, ConfigurationFailure) or type(failure).__name__ == "CircuitFailure":
         run.lease.forget_description()  # the next run asks Salesforce again and can name the cause
-    run.end(Outcome.FAILED, str(failure))
+    run.end(Outcome.FAILED, str(failure), failure=type(failure).__name__)

@@ -10,6 +10,7 @@ from include.export.source.csv_record import CsvForm
 from include.export.source.horizon import read_horizon
 from include.export.source.index_advice import warn_without_index
 from include.export.source.json_record import RecordForm, UnreadableForm
+from include.export.source.lag import find_oldest_waiting_delete, read_oldest_waiting
 from include.export.source.row_preview import SourceRow, read_source_row
 from include.export.source.source import Source, format_count, take_half
 from include.export.source.windows import SourceWindows
@@ -31,10 +32,12 @@ __all__ = [
     "count_waiting_changes",
     "describe_reader",
     "export_snapshot",
+    "find_oldest_waiting_delete",
     "format_count",
     "open_snapshot",
     "read_horizon",
     "read_now",
+    "read_oldest_waiting",
     "read_source_row",
     "take_half",
     "warn_without_index",

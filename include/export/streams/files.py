@@ -18,6 +18,7 @@ from include.export.streams.stream import BrokenStream, Stream
 from include.export.streams.strict_yaml import YamlError, read_yaml
 
 VARIABLE = "CRM_EXPORT_STREAMS"
+OTHER_FILES = frozenset({"alerts.yaml"})  # in the folder of the stream files
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "streams"
 _FIELDS = tuple(name for name in Stream.model_fields if name != "name")
 Loaded = Stream | BrokenStream
@@ -30,7 +31,7 @@ def load_streams(folder: Path | None = None) -> tuple[Loaded, ...]:
     Raises ConfigurationFailure when there is no stream file at all.
     """
     folder = folder or streams_folder()
-    paths = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    paths = sorted(path for path in folder.glob("*.yaml") if path.name not in OTHER_FILES) if folder.is_dir() else []
     if not paths:
         raise ConfigurationFailure(
             f"No stream file (*.yaml) in {folder}. Put one stream a file there, or set {VARIABLE} to another folder."

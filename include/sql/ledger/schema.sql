@@ -308,6 +308,183 @@ create table if not exists crm_export.ExportTrials (
     message    text
 );
 
+-- What people are alerted to: at most one open row per key. Triggers write it in the transaction that causes it, so that no
+-- alert is lost with the process that meant to send it.
+create table if not exists crm_export.ExportAlerts (
+    id            bigint generated always as identity primary key,
+    key           text not null,               -- what the alert is about; at most one open row has it
+    kind          text not null check (kind in (
+                      'held', 'rejected', 'run_failed', 'quota', 'lag', 'purge', 'finding', 'audit')),
+    severity      text not null check (severity in ('critical', 'warning', 'info')),
+    stream        text,
+    subject       text not null,               -- a key, a cause, a failure class: never a record's values
+    message       text,                        -- NULL: composed from the tables when it is sent
+    error         bigint,                      -- the row of ExportErrors that it names
+    times         integer not null default 1,  -- how often it was raised while it was open
+    raised_at     timestamptz not null default clock_timestamp(),
+    cleared_at    timestamptz,
+    sent_at       timestamptz,                 -- first delivery to any channel
+    clear_sent_at timestamptz,                 -- last delivery of its end
+    reminders     integer not null default 0,
+    read_at       timestamptz,                 -- marked as read on the page
+    read_by       text
+);
+create unique index if not exists ExportAlerts_one_open on crm_export.ExportAlerts (key) where cleared_at is null;
+create index if not exists ExportAlerts_unsent on crm_export.ExportAlerts (id)
+    where cleared_at is null or clear_sent_at is null;
+-- Which channel was sent what of an alert.
+create table if not exists crm_export.ExportAlertDeliveries (
+    alert   bigint not null references crm_export.ExportAlerts (id) on delete cascade,
+    channel text not null,
+    event   text not null check (event in ('raised', 'reminder', 'cleared')),
+    sent_at timestamptz not null default clock_timestamp(),
+    times   integer not null default 1,
+    primary key (alert, channel, event)
+);
+
+-- Raises an alert. One that was cleared goes on where its end has not been sent yet: people saw no change.
+create or replace function crm_export.raise_alert(
+    about text, alert_kind text, how_severe text, of_stream text, what text, text_of_alert text, of_error bigint)
+returns void language sql volatile set search_path = pg_catalog, pg_temp as $$
+    with reopened as (
+        update crm_export.ExportAlerts a
+        set cleared_at = null, times = a.times + 1, message = text_of_alert, error = of_error
+        where a.id = (select max(o.id) from crm_export.ExportAlerts o where o.key = about)
+          and a.cleared_at is not null and a.sent_at is not null and a.clear_sent_at is null
+        returning a.id
+    )
+    insert into crm_export.ExportAlerts as a (key, kind, severity, stream, subject, message, error)
+    select about, alert_kind, how_severe, of_stream, what, text_of_alert, of_error
+    where not exists (select from reopened)
+    on conflict (key) where cleared_at is null do update
+    set times = a.times + 1, message = excluded.message, error = excluded.error
+$$;
+create or replace function crm_export.clear_alert(about text)
+returns void language sql volatile set search_path = pg_catalog, pg_temp as $$
+    update crm_export.ExportAlerts set cleared_at = clock_timestamp() where key = about and cleared_at is null
+$$;
+
+-- A stream is held at a record (the gate), or its hold ends.
+create or replace function crm_export.alert_of_hold() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    record_at text;
+begin
+    if tg_op <> 'INSERT' and old.held_since is not null
+       and (tg_op = 'DELETE' or new.held_since is null
+            or new.stopped_at_error_id is distinct from old.stopped_at_error_id) then
+        select record_key into record_at from crm_export.ExportErrors where id = old.stopped_at_error_id;
+        perform crm_export.clear_alert(format('held:%s:%s', old.stream, record_at));
+    end if;
+    if tg_op = 'UPDATE' and new.held_since is not null
+       and (old.held_since is null or new.stopped_at_error_id is distinct from old.stopped_at_error_id) then
+        select record_key into record_at from crm_export.ExportErrors where id = new.stopped_at_error_id;
+        perform crm_export.raise_alert(
+            format('held:%s:%s', new.stream, record_at), 'held', 'critical', new.stream, record_at, null,
+            new.stopped_at_error_id);
+    end if;
+    return null;
+end $$;
+create or replace trigger ExportWatermarks_alerts
+    after update of held_since, stopped_at_error_id or delete on crm_export.ExportWatermarks
+    for each row execute function crm_export.alert_of_hold();
+
+-- Records are rejected for a cause of which no record is open, or the last record of a cause is accepted.
+create or replace function crm_export.alert_of_new_errors() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    perform crm_export.raise_alert(
+                format('rejected:%s:%s', n.stream, n.cause), 'rejected', 'warning', n.stream, n.cause, null, min(n.id))
+    from new_rows n where n.status in ('open', 'waiting') group by n.stream, n.cause;
+    return null;
+end $$;
+create or replace function crm_export.alert_of_changed_errors() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    perform crm_export.raise_alert(
+                format('rejected:%s:%s', n.stream, n.cause), 'rejected', 'warning', n.stream, n.cause, null, min(n.id))
+    from new_rows n join old_rows o on o.id = n.id
+    where n.status in ('open', 'waiting')
+      and (o.status not in ('open', 'waiting') or o.cause <> n.cause)
+    group by n.stream, n.cause;
+    perform crm_export.clear_alert(format('rejected:%s:%s', gone.stream, gone.cause))
+    from (select distinct o.stream, o.cause
+          from old_rows o join new_rows n on n.id = o.id
+          where o.status in ('open', 'waiting') and (n.status not in ('open', 'waiting') or o.cause <> n.cause)) gone
+    where not exists (select from crm_export.ExportErrors e
+                      where e.cause = gone.cause and e.stream = gone.stream and e.status in ('open', 'waiting'));
+    return null;
+end $$;
+create or replace trigger ExportErrors_alerts_of_new after insert on crm_export.ExportErrors
+    referencing new table as new_rows for each statement execute function crm_export.alert_of_new_errors();
+create or replace trigger ExportErrors_alerts_of_changed after update on crm_export.ExportErrors
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function crm_export.alert_of_changed_errors();
+
+-- A run failed, spent the API calls of the day, or went well: then what failed before it is over.
+alter table crm_export.ExportRuns add column if not exists failure text;  -- the class of what made the run fail
+create or replace function crm_export.alert_of_run() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    org text;
+begin
+    if new.kind = 'trial' or new.outcome = 'running' then
+        return null;
+    end if;
+    select coalesce(w.organization_id, '') into org from crm_export.ExportWatermarks w where w.stream = new.stream;
+    if new.outcome = 'failed' then
+        perform crm_export.raise_alert(
+            format('run_failed:%s:%s:%s', new.stream, new.kind, coalesce(new.failure, '')), 'run_failed', 'critical',
+            new.stream, format('%s:%s', new.kind, coalesce(new.failure, '')), new.message, null);
+        return null;
+    end if;
+    update crm_export.ExportAlerts set cleared_at = clock_timestamp()
+    where kind = 'run_failed' and stream = new.stream and split_part(subject, ':', 1) = new.kind and cleared_at is null;
+    if new.outcome = 'waiting_for_credits' then
+        perform crm_export.raise_alert(
+            format('quota:%s', org), 'quota', 'warning', null, coalesce(org, ''), new.message, null);
+    elsif new.rows_sent > 0 then
+        perform crm_export.clear_alert(format('quota:%s', org));
+    end if;
+    return null;
+end $$;
+create or replace trigger ExportRuns_alerts after update of outcome on crm_export.ExportRuns
+    for each row execute function crm_export.alert_of_run();
+
+-- CRMExport_Reconcile found something, or does not find it any more.
+create or replace function crm_export.alert_of_findings() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    perform crm_export.raise_alert(
+                format('finding:%s:%s', seen.stream, seen.kind), 'finding', 'warning', seen.stream, seen.kind, null, null)
+    from (select distinct stream, kind from new_rows where closed_at is null) seen;
+    perform crm_export.clear_alert(format('finding:%s:%s', seen.stream, seen.kind))
+    from (select distinct stream, kind from new_rows where closed_at is not null) seen
+    where not exists (select from crm_export.ExportFindings f
+                      where f.stream = seen.stream and f.kind = seen.kind and f.closed_at is null);
+    return null;
+end $$;
+create or replace trigger ExportFindings_alerts_of_new after insert on crm_export.ExportFindings
+    referencing new table as new_rows for each statement execute function crm_export.alert_of_findings();
+create or replace trigger ExportFindings_alerts_of_changed after update on crm_export.ExportFindings
+    referencing new table as new_rows for each statement execute function crm_export.alert_of_findings();
+
+-- A person changed a setting or began a resend: reported once, nothing to clear.
+create or replace function crm_export.alert_of_audit() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if new.action in ('set_setting', 'resend') then
+        insert into crm_export.ExportAlerts (key, kind, severity, subject, message, cleared_at)
+        values (format('audit:%s', new.id), 'audit', 'info', new.action,
+                case new.action when 'set_setting'
+                     then format('%s: %s -> %s', new.setting, coalesce(new.from_value, '-'), new.to_value)
+                     else new.selection end, clock_timestamp());
+    end if;
+    return null;
+end $$;
+create or replace trigger ExportAudit_alerts after insert on crm_export.ExportAudit
+    for each row execute function crm_export.alert_of_audit();
+
 -- How far the source may be read: nothing that an open transaction could still commit lies before the horizon.
 -- SECURITY DEFINER, so that an unprivileged role sees the transactions of other sessions.
 create or replace function crm_export.export_horizon(harmless_roles text[], harmless_applications text[])
@@ -352,5 +529,18 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
 $$;
 revoke all on function crm_export.database_identity() from public;
 
+-- What was wrong before alerts were there is reported once, too.
+select crm_export.raise_alert(
+           format('held:%s:%s', w.stream, e.record_key), 'held', 'critical', w.stream, e.record_key, null, e.id)
+from crm_export.ExportWatermarks w join crm_export.ExportErrors e on e.id = w.stopped_at_error_id
+where w.held_since is not null
+  and obj_description('crm_export'::regnamespace, 'pg_namespace') in ('CRM Export schema 1', 'CRM Export schema 2');
+select crm_export.raise_alert(
+           format('rejected:%s:%s', e.stream, e.cause), 'rejected', 'warning', e.stream, e.cause, null, min(e.id))
+from crm_export.ExportErrors e
+where e.status in ('open', 'waiting')
+  and obj_description('crm_export'::regnamespace, 'pg_namespace') in ('CRM Export schema 1', 'CRM Export schema 2')
+group by e.stream, e.cause;
+
 -- The version that install_schema() looks for. Last, so that a half-run file does not count as installed.
-comment on schema crm_export is 'CRM Export schema 2';
+comment on schema crm_export is 'CRM Export schema 3';

@@ -1,0 +1,20 @@
+"""Alerts: which channels there are and what they are sent."""
+
+from __future__ import annotations
+
+from include.export.alerts.channels import AlertsFile, Channel, ChannelType, load_alerts_file
+from include.export.alerts.message import AlertMessage, AlertWriter
+from include.export.alerts.sending import AlertSender, ChannelFailure
+from include.export.alerts.watch import AlertWatch
+
+__all__ = [
+    "AlertMessage",
+    "AlertSender",
+    "AlertWatch",
+    "AlertWriter",
+    "AlertsFile",
+    "Channel",
+    "ChannelFailure",
+    "ChannelType",
+    "load_alerts_file",
+]

@@ -1,0 +1,116 @@
+"""The text of alerts: one message a channel and run, Adobe's line first, redacted as logs are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from include.export.ledger import PendingAlert
+from include.export.salesforce import Catalogue
+from include.export.source import format_count
+from include.export.streams import read_yaml
+
+TEXTS = Path(__file__).resolve().parents[2] / "alert_texts.yaml"
+_COUNTED = {"raised": "new", "cleared": "over", "reminder": "goes_on"}
+
+
+@dataclass(frozen=True)
+class AlertMessage:
+    """A message: its subject line, its text, and the alerts it reports, each with a text of its own."""
+
+    subject: str
+    text: str
+    parts: tuple[tuple[PendingAlert, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class AlertWriter:
+    """Writes messages in a language. `page_url` is the address of the page, `children` the streams behind each."""
+
+    catalogue: Catalogue
+    language: str
+    page_url: str
+    children: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def write(self, alerts: Sequence[PendingAlert]) -> AlertMessage:
+        """Return the message about alerts; the alerts must not be none."""
+        parts = tuple((alert, self._describe(alert)) for alert in alerts)
+        counts = ((name, sum(alert.event == event for alert in alerts)) for event, name in _COUNTED.items())
+        summary = ", ".join(self._text(name, count=count) for name, count in counts if count)
+        blocks = [self._block(event, [text for alert, text in parts if alert.event == event]) for event in _COUNTED]
+        text = "\n\n".join([*filter(None, blocks), self._text("page", url=self.page_url)])
+        return AlertMessage(self._text("subject", summary=summary), text, parts)
+
+    def write_sample(self) -> AlertMessage:
+        """Return a message that checks a channel."""
+        text = f"{self._text('sample')}\n{self._text('page', url=self.page_url)}"
+        return AlertMessage(self._text("subject", summary="test"), text)
+
+    def _block(self, event: str, texts: Sequence[str]) -> str:
+        return "\n\n".join([self._text(f"heading_{event}"), *texts]) if texts else ""
+
+    def _describe(self, alert: PendingAlert) -> str:
+        if alert.event == "cleared":
+            return self._text(f"{alert.kind}_cleared", **self._values(alert))
+        return "\n".join(filter(None, (self._adobe_line(alert), self._state(alert), *self._help(alert))))
+
+    def _adobe_line(self, alert: PendingAlert) -> str:
+        """Return the line that Adobe Marketo Measure writes for an error of its CRM export."""
+        if alert.error_code is None:
+            return ""
+        name = self.catalogue.adobe_code(alert.error_code)
+        fields = ", ".join(alert.error_fields or ())
+        reason = self.catalogue.redact(alert.error_code, alert.error_message or "")
+        record = alert.salesforce_id or f"key={alert.record_key}"
+        return (
+            f"Error occurred during Crm Export: {name} : Entity type '{alert.object}': "
+            f"CRM ErrorCode: {alert.error_code}, Field(s): {fields}, CRM ErrorMessage: {reason}, RecordId: {record}"
+        )
+
+    def _state(self, alert: PendingAlert) -> str:
+        name = "purge_waiting" if alert.kind == "purge" and alert.error is None else alert.kind
+        return f"[{alert.severity}] {self._text(name, **self._values(alert))}"
+
+    def _help(self, alert: PendingAlert) -> Iterable[str]:
+        if alert.error_code is not None:
+            advice = self.catalogue.classify(alert.error_code, alert.error_message or "").advice
+            yield self._text("advice", advice=advice)
+        elif alert.kind == "run_failed":
+            yield self._text("advice", advice=self._text("fix_run"))
+        link = _link_record(alert)
+        if link:
+            yield self._text("record", url=link)
+
+    def _values(self, alert: PendingAlert) -> dict[str, Any]:
+        children = ", ".join(self.children.get(alert.stream or "", ()))
+        return {
+            "stream": alert.stream or "",
+            "key": alert.record_key or alert.subject,
+            "code": alert.error_code or alert.subject,
+            "kind": alert.subject.replace("_", " "),
+            "message": alert.message or "",
+            "since": alert.since,
+            "attempts": alert.attempts,
+            "waiting": format_count(alert.rows_waiting or 0),
+            "records": alert.records or 0,
+            "children": self._text("held_children", names=children) if children else "",
+        }
+
+    def _text(self, name: str, **values: Any) -> str:
+        return load_texts()[self.language][name].format(**values)
+
+
+@cache
+def load_texts() -> dict[str, dict[str, str]]:
+    """Return the texts by language."""
+    texts: dict[str, dict[str, str]] = read_yaml(TEXTS)
+    return texts
+
+
+def _link_record(alert: PendingAlert) -> str:
+    safe = alert.instance_url is not None and urlsplit(alert.instance_url).scheme == "https"
+    return f"{alert.instance_url}/{alert.salesforce_id}" if safe and alert.salesforce_id else ""

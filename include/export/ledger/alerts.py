@@ -1,0 +1,155 @@
+"""The tables ExportAlerts and ExportAlertDeliveries: what people are alerted to, and what each channel was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from include.sql import load_statement
+
+PENDING_LIMIT = 200  # alerts of one message; the rest is sent by the next run
+SEVERITIES = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True)
+class PendingAlert:
+    """An alert that a channel has not been sent: `event` is raised, reminder or cleared.
+
+    What follows `error` is the export error that the alert names, None where it names none. `records` counts the open
+    records of a cause, or the open findings of a kind.
+    """
+
+    id: int
+    key: str
+    kind: str
+    severity: str
+    stream: str | None
+    subject: str
+    message: str | None
+    event: str
+    raised_at: datetime
+    cleared_at: datetime | None
+    times: int
+    error: int | None
+    object: str | None
+    record_key: str | None
+    external_id: str | None
+    salesforce_id: str | None
+    operation: str | None
+    error_code: str | None
+    error_message: str | None
+    error_fields: list[str] | None
+    attempts: int | None
+    resolved_by: str | None
+    instance_url: str | None
+    since: str
+    rows_waiting: int | None
+    records: int | None
+
+
+@dataclass(frozen=True)
+class OpenAlert:
+    """An open alert, or a change of the last week, as the page lists it."""
+
+    id: int
+    kind: str
+    severity: str
+    stream: str | None
+    subject: str
+    message: str | None
+    error: int | None
+    times: int
+    raised_at: datetime
+    sent_at: datetime | None
+    read_at: datetime | None
+    record_key: str | None
+    error_code: str | None
+    error_name: str | None
+    error_message: str | None
+
+
+@dataclass(frozen=True)
+class ExportAlerts:
+    """The tables, at one connection."""
+
+    connection: psycopg.Connection
+
+    def take_turn(self, channel: str) -> bool:
+        """Take the turn to send to a channel; False where another run is sending to it."""
+        row = self.connection.execute(load_statement("ledger/alerts_lock"), {"channel": channel}).fetchone()
+        return bool(row and row[0])
+
+    def give_turn(self, channel: str) -> None:
+        """Give the turn back; a process that dies gives it back with its connection."""
+        self.connection.execute(load_statement("ledger/alerts_unlock"), {"channel": channel})
+
+    def find_pending(
+        self, channel: str, *, severities: Sequence[str] = SEVERITIES, streams: Sequence[str] | None = None
+    ) -> list[PendingAlert]:
+        """Return what a channel has not been sent, the gravest first; `streams` None stands for all."""
+        values = {
+            "channel": channel,
+            "severities": list(severities),
+            "streams": None if streams is None else list(streams),
+            "limit": PENDING_LIMIT,
+        }
+        with self.connection.cursor(row_factory=class_row(PendingAlert)) as cursor:
+            return cursor.execute(load_statement("ledger/alerts_pending"), values).fetchall()
+
+    def note_delivered(self, channel: str, alerts: Sequence[PendingAlert]) -> None:
+        """Note that a channel was sent these alerts."""
+        values: dict[str, Any] = {
+            "channel": channel,
+            "alerts": [alert.id for alert in alerts],
+            "events": [alert.event for alert in alerts],
+        }
+        self.connection.execute(load_statement("ledger/alerts_delivered"), values)
+
+    def raise_alert(
+        self,
+        key: str,
+        kind: str,
+        *,
+        severity: str,
+        subject: str,
+        message: str | None,
+        stream: str | None = None,
+        error: int | None = None,
+    ) -> None:
+        """Raise an alert that no table causes; one that is open goes on with the new message."""
+        values = {
+            "key": key, "kind": kind, "severity": severity, "stream": stream, "subject": subject, "message": message,
+            "error": error,
+        }  # fmt: skip
+        self.connection.execute(load_statement("ledger/alerts_raise"), values)
+
+    def clear(self, key: str) -> None:
+        """Clear an alert that no table causes; nothing happens where it is not open."""
+        self.connection.execute(load_statement("ledger/alerts_clear"), {"key": key})
+
+    def raise_purges(self, stream: str, purged_after: timedelta) -> None:
+        """Raise an alert for each rejected delete whose source row is purged in two days, clear those of the others."""
+        values = {"stream": stream, "purged_after": purged_after}
+        found = self.connection.execute(load_statement("ledger/alerts_purged"), values).fetchall()
+        keys = {f"purge:{stream}:{record_key}": (error, record_key, when) for error, record_key, when in found}
+        for key, (error, record_key, when) in keys.items():
+            self.raise_alert(
+                key, "purge", severity="critical", stream=stream, subject=record_key, message=when, error=error
+            )
+        cleared = {"stream": stream, "keys": list(keys)}
+        self.connection.execute(load_statement("ledger/alerts_purge_clear"), cleared)
+
+    def list_open(self, limit: int) -> list[OpenAlert]:
+        """Return the open alerts and the changes of the last week, unread ones first, newest first."""
+        with self.connection.cursor(row_factory=class_row(OpenAlert)) as cursor:
+            return cursor.execute(load_statement("ledger/alerts_open"), {"limit": limit}).fetchall()
+
+    def mark_read(self, by: str, alerts: Sequence[int] | None = None) -> int:
+        """Mark alerts as read by a person, all where none is named; returns how many were unread."""
+        values = {"by": by, "alerts": None if alerts is None else list(alerts)}
+        return self.connection.execute(load_statement("ledger/alerts_read"), values).rowcount

@@ -1,0 +1,2 @@
+-- Clears an alert that no table causes.
+select crm_export.clear_alert(%(key)s)

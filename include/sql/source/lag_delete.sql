@@ -1,0 +1,5 @@
+-- Reads when the first row of a delete that waits behind the watermark is purged, where that is soon.
+select to_char((min(s.{deleted}) + %(purged_after)s::interval) at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+from {source} s
+where s.{deleted} is not null {after}
+having min(s.{deleted}) + %(purged_after)s::interval < clock_timestamp() + %(warning)s::interval

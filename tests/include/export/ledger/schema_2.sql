@@ -1,0 +1,356 @@
+-- The tables of CRM Export. Idempotent: run it as often as you like, by the first task of CRMExport or by hand.
+-- The role that runs it needs CREATE on the database (or on the schema) and, for export_horizon(), pg_read_all_stats.
+
+create schema if not exists crm_export;
+
+-- One row per stream: where it stands, who writes it at the moment, and whether it is stopped at a record.
+create table if not exists crm_export.ExportWatermarks (
+    stream               text primary key,
+    cursor_at            timestamptz,          -- position up to which every change is in Salesforce
+    record_key           text collate "C",     -- or listed in ExportErrors; NULL: nothing exported yet
+    stopped_at_error_id  bigint,               -- the record this stream is stopped at
+    held_since           timestamptz,          -- when the gate recorded the hold
+    lease_owner          text,                 -- who may write; see lease_epoch
+    lease_epoch          bigint not null default 0,
+    lease_until          timestamptz,
+    mapping              jsonb,                -- as last run, to say which fields are new
+    mapping_fingerprint  text,
+    described            jsonb,                -- what Salesforce said of the object, kept so that a held run costs one call
+    described_at         timestamptz,
+    organization_id      text,
+    database_identity    text,                 -- of the database that the watermark was kept in
+    instance_url         text,                 -- of the org, to link to its records
+    updated_at           timestamptz not null default now(),
+    check ((cursor_at is null) = (record_key is null)),
+    check (held_since is null or stopped_at_error_id is not null)
+);
+
+alter table crm_export.ExportWatermarks add column if not exists database_identity text;
+alter table crm_export.ExportWatermarks add column if not exists instance_url text;
+
+-- One row per stream and run of a task.
+create table if not exists crm_export.ExportRuns (
+    id              bigint generated always as identity primary key,
+    stream          text not null,
+    kind            text not null,
+    dag_id          text not null,
+    run_id          text not null,
+    task_id         text not null,
+    try_number      integer not null,
+    paused_on_errors boolean not null,         -- the setting as this run saw it
+    started_at      timestamptz not null default clock_timestamp(),
+    ended_at        timestamptz,
+    rows_changed    bigint not null default 0,
+    rows_sent       bigint not null default 0,
+    accepted        bigint not null default 0,
+    refused         bigint not null default 0,
+    api_calls       bigint not null default 0,
+    bytes_sent      bigint not null default 0,
+    rows_waiting    bigint,                    -- rows behind the record the stream is stopped at, counted up to 10,000
+    oldest_change_at timestamptz,              -- of the changes that were not exported when the run began
+    outcome         text not null default 'running'
+                    check (outcome in ('running', 'complete', 'held', 'waiting_for_credits', 'waiting_for_job',
+                                       'failed')),
+    message         text
+);
+alter table crm_export.ExportRuns drop constraint if exists exportruns_kind_check;
+alter table crm_export.ExportRuns add constraint exportruns_kind_check
+    check (kind in ('export', 'reexport', 'trial', 'reconcile'));
+create index if not exists ExportRuns_by_stream on crm_export.ExportRuns (stream, id desc);
+create index if not exists ExportRuns_by_start on crm_export.ExportRuns (started_at);
+alter table crm_export.ExportRuns add column if not exists oldest_change_at timestamptz;
+create index if not exists ExportRuns_by_run_id on crm_export.ExportRuns (run_id);
+
+-- One row per batch: PLANNED -> SENDING -> SETTLED, or ABANDONED when its outcome is not known and its rows go again.
+create table if not exists crm_export.ExportBatches (
+    id           bigint generated always as identity primary key,
+    stream       text not null,
+    run          bigint not null references crm_export.ExportRuns (id),
+    epoch        bigint not null,
+    transport    text not null check (transport in ('collections', 'bulk')),
+    action       text not null check (action in ('upsert', 'update', 'delete')),
+    state        text not null default 'PLANNED'
+                 check (state in ('PLANNED', 'SENDING', 'SETTLED', 'ABANDONED')),
+    job_id       text,
+    row_count    integer not null,
+    sent         integer,
+    accepted     integer,
+    refused      integer,
+    unprocessed  integer,
+    planned_at   timestamptz not null default clock_timestamp(),
+    settled_at   timestamptz,
+    -- a Bulk job carries a range of positions; rows leave a range below the horizon, none come in
+    range_from_at timestamptz,                 -- NULL: from the beginning of the stream
+    range_from_key text collate "C",
+    range_to_at  timestamptz,
+    range_to_key text collate "C",
+    window_id    uuid,                         -- the jobs of one range, which move the watermark together
+    part         integer not null default 0,
+    parts        integer not null default 1,
+    check (state <> 'SETTLED' or accepted + refused + unprocessed = sent)
+);
+-- a database of version 1
+alter table crm_export.ExportBatches
+    add column if not exists range_from_at timestamptz, add column if not exists range_from_key text collate "C",
+    add column if not exists range_to_at timestamptz, add column if not exists range_to_key text collate "C",
+    add column if not exists window_id uuid, add column if not exists part integer not null default 0,
+    add column if not exists parts integer not null default 1,
+    drop constraint if exists exportbatches_transport_check,
+    add constraint exportbatches_transport_check check (transport in ('collections', 'bulk'));
+alter table crm_export.ExportRuns
+    drop constraint if exists exportruns_outcome_check,
+    add constraint exportruns_outcome_check check (outcome in (
+        'running', 'complete', 'held', 'waiting_for_credits', 'waiting_for_job', 'failed'));
+create index if not exists ExportBatches_by_window on crm_export.ExportBatches (window_id);
+create index if not exists ExportBatches_unsettled on crm_export.ExportBatches (stream)
+    where state in ('PLANNED', 'SENDING');
+create index if not exists ExportBatches_by_run on crm_export.ExportBatches (run);
+
+-- The manifest of a batch in flight: one row per source row, in position order. Emptied when the batch is settled.
+create table if not exists crm_export.ExportBatchRows (
+    batch        bigint not null references crm_export.ExportBatches (id) on delete cascade,
+    ordinal      integer not null,
+    record_key   text collate "C" not null,
+    external_id  text,
+    cursor_at    timestamptz not null,
+    primary key (batch, ordinal)
+);
+
+-- Which version of each row was exported (or listed in ExportErrors) last, packed: a hash of the key and the change time.
+-- CRMExport_Reconcile finds with it what a change time cannot show. A settled batch leaves one line; the daily check packs
+-- them into lines that cover the positions up to theirs, from those of the line before.
+create table if not exists crm_export.ExportedVersions (
+    id          bigint generated always as identity primary key,
+    stream      text not null,
+    staged_for  bigint,                        -- the batch of a Bulk job that is not settled yet
+    cursor_at   timestamptz,                   -- the last position of a packed line; NULL: the line of a batch
+    record_key  text collate "C",
+    row_count   integer not null,
+    key_hashes  bigint[],                      -- NULL: exported before this table was there, taken on trust
+    versions    timestamptz[],
+    check ((cursor_at is null) = (record_key is null)),
+    check (cardinality(key_hashes) = row_count and cardinality(versions) = row_count)
+);
+-- hashes do not compress; trying costs more than writing them
+alter table crm_export.ExportedVersions
+    alter column key_hashes set storage external, alter column versions set storage external;
+create index if not exists ExportedVersions_by_stream on crm_export.ExportedVersions (stream, cursor_at, id);
+create index if not exists ExportedVersions_staged on crm_export.ExportedVersions (staged_for)
+    where staged_for is not null;
+insert into crm_export.ExportedVersions (stream, cursor_at, record_key, row_count)
+select w.stream, w.cursor_at, w.record_key, 0
+from crm_export.ExportWatermarks w
+where w.cursor_at is not null
+  and obj_description('crm_export'::regnamespace, 'pg_namespace') = 'CRM Export schema 1';
+
+-- What the daily check found, for people. One line per thing; it is closed when a later check does not find it any more.
+create table if not exists crm_export.ExportFindings (
+    id            bigint generated always as identity primary key,
+    stream        text not null,
+    kind          text not null,               -- late_row, no_source_row, stepped_back, or check:<name>
+    subject       text not null,               -- a key, an external id, a group: never a record's values
+    told          text not null,
+    first_seen_at timestamptz not null default clock_timestamp(),
+    last_seen_at  timestamptz not null default clock_timestamp(),
+    closed_at     timestamptz,
+    run           bigint                       -- the line of ExportRuns that saw it last
+);
+create unique index if not exists ExportFindings_one_open
+    on crm_export.ExportFindings (stream, kind, subject) where closed_at is null;
+
+-- A message without what differs from record to record, so that 500 refusals by one rule are one cause.
+create or replace function crm_export.normalise_message(message text) returns text
+language sql immutable parallel safe as $$
+    select left(
+        regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+            regexp_replace(left(message collate "C", 1000), '\s{2,}|[\t\r\n]', ' ', 'g'),
+            -- values that Salesforce writes without quotes
+            '(data value too large: ).*( \(max length)|(Foreign key external ID: ).*( not found for)', '\1\3…\2\4'),
+            '((restricted picklist field|external id specified|value not of required type|valid range on numeric field'
+            '|invalid email address|id value of incorrect type): ).*$', '\1…'),
+            '''[^'']*''|"[^"]*"', '…', 'g'),
+            'https?://\S+|[\w.+-]+@[\w-]+(\.[\w-]+)+', '…', 'g'),
+            -- ids: Salesforce's 15 or 18 characters (000, a00: how they begin), UUIDs
+            '\m(?:[0-9][A-Za-z0-9]{14}|[a-z][0-9][A-Za-z0-9]{13})(?:[A-Za-z0-9]{3})?\M|\m[0-9a-f]{8}-[0-9a-f-]{27}\M',
+            '…', 'g'),
+            '\m\d{4}-\d\d-\d\dT[\d:.]+Z?\M|\m\d+([.,:-]\d+)*\M', '#', 'g'),
+            -- the number at the end of a key, as in CMP_000025; field names such as bizible2__X__c stay
+            '([_-])\d+\M', '\1#', 'g'),
+        500)
+$$;
+create or replace function crm_export.error_cause(object text, code text, fields text[], message text) returns text
+language sql immutable parallel safe as $$
+    select left(encode(sha256(convert_to(
+        jsonb_build_array(object, code, to_jsonb(fields), crm_export.normalise_message(message))::text, 'UTF8')), 'hex'), 16)
+$$;
+
+-- One row per record that Salesforce refused by name. At most one unresolved row per stream and record.
+create table if not exists crm_export.ExportErrors (
+    id                bigint generated always as identity primary key,
+    stream            text not null,
+    object            text not null,
+    record_key        text collate "C" not null,
+    external_id       text,
+    salesforce_id     text,
+    operation         text not null check (operation in ('upsert', 'update', 'delete')),
+    record_changed_at timestamptz,             -- the version that was refused
+    error_code        text not null,           -- Salesforce's
+    error_name        text not null,           -- ours
+    error_class       text not null,
+    error_message     text not null,
+    error_fields      text[] not null default '{}',
+    status            text not null default 'open'
+                      check (status in ('open', 'waiting', 'set_aside', 'ignored', 'resolved')),
+    waiting_for       bigint references crm_export.ExportErrors (id),  -- kept after the release: it says why
+    holding           boolean not null default false,
+    attempts          integer not null default 1 check (attempts >= 1),
+    reexports         integer not null default 0,  -- attempts of the daily job, which space out
+    first_seen_at     timestamptz not null default clock_timestamp(),
+    last_seen_at      timestamptz not null default clock_timestamp(),
+    next_attempt_at   timestamptz,
+    resolved_at       timestamptz,
+    resolved_by       text,                    -- CRMExport, CRMExport_ExportError, operator, source_deleted, out_of_scope
+    ignored_reason    text,
+    ignored_until     timestamptz,
+    dag_id            text not null,
+    run_id            text not null,
+    job_id            text,
+    payload           jsonb,                   -- only the fields that the stream lists in log_fields
+    cause             text generated always as  -- records refused for one and the same reason share it
+                      (crm_export.error_cause(object, error_code, error_fields, error_message)) stored,
+    check ((status = 'resolved') = (resolved_at is not null)),
+    check ((status = 'resolved') = (resolved_by is not null)),
+    check (status <> 'ignored' or (ignored_reason is not null and ignored_until is not null)),
+    check (status <> 'waiting' or waiting_for is not null),
+    check (not holding or status <> 'resolved')
+);
+alter table crm_export.ExportErrors
+    add column if not exists cause text
+        generated always as (crm_export.error_cause(object, error_code, error_fields, error_message)) stored;
+create unique index if not exists ExportErrors_one_unresolved
+    on crm_export.ExportErrors (stream, record_key) where status <> 'resolved';
+create index if not exists ExportErrors_due
+    on crm_export.ExportErrors (stream, next_attempt_at, id) where status <> 'resolved';
+create index if not exists ExportErrors_waiting
+    on crm_export.ExportErrors (waiting_for) where status = 'waiting';
+create index if not exists ExportErrors_by_parent  -- without it, deleting old errors reads the table once for each
+    on crm_export.ExportErrors (waiting_for) where waiting_for is not null;
+create index if not exists ExportErrors_by_external_id
+    on crm_export.ExportErrors (object, lower(external_id)) where status <> 'resolved';
+-- what the page pages through
+create index if not exists ExportErrors_by_last_seen on crm_export.ExportErrors (last_seen_at, id);
+create index if not exists ExportErrors_by_first_seen on crm_export.ExportErrors (first_seen_at, id);
+create index if not exists ExportErrors_by_attempts on crm_export.ExportErrors (attempts, id);
+create index if not exists ExportErrors_by_cause on crm_export.ExportErrors (cause) where status <> 'resolved';
+
+-- One line per attempt of a refused record.
+create table if not exists crm_export.ExportErrorAttempts (
+    id            bigint generated always as identity primary key,
+    error         bigint not null references crm_export.ExportErrors (id) on delete cascade,
+    attempted_at  timestamptz not null default clock_timestamp(),
+    run           bigint references crm_export.ExportRuns (id),
+    record_changed_at timestamptz,
+    outcome       text not null check (outcome in ('refused', 'accepted', 'gone')),
+    error_code    text,
+    error_message text
+);
+create index if not exists ExportErrorAttempts_by_error on crm_export.ExportErrorAttempts (error, id);
+
+-- Which DAG sends a refused record again: the daily job, but a record above the watermark is CRMExport's.
+create or replace function crm_export.sender_of(
+    cursor_at timestamptz, stopped_at_error_id bigint, error bigint, record_changed_at timestamptz) returns text
+language sql immutable parallel safe as $$
+    select case when cursor_at is null or stopped_at_error_id = error or record_changed_at > cursor_at
+                     or (stopped_at_error_id is not null and record_changed_at = cursor_at)
+                then 'CRMExport' else 'CRMExport_ExportError' end
+$$;
+
+-- One line per change of a setting and per action of a person; what was done about each record is in ExportAuditRecords.
+create table if not exists crm_export.ExportAudit (
+    id              bigint generated always as identity primary key,
+    at              timestamptz not null default clock_timestamp(),
+    actor           text not null,
+    action          text not null check (action in (
+                        'set_setting', 'retry', 'set_aside', 'ignore', 'reopen', 'try_record', 'see_source_row')),
+    setting         text,
+    from_value      text,
+    to_value        text,
+    acknowledgement text,                      -- the text that was agreed to when pause_on_export_errors went off
+    reason          text,
+    until           timestamptz,
+    selection       text,                      -- what was selected: errors, a cause, a code
+    problem         text,                      -- why the runs that a retry needs could not be started
+    check (action <> 'ignore' or (reason is not null and until is not null)),
+    check ((action = 'set_setting') = (setting is not null))
+);
+create index if not exists ExportAudit_by_setting on crm_export.ExportAudit (setting, id) where setting is not null;
+create table if not exists crm_export.ExportAuditRecords (
+    audit  bigint not null references crm_export.ExportAudit (id),
+    error  bigint not null,                    -- the error may be deleted one day, its stream and key stay here
+    stream text not null,
+    record_key text not null,
+    dag_id text,                               -- a retry: which DAG sends the record; its run is called page__<audit>
+    result text check (result in ('done', 'unchanged')),  -- a decision; that of a retry is in ExportErrorAttempts
+    primary key (audit, error)
+);
+create index if not exists ExportAuditRecords_by_error on crm_export.ExportAuditRecords (error, audit);
+
+-- The exact request and answer of a record that a person tried. Record values: deleted after an hour.
+create table if not exists crm_export.ExportTrials (
+    audit      bigint primary key references crm_export.ExportAudit (id),
+    asked_by   text not null,
+    asked_at   timestamptz not null default clock_timestamp(),
+    error      bigint not null,
+    ended_at   timestamptz,
+    accepted   boolean,
+    request    text,
+    answer     text,
+    message    text
+);
+
+-- How far the source may be read: nothing that an open transaction could still commit lies before the horizon.
+-- SECURITY DEFINER, so that an unprivileged role sees the transactions of other sessions.
+create or replace function crm_export.export_horizon(harmless_roles text[], harmless_applications text[])
+returns table (
+    standby boolean, blind boolean, prepared text, horizon timestamptz,
+    oldest_pid integer, oldest_application text, oldest_age interval, owner text
+)
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+    with open_transaction as (
+        select a.pid, a.application_name, a.xact_start
+        from pg_stat_activity a
+        where a.datname = current_database()
+          and a.xact_start is not null
+          and a.application_name <> 'crm_export'
+          -- these run transactions of their own that never write rows of tables
+          and coalesce(a.backend_type, '') not in ('autovacuum worker', 'walsender')
+          and not coalesce(a.usename = any (harmless_roles), false)
+          and not (a.application_name = any (harmless_applications))
+        order by a.xact_start
+        limit 1
+    )
+    select pg_is_in_recovery(),
+           not pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
+           (select string_agg(p.gid, ', ' order by p.gid) from pg_prepared_xacts p
+            where p.database = current_database()),
+           least(clock_timestamp(), (select xact_start from open_transaction)) - interval '5 seconds',
+           (select pid from open_transaction),
+           (select application_name from open_transaction),
+           clock_timestamp() - (select xact_start from open_transaction),
+           current_user::text
+$$;
+revoke all on function crm_export.export_horizon(text[], text[]) from public;
+
+-- Which database this is: another one, or one that was restored or promoted, has another answer.
+-- SECURITY DEFINER, because some owners keep these functions from unprivileged roles.
+create or replace function crm_export.database_identity() returns text
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+    select format('%s/%s', system_identifier,
+                  case when pg_is_in_recovery() then (select timeline_id from pg_control_checkpoint())
+                       else ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int end)
+    from pg_control_system()
+$$;
+revoke all on function crm_export.database_identity() from public;
+
+-- The version that install_schema() looks for. Last, so that a half-run file does not count as installed.
+comment on schema crm_export is 'CRM Export schema 2';
