@@ -37,9 +37,7 @@ class AlertWatch:
             alerts.clear(key)
             return
         message = f"{oldest} UTC"
-        alerts.raise_alert(
-            key, "lag", severity="warning", stream=stream.name, subject=stream.name, message=message
-        )
+        alerts.raise_alert(key, "lag", severity="warning", stream=stream.name, subject=stream.name, message=message)
 
     def _look_for_waiting_deletes(self, stream: Stream, purged_after: timedelta) -> None:
         alerts, key = ExportAlerts(self.connection), f"purge:{stream.name}"
@@ -49,6 +47,4 @@ class AlertWatch:
         if when is None:
             alerts.clear(key)
         else:
-            alerts.raise_alert(
-                key, "purge", severity="critical", stream=stream.name, subject=stream.name, message=when
-            )
+            alerts.raise_alert(key, "purge", severity="critical", stream=stream.name, subject=stream.name, message=when)
