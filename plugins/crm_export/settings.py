@@ -16,6 +16,7 @@ EXPORT_TO_CRM = "export_to_crm"
 PAUSE_ON_EXPORT_ERRORS = "pause_on_export_errors"
 BATCH_SIZE = "crm_export_batch_size"
 DAILY_API_LIMIT = "daily_crm_api_limit"
+LAG_HOURS = "crm_export_lag_hours"
 BATCH_SIZES = (200, 100, 50, 25)
 _ON = frozenset({"true", "on", "yes", "1"})
 _OFF = frozenset({"false", "off", "no", "0"})
@@ -46,6 +47,11 @@ def read_options() -> ExportOptions:
         batch_size=parse_number(BATCH_SIZE, _read(BATCH_SIZE), 200, BATCH_SIZES),
         daily_api_limit=parse_number(DAILY_API_LIMIT, _read(DAILY_API_LIMIT), 100_000),
     )
+
+
+def read_lag_hours() -> int:
+    """Return the age in hours from which a change that is not exported is an alert."""
+    return parse_number(LAG_HOURS, _read(LAG_HOURS), 24)
 
 
 def understand_switch(value: str | None) -> bool | None:

@@ -62,7 +62,7 @@ class AlertWriter:
         """Return the line that Adobe Marketo Measure writes for an error of its CRM export."""
         if alert.error_code is None:
             return ""
-        name = self.catalogue.adobe_code(alert.error_code)
+        name = self.catalogue.classify(alert.error_code, alert.error_message or "").adobe_code
         fields = ", ".join(alert.error_fields or ())
         reason = self.catalogue.redact(alert.error_code, alert.error_message or "")
         record = alert.salesforce_id or f"key={alert.record_key}"

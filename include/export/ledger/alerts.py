@@ -132,6 +132,11 @@ class ExportAlerts:
         """Clear an alert that no table causes; nothing happens where it is not open."""
         self.connection.execute(load_statement("ledger/alerts_clear"), {"key": key})
 
+    def explains_failure(self, stream: str) -> bool:
+        """Tell whether an open alert says already why tasks of a stream fail: a hold, or a failure in ExportRuns."""
+        row = self.connection.execute(load_statement("ledger/alerts_explain"), {"stream": stream}).fetchone()
+        return bool(row and row[0])
+
     def raise_purges(self, stream: str, purged_after: timedelta) -> None:
         """Raise an alert for each rejected delete whose source row is purged in two days, clear those of the others."""
         values = {"stream": stream, "purged_after": purged_after}

@@ -1,0 +1,163 @@
+"""Delivering a message to a channel through Airflow's notifiers; each reads an Airflow connection."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from itertools import starmap
+from typing import Any
+
+import requests
+from airflow.sdk import BaseHook, BaseNotifier, Connection
+from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
+
+from include.export.alerts import AlertMessage, Channel, ChannelFailure, ChannelType
+from include.export.ledger import PendingAlert
+
+TIMEOUT_SECONDS = 10  # of an HTTP call to a channel
+# the notifier of a type, and the package that brings it
+NOTIFIERS = {
+    ChannelType.SMTP: ("airflow.providers.smtp.notifications.smtp.SmtpNotifier", "apache-airflow-providers-smtp"),
+    ChannelType.SLACK: (
+        "airflow.providers.slack.notifications.slack_webhook.SlackWebhookNotifier",
+        "apache-airflow-providers-slack",
+    ),
+    ChannelType.PAGERDUTY: (
+        "airflow.providers.pagerduty.notifications.pagerduty.PagerdutyNotifier",
+        "apache-airflow-providers-pagerduty",
+    ),
+    ChannelType.APPRISE: (
+        "airflow.providers.apprise.notifications.apprise.AppriseNotifier",
+        "apache-airflow-providers-apprise",
+    ),
+}
+_PAGERDUTY_SEVERITIES = {"critical": "critical", "warning": "warning", "info": "info"}
+
+
+def deliver_message(name: str, channel: Channel, message: AlertMessage) -> None:
+    """Hand a message to a channel; raises ChannelFailure saying what to correct, whatever the channel's library raises.
+
+    The notifiers are called without Airflow's templating: a message holds words of Salesforce, which may look like it.
+    """
+    try:
+        if channel.type is ChannelType.WEBHOOK:
+            _post(channel, message)
+        else:
+            for arguments in _COMPOSERS[channel.type](channel, message):
+                load_notifier(channel)(**arguments).notify({})
+    except ChannelFailure:
+        raise
+    except Exception as broken:  # noqa: BLE001 - each channel's library has exceptions of its own
+        raise ChannelFailure(_explain(channel, broken)) from None
+
+
+def load_notifier(channel: Channel) -> type[BaseNotifier]:
+    """Return the notifier class of a channel; raises ChannelFailure naming the package to add where it is missing."""
+    path, package = NOTIFIERS.get(channel.type, (str(channel.notifier), ""))
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        remedy = f"Add a line to requirements.txt: {package}" if package else f"There is no class {path}."
+        raise ChannelFailure(f"It is of type {channel.type}, whose notifier is not installed. {remedy}") from None
+    if not isinstance(found, type) or not issubclass(found, BaseNotifier):
+        raise ChannelFailure(f"{path} is not an Airflow notifier.")
+    return found
+
+
+def _explain(channel: Channel, broken: Exception) -> str:
+    """Name what broke and not its text: an address or a token may stand in it."""
+    connection = channel.connection or "its default connection"
+    return f"{type(broken).__name__} of {channel.type}. Check connection {connection} and whether the service answers."
+
+
+def _smtp(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
+    body = f'<pre style="font-family: inherit; white-space: pre-wrap">{html.escape(message.text)}</pre>'
+    sender = {"from_email": channel.sender} if channel.sender else {}
+    return [{
+        "to": list(channel.to), "subject": message.subject, "html_content": body,
+        "smtp_conn_id": channel.connection or "smtp_default", **sender,
+    }]  # fmt: skip
+
+
+def _slack(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
+    # Slack's own marks, so that words of Salesforce become no link and mention nobody
+    text = f"{message.subject}\n\n{message.text}".replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return [{"slack_webhook_conn_id": channel.connection or "slack_default", "text": text}]
+
+
+def _pagerduty(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
+    """Return one event an alert: PagerDuty joins those of one key, and ends the incident when the alert is over."""
+    events = list(starmap(_pagerduty_event, message.parts)) or [
+        {"summary": message.text, "severity": "info", "dedup_key": "crm_export:test", "event_action": "trigger"}
+    ]
+    known = {"pagerduty_events_conn_id": channel.connection or "pagerduty_events_default", "source": "CRM Export"}
+    return [known | event for event in events]
+
+
+def _pagerduty_event(alert: PendingAlert, text: str) -> dict[str, Any]:
+    return {
+        "summary": text[:1024],  # PagerDuty takes no more
+        "severity": _PAGERDUTY_SEVERITIES[alert.severity],
+        "dedup_key": f"crm_export:{alert.key}"[:255],
+        "event_action": "resolve" if alert.event == "cleared" else "trigger",
+    }
+
+
+def _apprise(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
+    return [{
+        "title": message.subject, "body": message.text, "apprise_conn_id": channel.connection or "apprise_default",
+    }]  # fmt: skip
+
+
+def _custom(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
+    """Return a notifier's own arguments; a text that reads {subject} or {text} is replaced."""
+    places = {"{subject}": message.subject, "{text}": message.text}
+    return [{name: places.get(value, value) if isinstance(value, str) else value
+             for name, value in channel.arguments.items()}]  # fmt: skip
+
+
+_COMPOSERS: Mapping[ChannelType, Callable[[Channel, AlertMessage], list[dict[str, Any]]]] = {
+    ChannelType.SMTP: _smtp,
+    ChannelType.SLACK: _slack,
+    ChannelType.PAGERDUTY: _pagerduty,
+    ChannelType.APPRISE: _apprise,
+    ChannelType.NOTIFIER: _custom,
+}
+
+
+def _post(channel: Channel, message: AlertMessage) -> None:
+    """POST the message as JSON to the address of an HTTP connection, with its login or the headers of its extra."""
+    connection = _find(channel.connection or "crm_export_webhook")
+    body = {
+        "subject": message.subject,
+        "text": message.text,
+        "alerts": [
+            {"key": alert.key, "event": alert.event, "kind": alert.kind, "severity": alert.severity,
+             "stream": alert.stream, "raised_at": alert.raised_at.isoformat(), "text": text}
+            for alert, text in message.parts
+        ],
+    }  # fmt: skip
+    answer = requests.post(
+        _address(connection), json=body, headers=connection.extra_dejson.get("headers"),
+        auth=(connection.login, connection.password or "") if connection.login else None,
+        timeout=TIMEOUT_SECONDS, allow_redirects=False,
+    )  # fmt: skip
+    if not 200 <= answer.status_code < 300:
+        raise ChannelFailure(f"It answered HTTP {answer.status_code}. Check connection {connection.conn_id}.")
+
+
+def _address(connection: Connection) -> str:
+    if "://" in (connection.host or ""):
+        return str(connection.host)
+    port = f":{connection.port}" if connection.port else ""
+    endpoint = str(connection.extra_dejson.get("endpoint", "")).lstrip("/")
+    return f"{connection.schema or 'https'}://{connection.host}{port}/{endpoint}"
+
+
+def _find(name: str) -> Connection:
+    try:
+        return BaseHook.get_connection(name)
+    except (AirflowException, AirflowRuntimeError):
+        raise ChannelFailure(f"Connection {name} is not defined. Add it under Admin > Connections.") from None
