@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from include.export.streams.files import Loaded, load_streams, streams_folder
-from include.export.streams.stream import ApiName, BrokenStream, Column, Operation, Stream, StreamName
+from include.export.streams.option_types import (
+    ApiName,
+    Column,
+    DuplicateRule,
+    NewField,
+    NullMeaning,
+    Operation,
+    StreamName,
+    write_duration,
+)
+from include.export.streams.stream import BrokenStream, Stream
 from include.export.streams.strict_yaml import YamlError, read_yaml
 
 __all__ = [
     "ApiName",
     "BrokenStream",
     "Column",
+    "DuplicateRule",
     "Loaded",
+    "NewField",
+    "NullMeaning",
     "Operation",
     "Stream",
     "StreamName",
@@ -18,4 +31,5 @@ __all__ = [
     "load_streams",
     "read_yaml",
     "streams_folder",
+    "write_duration",
 ]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from include.export.failures import ConfigurationFailure
-from include.export.streams.stream import BrokenStream, Operation, Stream
+from include.export.streams.stream import BrokenStream, Stream
 from include.export.streams.strict_yaml import YamlError, read_yaml
 
 VARIABLE = "CRM_EXPORT_STREAMS"
@@ -77,9 +77,10 @@ def _tell(error: ErrorDetails) -> str:
         hint = f", did you mean {near[0]}?" if near else ""
         return f"{place}: is not known{hint} Allowed: {', '.join(_FIELDS)}"
     if kind == "enum":
-        return f"{place}: must be one of {', '.join(Operation)}"
+        allowed = error["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
+        return f"{place}: must be one of {allowed} (found {_clip(error['input'])})"
     if kind == "value_error":
-        return str(error["ctx"]["error"])
+        return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     if kind == "string_pattern_mismatch":
         return f"{place}: {error['input']!r} is not allowed here; {_explain_pattern(place, str(error['input']))}"
     return f"{place}: {error['msg']} (found {_clip(error['input'])})"
@@ -93,7 +94,11 @@ def _explain_pattern(place: str, found: str) -> str:
         return "write schema.table, as in mm.biz_accounts"
     if head == "after":
         return "write the name of another stream file without .yaml"
-    return "write Salesforce's API name, as in LastName, Amount__c or Parent__r.External_Id__c"
+    if head in {"postgres", "salesforce"}:
+        return "write the id of an Airflow connection"
+    return (
+        "write Salesforce's API name, as in LastName, Parent__r.External_Id__c or Contact:Who.External_Id__c"
+    )
 
 
 def _clip(value: Any) -> str:
@@ -103,14 +108,15 @@ def _clip(value: Any) -> str:
 
 def _check_together(loaded: Mapping[str, Loaded], folder: Path) -> dict[str, Loaded]:
     checked: dict[str, Loaded] = {}
-    targets: dict[tuple[str, str], str] = {}
+    targets: dict[tuple[str, str, str], str] = {}
     for name, stream in loaded.items():
         checked[stream.name] = stream
         if not isinstance(stream, Stream):
             continue
         path = folder / f"{name}.yaml"
         unknown = [parent for parent in stream.after if parent not in loaded]
-        first = targets.setdefault((stream.object.lower(), stream.external_id.lower()), name)
+        target = (stream.salesforce, stream.object.lower(), stream.external_id.lower())
+        first = targets.setdefault(target, name)
         if unknown:
             known = ", ".join(other for other in loaded if other != name)
             checked[name] = _broken(name, path, f"after: {unknown[0]} is not a stream. Streams: {known}")

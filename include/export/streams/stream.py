@@ -5,24 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from enum import StrEnum
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79})?$")]
-StreamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Column = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00%]+$")]
-Source = Annotated[str, StringConstraints(pattern=r"^[^.\x00%]{1,63}\.[^.\x00%]{1,63}$")]
+from include.export.streams.option_types import (
+    ApiName,
+    AssignmentRule,
+    Column,
+    ConnectionId,
+    DuplicateRule,
+    Duration,
+    FieldName,
+    NewField,
+    NullMeaning,
+    Nulls,
+    Operation,
+    Source,
+    StreamName,
+    TimeZone,
+)
 
-
-class Operation(StrEnum):
-    """What is done with a row that is not deleted; `update` never creates a record."""
-
-    UPSERT = "upsert"
-    UPDATE = "update"
+_RECORD_FORM = 2  # of the code: kept descriptions of an earlier form are asked anew
+_MAPPING = ("source", "key", "cursor", "deleted", "object", "external_id", "operation", "fields")
+_MAPPING_OPTIONS = ("create_only", "nulls", "time_zone")
 
 
 class Stream(BaseModel):
@@ -39,10 +47,23 @@ class Stream(BaseModel):
     external_id: ApiName
     operation: Annotated[Operation, Field(strict=False)]
     fields: Annotated[dict[FieldName, Column], Field(min_length=1, max_length=500)]
+    create_only: Annotated[tuple[FieldName, ...], Field(strict=False)] = ()
+    nulls: Nulls = NullMeaning.CLEAR
+    time_zone: TimeZone = "UTC"
     after: Annotated[tuple[StreamName, ...], Field(strict=False)] = ()
+    postgres: ConnectionId = "postgres_default"
+    salesforce: ConnectionId = "salesforce_default"
+    row_security: bool = False
+    look_back: Duration | None = None
     lock_order: Column | None = None
     exact_stop: bool = False
     bulk_from: Annotated[int, Field(ge=1)] | None = 2_000
+    bulk_from_paused: Annotated[int, Field(ge=1)] | None = 20_000
+    job_timeout: Duration = timedelta(hours=12)
+    assignment_rule: AssignmentRule = False
+    duplicate_rule: Annotated[DuplicateRule, Field(strict=False)] = DuplicateRule.OBEY
+    purged_after: Duration | None = None
+    on_new_field: Annotated[NewField, Field(strict=False)] = NewField.REPORT
     max_errors: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     log_fields: Annotated[tuple[FieldName, ...], Field(strict=False)] = ()
     harmless_roles: Annotated[tuple[str, ...], Field(strict=False)] = ()
@@ -63,20 +84,27 @@ class Stream(BaseModel):
         """Return the column that holds the external id."""
         return self.fields[self.external_id]
 
+    def keeps_null(self, field: str) -> bool:
+        """Tell whether NULL leaves a field in Salesforce as it is."""
+        meaning = self.nulls.get(field) if isinstance(self.nulls, dict) else self.nulls
+        return meaning is NullMeaning.KEEP and field != self.external_id
+
     @cached_property
     def mapping(self) -> dict[str, Any]:
-        """Return what decides the form of the records."""
-        wanted = {"source", "key", "cursor", "deleted", "object", "external_id", "operation", "fields"}
-        return self.model_dump(mode="json", include=wanted)
+        """Return what decides the form of the records; options only where they are not as by default."""
+        default = {name: self.__class__.model_fields[name].default for name in _MAPPING_OPTIONS}
+        chosen = {name for name in _MAPPING_OPTIONS if getattr(self, name) != default[name]}
+        return self.model_dump(mode="json", include={*_MAPPING, *chosen})
 
     @cached_property
     def fingerprint(self) -> str:
         """Return a hash of the mapping."""
-        return hashlib.sha256(json.dumps(self.mapping, sort_keys=True).encode()).hexdigest()
+        hashed = json.dumps({**self.mapping, "form": _RECORD_FORM}, sort_keys=True)
+        return hashlib.sha256(hashed.encode()).hexdigest()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for check in (self._check_external_id, self._check_fields, self._check_lists):
+        for check in (self._check_external_id, self._check_fields, self._check_options, self._check_lists):
             check()
         return self
 
@@ -92,17 +120,31 @@ class Stream(BaseModel):
             first = seen.setdefault(field.lower(), field)
             if first != field:
                 raise ValueError(f"fields: {first} and {field} are the same field; Salesforce ignores case")
-            relation, dot, _ = field.partition(".")
-            lookup = re.sub(r"__r$", "__c", relation) if relation.endswith("__r") else f"{relation}Id"
-            if dot and lookup.lower() in {name.lower() for name in self.fields}:
-                raise ValueError(f"fields: {field} and {lookup} set the same parent; keep one of them")
             if field.lower().startswith("sf__"):
                 raise ValueError(f"fields: {field} is reserved by Salesforce for result files")
+        self._check_parents()
+
+    def _check_parents(self) -> None:
+        lookups: dict[str, str] = {field.lower(): field for field in self.fields if "." not in field}
+        for field in self.fields:
+            relation, dot, _ = field.rpartition(":")[2].partition(".")
+            lookup = re.sub(r"__r$", "__c", relation, flags=re.IGNORECASE)
+            lookup = lookup if lookup != relation else f"{relation}Id"
+            if dot and lookups.setdefault(lookup.lower(), field) != field:
+                raise ValueError(f"fields: {field} and {lookups[lookup.lower()]} set the same parent; keep one of them")
+
+    def _check_options(self) -> None:
+        nulls = self.nulls if isinstance(self.nulls, dict) else {}
+        for option, named in (("log_fields", self.log_fields), ("create_only", self.create_only), ("nulls", nulls)):
+            unknown = [field for field in named if field not in self.fields]
+            if unknown:
+                raise ValueError(f"{option}: {', '.join(unknown)} must be among fields ({', '.join(self.fields)})")
+            if option != "log_fields" and self.external_id in named:
+                raise ValueError(f"{option}: {self.external_id} is the external id, which is sent with every record")
+        if self.create_only and self.operation is Operation.UPDATE:
+            raise ValueError("create_only: goes with operation: upsert only; update never creates a record")
 
     def _check_lists(self) -> None:
-        unknown = [field for field in self.log_fields if field not in self.fields]
-        if unknown:
-            raise ValueError(f"log_fields: {', '.join(unknown)} must be among fields ({', '.join(self.fields)})")
         if self.name in self.after:
             raise ValueError("after: a stream cannot go after itself")
         if len(set(self.after)) != len(self.after):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from exporter import ACCOUNTS
 from include.export.failures import ConfigurationFailure
 from include.export.streams.files import DEFAULT_FOLDER, load_streams
-from include.export.streams.stream import BrokenStream, Operation, Stream
+from include.export.streams.option_types import Operation, write_duration
+from include.export.streams.stream import BrokenStream, Stream
 from include.export.streams.strict_yaml import read_yaml
 
 GOOD = {key: value for key, value in ACCOUNTS.items() if key != "name"}
@@ -82,6 +84,33 @@ def test_the_streams_of_the_product_are_sound_and_in_order() -> None:
         ({"key": ""}, ["key", "at least 1 character"]),
         ({"cursor": "100%"}, ["cursor: '100%'", "may not contain %", "in a view"]),
         ({"source": "app.100%"}, ["source: 'app.100%'", "may not contain %"]),
+        ({"assignment_rule": "sometimes"}, ["assignment_rule: must be true", "id of a rule", "'sometimes'"]),
+        ({"duplicate_rule": "ignore"}, ["duplicate_rule: must be one of allow, obey", "'ignore'"]),
+        ({"row_security": "no"}, ["row_security", "boolean", "'no'"]),
+        ({"bulk_from_paused": 0}, ["bulk_from_paused", "greater than or equal to 1"]),
+        ({"job_timeout": "soon"}, ["job_timeout: must be a duration such as 90s, 30m, 2h or 7d", "'soon'"]),
+        ({"job_timeout": None}, ["job_timeout: must be a duration", "None"]),
+        ({"purged_after": 7}, ["purged_after: must be a duration", "found 7"]),
+        ({"purged_after": "400d"}, ["purged_after: must be a duration", "at most 366d"]),
+        ({"look_back": "-2h"}, ["look_back: must be a duration", "'-2h'"]),
+        ({"on_new_field": "ignore"}, ["on_new_field: must be one of report, resend"]),
+        ({"time_zone": "Berlin"}, ["time_zone: must be a time zone such as Europe/Berlin", "'Berlin'"]),
+        ({"time_zone": "../etc/passwd"}, ["time_zone: must be a time zone"]),
+        ({"nulls": "skip"}, ["nulls: must be clear, keep, or a mapping", "'skip'"]),
+        ({"nulls": {"Name": "leave"}}, ["nulls: must be clear, keep, or a mapping", "leave"]),
+        ({"nulls": {"Nowhere__c": "keep"}}, ["nulls: Nowhere__c must be among fields"]),
+        ({"nulls": {"Ext__c": "keep"}}, ["nulls: Ext__c is the external id"]),
+        ({"create_only": ["Nowhere__c"]}, ["create_only: Nowhere__c must be among fields"]),
+        ({"create_only": ["Ext__c"]}, ["create_only: Ext__c is the external id"]),
+        ({"create_only": ["Name"], "operation": "update"}, ["create_only: goes with operation: upsert only"]),
+        ({"postgres": "two words"}, ["postgres: 'two words'", "id of an Airflow connection"]),
+        ({"salesforce": ""}, ["salesforce: ''", "id of an Airflow connection"]),
+        ({"fields": {"Ext__c": "ext", "Contact:Who": "name"}}, ["'Contact:Who'", "Contact:Who.External_Id__c"]),
+        (
+            {"fields": {"Ext__c": "ext", "Contact:Who.E__c": "a", "Lead:Who.E__c": "b"}},
+            ["Lead:Who.E__c and Contact:Who.E__c set the same parent"],
+        ),
+        ({"fields": {"Ext__c": "ext", "Contact:Who.E__c": "a", "WhoId": "b"}}, ["Contact:Who.E__c and WhoId"]),
     ],
 )
 def test_a_mistake_names_the_file_the_field_and_what_is_allowed(
@@ -91,6 +120,40 @@ def test_a_mistake_names_the_file_the_field_and_what_is_allowed(
     message = message_of(tmp_path)
     for word in words:
         assert word in message
+
+
+def test_options_are_read_as_what_they_mean(tmp_path: Path) -> None:
+    options = {
+        "assignment_rule": "01QE0000000Ab12",
+        "duplicate_rule": "allow",
+        "look_back": "2h",
+        "job_timeout": "90 m",
+        "purged_after": "30d",
+        "nulls": {"Name": "keep"},
+        "time_zone": "Europe/Berlin",
+        "create_only": ["Name"],
+    }
+    write(tmp_path, "accounts", **options)
+    [stream] = load_streams(tmp_path)
+    assert isinstance(stream, Stream)
+    assert (stream.look_back, stream.purged_after) == (timedelta(hours=2), timedelta(days=30))
+    assert write_duration(stream.job_timeout) == "90m"
+    assert (stream.keeps_null("Name"), stream.keeps_null("Ext__c")) == (True, False)
+    assert (stream.create_only, stream.assignment_rule) == (("Name",), "01QE0000000Ab12")
+
+
+def test_options_that_change_the_records_change_the_fingerprint_and_others_do_not() -> None:
+    plain = Stream(name="accounts", **GOOD)
+    for name, value in (("nulls", "keep"), ("time_zone", "Asia/Tokyo"), ("create_only", ["Name"])):
+        assert Stream(name="accounts", **GOOD | {name: value}).fingerprint != plain.fingerprint
+    for name, value in (("look_back", "2h"), ("assignment_rule", True), ("time_zone", "UTC"), ("nulls", "clear")):
+        assert Stream(name="accounts", **GOOD | {name: value}).fingerprint == plain.fingerprint
+
+
+def test_one_object_of_two_orgs_is_written_by_two_streams(tmp_path: Path) -> None:
+    write(tmp_path, "accounts")
+    write(tmp_path, "accounts_emea", salesforce="salesforce_emea")
+    assert all(isinstance(stream, Stream) for stream in load_streams(tmp_path))
 
 
 @pytest.mark.parametrize(
