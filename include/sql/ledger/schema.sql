@@ -443,7 +443,7 @@ begin
     if new.outcome = 'waiting_for_credits' then
         perform crm_export.raise_alert(
             format('quota:%s', org), 'quota', 'warning', null, coalesce(org, ''), new.message, null);
-    elsif new.rows_sent > 0 then
+    else
         perform crm_export.clear_alert(format('quota:%s', org));
     end if;
     return null;

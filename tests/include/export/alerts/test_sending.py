@@ -13,7 +13,6 @@ from exporter import Exporter, make_stream
 from include.export.alerts import AlertMessage, AlertSender, AlertsFile, AlertWatch, Channel, ChannelFailure
 from include.export.failures import LoginFailure
 from include.export.ledger import ExportAlerts, ExportErrors
-from include.export.ledger.audit import ActionKind, AuditLine, ExportAudit
 from include.export.ledger.findings import ExportFindings
 from include.export.ledger.runs import Outcome, RunEntry
 from include.export.tasks import export_stream
@@ -76,7 +75,7 @@ def test_a_hold_is_reported_once_and_not_again_by_twenty_four_runs_and_its_end_i
     assert "https://airflow/crm-export/" in text
     assert "Nonsense" not in text
     assert [run_held(alerts) for _ in range(24)] == [[]] * 24
-    alerts.exporter.change(2, 9, kind="Customer")
+    alerts.exporter.change(2, 9, kind=None)
     [over] = run_held(alerts)
     assert over.startswith("CRM Export: 1 resolved\n")
     assert "accounts is no longer paused at key=2." in over
@@ -222,9 +221,9 @@ def test_a_finding_is_reported_by_its_kind_and_its_end_too(exporter: Exporter) -
 
 def test_a_changed_setting_is_reported_once(exporter: Exporter) -> None:
     alerts = Alerts(exporter)
-    audit = ExportAudit(exporter.connection)
-    audit.write(
-        AuditLine("olga", ActionKind.SET_SETTING, setting="pause_on_export_errors", from_value="on", to_value="off")
+    exporter.connection.execute(
+        "insert into crm_export.ExportAudit (actor, action, setting, from_value, to_value)"
+        " values ('olga', 'set_setting', 'pause_on_export_errors', 'on', 'off')"
     )
     [text] = alerts.send()
     assert "[info] Changed: pause_on_export_errors: on -> off" in text
