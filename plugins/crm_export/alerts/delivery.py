@@ -90,7 +90,7 @@ def _slack(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
 def _pagerduty(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
     """Return one event an alert: PagerDuty joins those of one key, and ends the incident when the alert is over."""
     events = list(starmap(_pagerduty_event, message.parts)) or [
-        {"summary": message.text, "severity": "info", "dedup_key": "crm_export:test", "event_action": "trigger"}
+        {"summary": message.text, "severity": "info", "dedup_key": "crm_export:test", "action": "trigger"}
     ]
     known = {"pagerduty_events_conn_id": channel.connection or "pagerduty_events_default", "source": "CRM Export"}
     return [known | event for event in events]
@@ -101,7 +101,7 @@ def _pagerduty_event(alert: PendingAlert, text: str) -> dict[str, Any]:
         "summary": text[:1024],  # PagerDuty takes no more
         "severity": _PAGERDUTY_SEVERITIES[alert.severity],
         "dedup_key": f"crm_export:{alert.key}"[:255],
-        "event_action": "resolve" if alert.event == "cleared" else "trigger",
+        "action": "resolve" if alert.event == "cleared" else "trigger",
     }
 
 
