@@ -17,6 +17,7 @@ PAUSE_ON_EXPORT_ERRORS = "pause_on_export_errors"
 BATCH_SIZE = "crm_export_batch_size"
 DAILY_API_LIMIT = "daily_crm_api_limit"
 LAG_HOURS = "crm_export_lag_hours"
+KEEP_DAYS = "crm_export_keep_days"
 BATCH_SIZES = (200, 100, 50, 25)
 _ON = frozenset({"true", "on", "yes", "1"})
 _OFF = frozenset({"false", "off", "no", "0"})
@@ -52,6 +53,11 @@ def read_options() -> ExportOptions:
 def read_lag_hours() -> int:
     """Return the age in hours from which a change that is not exported is an alert."""
     return parse_number(LAG_HOURS, _read(LAG_HOURS), 24)
+
+
+def read_keep_days() -> int:
+    """Return how many days the history of exports is kept."""
+    return parse_number(KEEP_DAYS, _read(KEEP_DAYS), 90)
 
 
 def understand_switch(value: str | None) -> bool | None:

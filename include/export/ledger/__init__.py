@@ -27,6 +27,7 @@ from include.export.ledger.findings import (
     OpenFinding,
     read_open_findings,
 )
+from include.export.ledger.retention import Retention
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.ledger.schema import install_schema
 from include.export.ledger.trials import AskedTrial, ExportTrials, Trial
@@ -61,6 +62,7 @@ __all__ = [
     "PendingAlert",
     "RecordResult",
     "Recorder",
+    "Retention",
     "RunEntry",
     "RunIdentity",
     "RunTotals",

@@ -308,6 +308,20 @@ create table if not exists crm_export.ExportTrials (
     message    text
 );
 
+-- What retention needs: old rows are found by index, and what refers to them lets them go.
+create index if not exists ExportErrors_by_resolution on crm_export.ExportErrors (resolved_at) where status = 'resolved';
+create index if not exists ExportBatches_by_plan on crm_export.ExportBatches (planned_at);
+create index if not exists ExportErrorAttempts_by_time on crm_export.ExportErrorAttempts (attempted_at);
+create index if not exists ExportErrorAttempts_by_run on crm_export.ExportErrorAttempts (run) where run is not null;
+alter table crm_export.ExportErrorAttempts
+    drop constraint if exists exporterrorattempts_run_fkey,
+    add constraint exporterrorattempts_run_fkey
+        foreign key (run) references crm_export.ExportRuns (id) on delete set null;
+alter table crm_export.ExportErrors
+    drop constraint if exists exporterrors_waiting_for_fkey,
+    add constraint exporterrors_waiting_for_fkey
+        foreign key (waiting_for) references crm_export.ExportErrors (id) on delete set null;
+
 -- What people are alerted to: at most one open row per key. Triggers write it in the transaction that causes it, so that no
 -- alert is lost with the process that meant to send it.
 create table if not exists crm_export.ExportAlerts (

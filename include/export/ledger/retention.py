@@ -1,0 +1,32 @@
+"""How long our tables keep what is over: runs, batches, attempts, resolved errors, closed findings, cleared alerts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+
+from include.sql import load_statement
+
+SLICE_ROWS = 5_000  # of one statement, so that no delete holds locks or writes for long
+# batches before the runs they belong to; never open errors, never the audit
+TABLES = ("errors", "attempts", "batches", "runs", "findings", "alerts")
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Deletes what ended more than `keep_days` ago, at one connection in autocommit mode."""
+
+    connection: psycopg.Connection
+    keep_days: int
+
+    def purge(self) -> dict[str, int]:
+        """Delete in slices and return how many rows of each table went; a kill in between has lost nothing."""
+        return {table: self._purge(table) for table in TABLES}
+
+    def _purge(self, table: str) -> int:
+        values = {"keep_days": self.keep_days, "slice": SLICE_ROWS}
+        deleted = 0
+        while (rows := self.connection.execute(load_statement(f"ledger/retention_{table}"), values).rowcount) > 0:
+            deleted += rows
+        return deleted
