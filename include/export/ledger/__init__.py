@@ -26,6 +26,7 @@ from include.export.ledger.findings import (
     OpenFinding,
     read_open_findings,
 )
+from include.export.ledger.holds import ExportHolds, StoppedAt
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.ledger.schema import install_schema
 from include.export.ledger.trials import AskedTrial, ExportTrials, Trial
@@ -47,6 +48,7 @@ __all__ = [
     "ExportBatches",
     "ExportErrors",
     "ExportFindings",
+    "ExportHolds",
     "ExportTrials",
     "ExportWatermarks",
     "ExportedVersions",
@@ -61,6 +63,7 @@ __all__ = [
     "RunTotals",
     "Selection",
     "SettingChange",
+    "StoppedAt",
     "StreamState",
     "Trial",
     "count_calls_of_the_day",

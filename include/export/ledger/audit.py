@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from include.sql import load_statement
+from include.sql import fetch_one, load_statement
 
 RECORD_LIMIT = 10_000  # records of one action
 RUN_PREFIX = "page__"  # the runs of a retry are called page__<audit id>, in SQL too
@@ -164,8 +163,7 @@ class ExportAudit:
 
     def write(self, line: AuditLine) -> int:
         """Write a line and return its id."""
-        row = self.connection.execute(load_statement("ledger/audit_write"), asdict(line)).fetchone()
-        assert row is not None  # ruff: ignore[assert] - insert … returning
+        row = fetch_one(self.connection.execute(load_statement("ledger/audit_write"), asdict(line)))
         return int(row[0])
 
     def select(self, audit: int, selection: Selection, *, retry: bool) -> int:
@@ -219,8 +217,7 @@ class ExportAudit:
         """Return what became of the records; `finished` are the DAGs whose run has ended."""
         values = {"audit": audit, "finished": finished, "after": after, "limit": limit}
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            row: dict[str, Any] | None = cursor.execute(load_statement("ledger/audit_results"), values).fetchone()
-        assert row is not None  # ruff: ignore[assert] - a select without from
+            row = fetch_one(cursor.execute(load_statement("ledger/audit_results"), values))
         return Results(row["counts"], [RecordLine(**record) for record in row["records"]])
 
     def last_changes(self) -> dict[str, SettingChange]:

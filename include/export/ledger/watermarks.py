@@ -142,6 +142,11 @@ class ExportWatermarks:
         row = self.connection.execute(load_statement("ledger/watermark_position"), {"stream": stream}).fetchone()
         return Position(row[0], row[1]) if row and row[0] else None
 
+    def read_organization(self, stream: str) -> str | None:
+        """Return the id of the org that the watermark of a stream was kept for, None when none was."""
+        row = self.connection.execute(load_statement("ledger/watermark_organization"), {"stream": stream}).fetchone()
+        return row[0] if row else None
+
     def _try_take(self, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:
         with self.connection.cursor(row_factory=dict_row) as cursor:
             wanted = {"stream": stream, "owner": owner, "seconds": seconds}
