@@ -109,7 +109,7 @@ class Source:
             record=form.record,
             refusal=form.refusal,
             payload=form.payload,
-            case_folds=form.case_folds,
+            ids_ignore_case=form.ids_ignore_case,
         )
 
     def compose_window(self, name: str, window: Window, **parts: sql.Composable) -> sql.Composed:
@@ -144,7 +144,7 @@ class Source:
         return sql.Identifier(self.stream.key)
 
     def compose(self, name: str, after: Position | None, **more: sql.Composable) -> sql.Composed:
-        """Return a statement over the rows behind a position; `more` are parts of its own, or replace the usual ones."""
+        """Return a statement over the rows behind a position; `more` are its own parts, or replace the usual ones."""
         key = self.columns[self.stream.key]
         parts: dict[str, Any] = {
             "source": sql.Identifier(self.stream.source_schema, self.stream.source_table),

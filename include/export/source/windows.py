@@ -33,10 +33,10 @@ class SourceWindows:
         last = self._fetch(self.source.compose("source/window_last", after), values)
         return (Window(after, Position(last[0], last[1])), last[2]) if last else None
 
-    def find_folds(self, window: Window, form: RecordForm) -> list[str]:
+    def find_colliding_ids(self, window: Window, form: RecordForm) -> list[str]:
         """Return external ids, in lower case, that more than one live row of a window has but for case."""
         found = self._fetch(
-            self.source.compose_window("source/window_folds", window, deleted=form.deleted), window.as_values()
+            self.source.compose_window("source/window_colliding_ids", window, deleted=form.deleted), window.as_values()
         )
         return list(found[0]) if found else []
 
@@ -62,14 +62,20 @@ class SourceWindows:
         )
 
     def compose_copy(
-        self, window: Window, columns: sql.Composed, special: sql.Composed, part: sql.Composed, *, by_parent: bool
+        self,
+        window: Window,
+        columns: sql.Composed,
+        needs_collections: sql.Composed,
+        part: sql.Composed,
+        *,
+        by_parent: bool,
     ) -> sql.Composed:
         """Return the statement that writes a window's rows as CSV."""
         return self.source.compose_window(
             "source/window_copy",
             window,
             columns=columns,
-            special=special,
+            needs_collections=needs_collections,
             part=part,
             order=self._order(by_parent=by_parent),
         )
