@@ -23,7 +23,7 @@ def fetch_one(executed: psycopg.Cursor[_Record]) -> _Record:
     """Return the row of a statement that always has one; raises psycopg.errors.NoDataFound when it has none."""
     row = executed.fetchone()
     if row is None:
-        raise errors.NoDataFound(f"A statement that always returns a row returned none ({executed.statusmessage}).")
+        raise errors.NoDataFound(f"A statement that always returns a row returned none ({executed.statusmessage})")
     return row
 
 

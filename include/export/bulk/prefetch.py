@@ -95,7 +95,7 @@ class Prefetcher:
     queue: list[PrefetchedJob] = field(default_factory=list, init=False)
 
     def find_window(self) -> tuple[Window, int] | None:
-        """Return the first window, if it begins at the watermark, and its number of rows; otherwise all are abandoned."""
+        """Return the first window and its number of rows; all are abandoned when it does not begin at the watermark."""
         if self.queue and self.queue[0].plan.window.start == self.run.state.watermark:
             return self.queue[0].plan.window, self.queue[0].batch.row_count
         self.abandon()

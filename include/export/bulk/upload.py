@@ -94,7 +94,7 @@ class JobUpload:
         ExportBatches(reader).note_left_out(statement, values)
 
     def _stage_versions(self, snapshot: str) -> tuple[int, list[str]]:
-        """Note which versions the job carries; returns the number of rows, and the ids that Salesforce takes for one."""
+        """Note which versions the job carries; returns the number of rows and the ids that Salesforce takes for one."""
         run = self.run
         with open_snapshot(self._conninfo, of=snapshot) as side:
             versions = ExportedVersions(side, run.stream.name)

@@ -56,7 +56,8 @@ class ExportedVersions:
         """
         self.discard(batch)  # an upload may begin anew
         values = {"stream": self.stream, "batch": batch, **between(window.start, window.end)}
-        return int(fetch_value(self.connection.execute(SourceChecks(source).stage(window, part), values)))
+        row = self.connection.execute(SourceChecks(source).stage(window, part), values).fetchone()
+        return int(row[0]) if row else 0  # a part may be empty
 
     def confirm(self, batch: int, window: Window, last: Position | None) -> None:
         """Take what a Bulk job carried for exported, up to its row at which the watermark stands now."""
