@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from include.export.batch import Row
 from include.export.failures import SalesforceFailure
-from include.export.salesforce.client import Answer, SalesforceClient
+from include.export.salesforce.answers import Answer
+from include.export.salesforce.client import SalesforceClient
 from include.export.salesforce.http_errors import read_list
 from include.export.streams import Stream
 
