@@ -126,6 +126,11 @@ class ExportErrors:
         assert found is not None  # ruff: ignore[assert] - rows of ExportErrors are not deleted while a stream is stopped at them
         return found
 
+    def find_codes(self, stream: str, keys: Sequence[str]) -> dict[str, str]:
+        """Return the codes of the unresolved errors of a stream's records, by key."""
+        values = {"stream": stream, "keys": list(keys)}
+        return {row[0]: row[1] for row in self.connection.execute(load_statement("ledger/errors_known"), values)}
+
     def count(self, stream: str) -> tuple[int, int]:
         """Return how many errors of a stream are open (or set aside) and how many wait for a parent."""
         row = self.connection.execute(load_statement("ledger/errors_count"), {"stream": stream}).fetchone()
