@@ -22,7 +22,7 @@ from include.export.ledger import JobBatch
 from include.export.options import JOB_GROWTH
 from include.export.positions import Position, Window
 from include.export.run import RunContext
-from include.export.salesforce import IngestJobs, Unanswered
+from include.export.salesforce import IngestJobs, Unanswered, find_bulk_obstacle
 from include.export.source import CsvForm, SourceChecks, SourceWindows
 from include.export.streams import Stream
 
@@ -74,7 +74,7 @@ class BulkTransport:
             return self.ahead[0].plan.window, self.ahead[0].batch.row_count
         self._give_up()
         exact = self._stream.exact_stop and run.options.pause_on_export_errors
-        if least is None or exact or not CsvForm(run.form).is_possible:
+        if least is None or exact or find_bulk_obstacle(self._stream) or not CsvForm(run.form).is_possible:
             return None
         return None if self._is_small() else self._find_behind(run.state.watermark)
 
