@@ -12,6 +12,7 @@ from include.export.bulk.quota import BulkCredits
 from include.export.bulk.window_sizer import WindowSizer
 from include.export.positions import Position, Window
 from include.export.run import RunContext
+from include.export.salesforce import find_bulk_obstacle
 from include.export.source import CsvForm, SourceChecks, SourceWindows
 
 
@@ -76,9 +77,9 @@ class WindowPlanner:
         """Tell whether the stream may use jobs at all, where its watermark is."""
         stream = self.run.stream
         exact = stream.exact_stop and self.run.options.pause_on_export_errors
-        return (
-            stream.bulk_from is not None and not exact and CsvForm(self.run.form).is_possible and not self._is_small()
-        )
+        if stream.bulk_from is None or exact or find_bulk_obstacle(stream):
+            return False
+        return CsvForm(self.run.form).is_possible and not self._is_small()
 
     def find_behind(self, position: Position | None) -> tuple[Window, int] | None:
         """Return the window behind a position, None when it is too small for a job or the org takes none."""

@@ -123,6 +123,11 @@ class ExportErrors:
         with self.connection.cursor(row_factory=class_row(ExportError)) as cursor:
             return fetch_one(cursor.execute(load_statement("ledger/errors_read"), {"error": error}))
 
+    def find_codes(self, stream: str, keys: Sequence[str]) -> dict[str, str]:
+        """Return the codes of the unresolved errors of a stream's records, by key."""
+        values = {"stream": stream, "keys": list(keys)}
+        return {row[0]: row[1] for row in self.connection.execute(load_statement("ledger/errors_known"), values)}
+
     def count(self, stream: str) -> tuple[int, int]:
         """Return how many errors of a stream are open (or set aside) and how many wait for a parent."""
         found, waiting = fetch_one(self.connection.execute(load_statement("ledger/errors_count"), {"stream": stream}))

@@ -29,6 +29,7 @@ class StreamState:
     described_lately: bool
     organization_id: str | None
     database_identity: str | None = None
+    request_rows: int | None = None  # that a request may hold; None: as many as the setting allows
 
 
 @dataclass
@@ -95,6 +96,10 @@ class Lease:
     def keep_identity(self, identity: str) -> None:
         """Keep which database the watermark stands in."""
         self._execute("ledger/watermark_identify", identity=identity)
+
+    def keep_request_rows(self, rows: int | None) -> None:
+        """Keep how many rows a request of the stream may hold, None for as many as the setting allows."""
+        self._execute("ledger/watermark_request_rows", rows=rows)
 
     def forget_description(self) -> None:
         """Let the next run ask Salesforce again what the object looks like."""

@@ -1,94 +1,65 @@
-"""The connection to a Salesforce org: one keep-alive session, timeouts, one new login, errors told apart."""
+"""The connection to a Salesforce org: one keep-alive session, timeouts, one new login, errors sorted."""
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
-from include.export.failures import ConfigurationFailure, SalesforceFailure
-from include.export.salesforce.http_errors import explain_failure
+from include.export.failures import RunFailure, SalesforceFailure
+from include.export.salesforce.answers import (
+    Answer,
+    Unanswered,
+    Usage,
+    explain_silence,
+    never_left,
+    read_text,
+    read_usage,
+)
+from include.export.salesforce.error_catalogue import Catalogue, load_catalogue
+from include.export.salesforce.http_errors import Busy, explain_failure
+from include.export.salesforce.org_session import OrgSession, check_address, require_organization
 
 log = logging.getLogger(__name__)
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 90  # seconds; together under the lease
-ANSWER_LIMIT = 32 * 1024 * 1024  # bytes of a JSON answer
 DOWNLOAD_BLOCK = 256 * 1024  # bytes
-REPEAT_DELAYS = (1.0, 4.0)  # seconds before a call is repeated that was not answered, or with 5xx
-_REPEATABLE_STATUSES = frozenset({420, 429, 500, 502, 503, 504})
-
-
-@dataclass(frozen=True)
-class OrgSession:
-    """A login: where the org is and the token to reach it."""
-
-    instance_url: str
-    access_token: str
-    http: requests.Session
-    api_version: str
-
-    @property
-    def organization_id(self) -> str:
-        """Return the 15-character org id, the head of an access token (salesforce-wire.md section 1.2)."""
-        found = re.match(r"(00D\w{12})", self.access_token)
-        return found[1] if found else ""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """The API calls of an org in 24 hours, as its last answer told (salesforce-wire.md section 2)."""
-
-    used: int
-    most: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A parsed answer; `repeated` tells that an earlier try of the same call may have been executed too."""
-
-    status: int
-    body: Any
-    text: str
-    repeated: bool
-
-
-class Unanswered(SalesforceFailure):
-    """A call was sent and not answered: whether it was executed is not known."""
+REPEAT_DELAYS = (1.0, 4.0)  # seconds before a call is repeated that was not answered, or that may pass in seconds
+LONGEST_DELAY = 60.0  # seconds that Salesforce may ask for
 
 
 @dataclass
 class SalesforceClient:
     """Calls the REST API of an org. `login` is called at the first call, and once more when the session expired.
 
-    A call may be repeated unless it says otherwise: upsert and update by id, delete by id, reads (salesforce-wire.md
-    section 5.2). Not safe for threads.
+    A call may be repeated unless it says otherwise: upsert and update by id, delete by id, reads. Not safe for threads.
     """
 
     login: Callable[[], OrgSession]
     api_calls: int = 0
     bytes_sent: int = 0
-    guard: Callable[[], None] = lambda: None  # called before each try; raises when nothing may be sent any more
+    guard: Callable[[], None] = lambda: None  # called before each attempt; raises when nothing may be sent any more
     repeat_delays: tuple[float, ...] = REPEAT_DELAYS
     timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
+    catalogue: Catalogue = field(default_factory=load_catalogue)
     usage: Usage | None = field(default=None, init=False)
     in_flight: bool = field(default=False, init=False)  # a call that writes may still be executed
     _session: OrgSession | None = field(default=None, init=False)
+    _overdue: bool = field(default=False, init=False)  # a write that was not answered in time may go on for minutes
 
     @property
     def session(self) -> OrgSession:
         """Return the login, made at first use."""
         if self._session is None:
-            self._session = self.login()
-            if urlsplit(self._session.instance_url).scheme != "https":
-                raise ConfigurationFailure("Salesforce answered the login with an address that is not https. Refused.")
+            self._session = check_address(self.login())
+            if not self._session.organization_id:
+                self._session = self._identify(self._session)
         return self._session
 
     def concurrent(self) -> SalesforceClient:
@@ -97,7 +68,7 @@ class SalesforceClient:
         def refuse() -> OrgSession:
             raise SalesforceFailure("The session expired during an upload; it is made again with a new login.")
 
-        other = SalesforceClient(refuse, timeouts=self.timeouts)
+        other = SalesforceClient(refuse, timeouts=self.timeouts, catalogue=self.catalogue)
         other._session = self.session
         return other
 
@@ -108,25 +79,40 @@ class SalesforceClient:
         self.usage = other.usage or self.usage
         other.api_calls = other.bytes_sent = 0
 
-    def call(self, method: str, path: str, body: str | None = None, *, repeatable: bool = True) -> Answer:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        *,
+        repeatable: bool = True,
+        divisible: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send one request below /services/data/vNN.N and return its 2xx answer.
 
-        Raises Unanswered when no answer came, at once when the call is not `repeatable`; RunFailure for any other
-        answer. A 400 for the content of the request raises RequestRejected (`answers.py`).
+        Raises Unanswered when no answer came, at once when the call is not `repeatable`, or is `divisible` and the
+        answer did not come in time; RunFailure for any other answer. A 400 for the content of the request raises
+        RequestRejected (`http_errors.py`).
         """
         data = body.encode() if body is not None else None
         logged_in_again = repeated = False
         delays = list(self.repeat_delays) if repeatable else []
         while True:
-            self.bytes_sent += len(data or b"")
-            response, text = self._try_call(method, path, data, last=not delays)
-            if response is not None and response.status_code == 401 and not logged_in_again:
+            try:
+                return replace(self._attempt(method, path, data, headers), repeated=repeated)
+            except _SessionExpired as expired:
+                if logged_in_again:
+                    raise expired.failure from None
                 logged_in_again, self._session = True, None
-            elif response is None or (response.status_code in _REPEATABLE_STATUSES and delays):
+            except (Unanswered, Busy) as failure:
+                overdue = divisible and isinstance(failure, Unanswered) and not failure.in_time
+                self._overdue |= overdue
+                if overdue or not delays:
+                    raise
                 repeated = True
-                time.sleep(_delay_of(response, delays.pop(0)))
-            else:
-                return self._read(method, path, response, text, repeated)
+                log.info("Salesforce did not do %s; it is repeated (%s)", method, type(failure).__name__)
+                time.sleep(_delay_of(failure, delays.pop(0)))
 
     def upload(self, path: str, open_body: Callable[[], Iterator[bytes]]) -> None:
         """PUT a body of CSV that is made while it is sent; `open_body` is called again after a new login.
@@ -135,12 +121,13 @@ class SalesforceClient:
         """
         for last in (False, True):
             response = self._request("PUT", path, self._count(open_body()), kind="text/csv; charset=UTF-8")
-            text = _read_text("PUT", path, response)
+            text = read_text("PUT", path, response)
             if response.status_code != 401 or last:
-                answer = self._read("PUT", path, response, text, repeated=False)
+                answer = self._read("PUT", path, response, text)
                 if answer.status != 201:
                     raise SalesforceFailure(
-                        f"Salesforce answered an upload with HTTP {answer.status}, not 201 Created."
+                        f"Salesforce answered an upload with HTTP {answer.status}, not 201 Created. The next attempt "
+                        "makes the job again."
                     )
                 return
             self._session = None
@@ -155,11 +142,11 @@ class SalesforceClient:
             response.close()
             self._session = None
         if not 200 <= response.status_code < 300:
-            self._read("GET", path, response, _read_text("GET", path, response), repeated=False)
+            self._read("GET", path, response, read_text("GET", path, response))
         try:
             yield response.raw.stream(DOWNLOAD_BLOCK, decode_content=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as broken:
-            raise _unanswered("GET", path, broken) from None
+            raise explain_silence("GET", path, broken) from None
         finally:
             response.close()
 
@@ -168,17 +155,27 @@ class SalesforceClient:
             self.bytes_sent += len(block)
             yield block
 
-    def _try_call(
-        self, method: str, path: str, data: bytes | None, *, last: bool
-    ) -> tuple[requests.Response | None, str]:
+    def _attempt(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str] | None) -> Answer:
+        self.bytes_sent += len(data or b"")
+        response = self._request(method, path, data, headers=headers)
+        text = read_text(method, path, response)
+        if response.status_code != 401:
+            return self._read(method, path, response, text)
         try:
-            response = self._request(method, path, data)
-            return response, _read_text(method, path, response)
-        except Unanswered:
-            if last:
-                raise
-            log.info("Salesforce did not answer %s; trying again", method)
-            return None, ""
+            return self._read(method, path, response, text)
+        except RunFailure as failure:
+            raise _SessionExpired(failure) from None
+
+    def _identify(self, session: OrgSession) -> OrgSession:
+        """Return a login with the id of its org; Salesforce is asked for it where the token does not begin with it."""
+        self._session = session  # the request goes out with it, and ends with it when that fails
+        try:
+            response = self._request("GET", "", None, guarded=False)
+            answer = self._read("GET", "", response, read_text("GET", "", response))
+            return replace(session, organization=require_organization(answer.body))
+        except BaseException:
+            self._session = None
+            raise
 
     def _request(
         self,
@@ -188,9 +185,12 @@ class SalesforceClient:
         *,
         kind: str = "application/json; charset=UTF-8",
         accept: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        guarded: bool = True,
     ) -> requests.Response:
         session = self.session
-        self.guard()
+        if guarded:
+            self.guard()
         self.api_calls += 1
         self.in_flight |= method != "GET"
         try:
@@ -198,62 +198,39 @@ class SalesforceClient:
                 method,
                 f"{session.instance_url}/services/data/v{session.api_version}/{path}",
                 data=data,
-                headers={"Authorization": f"Bearer {session.access_token}", "Content-Type": kind, "Accept": accept},
+                headers={
+                    "Authorization": f"Bearer {session.access_token}", "Content-Type": kind, "Accept": accept,
+                    **(headers or {}),
+                },
                 timeout=self.timeouts,
                 allow_redirects=False,
                 stream=True,
-            )
+            )  # fmt: skip
         except (requests.RequestException, urllib3.exceptions.HTTPError) as unanswered:
-            self.in_flight &= not _never_left(unanswered)
-            raise _unanswered(method, path, unanswered) from None
-        self.in_flight = False
-        self.usage = _read_usage(response) or self.usage
+            self.in_flight &= not never_left(unanswered)
+            raise explain_silence(method, path, unanswered) from None
+        if response.status_code != 504:  # a gateway's: behind it the call may still be executed
+            self.in_flight = self._overdue
+        self.usage = read_usage(response) or self.usage
         return response
 
-    def _read(self, method: str, path: str, response: requests.Response, text: str, repeated: bool) -> Answer:
+    def _read(self, method: str, path: str, response: requests.Response, text: str) -> Answer:
         try:
             body = json.loads(text) if text.strip() else None
         except ValueError:
             body = text
         if 200 <= response.status_code < 300 and not isinstance(body, str):
-            return Answer(response.status_code, body, text, repeated)
-        raise explain_failure(response, body, f"{method} {urlsplit(path).path}")
+            return Answer(response.status_code, body, text, repeated=False)
+        if response.status_code == 504:
+            raise Unanswered.explain(method, path, "HTTP 504 of a gateway", in_time=False)
+        raise explain_failure(response, body, f"{method} {urlsplit(path).path}", self.catalogue)
 
 
-def _unanswered(method: str, path: str, reason: Exception) -> Unanswered:
-    return Unanswered(
-        f"Salesforce did not answer {method} {urlsplit(path).path} ({type(reason).__name__}). "
-        "Whether it was executed is not known; the next try settles that. Check network and org."
-    )
+class _SessionExpired(Exception):  # noqa: N818 - a new login follows
+    def __init__(self, failure: RunFailure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
-def _never_left(reason: Exception) -> bool:
-    """Tell whether a call failed before a byte of it was sent: no connection could be made."""
-    cause = getattr(reason.args[0], "reason", None) if reason.args else None
-    return isinstance(reason, requests.ConnectTimeout | requests.exceptions.SSLError) or isinstance(
-        cause, urllib3.exceptions.NewConnectionError
-    )
-
-
-def _read_usage(response: requests.Response) -> Usage | None:
-    found = re.search(r"api-usage=(\d+)/(\d+)", response.headers.get("Sforce-Limit-Info", ""))
-    return Usage(int(found[1]), int(found[2])) if found else None
-
-
-def _read_text(method: str, path: str, response: requests.Response) -> str:
-    try:
-        content = response.raw.read(ANSWER_LIMIT + 1, decode_content=True)
-    except urllib3.exceptions.HTTPError as broken:
-        raise _unanswered(method, path, broken) from None
-    response.close() if len(content) > ANSWER_LIMIT else response.raw.release_conn()
-    if len(content) > ANSWER_LIMIT:
-        raise SalesforceFailure(
-            f"Salesforce answered with more than {ANSWER_LIMIT // 1024**2} MB, which no call of ours asks for. "
-            "Something between here and Salesforce may have answered instead."
-        )
-    return str(content, "utf-8", "replace")
-
-
-def _delay_of(response: requests.Response | None, delay: float) -> float:
-    asked = response.headers.get("Retry-After", "") if response is not None else ""
-    return min(float(asked), 60.0) if asked.isdigit() else delay
+def _delay_of(failure: SalesforceFailure, delay: float) -> float:
+    return delay if failure.retry_after is None else min(failure.retry_after, LONGEST_DELAY)

@@ -6,17 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from include.export.failures import ConfigurationFailure
 from include.export.streams import YamlError, read_yaml
 
 DEFAULT_FILE = Path(__file__).resolve().parents[2] / "error_catalogue.yaml"
 LOG_LIMIT = 500  # characters of a message in a log
+READ_LIMIT = 20_000  # characters of a message that are read for one
 
 
 class ErrorClass(StrEnum):
@@ -33,6 +34,15 @@ class ErrorClass(StrEnum):
     UNKNOWN = "unknown"
 
 
+class FailureKind(StrEnum):
+    """What a code means when a whole request is answered with it."""
+
+    RETRY = "retry"
+    QUOTA = "quota"
+    LOGIN = "login"
+    CONFIGURATION = "configuration"
+
+
 class Meaning(BaseModel):
     """What a code means."""
 
@@ -42,13 +52,23 @@ class Meaning(BaseModel):
     error_class: Annotated[ErrorClass, Field(alias="class", strict=False)]
     do: str
     smaller_batch: bool = False
+    failure: Annotated[FailureKind | None, Field(strict=False)] = None
+    adobe_code: Annotated[str | None, Field(pattern=r"^[A-Z][A-Z_]+$")] = None
     hides: Annotated[tuple[re.Pattern[str], ...], Field(strict=False)] = ()
 
 
 class Variant(Meaning):
-    """What a code means when its message contains a text."""
+    """What a code means when its message contains a text, or one of several, in any case."""
 
-    contains: str
+    contains: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+        Field(strict=False, min_length=1),
+    ]
+
+    def fits(self, message: str) -> bool:
+        """Tell whether a message, in lower case, is meant."""
+        return any(text.lower() in message for text in self.contains)
 
 
 class Entry(Meaning):
@@ -68,7 +88,11 @@ class CatalogueFile(BaseModel):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a refusal means. `missing_parent` is the object, field and external id of a parent that is not there."""
+    """What a rejection means. `missing_parent` is the object, field and external id of a parent that is not there.
+
+    `failure` is what it means when a whole request is answered with it, None where the HTTP status decides that.
+    `adobe_code` is its name in Marketo Measure's export notifications.
+    """
 
     code: str
     name: str
@@ -76,6 +100,8 @@ class Verdict:
     advice: str
     smaller_batch: bool = False
     missing_parent: tuple[str, str, str] | None = None
+    failure: FailureKind | None = None
+    adobe_code: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,8 +124,12 @@ class Catalogue:
             raise ConfigurationFailure(f"Error catalogue {path.name}: {place}: {first['msg']}") from None
 
     def classify(self, code: str, message: str) -> Verdict:
-        """Return what a code and its message mean; inside a trigger's or flow's message the inner code decides."""
-        meaning = self._meaning(self._unwrap(code, message), message)
+        """Return what a code and its message mean; inside a trigger's or flow's message the inner code decides.
+
+        An inner code of the org, of an object or of its fields speaks of another object: it decides nothing.
+        """
+        inner = self._unwrap(code, message)
+        meaning = self._meaning(inner, message)
         return Verdict(
             code,
             meaning.name,
@@ -107,46 +137,80 @@ class Catalogue:
             meaning.do,
             meaning.smaller_batch,
             _find_parent(message) if meaning.error_class is ErrorClass.PARENT else None,
+            meaning.failure or _DEFAULT_FAILURES.get(meaning.error_class),
+            self._adobe_code(code, message),
         )
 
     def redact(self, code: str, message: str) -> str:
         """Return a message fit for a log: record values replaced, one line, no control characters, clipped."""
-        meaning = self._meaning(code, message)
-        text = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", message).split())
-        for pattern in meaning.hides:
+        text = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", message[:READ_LIMIT]).split())
+        # a trigger's message and joined ones quote those of other codes, with the values
+        named = dict.fromkeys((code, *self._inside.findall(text)))
+        for pattern in dict.fromkeys(pattern for name in named for pattern in self._hides(name, message)):
             text = pattern.sub(_hide_value, text)
-        if meaning.error_class is ErrorClass.UNKNOWN:
+        if self._meaning(code, message).error_class is ErrorClass.UNKNOWN:
             text = re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", text)
-        text = re.sub(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", "…", text)
+        text = _EMAIL.sub("…", text)
         # Airflow's log page folds lines that begin with ::group::
         text = text.replace("::", ": :")
         return text if len(text) <= LOG_LIMIT else text[: LOG_LIMIT - 1] + "…"
+
+    def knows(self, code: str) -> bool:
+        """Tell whether a code is in the catalogue."""
+        return code in self.file.codes
 
     def _meaning(self, code: str, message: str) -> Meaning:
         entry = self.file.codes.get(code)
         if entry is None:
             return self.file.unknown
-        return next((variant for variant in entry.messages if variant.contains in message), entry)
+        lower = message.lower()
+        return next((variant for variant in entry.messages if variant.fits(lower)), entry)
+
+    def _adobe_code(self, code: str, message: str) -> str:
+        entry = self.file.codes.get(code)
+        return self._meaning(code, message).adobe_code or (entry.adobe_code if entry else None) or code
+
+    def _hides(self, code: str, message: str) -> tuple[re.Pattern[str], ...]:
+        entry, lower = self.file.codes.get(code), message.lower()
+        if entry is None:
+            return ()
+        fitting = (variant for variant in entry.messages if variant.fits(lower))
+        return (*entry.hides, *(pattern for variant in fitting for pattern in variant.hides))
 
     def _unwrap(self, code: str, message: str) -> str:
         if code not in _WRAPPERS:
             return code
-        inner = [name for name in self._inside.findall(message) if name not in _WRAPPERS]
-        transient = next((name for name in inner if self._is_transient(name)), None)
-        entry = self.file.codes[code]
-        if transient is None and any(variant.contains in message for variant in entry.messages):
+        inner = [name for name in self._inside.findall(message) if self._decides(name, message)]
+        transient = next((name for name in inner if self._class(name, message) is ErrorClass.TRANSIENT), None)
+        lower = message.lower()
+        if transient is None and any(variant.fits(lower) for variant in self.file.codes[code].messages):
             return code
         return transient or (inner[-1] if inner else code)
 
-    def _is_transient(self, code: str) -> bool:
-        return self.file.codes[code].error_class is ErrorClass.TRANSIENT
+    def _decides(self, inner: str, message: str) -> bool:
+        return inner not in _NEVER_INNER and self._class(inner, message) not in _OF_ANOTHER_OBJECT
+
+    def _class(self, code: str, message: str) -> ErrorClass:
+        return self._meaning(code, message).error_class
 
     @cached_property
     def _inside(self) -> re.Pattern[str]:
         return re.compile(r"\b(" + "|".join(sorted(self.file.codes, key=len, reverse=True)) + r")\b")
 
 
+@cache
+def load_catalogue() -> Catalogue:
+    """Return the catalogue of the project's own file, loaded once; raises ConfigurationFailure."""
+    return Catalogue.load()
+
+
 _WRAPPERS = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR"})
+# a mail's or another object's limit, and a text without a code of its own: the trigger is what failed
+_NEVER_INNER = _WRAPPERS | {"REQUEST_LIMIT_EXCEEDED", "UNKNOWN_EXCEPTION", "LIMIT_EXCEEDED"}
+_OF_ANOTHER_OBJECT = frozenset({ErrorClass.RUN_LEVEL, ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN})
+_DEFAULT_FAILURES = {ErrorClass.TRANSIENT: FailureKind.RETRY, ErrorClass.RUN_LEVEL: FailureKind.CONFIGURATION}
+# the look-behind lets a match begin only where a word does: without it a long word is read once for each of its letters
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+")
 _PARENT = re.compile(
     r"Foreign key external ID: (?P<value>.*) not found for field (?P<field>\w+) in entity (?P<entity>\w+)", re.DOTALL
 )

@@ -1,7 +1,8 @@
-"""Salesforce's answers that are not what was asked for, told apart by what to do next."""
+"""Salesforce's answers that are not what was asked for, sorted by what to do next."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -14,63 +15,117 @@ from include.export.failures import (
     RunFailure,
     SalesforceFailure,
 )
+from include.export.salesforce.error_catalogue import Catalogue, ErrorClass, FailureKind, Verdict
 
 _CLIP = 300  # characters of an answer that are shown
-_RIGHTS = frozenset(
-    {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "FUNCTIONALITY_NOT_ENABLED", "INSUFFICIENT_ACCESS"}
-)
-# a request is refused for what one of its records holds: the batch is divided until the record is found
-_RECORD_CODES = frozenset({"JSON_PARSER_ERROR", "INVALID_FIELD", "MALFORMED_ID", "INVALID_TYPE_ON_FIELD_IN_RECORD"})
+REPEATABLE_STATUSES = frozenset({408, 420, 425, 429, 500, 502, 503, 504})
+_RIGHTS = frozenset({"INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY"})
+# a request is rejected for what one of its records holds: the batch is divided until the record is found
+_RECORD_CLASSES = frozenset({ErrorClass.DATA, ErrorClass.ADMIN, ErrorClass.PARENT, ErrorClass.DUPLICATE})
+_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 
 
-class RequestRejected(Exception):  # noqa: N818 - a refusal, which the sender turns into data
-    """Salesforce refused a whole request for its content (400). With one record in it, that record is refused."""
+class RequestRejected(Exception):  # noqa: N818 - a rejection, which the sender turns into data
+    """Salesforce rejected a whole request for its content (400). With one record in it, that record is rejected."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message = code, message
 
 
-def explain_failure(response: requests.Response, body: Any, call: str) -> Exception:
-    """Return the exception for an answer, by the closed lists of salesforce-wire.md section 5.2."""
+class Busy(SalesforceFailure):
+    """Salesforce did not do what was asked, and may do it in a few seconds."""
+
+
+class RequestTooLarge(SalesforceFailure):
+    """A request held or took too much: fewer records may pass."""
+
+
+def explain_failure(response: requests.Response, body: Any, call: str, catalogue: Catalogue) -> Exception:
+    """Return the exception for an answer: by the catalogue where it knows the code, else by the HTTP status."""
     code, message = _first_error(body)
     status = response.status_code
-    if status == 400 and code in _RECORD_CODES and "composite/" in call:
+    verdict = catalogue.classify(code, message)
+    if status == 400 and "composite/" in call and (verdict.error_class in _RECORD_CLASSES or code in _FIELD_CODES):
         return RequestRejected(code, message)
-    if code == "EXCEEDEDQUOTA":
-        return QuotaFailure(
-            "The Salesforce org takes no more Bulk jobs today (EXCEEDEDQUOTA). The watermark is kept; the next "
-            "scheduled run goes on, with small requests if the org has API calls left."
+    shown = catalogue.redact(code, message) if isinstance(body, list) else message
+    answered = f"{call}: HTTP {status} {code} {shown}".strip()
+    if status == 413 or (verdict.smaller_batch and verdict.failure):
+        return RequestTooLarge(
+            f"A request to Salesforce held or took too much ({answered}). Lower crm_export_batch_size, or make the "
+            "object's automation faster. The watermark is kept."
         )
-    if code == "REQUEST_LIMIT_EXCEEDED":
-        return QuotaFailure(
-            "The Salesforce org has no API calls left (REQUEST_LIMIT_EXCEEDED). The watermark is kept; the next "
-            "scheduled run goes on. See Setup > Company Information > API Requests, Last 24 Hours."
-        )
-    return _by_status(response, status, f"{call}: HTTP {status} {code} {message}".strip(), code)
+    if code and catalogue.knows(code) and verdict.failure:
+        return _by_catalogue(response, verdict, answered)
+    return _by_status(response, answered, code, from_salesforce=bool(code))
 
 
-def _by_status(response: requests.Response, status: int, told: str, code: str) -> RunFailure:
+def _by_catalogue(response: requests.Response, verdict: Verdict, answered: str) -> RunFailure:
+    if verdict.failure is FailureKind.RETRY:
+        kind = Busy if verdict.error_class is ErrorClass.TRANSIENT else SalesforceFailure
+        return kind(
+            f"Salesforce could not do what was asked ({answered}). {verdict.advice} The watermark is kept.",
+            retry_after=_retry_after(response),
+        )
+    if verdict.failure is FailureKind.QUOTA:
+        return QuotaFailure(
+            f"A limit of the Salesforce org is spent for today ({answered}). The watermark is kept. {verdict.advice}"
+        )
+    if verdict.failure is FailureKind.LOGIN:
+        return _explain_session(answered)
+    kind_of_wrong = NotFound if response.status_code == 404 else ConfigurationFailure
+    return kind_of_wrong(f"Salesforce refused a call of this connection ({answered}). {verdict.advice}")
+
+
+def _by_status(response: requests.Response, answered: str, code: str, *, from_salesforce: bool) -> RunFailure:
+    status = response.status_code
+    if status in REPEATABLE_STATUSES or status < 300:
+        kind = SalesforceFailure if status < 300 else Busy
+        return kind(
+            f"Salesforce did not answer as documented ({answered}). It may be in maintenance or overloaded; nothing "
+            "was recorded and the watermark is kept.",
+            retry_after=_retry_after(response),
+        )
     if status == 401:
-        return LoginFailure(
-            f"Salesforce does not accept the session, also after a new login ({told}). Check the connection "
-            "salesforce_default, the user's status and its IP ranges."
+        return _explain_session(answered)
+    if 300 <= status < 400:
+        return ConfigurationFailure(
+            f"Salesforce redirected the call, which is not followed ({answered}). Correct the domain or instance of "
+            "the connection."
+        )
+    if status == 410:
+        return ConfigurationFailure(
+            f"Salesforce no longer has this version of its API ({answered}). Remove `version` from the connection, or "
+            "set one that the org supports."
+        )
+    if not from_salesforce and 400 <= status < 500:
+        return ConfigurationFailure(
+            f"Something between here and Salesforce refused the call: the answer is not Salesforce's ({answered}). "
+            "Let the proxy or firewall pass the org's address, or correct `proxies` of the connection."
         )
     if status == 403 or code in _RIGHTS:
-        return ConfigurationFailure(f"Salesforce refused a right to the user of this connection ({told}).")
-    if 300 <= status < 400:
-        return ConfigurationFailure(f"Salesforce redirected the call, which is not followed ({told}).")
-    if status in {400, 404, 405, 410, 414, 415}:
-        return (NotFound if status == 404 else ConfigurationFailure)(
-            f"Salesforce does not know what the call asks for ({told}). Check the stream's object and fields, and the "
-            "API version of the connection."
+        return ConfigurationFailure(
+            f"Salesforce refused a right to the user of this connection ({answered}). Give its permission set that "
+            "right."
         )
-    asked = response.headers.get("Retry-After", "")
-    return SalesforceFailure(
-        f"Salesforce did not answer as documented ({told}). It may be in maintenance or overloaded; nothing was "
-        "recorded and the watermark is kept.",
-        retry_after=float(asked) if asked.isdigit() else None,
+    if 400 <= status < 500:
+        return (NotFound if status == 404 else ConfigurationFailure)(
+            f"Salesforce does not know what the call asks for ({answered}). Check the stream's object and fields, and "
+            "the API version of the connection."
+        )
+    return SalesforceFailure(f"Salesforce did not answer as documented ({answered}). The watermark is kept.")
+
+
+def _explain_session(answered: str) -> LoginFailure:
+    return LoginFailure(
+        f"Salesforce does not accept the session, also after a new login ({answered}). Check the connection "
+        "salesforce_default, the user's status, its right to the API and its IP ranges."
     )
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    asked = response.headers.get("Retry-After", "")
+    return float(asked) if asked.isdigit() else None
 
 
 def read_list(body: Any, name: str, call: str) -> list[dict[str, Any]]:
@@ -85,7 +140,10 @@ def read_list(body: Any, name: str, call: str) -> list[dict[str, Any]]:
 
 
 def _first_error(body: Any) -> tuple[str, str]:
+    """Return code and message of the first error; without the query that a message begins with, which holds values."""
     first = body[0] if isinstance(body, list) and body else body
-    if isinstance(first, dict):
-        return str(first.get("errorCode", ""))[:100], str(first.get("message", ""))[:_CLIP]
+    if isinstance(first, Mapping):
+        message = str(first.get("message", ""))
+        place = message.rfind("ERROR at Row")
+        return str(first.get("errorCode", ""))[:100], message[max(place, 0) :][:4_096]
     return "", " ".join(str(first or "empty answer").split())[:_CLIP]

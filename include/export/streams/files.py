@@ -96,9 +96,7 @@ def _explain_pattern(place: str, found: str) -> str:
         return "write the name of another stream file without .yaml"
     if head in {"postgres", "salesforce"}:
         return "write the id of an Airflow connection"
-    return (
-        "write Salesforce's API name, as in LastName, Parent__r.External_Id__c or Contact:Who.External_Id__c"
-    )
+    return "write Salesforce's API name, as in LastName, Parent__r.External_Id__c or Contact:Who.External_Id__c"
 
 
 def _clip(value: Any) -> str:

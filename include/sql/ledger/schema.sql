@@ -20,6 +20,7 @@ create table if not exists crm_export.ExportWatermarks (
     organization_id      text,
     database_identity    text,                 -- of the database that the watermark was kept in
     instance_url         text,                 -- of the org, to link to its records
+    request_rows         integer,              -- that a request may hold; NULL: as many as the setting allows
     updated_at           timestamptz not null default now(),
     check ((cursor_at is null) = (record_key is null)),
     check (held_since is null or stopped_at_error_id is not null)
@@ -27,6 +28,7 @@ create table if not exists crm_export.ExportWatermarks (
 
 alter table crm_export.ExportWatermarks add column if not exists database_identity text;
 alter table crm_export.ExportWatermarks add column if not exists instance_url text;
+alter table crm_export.ExportWatermarks add column if not exists request_rows integer;
 
 -- One row per stream and run of a task.
 create table if not exists crm_export.ExportRuns (
@@ -353,4 +355,4 @@ $$;
 revoke all on function crm_export.database_identity() from public;
 
 -- The version that install_schema() looks for. Last, so that a half-run file does not count as installed.
-comment on schema crm_export is 'CRM Export schema 2';
+comment on schema crm_export is 'CRM Export schema 3';
