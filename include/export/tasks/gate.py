@@ -13,12 +13,20 @@ from include.export.source import format_count
 
 @dataclass(frozen=True)
 class Hold:
-    """A stream that is stopped at a rejected record; `message` is for the person who must act."""
+    """A stream that is stopped at a rejected record; its lines are for the person who must act.
+
+    `error` is the id of the export error. The lines: which record, why, since when and what waits, what to do.
+    """
 
     stream: str
     error: int
     record_key: str
-    message: str
+    lines: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        """Return the lines as one text."""
+        return " ".join(self.lines)
 
 
 def check_hold(stream_name: str, *, connection: psycopg.Connection, catalogue: Catalogue, pause: bool) -> Hold | None:
@@ -33,18 +41,19 @@ def check_hold(stream_name: str, *, connection: psycopg.Connection, catalogue: C
             holds.release(stream_name)
             return None
         holds.hold(stream_name, stopped.id)
-        return Hold(stream_name, stopped.id, stopped.record_key, _format(stream_name, stopped, catalogue))
+        return Hold(stream_name, stopped.id, stopped.record_key, _describe(stream_name, stopped, catalogue))
 
 
-def _format(stream_name: str, stopped: StoppedAt, catalogue: Catalogue) -> str:
+def _describe(stream_name: str, stopped: StoppedAt, catalogue: Catalogue) -> tuple[str, ...]:
     fields = f" [{', '.join(stopped.error_fields)}]" if stopped.error_fields else ""
-    message = catalogue.redact(stopped.error_code, stopped.error_message).rstrip(".")
+    reason = catalogue.redact(stopped.error_code, stopped.error_message).rstrip(".")
     waiting = format_count(stopped.rows_waiting or 0)
     changed = f" (changed {stopped.changed})" if stopped.changed else ""
     return (
-        f"Paused: stream {stream_name} stopped at key={stopped.record_key}{changed}. "
-        f"{stopped.error_code}{fields}: {message}. Attempt {stopped.attempts} since {stopped.since} UTC. "
-        f"{waiting} changed rows wait behind it. {_advise(stopped)}"
+        f"Paused: stream {stream_name} stopped at key={stopped.record_key}{changed}.",
+        f"{stopped.error_code}{fields}: {reason}.",
+        f"Attempt {stopped.attempts} since {stopped.since} UTC. {waiting} changed rows wait behind it.",
+        _advise(stopped),
     )
 
 
