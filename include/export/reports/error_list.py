@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from include.export.reports.vocabulary import ErrorKind, ErrorStatus, RecordOperation
 from include.sql import load_statement
 
 COUNT_LIMIT = 100_000  # errors counted for a total, and lines of a download
@@ -112,14 +113,14 @@ class ErrorLine:
     object: str
     record_key: str
     external_id: str | None
-    operation: str
+    operation: RecordOperation
     code: str
     name: str
-    error_class: str
+    error_class: ErrorKind
     message: str
     fields: list[str]
     cause: str
-    status: str
+    status: ErrorStatus
     holding: bool
     attempts: int
     first_seen_at: datetime

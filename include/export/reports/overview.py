@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from include.export.positions import Position
+from include.export.reports.vocabulary import ErrorKind, ErrorStatus, RunOutcome, StreamOperation
 from include.export.salesforce import Catalogue
 from include.export.source import WaitingChanges, count_waiting_changes, read_now
 from include.export.streams import Loaded, Stream
@@ -38,13 +38,13 @@ class Parent:
 class Held:
     """The record at which a stream is stopped; `since` is None until the gate has recorded the hold."""
 
-    since: datetime | None
+    since: str | None
     error_id: int
     record_key: str
-    status: str
+    status: ErrorStatus
     code: str
     name: str
-    error_class: str
+    error_class: ErrorKind
     message: str
     fields: list[str]
     advice: str
@@ -63,9 +63,9 @@ class RunLine:
     run_id: str
     task_id: str
     try_number: int
-    started_at: datetime
-    ended_at: datetime | None
-    outcome: str
+    started_at: str
+    ended_at: str | None
+    outcome: RunOutcome
     message: str | None
     rows_changed: int
     rows_sent: int
@@ -79,10 +79,10 @@ class RunLine:
 class RunPoint:
     """One export in the small chart."""
 
-    at: datetime
+    at: str
     accepted: int
     refused: int
-    outcome: str
+    outcome: RunOutcome
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,13 @@ class ErrorCounts:
 
 
 @dataclass(frozen=True)
-class StreamState:
+class StreamOverview:
     """Where one stream stands."""
 
     name: str
     object: str | None = None
     source: str | None = None
-    operation: str | None = None
+    operation: StreamOperation | None = None
     broken: str | None = None
     parents: list[str] = field(default_factory=list)
     children: list[str] = field(default_factory=list)
@@ -135,7 +135,7 @@ class Overview:
     """Where all streams stand, parents before children."""
 
     at: str
-    streams: list[StreamState]
+    streams: list[StreamOverview]
     summary: Summary
 
 
@@ -155,20 +155,20 @@ def _read_state(
     row: dict[str, Any] | None,
     connection: psycopg.Connection,
     catalogue: Catalogue,
-) -> StreamState:
+) -> StreamOverview:
     family: dict[str, Any] = {
         "name": stream.name,
         "parents": list(stream.after),
         "children": [other.name for other in streams if stream.name in other.after],
     }
     if not isinstance(stream, Stream):
-        return StreamState(**family, broken=stream.message)
+        return StreamOverview(**family, broken=stream.message)
     waiting = count_waiting_changes(stream, _position(row), connection)
-    return StreamState(
+    return StreamOverview(
         **family,
         object=stream.object,
         source=stream.source,
-        operation=str(stream.operation),
+        operation=stream.operation.value,
         rows_waiting=waiting.rows,
         rows_waiting_capped=waiting.capped,
         oldest_age_seconds=waiting.oldest_age_seconds,
@@ -208,7 +208,7 @@ def _read_run(run: dict[str, Any]) -> RunLine:
     return RunLine(**{name: run[name] for name in RunLine.__dataclass_fields__})
 
 
-def _summarise(states: Sequence[StreamState]) -> Summary:
+def _summarise(states: Sequence[StreamOverview]) -> Summary:
     ages = [state.oldest_age_seconds for state in states if state.oldest_age_seconds is not None]
     return Summary(
         held=sum(state.held is not None for state in states),

@@ -13,13 +13,14 @@ from include.export.salesforce.client import (
     Unanswered,
 )
 from include.export.salesforce.collections_api import ROLLED_BACK, CollectionsTransport, Result, read_results
-from include.export.salesforce.error_catalogue import Catalogue, ErrorClass
+from include.export.salesforce.error_catalogue import DEFAULT_FILE, Catalogue, ErrorClass
 from include.export.salesforce.http_errors import RequestRejected, read_list
 from include.export.salesforce.object_schema import ObjectSchema, read_object_schema
 from include.export.salesforce.rejections import RejectedClass, Rejection, judge_rejection, reject_locally
 
 __all__ = [
     "CONNECT_TIMEOUT",
+    "DEFAULT_FILE",
     "READ_TIMEOUT",
     "ROLLED_BACK",
     "Answer",

@@ -10,9 +10,9 @@ from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from crm_export.page import action_routes, error_routes, overview_routes, settings_routes, trial_routes
 from crm_export.page.failures import answer_failures
 from crm_export.page.guards import SecurityHeaders, may_read
+from crm_export.page.routes import actions, errors, overview, settings, trials
 
 STATIC = Path(__file__).parent / "static"
 
@@ -26,7 +26,7 @@ def make_api() -> FastAPI:
     """Return the routes; every one of them but the front end's files asks who is there."""
     app = FastAPI(title="CRM Export", docs_url=None, redoc_url=None, openapi_url=None)
     answer_failures(app)
-    for module in (overview_routes, settings_routes, error_routes, action_routes, trial_routes):
+    for module in (overview, settings, errors, actions, trials):
         app.include_router(module.router, prefix="/api", dependencies=[Depends(get_user), may_read])
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     app.add_api_route("/", _show_page, methods=["GET"], include_in_schema=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from airflow.api.common.trigger_dag import trigger_dag
@@ -18,6 +18,7 @@ from sqlalchemy import select
 from crm_export.page.failures import PageFailure
 
 EXPORT, EXPORT_ERROR, RECONCILE = "CRMExport", "CRMExport_ExportError", "CRMExport_Reconcile"
+WorkState = Literal["queued", "running", "done", "failed"]
 FINISHED = frozenset({"success", "failed", "gone"})
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Path, Query
@@ -21,34 +21,36 @@ from include.export.ledger import AuditLine, ExportAudit, Selection
 from include.export.reports import (
     UNRESOLVED,
     Acknowledgement,
+    Attempt,
     Causes,
     ErrorDetail,
     ErrorFilter,
     ErrorLine,
     ErrorOrder,
     ErrorPage,
+    ErrorStatus,
     Sort,
     iterate_errors,
     link_record,
     read_acknowledgement,
     read_causes,
     read_detail,
+    read_instance_url,
     read_page,
 )
 from include.export.salesforce import Catalogue, ErrorClass
-from include.export.source import SourceRow, read_source_row
+from include.export.source import SourceRow, SourceValue, read_source_row
 from include.export.streams import ApiName, Stream, StreamName, load_streams
 
 router = APIRouter()
-Status = Literal["open", "waiting", "set_aside", "ignored", "resolved"]
-Statuses = Annotated[list[Status] | None, Query()]
+Statuses = Annotated[list[ErrorStatus] | None, Query()]
 ErrorId = Annotated[int, Path(ge=1, le=2**62)]
 CauseId = Annotated[str, Query(pattern="^[0-9a-f]{16}$")]
 Code = Annotated[str, Query(pattern="^[A-Za-z0-9_.-]{1,100}$")]
 Text = Annotated[str, Query(min_length=1, max_length=100, pattern="^[^\x00]*$")]
 
 
-class Nothing(BaseModel):
+class NothingBody(BaseModel):
     """An empty body."""
 
     model_config = ConfigDict(extra="forbid")
@@ -60,6 +62,30 @@ class Link:
 
     field: str
     url: str
+
+
+@dataclass(frozen=True)
+class CurrentRow:
+    """The source row of a record as it is now; `row` is None when it no longer exists."""
+
+    row: list[SourceValue] | None
+    changed_at: str | None
+    parents: list[Link]
+
+
+@dataclass(frozen=True)
+class AttemptView(Attempt):
+    """One attempt to send the record, with where its log is."""
+
+    airflow_path: str | None
+
+
+@dataclass(frozen=True)
+class ErrorView(ErrorDetail):
+    """One export error with everything about it, and where the log of its last attempt is."""
+
+    attempts_made: Sequence[AttemptView]
+    airflow_path: str
 
 
 def choose_errors(
@@ -131,29 +157,23 @@ def download_errors(wanted: Filter, order: Order) -> StreamingResponse:
 
 
 @router.get("/errors/{error}")
-def show_error(error: ErrorId, connection: Postgres, user: GetUserDep) -> dict[str, Any]:
+def show_error(error: ErrorId, connection: Postgres, user: GetUserDep) -> ErrorView:
     """Return one error with everything about it."""
-    detail = asdict(_find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error))
-    for attempt in detail["attempts_made"]:
-        known = attempt["dag_id"] and attempt["run_id"]
-        task = attempt.pop("task_id")
-        attempt.pop("try_number")
-        attempt["airflow_path"] = link_run(attempt["dag_id"], attempt["run_id"], task) if known else None
-    paths = [attempt["airflow_path"] for attempt in detail["attempts_made"] if attempt["airflow_path"]]
-    detail["airflow_path"] = paths[0] if paths else link_run(detail["dag_id"], detail["run_id"])
-    del detail["instance_url"]
-    if not find_permissions(user).see_values:
-        detail["payload"] = None
-    return detail
+    detail = _find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error)
+    attempts = [_show_attempt(attempt) for attempt in detail.attempts_made]
+    paths = [attempt.airflow_path for attempt in attempts if attempt.airflow_path]
+    path = paths[0] if paths else link_run(detail.dag_id, detail.run_id)
+    payload = detail.payload if find_permissions(user).see_values else None
+    return ErrorView(**vars(detail) | {"attempts_made": attempts, "payload": payload, "airflow_path": path})
 
 
 @router.post("/errors/{error}/source-row", dependencies=[may_see_values])
 def show_source_row(
     error: ErrorId,
-    _: Annotated[Nothing, Depends(read_body(Nothing))],
+    _: Annotated[NothingBody, Depends(read_body(NothingBody))],
     actor: Annotated[str, Depends(name_user)],
     connection: Postgres,
-) -> dict[str, Any]:
+) -> CurrentRow:
     """Return the source row of a record as it is now; that somebody looked is audited."""
     detail = _find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error)
     stream = find_stream(detail.stream)
@@ -166,9 +186,9 @@ def show_source_row(
         )
         row = read_source_row(stream, detail.record_key, connection=connection)
     if row is None:
-        return {"row": None, "changed_at": None, "parents": []}
-    values = [asdict(value) for value in row.values]
-    return {"row": values, "changed_at": row.changed_at, "parents": _link_parents(stream, row, detail)}
+        return CurrentRow(None, None, [])
+    instance_url = read_instance_url(detail.stream, connection=connection)
+    return CurrentRow(row.values, row.changed_at, _link_parents(stream, row, instance_url))
 
 
 def find_stream(name: str) -> Stream:
@@ -179,18 +199,24 @@ def find_stream(name: str) -> Stream:
     raise PageFailure(404, "not_found", f"There is no usable file for stream {name} any more.")
 
 
+def _show_attempt(attempt: Attempt) -> AttemptView:
+    known = attempt.dag_id and attempt.run_id
+    path = link_run(attempt.dag_id or "", attempt.run_id or "", attempt.task_id) if known else None
+    return AttemptView(**vars(attempt), airflow_path=path)
+
+
 def _find(detail: ErrorDetail | None, error: int) -> ErrorDetail:
     if detail is None:
         raise PageFailure(404, "not_found", f"There is no export error {error}.")
     return detail
 
 
-def _link_parents(stream: Stream, row: SourceRow, detail: ErrorDetail) -> list[Link]:
+def _link_parents(stream: Stream, row: SourceRow, instance_url: str | None) -> list[Link]:
     """Return links to the records that lookups name by their Salesforce ids."""
     found = []
     for value in row.values:
         is_lookup = value.field != stream.external_id and value.field.endswith(("Id", "__c"))
-        url = link_record(detail.instance_url, value.value) if is_lookup else None
+        url = link_record(instance_url, value.value) if is_lookup else None
         if url and any(letter.isdigit() for letter in (value.value or "")[:5]):
             found.append(Link(value.field, url))
     return found
