@@ -25,7 +25,10 @@ _FROM_STATUSES = {
 
 ActionName = Literal["retry", "set_aside", "ignore", "reopen"]
 ResultName = Literal["done", "unchanged", "pending", "exported", "refused", "gone", "waiting", "not_tried"]
-EntryName = Literal["retry", "set_aside", "ignore", "reopen", "set_setting", "try_record", "see_source_row"]
+EntryName = Literal[
+    "retry", "set_aside", "ignore", "reopen", "set_setting", "try_record", "see_source_row", "download", "run_now",
+    "pause_dag", "unpause_dag",
+]  # fmt: skip
 
 
 class ActionKind(StrEnum):

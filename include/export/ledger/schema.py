@@ -10,7 +10,7 @@ from psycopg import errors
 from include.export.failures import ConfigurationFailure
 from include.sql import load_statement
 
-VERSION = "2"
+VERSION = "3"
 _ADVISORY_LOCK = 7_241_889_011  # any number that nobody else uses: two installers wait for each other
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from crm_export.page.bounds import Bounds
 from crm_export.page.failures import answer_failures
 from crm_export.page.guards import SecurityHeaders, may_read
 from crm_export.page.routes import actions, errors, overview, settings, trials
@@ -19,7 +20,7 @@ STATIC = Path(__file__).parent / "static"
 
 def make_app() -> ASGIApp:
     """Return the app that the plugin mounts."""
-    return SecurityHeaders(make_api())
+    return SecurityHeaders(Bounds(make_api()))
 
 
 def make_api() -> FastAPI:

@@ -22,7 +22,7 @@ from include.export.reports import PlaceError
 ErrorCode = Literal[
     "not_signed_in", "forbidden", "cross_site", "not_found", "wrong_method", "export_off", "overridden",
     "acknowledgement_missing", "dag_paused", "already_requested", "nothing_selected", "too_many", "busy", "too_large",
-    "not_json", "invalid", "not_installed", "database_down", "failed",
+    "not_json", "invalid", "not_installed", "database_down", "too_busy", "failed",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 _CODES: dict[int, ErrorCode] = {
@@ -101,6 +101,8 @@ def _answer_database(error: Exception) -> JSONResponse:
     log.warning("CRM Export page: Postgres answered %s", type(error).__name__)
     if isinstance(error, _BUSY):
         return _answer(409, "busy", "A run or another person is changing this at the moment. Try again.")
+    if isinstance(error, psycopg.DataError):
+        return _answer(422, "invalid", "Not allowed: a value that Postgres cannot read.")
     if isinstance(error, _MISSING):
         return _answer(503, "not_installed", "The tables of CRM Export are not there yet. Run the DAG CRMExport once.")
     if isinstance(error, errors.QueryCanceled):

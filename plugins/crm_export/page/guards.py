@@ -29,7 +29,7 @@ from crm_export.connections import POSTGRES
 from crm_export.page.failures import PageFailure, tell_invalid
 from crm_export.settings import PAUSE_ON_EXPORT_ERRORS
 
-BODY_LIMIT = 64 * 1024  # bytes
+BODY_LIMIT = 1024  # bytes; a route that takes more says so
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; object-src 'none'"
@@ -77,13 +77,13 @@ def name_user(user: GetUserDep) -> str:
     return str(user.get_name())
 
 
-def read_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
-    """Return a dependency that reads a small JSON body, from this page itself and from nowhere else."""
+def read_body(model: type[Body], limit: int = BODY_LIMIT) -> Callable[[Request], Awaitable[Body]]:
+    """Return a dependency that reads a JSON body of `limit` bytes at most, from this page itself and nowhere else."""
 
     async def read(request: Request) -> Body:
         _check_origin(request)
         try:
-            return model.model_validate_json(await _read_raw(request))
+            return model.model_validate_json(await _read_raw(request, limit))
         except ValidationError as wrong:
             raise PageFailure(422, "invalid", tell_invalid(wrong.errors())) from None
 
@@ -96,22 +96,29 @@ def _check_origin(request: Request) -> None:
     if kind != "application/json":
         raise PageFailure(415, "not_json", "Send application/json.")
     site = request.headers.get("sec-fetch-site")
-    same = site == "same-origin" if site else urlsplit(request.headers.get("origin", "")).netloc in _hosts(request)
+    same = site == "same-origin" if site else request.headers.get("origin") == _own_origin(request)
     if not same or request.headers.get("x-crm-export") != "1":
-        raise PageFailure(403, "cross_site", "Changes are accepted from this page only.")
+        raise PageFailure(
+            403, "cross_site",
+            "Changes are accepted from this page only. Where it has this address, set [api] base_url to it.",
+        )  # fmt: skip
 
 
-def _hosts(request: Request) -> set[str]:
-    public = urlsplit(conf.get("api", "base_url", fallback="") or "").netloc
-    return {host for host in (request.headers.get("host", ""), public) if host}
+def _own_origin(request: Request) -> str | None:
+    """Return the origin that a browser without fetch metadata must name: the Host header is the sender's to choose."""
+    public = urlsplit(conf.get("api", "base_url", fallback="") or "")
+    if public.netloc:
+        return f"{public.scheme}://{public.netloc}".lower()
+    is_local = request.url.hostname in {"localhost", "127.0.0.1", "::1"}
+    return f"{request.url.scheme}://{request.url.netloc}" if is_local else None
 
 
-async def _read_raw(request: Request) -> bytes:
+async def _read_raw(request: Request, limit: int) -> bytes:
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
-        if len(raw) > BODY_LIMIT:
-            raise PageFailure(413, "too_large", "The request is larger than 64 KB.")
+        if len(raw) > limit:
+            raise PageFailure(413, "too_large", f"The request is larger than {limit // 1024} KB.")
     return bytes(raw)
 
 

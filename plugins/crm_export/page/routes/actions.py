@@ -68,6 +68,9 @@ class ActionBody(BaseModel):
         return Selection(**self.selection.model_dump())
 
 
+Wanted = Annotated[ActionBody, Depends(read_body(ActionBody, 16 * 1024))]
+
+
 @dataclass(frozen=True)
 class DagShare:
     """How many records a run of a DAG would send."""
@@ -117,7 +120,7 @@ class ActionAnswer:
 
 
 @router.post("/actions/preview", dependencies=[may_change, *may_run])
-def preview_action(wanted: Annotated[ActionBody, Depends(read_body(ActionBody))], connection: Postgres) -> Preview:
+def preview_action(wanted: Wanted, connection: Postgres) -> Preview:
     """Return what an action would do; nothing changes."""
     lines = ExportAudit(connection).preview(wanted.kind, wanted.chosen)
     selected, changes = sum(line.selected for line in lines), sum(line.changes for line in lines)
@@ -137,7 +140,7 @@ def preview_action(wanted: Annotated[ActionBody, Depends(read_body(ActionBody))]
 
 @router.post("/actions", status_code=202, dependencies=[may_change, *may_run])
 def act(
-    wanted: Annotated[ActionBody, Depends(read_body(ActionBody))],
+    wanted: Wanted,
     actor: Annotated[str, Depends(name_user)],
     connection: Postgres,
 ) -> ActionAnswer:

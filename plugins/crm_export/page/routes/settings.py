@@ -106,7 +106,7 @@ def read_settings() -> Settings:
 @router.put("/settings/{variable_key}", dependencies=[may_change])
 def change_setting(
     variable_key: str,
-    change: Annotated[SettingBody, Depends(read_body(SettingBody))],
+    change: Annotated[SettingBody, Depends(read_body(SettingBody, 32 * 1024))],
     actor: Annotated[str, Depends(name_user)],
 ) -> Settings:
     """Change a setting and return them all."""
