@@ -17,6 +17,7 @@ from pydantic.json_schema import models_json_schema
 from crm_export.page.app import make_api
 from crm_export.page.failures import FailureAnswer
 from crm_export.page.routes.actions import ActionBody
+from crm_export.page.routes.dags import PauseBody
 from crm_export.page.routes.errors import NothingBody
 from crm_export.page.routes.settings import SettingBody
 from crm_export.page.routes.trials import TrialBody
@@ -28,6 +29,8 @@ BODIES: dict[tuple[str, str], type[BaseModel]] = {
     ("post", "/api/trials"): TrialBody,
     ("post", "/api/actions/preview"): ActionBody,
     ("post", "/api/actions"): ActionBody,
+    ("post", "/api/dags/{dag_id}/runs"): NothingBody,
+    ("put", "/api/dags/{dag_id}"): PauseBody,
 }
 _REFERENCE = "#/components/schemas/{model}"
 

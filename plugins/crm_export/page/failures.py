@@ -22,7 +22,8 @@ from include.export.reports import PlaceError
 ErrorCode = Literal[
     "not_signed_in", "forbidden", "cross_site", "not_found", "wrong_method", "export_off", "overridden",
     "acknowledgement_missing", "dag_paused", "already_requested", "nothing_selected", "too_many", "busy", "too_large",
-    "not_json", "invalid", "not_installed", "database_down", "too_busy", "failed",
+    "not_json", "invalid", "not_installed", "database_down", "too_busy",
+    "not_started", "failed",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 _CODES: dict[int, ErrorCode] = {

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import (
     ConnectionDetails,
@@ -40,20 +41,26 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 SENDING_DAGS = ("CRMExport", "CRMExport_ExportError")
+DAGS = (*SENDING_DAGS, "CRMExport_Reconcile")
 Body = TypeVar("Body", bound=BaseModel)
 # VIEWER and USER may not read Variables; whether they may see plugins or DAGs is too weak for record keys and messages
 may_read = Depends(requires_access_variable("GET"))
 may_change = Depends(requires_access_variable("PUT"))
 may_run = [Depends(requires_access_dag("POST", DagAccessEntity.RUN, name)) for name in SENDING_DAGS]
+may_see_counts = Depends(requires_access_dag("GET", param_dag_id="CRMExport"))
+may_run_dag = Depends(requires_access_dag("POST", DagAccessEntity.RUN))  # the one in the path
+may_pause_dag = Depends(requires_access_dag("PUT"))  # same
 may_see_values = Depends(requires_access_connection("GET"))
 
 
 class Permissions(BaseModel):
-    """What the person at the page may do."""
+    """What the person at the page may do; `run` and `pause` list the DAGs."""
 
     change_settings: bool
     act: bool
     see_values: bool
+    run: list[str]
+    pause: list[str]
 
 
 def find_permissions(user: BaseUser) -> Permissions:
@@ -61,15 +68,23 @@ def find_permissions(user: BaseUser) -> Permissions:
     manager = get_auth_manager()
     variable = VariableDetails(key=PAUSE_ON_EXPORT_ERRORS)
     change = manager.is_authorized_variable(method="PUT", details=variable, user=user)
-    run = all(
-        manager.is_authorized_dag(
-            method="POST", access_entity=DagAccessEntity.RUN, details=DagDetails(id=name), user=user
-        )
-        for name in SENDING_DAGS
-    )
+    runnable = [name for name in DAGS if _may(user, "POST", name, DagAccessEntity.RUN)]
+    run = set(SENDING_DAGS) <= set(runnable)
     connection = ConnectionDetails(conn_id=POSTGRES)
     values = manager.is_authorized_connection(method="GET", details=connection, user=user)
-    return Permissions(change_settings=change, act=change and run, see_values=change and run and values)
+    return Permissions(
+        change_settings=change,
+        act=change and run,
+        see_values=change and run and values,
+        run=runnable,
+        pause=[name for name in DAGS if _may(user, "PUT", name)],
+    )
+
+
+def _may(user: BaseUser, method: ResourceMethod, dag_id: str, entity: DagAccessEntity | None = None) -> bool:
+    return get_auth_manager().is_authorized_dag(
+        method=method, access_entity=entity, details=DagDetails(id=dag_id), user=user
+    )
 
 
 def name_user(user: GetUserDep) -> str:

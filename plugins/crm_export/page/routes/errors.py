@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Path, Query
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
-from crm_export.page.csv_download import write_csv
-from crm_export.page.dag_runs import link_run
-from crm_export.page.database import Postgres, connect
+from crm_export.page.dag_runs import EXPORT, EXPORT_ERROR, find_dags, find_run_after, link_run
+from crm_export.page.database import Postgres
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import find_permissions, may_see_values, name_user, read_body
 from include.export.ledger import AuditLine, ExportAudit, Selection
@@ -25,12 +23,10 @@ from include.export.reports import (
     Causes,
     ErrorDetail,
     ErrorFilter,
-    ErrorLine,
     ErrorOrder,
     ErrorPage,
     ErrorStatus,
     Sort,
-    iterate_errors,
     link_record,
     read_acknowledgement,
     read_causes,
@@ -74,6 +70,14 @@ class CurrentRow:
 
 
 @dataclass(frozen=True)
+class NextAttempt:
+    """Which DAG tries a record next and when; None while that DAG is paused or has no schedule."""
+
+    dag_id: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
 class AttemptView(Attempt):
     """One attempt to send the record, with where its log is."""
 
@@ -86,6 +90,7 @@ class ErrorView(ErrorDetail):
 
     attempts_made: Sequence[AttemptView]
     airflow_path: str
+    next_attempt: NextAttempt | None
 
 
 def choose_errors(
@@ -144,18 +149,6 @@ def list_errors(
     return read_page(wanted, order, connection=connection, limit=limit, after=after)
 
 
-@router.get("/errors.csv")
-def download_errors(wanted: Filter, order: Order) -> StreamingResponse:
-    """Return the errors of a filter as a file that a spreadsheet can open without running anything in it."""
-    lines = write_csv(ErrorLine, _iterate(wanted, order))
-    first = next(lines)  # a database that does not answer is told before the download begins
-    return StreamingResponse(
-        _chain(first, lines),
-        media_type="text/csv; charset=utf-8; header=present",
-        headers={"Content-Disposition": 'attachment; filename="export-errors.csv"'},
-    )
-
-
 @router.get("/errors/{error}")
 def show_error(error: ErrorId, connection: Postgres, user: GetUserDep) -> ErrorView:
     """Return one error with everything about it."""
@@ -164,7 +157,10 @@ def show_error(error: ErrorId, connection: Postgres, user: GetUserDep) -> ErrorV
     paths = [attempt.airflow_path for attempt in attempts if attempt.airflow_path]
     path = paths[0] if paths else link_run(detail.dag_id, detail.run_id)
     payload = detail.payload if find_permissions(user).see_values else None
-    return ErrorView(**vars(detail) | {"attempts_made": attempts, "payload": payload, "airflow_path": path})
+    return ErrorView(
+        **vars(detail) | {"attempts_made": attempts, "payload": payload, "airflow_path": path},
+        next_attempt=_find_next_attempt(detail),
+    )
 
 
 @router.post("/errors/{error}/source-row", dependencies=[may_see_values])
@@ -199,6 +195,16 @@ def find_stream(name: str) -> Stream:
     raise PageFailure(404, "not_found", f"There is no usable file for stream {name} any more.")
 
 
+def _find_next_attempt(detail: ErrorDetail) -> NextAttempt | None:
+    """Return the next attempt; None for what waits for its parent, for the end of its time, or is resolved."""
+    if detail.status not in {"open", "set_aside"}:
+        return None
+    if detail.retry_with == EXPORT:  # a record that holds its stream or lies above the watermark
+        return NextAttempt(EXPORT, find_dags([EXPORT])[0].next_run_at)
+    due = detail.next_attempt_at or datetime.now(UTC)
+    return NextAttempt(EXPORT_ERROR, find_run_after(EXPORT_ERROR, due))
+
+
 def _show_attempt(attempt: Attempt) -> AttemptView:
     known = attempt.dag_id and attempt.run_id
     path = link_run(attempt.dag_id or "", attempt.run_id or "", attempt.task_id) if known else None
@@ -220,13 +226,3 @@ def _link_parents(stream: Stream, row: SourceRow, instance_url: str | None) -> l
         if url and any(letter.isdigit() for letter in (value.value or "")[:5]):
             found.append(Link(value.field, url))
     return found
-
-
-def _iterate(wanted: ErrorFilter, order: ErrorOrder) -> Iterator[ErrorLine]:
-    with contextmanager(connect)() as connection:
-        yield from iterate_errors(wanted, order, connection=connection)
-
-
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest

@@ -11,12 +11,13 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Query
 
 from crm_export.page.dag_runs import DagState, find_dags, link_run
+from crm_export.page.dag_tasks import FailedTask, add_reasons, find_failed_tasks
 from crm_export.page.database import Postgres
 from crm_export.page.guards import Permissions, find_permissions, name_user
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import DAILY_API_LIMIT, EXPORT_TO_CRM
 from include.export.ledger import AuditEntry, ExportAudit, OpenFinding, read_open_findings
-from include.export.reports import History, RunLine, StreamOverview, Summary, read_history, read_overview
+from include.export.reports import Blocker, History, RunLine, StreamOverview, Summary, read_history, read_overview
 from include.export.salesforce import Catalogue
 from include.export.streams import StreamName, load_streams
 
@@ -64,6 +65,8 @@ class Streams:
     at: str
     streams: list[StreamView]
     summary: Summary
+    blockers: list[Blocker]
+    failed_tasks: list[FailedTask]
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,13 @@ def read_session(user: GetUserDep) -> Session:
 def read_streams(connection: Postgres) -> Streams:
     """Return where the streams stand."""
     overview = read_overview(load_streams(), connection=connection, catalogue=Catalogue.load())
-    return Streams(overview.at, [_show(stream) for stream in overview.streams], overview.summary)
+    return Streams(
+        at=overview.at,
+        streams=[_show(stream) for stream in overview.streams],
+        summary=overview.summary,
+        blockers=overview.blockers,
+        failed_tasks=add_reasons(find_failed_tasks(), connection),
+    )
 
 
 @router.get("/history")

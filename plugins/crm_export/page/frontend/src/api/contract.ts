@@ -124,6 +124,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dags/{dag_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Dag
+         * @description Pause or unpause a DAG.
+         */
+        put: operations["change_dag_api_dags__dag_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dags/{dag_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Now
+         * @description Start a run of a DAG, as its schedule would.
+         */
+        post: operations["run_now_api_dags__dag_id__runs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/errors": {
         parameters: {
             query?: never;
@@ -216,6 +256,26 @@ export interface paths {
          * @description Return what the daily check found and finds still.
          */
         get: operations["read_findings_api_findings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/headline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Headline
+         * @description Return the headline.
+         */
+        get: operations["read_headline_api_headline_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -368,10 +428,10 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description How many records are refused now, and which streams would go on. */
+        /** @description How many records are unresolved now, and which streams would go on. */
         Acknowledgement: {
             holds: components["schemas"]["HeldStream"][];
-            refused_now: number;
+            unresolved: number;
         };
         /** @description An action, how far it is, and what became of its records. */
         ActionAnswer: {
@@ -432,7 +492,7 @@ export interface components {
         AuditEntry: {
             acknowledgement: string | null;
             /** @enum {string} */
-            action: "retry" | "set_aside" | "ignore" | "reopen" | "set_setting" | "try_record" | "see_source_row";
+            action: "retry" | "set_aside" | "ignore" | "reopen" | "set_setting" | "try_record" | "see_source_row" | "download" | "run_now" | "pause_dag" | "unpause_dag";
             actor: string;
             /** Format: date-time */
             at: string;
@@ -450,6 +510,13 @@ export interface components {
         AuditPage: {
             entries: components["schemas"]["AuditEntry"][];
             next: number | null;
+        };
+        /** @description A session whose open transaction holds back the export of these streams: rows changed since it began wait. */
+        Blocker: {
+            age_seconds: number;
+            application: string;
+            pid: number;
+            streams: string[];
         };
         /** @description A reason and what it costs: `holds` are the streams stopped at one of its records. */
         Cause: {
@@ -503,11 +570,13 @@ export interface components {
             dag_id: string;
             records: number;
         };
-        /** @description A DAG as Airflow knows it. */
+        /** @description A DAG as Airflow knows it; `next_run_at` is None while it is paused or has no schedule. */
         DagState: {
             dag_id: string;
             exists: boolean;
+            next_run_at: string | null;
             paused: boolean;
+            running: boolean;
         };
         /**
          * @description How far back charts go.
@@ -587,6 +656,7 @@ export interface components {
             last_seen_at: string;
             message: string;
             name: string;
+            next_attempt: components["schemas"]["NextAttempt"] | null;
             next_attempt_at: string | null;
             object: string;
             /** @enum {string} */
@@ -608,6 +678,19 @@ export interface components {
             stream: string;
             waiting_for: components["schemas"]["WaitingFor"] | null;
         };
+        /** @description A task that has failed; `retry_at` is when Airflow tries it again, if it does and the time is known. */
+        FailedTask: {
+            airflow_path: string;
+            dag_id: string;
+            ended_at: string | null;
+            reason: string | null;
+            retry_at: string | null;
+            run_id: string;
+            /** @enum {string} */
+            state: "failed" | "up_for_retry";
+            stream: string | null;
+            task_id: string;
+        };
         /** @description What every failed request answers. */
         FailureAnswer: {
             error: components["schemas"]["FailureText"];
@@ -615,13 +698,22 @@ export interface components {
         /** @description Why a request failed: a code to translate and a sentence to act on. */
         FailureText: {
             /** @enum {string} */
-            code: "not_signed_in" | "forbidden" | "cross_site" | "not_found" | "wrong_method" | "export_off" | "overridden" | "acknowledgement_missing" | "dag_paused" | "already_requested" | "nothing_selected" | "too_many" | "busy" | "too_large" | "not_json" | "invalid" | "not_installed" | "database_down" | "failed";
+            code: "not_signed_in" | "forbidden" | "cross_site" | "not_found" | "wrong_method" | "export_off" | "overridden" | "acknowledgement_missing" | "dag_paused" | "already_requested" | "nothing_selected" | "too_many" | "busy" | "too_large" | "not_json" | "invalid" | "not_installed" | "database_down" | "too_busy" | "not_started" | "failed";
             message: string;
         };
         /** @description What the daily check found; `more` says that there is more than is listed. */
         Findings: {
             findings: components["schemas"]["OpenFinding"][];
             more: boolean;
+        };
+        /** @description Whether everything is in Salesforce; `failed_tasks` and `blockers` are how many there are. */
+        Headline: {
+            at: string;
+            blockers: number;
+            dags: components["schemas"]["DagState"][];
+            export_to_crm: boolean;
+            failed_tasks: number;
+            summary: components["schemas"]["Summary"];
         };
         /** @description The record at which a stream is stopped; `since` is None until the gate has recorded the hold. */
         Held: {
@@ -664,6 +756,11 @@ export interface components {
             field: string;
             url: string;
         };
+        /** @description Which DAG tries a record next and when; None while that DAG is paused or has no schedule. */
+        NextAttempt: {
+            at: string | null;
+            dag_id: string;
+        };
         /** @description An empty body. */
         NothingBody: Record<string, never>;
         /** @description A setting that is a whole number. */
@@ -697,10 +794,16 @@ export interface components {
             record_key: string;
             stream: string;
         };
-        /** @description What the person at the page may do. */
+        /** @description Whether a DAG is paused. */
+        PauseBody: {
+            paused: boolean;
+        };
+        /** @description What the person at the page may do; `run` and `pause` list the DAGs. */
         Permissions: {
             act: boolean;
             change_settings: boolean;
+            pause: string[];
+            run: string[];
             see_values: boolean;
         };
         /** @description What an action would do. */
@@ -820,6 +923,8 @@ export interface components {
         /** @description All streams, parents before children. */
         Streams: {
             at: string;
+            blockers: components["schemas"]["Blocker"][];
+            failed_tasks: components["schemas"]["FailedTask"][];
             streams: components["schemas"]["StreamView"][];
             summary: components["schemas"]["Summary"];
         };
@@ -828,6 +933,8 @@ export interface components {
             broken: string | null;
             children: string[];
             errors: components["schemas"]["ErrorCounts"];
+            /** @default 0 */
+            findings: number;
             held: components["schemas"]["Held"] | null;
             last_run: components["schemas"]["StreamRun"] | null;
             name: string;
@@ -845,12 +952,18 @@ export interface components {
             source: string | null;
             watermark: components["schemas"]["WatermarkState"] | null;
         };
-        /** @description All streams in one line. */
+        /** @description All streams in one: what is missing from Salesforce, and the streams that are not in order, by their names. */
         Summary: {
-            broken: number;
-            held: number;
+            broken: string[];
+            errors: components["schemas"]["ErrorCounts"];
+            failed: string[];
+            findings: number;
+            held: string[];
+            never_run: boolean;
             oldest_age_seconds: number | null;
-            refused: number;
+            uncounted: string[];
+            unresolved: number;
+            waiting_for_credits: string[];
             waiting_rows: number;
             waiting_rows_capped: boolean;
         };
@@ -913,6 +1026,7 @@ export type Activity = components['schemas']['Activity'];
 export type AttemptView = components['schemas']['AttemptView'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
+export type Blocker = components['schemas']['Blocker'];
 export type Cause = components['schemas']['Cause'];
 export type Causes = components['schemas']['Causes'];
 export type ChosenErrors = components['schemas']['ChosenErrors'];
@@ -925,17 +1039,21 @@ export type ErrorCounts = components['schemas']['ErrorCounts'];
 export type ErrorLine = components['schemas']['ErrorLine'];
 export type ErrorPage = components['schemas']['ErrorPage'];
 export type ErrorView = components['schemas']['ErrorView'];
+export type FailedTask = components['schemas']['FailedTask'];
 export type FailureAnswer = components['schemas']['FailureAnswer'];
 export type FailureText = components['schemas']['FailureText'];
 export type Findings = components['schemas']['Findings'];
+export type Headline = components['schemas']['Headline'];
 export type Held = components['schemas']['Held'];
 export type HeldStream = components['schemas']['HeldStream'];
 export type HistoryPoint = components['schemas']['HistoryPoint'];
 export type Link = components['schemas']['Link'];
+export type NextAttempt = components['schemas']['NextAttempt'];
 export type NothingBody = components['schemas']['NothingBody'];
 export type NumberSetting = components['schemas']['NumberSetting'];
 export type OpenFinding = components['schemas']['OpenFinding'];
 export type Parent = components['schemas']['Parent'];
+export type PauseBody = components['schemas']['PauseBody'];
 export type Permissions = components['schemas']['Permissions'];
 export type Preview = components['schemas']['Preview'];
 export type Problem = components['schemas']['Problem'];
@@ -1154,6 +1272,76 @@ export interface operations {
             };
         };
     };
+    change_dag_api_dags__dag_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: "CRMExport" | "CRMExport_ExportError" | "CRMExport_Reconcile";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagState"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
+    run_now_api_dags__dag_id__runs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: "CRMExport" | "CRMExport_ExportError" | "CRMExport_Reconcile";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NothingBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunState"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
     list_errors_api_errors_get: {
         parameters: {
             query?: {
@@ -1318,6 +1506,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Findings"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
+    read_headline_api_headline_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Headline"];
                 };
             };
             /** @description Refused or failed */
