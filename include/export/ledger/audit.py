@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 import psycopg
 from psycopg.rows import class_row, dict_row
@@ -20,6 +21,14 @@ _FROM_STATUSES = {
     "ignore": ["open", "waiting", "set_aside", "ignored"],
     "reopen": ["set_aside", "ignored"],
 }
+
+
+ActionName = Literal["retry", "set_aside", "ignore", "reopen"]
+ResultName = Literal["done", "unchanged", "pending", "exported", "refused", "gone", "waiting", "not_tried"]
+EntryName = Literal[
+    "retry", "set_aside", "ignore", "reopen", "set_setting", "try_record", "see_source_row", "download", "run_now",
+    "pause_dag", "unpause_dag",
+]  # fmt: skip
 
 
 class ActionKind(StrEnum):
@@ -91,7 +100,7 @@ class AuditEntry:
     id: int
     at: datetime
     actor: str
-    action: str
+    action: EntryName
     setting: str | None
     from_value: str | None
     to_value: str | None
@@ -121,7 +130,7 @@ class Action:
     id: int
     at: datetime
     actor: str
-    kind: str
+    kind: ActionName
     reason: str | None
     problem: str | None
     dag_ids: list[str]
@@ -139,7 +148,7 @@ class RecordLine:
     error: int
     stream: str
     record_key: str
-    result: str
+    result: ResultName
     message: str
 
 
@@ -147,7 +156,7 @@ class RecordLine:
 class Results:
     """What became of the records of an action: all counted, one page told."""
 
-    counts: dict[str, int]
+    counts: dict[ResultName, int]
     records: list[RecordLine] = field(default_factory=list)
 
 

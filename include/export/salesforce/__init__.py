@@ -14,7 +14,7 @@ from include.export.salesforce.collections_api import (
     join_errors,
     read_results,
 )
-from include.export.salesforce.error_catalogue import Catalogue, ErrorClass, FailureKind, load_catalogue
+from include.export.salesforce.error_catalogue import DEFAULT_FILE, Catalogue, ErrorClass, FailureKind, load_catalogue
 from include.export.salesforce.http_errors import RequestRejected, RequestTooLarge, read_list
 from include.export.salesforce.object_schema import ObjectSchema, read_object_schema
 from include.export.salesforce.org_session import OrgSession, read_organization
@@ -23,6 +23,7 @@ from include.export.salesforce.write_options import find_bulk_obstacle, write_he
 
 __all__ = [
     "CONNECT_TIMEOUT",
+    "DEFAULT_FILE",
     "NOT_SENT",
     "READ_TIMEOUT",
     "ROLLED_BACK",

@@ -12,7 +12,7 @@ from include.export.source.horizon import read_horizon
 from include.export.source.index_advice import warn_without_index
 from include.export.source.json_record import RecordForm, UnreadableForm
 from include.export.source.listed_records import ListedRecords
-from include.export.source.row_preview import SourceRow, read_source_row
+from include.export.source.row_preview import SourceRow, SourceValue, read_source_row
 from include.export.source.source import Source, format_count, take_half
 from include.export.source.windows import SourceWindows
 
@@ -27,6 +27,7 @@ __all__ = [
     "Source",
     "SourceChecks",
     "SourceRow",
+    "SourceValue",
     "SourceWindows",
     "UnreadableForm",
     "WaitingChanges",
