@@ -19,8 +19,9 @@ _EXAMPLES = """examples:
   export REQUESTS_CA_BUNDLE=/tmp/sandbox/ca.crt      # what Python clients must trust
   open http://127.0.0.1:8080/sandbox                 # the org as "Salesforce" sees it, its rules and faults
 
-An org file is explained at the top of salesforce_sandbox/definition/definition.py; clients, the control API for tests
-and the faults in salesforce_sandbox/README.md; what is assumed of Salesforce in salesforce_sandbox/assumptions.py."""
+An org file is explained at the top of salesforce_sandbox/definition/definition.py, clients, the control API for
+tests and the faults in salesforce_sandbox/README.md, what is assumed of Salesforce in
+salesforce_sandbox/assumptions.py."""
 
 
 def main() -> int:

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from salesforce_sandbox.definition.definition import BulkSettings, FieldDefinition
+from salesforce_sandbox.definition.definition import BulkSettings
+from salesforce_sandbox.definition.objects import FieldDefinition
 from salesforce_sandbox.org.faults import Fault, JobFault
 from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.records.record_ids import normalise_id

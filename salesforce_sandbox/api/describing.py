@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from salesforce_sandbox.definition.definition import FieldDefinition, FieldType, ObjectDefinition
+from salesforce_sandbox.definition.objects import FieldDefinition, FieldType, ObjectDefinition
 from salesforce_sandbox.records.schema import SYSTEM
 
 _SOAP_TYPES = {

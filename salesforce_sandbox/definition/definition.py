@@ -30,12 +30,12 @@ there without being defined.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from salesforce_sandbox import assumptions
+from salesforce_sandbox.definition.objects import ObjectDefinition, StrictModel, built_in_objects
 from salesforce_sandbox.definition.rule_definition import Rule
 
 
@@ -43,81 +43,7 @@ class DefinitionError(Exception):
     """An org file is wrong; the message names the file, the place and the allowed values."""
 
 
-class FieldType(StrEnum):
-    """The field types that the sandbox knows."""
-
-    ID = "id"
-    STRING = "string"
-    TEXTAREA = "textarea"
-    BOOLEAN = "boolean"
-    INT = "int"
-    DOUBLE = "double"
-    CURRENCY = "currency"
-    PERCENT = "percent"
-    DATE = "date"
-    DATETIME = "datetime"
-    REFERENCE = "reference"
-    PICKLIST = "picklist"
-    MULTIPICKLIST = "multipicklist"
-    COMBOBOX = "combobox"
-    TIME = "time"
-    ENCRYPTED = "encryptedstring"
-    EMAIL = "email"
-    PHONE = "phone"
-    URL = "url"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _check_keys(cls, given: Any) -> Any:
-        unknown = sorted(map(str, given.keys() - cls.model_fields.keys())) if isinstance(given, dict) else []
-        if unknown:
-            raise ValueError(f"`{unknown[0]}` is not known; there are {', '.join(cls.model_fields)}")
-        return given
-
-
-class FieldDefinition(_Part):
-    """A field. `hidden` and `read_only` stand for field-level security."""
-
-    type: FieldType
-    label: str | None = None
-    length: Annotated[int, Field(ge=1)] = 255
-    precision: Annotated[int, Field(ge=1, le=18)] = 18
-    required: bool = False
-    unique: bool = False
-    external_id: bool = False
-    case_sensitive: bool = False
-    values: list[str] = []
-    restricted: bool = False
-    to: list[str] = []
-    relationship: str | None = None
-    hidden: bool = False
-    read_only: bool = False
-
-    @model_validator(mode="after")
-    def _check(self) -> FieldDefinition:
-        if self.type is FieldType.REFERENCE and not (self.to and self.relationship):
-            raise ValueError("a reference needs `to` and `relationship`")
-        if self.restricted and not self.values:
-            raise ValueError("a restricted picklist needs `values`")
-        return self
-
-
-class ObjectDefinition(_Part):
-    """An object."""
-
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
-    label: str | None = None
-    createable: bool = True
-    updateable: bool = True
-    deletable: bool = True
-    fields: dict[str, FieldDefinition]
-
-
-class BulkSettings(_Part):
+class BulkSettings(StrictModel):
     """How Bulk jobs run: seconds before a job and before each of its batches begin, and the size of a batch."""
 
     delay_seconds: float = 0.0
@@ -126,14 +52,14 @@ class BulkSettings(_Part):
     shuffle: bool = True
 
 
-class Organization(_Part):
+class Organization(StrictModel):
     """The org's identity."""
 
     id: Annotated[str, Field(pattern=r"^00D[A-Za-z0-9]{12}$")] = "00Dxx0000001gPL"
     name: str = "Local Sandbox"
 
 
-class User(_Part):
+class User(StrictModel):
     """A user who may log in by SOAP or the OAuth flows."""
 
     username: str
@@ -142,7 +68,10 @@ class User(_Part):
     active: bool = True
 
 
-class ConnectedApp(_Part):
+DEFAULT_USER = User(username="user@sandbox.local", password="sandbox-only")  # noqa: S106 - of a sandbox
+
+
+class ConnectedApp(StrictModel):
     """A connected app; `certificate` is the PEM of a JWT app.
 
     `run_as` is the user of client credentials, the first one by default, and "" stands for none; `approved` tells
@@ -166,36 +95,22 @@ _LIMITS = {
 }
 
 
-def _built_in() -> dict[str, ObjectDefinition]:
-    """Return the objects that every org has and that clients ask for when they log in (section 1.3)."""
-    text = FieldDefinition(type=FieldType.STRING)
-    boolean, moment = FieldDefinition(type=FieldType.BOOLEAN), FieldDefinition(type=FieldType.DATETIME)
-    key = FieldDefinition(type=FieldType.STRING, external_id=True, unique=True)
-    user = {"Username": key, "Name": text, "Email": FieldDefinition(type=FieldType.EMAIL), "IsActive": boolean}
-    organization = {"Name": text, "InstanceName": text, "IsSandbox": boolean, "TrialExpirationDate": moment,
-                    "NamespacePrefix": text, "OrganizationType": text}  # fmt: skip
-    return {
-        "User": ObjectDefinition(prefix="005", fields=user),
-        "Organization": ObjectDefinition(prefix="00D", fields=organization, createable=False, deletable=False),
-    }
-
-
-class OrgDefinition(_Part):
+class OrgDefinition(StrictModel):
     """An org."""
 
     organization: Organization = Organization()
-    users: Annotated[list[User], Field(min_length=1)] = [User(username="user@sandbox.local", password="sandbox-only")]  # noqa: S106 - of a sandbox
-    connected_apps: list[ConnectedApp] = []
-    limits: dict[str, int] = {}
+    users: Annotated[list[User], Field(min_length=1, default_factory=lambda: [DEFAULT_USER])]
+    connected_apps: Annotated[list[ConnectedApp], Field(default_factory=list)]
+    limits: Annotated[dict[str, int], Field(default_factory=dict)]
     bulk: BulkSettings = BulkSettings()
     soap_login: bool = True
     session_seconds: float = assumptions.SESSION_SECONDS
     objects: dict[str, ObjectDefinition]
-    rules: list[Rule] = []
+    rules: Annotated[list[Rule], Field(default_factory=list)]
 
     @model_validator(mode="after")
     def _check(self) -> OrgDefinition:
-        self.objects = _built_in() | self.objects
+        self.objects = built_in_objects() | self.objects
         self._check_limits()
         usernames = {user.username for user in self.users}
         for app in self.connected_apps:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from salesforce_sandbox.definition.expressions import check_expression
-
-if TYPE_CHECKING:
-    from salesforce_sandbox.definition.definition import FieldDefinition, ObjectDefinition
+from salesforce_sandbox.definition.objects import FieldDefinition, ObjectDefinition
 
 
 class RuleKind(StrEnum):

@@ -115,7 +115,7 @@ class _Work:
     def _save_batch(self, table: Table, batch: list[Row], number: int) -> None:
         """Save the rows of a batch in place: what is done is taken from the list, so that the rest is known."""
         writer = self.org.writer(self.job.closed_by, self.storage)
-        writer.refuse_type, writer.own_records = table.refuse_type, self.own_records
+        writer.refuse_type, writer.finder.own_records = table.refuse_type, self.own_records
         good: list[list[str]] = []
         bad: list[list[str]] = []
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition.definition import FieldDefinition, FieldType
+from salesforce_sandbox.definition.objects import FieldDefinition, FieldType
 from salesforce_sandbox.jobs.bulk_jobs import DELIMITERS, LINE_ENDINGS, Job
 from salesforce_sandbox.records.field_values import WrongType
 from salesforce_sandbox.records.refusals import RecordRefused

@@ -51,7 +51,7 @@ def work_off_batch(org: Org, batch: Batch, records: Records | None) -> None:
         writer = org.writer(batch.by, storage)
         writer.refuse_type = _refuse_type
         prefixes = [definition.prefix for definition in org.definition.objects.values()]
-        writer.own_records = OwnRecords(storage, prefixes, batch.by.n)
+        writer.finder.own_records = OwnRecords(storage, prefixes, batch.by.n)
         entity = writer.schema.object(batch.job.object)
         found = _read_csv(batch, writer) if records is None else _check_fields(records, entity)
         for start in range(0, len(found), CHUNK):

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition.definition import FieldDefinition, FieldType
+from salesforce_sandbox.definition.objects import FieldDefinition, FieldType
 from salesforce_sandbox.records.record_ids import normalise_id
 from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
 

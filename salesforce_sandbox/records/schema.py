@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition.definition import FieldDefinition, FieldType, ObjectDefinition
+from salesforce_sandbox.definition.objects import FieldDefinition, FieldType, ObjectDefinition
 from salesforce_sandbox.records.field_values import PLAIN_TEXTS, Reader, make_reader
 from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition.definition import FieldDefinition
 from salesforce_sandbox.definition.rule_definition import Rule
 from salesforce_sandbox.records.chunk import Chunk
 from salesforce_sandbox.records.field_values import WrongType, refuse_wrong_type
+from salesforce_sandbox.records.finding import RecordFinder
 from salesforce_sandbox.records.record_ids import normalise_id
 from salesforce_sandbox.records.refusals import RecordRefused
 from salesforce_sandbox.records.rules import RuleBook, Scope
 from salesforce_sandbox.records.schema import Column, ObjectSchema, Schema, fold
 from salesforce_sandbox.records.storage import Record, Save
+from salesforce_sandbox.records.triggers import DEPTH, run_triggers
 
 _NOT_FIELDS = frozenset({"attributes", "id"})
 
@@ -31,16 +32,20 @@ class Saved(msgspec.Struct, frozen=True):
 
 @dataclass
 class Writer:
-    """Writes records into a chunk by the schema and the rules of an org; `own_records` are no parents."""
+    """Writes records into a chunk by the schema and the rules of an org."""
 
     schema: Schema
     rules: RuleBook
     chunk: Chunk
     refuse_type: Callable[[str, WrongType], Exception] = refuse_wrong_type
-    own_records: Container[str] = ()
+    finder: RecordFinder = field(init=False)
     depth: int = 0
     _active: dict[str, list[Rule]] = field(default_factory=dict)
     _scopes: dict[tuple[str, int], Scope] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let the writer find records as its chunk sees them."""
+        self.finder = RecordFinder(self.schema, self.chunk)
 
     def create(self, entity: ObjectSchema, values: Mapping[str, Any], free_key: str = "") -> Saved:
         """Create a record; the value of `free_key` is known to be of no other."""
@@ -53,7 +58,7 @@ class Writer:
         """Update a record by its id."""
         if not entity.definition.updateable:
             raise RecordRefused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
-        return self._save(entity, values, self.find(entity, record_id))
+        return self._save(entity, values, self.finder.find(entity, record_id))
 
     def upsert(self, entity: ObjectSchema, key_field: str, values: Mapping[str, Any]) -> Saved:
         """Create or update the record that an external id names."""
@@ -90,24 +95,6 @@ class Writer:
         old = _keys(self.schema.object(found.object), found.fields)
         self.chunk.save(Save(Record(found.id, found.object, found.fields, True), {}, "delete", {}, old))
         return found.id
-
-    def find(self, entity: ObjectSchema, record_id: Any) -> Record:
-        """Return a living record by id; raises RecordRefused."""
-        normal = normalise_id(record_id)
-        if normal is None:
-            raise RecordRefused("MALFORMED_ID", f"{entity.name} ID: id value of incorrect type: {record_id}", ("Id",))
-        found = self.chunk.find(normal)
-        if found is None or found.object != entity.name:
-            raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-        if found.deleted:
-            raise RecordRefused(*assumptions.DELETED_AGAIN)
-        return found
-
-    def parent_of(self, entity: ObjectSchema, values: Mapping[str, Any], relation: str) -> Record | None:
-        """Return the parent under a relationship name, None when there is none."""
-        reference = entity.relation(relation)
-        parent_id = values.get(reference[0]) if reference else None
-        return self.chunk.find(str(parent_id)) if parent_id else None
 
     def import_record(self, entity: ObjectSchema, values: Mapping[str, Any]) -> str:
         """Store a record as it is, past rules and rights; an `Id` may be given."""
@@ -153,9 +140,19 @@ class Writer:
         if rules:
             self.rules.check(rules, self._scope(entity, record, before))
         self.chunk.save(Save(record, keys, "update" if before else "create", written, old_keys, changed))
-        if rules:
-            self.rules.run_triggers(rules, self._scope(entity, record, before))
+        if rules and self.depth < DEPTH:
+            run_triggers(rules, self._scope(entity, record, before), self._write_triggered)
         return Saved(record_id, before is None)
+
+    def _write_triggered(self, entity: ObjectSchema, parent_id: str, values: Mapping[str, Any]) -> None:
+        self.depth += 1
+        try:
+            if parent_id:
+                self.update(entity, parent_id, values)
+            else:
+                self.create(entity, values)
+        finally:
+            self.depth -= 1
 
     def _rules_of(self, entity: ObjectSchema) -> list[Rule]:
         if entity.name not in self._active:
@@ -165,7 +162,7 @@ class Writer:
     def _scope(self, entity: ObjectSchema, record: Record, before: Record | None) -> Scope:
         key = (entity.name, self.depth)
         if key not in self._scopes:
-            self._scopes[key] = Scope(self, entity)
+            self._scopes[key] = Scope(self.finder, entity)
         return self._scopes[key].look_at(record, before)
 
     def _read_all(self, entity: ObjectSchema, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +182,7 @@ class Writer:
                 else:
                     stored = written[column.name] = column.read(value)
                     if column.refers:
-                        self._check_reference(column.field, stored)
+                        self.finder.check_reference(column.field, stored)
         except WrongType as wrong:
             raise self.refuse_type(column.name if column else "", wrong) from None
         return written
@@ -195,36 +192,10 @@ class Writer:
         if given.lower() in _NOT_FIELDS:
             return None
         if isinstance(value, dict):
-            name, found = self._find_parent(entity, given, value)
+            name, found = self.finder.find_parent(entity, given, value)
             written[name] = found
             return None
         return entity.column(given)
-
-    def _find_parent(self, entity: ObjectSchema, given: str, value: Any) -> tuple[str, str | None]:
-        """Return the reference field and the parent's id for `Rel__r: {Key: value}`."""
-        reference = entity.relation(given)
-        named = {key: found for key, found in value.items() if key.lower() != "attributes"}
-        if reference is None or not named:
-            raise RecordRefused("INVALID_FIELD", f"No such column '{given}' on sobject of type {entity.name}")
-        name, field = reference
-        kind = (value.get("attributes") or {}).get("type") or field.to[0]
-        key, key_value = next(iter(named.items()))
-        parent = self.schema.object(kind)
-        key_name, key_field = parent.field(key)
-        if key_value is None or key_value == "":
-            return name, None
-        found = self.chunk.find_by_key(parent.name, key_name, fold(key_field, key_value))
-        if not found or found[0] in self.own_records:
-            told = f"Foreign key external ID: {key_value} not found for field {key_name} in entity {parent.name}"
-            raise RecordRefused("INVALID_FIELD", told)
-        return name, found[0]
-
-    def _check_reference(self, field: FieldDefinition, record_id: str) -> None:
-        found = self.chunk.find(record_id)
-        if found is None or found.object not in field.to:
-            raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-        if found.deleted:
-            raise RecordRefused("ENTITY_IS_DELETED", "entity is deleted")
 
     def _check_unique(self, entity: ObjectSchema, keys: Mapping[str, str], record_id: str, free_key: str) -> None:
         for name, definition in entity.keys:

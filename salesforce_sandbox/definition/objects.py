@@ -1,0 +1,98 @@
+"""Objects and fields of an org as its definition in YAML names them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class FieldType(StrEnum):
+    """The field types that the sandbox knows."""
+
+    ID = "id"
+    STRING = "string"
+    TEXTAREA = "textarea"
+    BOOLEAN = "boolean"
+    INT = "int"
+    DOUBLE = "double"
+    CURRENCY = "currency"
+    PERCENT = "percent"
+    DATE = "date"
+    DATETIME = "datetime"
+    REFERENCE = "reference"
+    PICKLIST = "picklist"
+    MULTIPICKLIST = "multipicklist"
+    COMBOBOX = "combobox"
+    TIME = "time"
+    ENCRYPTED = "encryptedstring"
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+
+
+class StrictModel(BaseModel):
+    """A part of a definition: a key that is not known is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_keys(cls, given: Any) -> Any:
+        unknown = sorted(map(str, given.keys() - cls.model_fields.keys())) if isinstance(given, dict) else []
+        if unknown:
+            raise ValueError(f"`{unknown[0]}` is not known; there are {', '.join(cls.model_fields)}")
+        return given
+
+
+class FieldDefinition(StrictModel):
+    """A field. `hidden` and `read_only` stand for field-level security."""
+
+    type: FieldType
+    label: str | None = None
+    length: Annotated[int, Field(ge=1)] = 255
+    precision: Annotated[int, Field(ge=1, le=18)] = 18
+    required: bool = False
+    unique: bool = False
+    external_id: bool = False
+    case_sensitive: bool = False
+    values: list[str] = []
+    restricted: bool = False
+    to: list[str] = []
+    relationship: str | None = None
+    hidden: bool = False
+    read_only: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> FieldDefinition:
+        if self.type is FieldType.REFERENCE and not (self.to and self.relationship):
+            raise ValueError("a reference needs `to` and `relationship`")
+        if self.restricted and not self.values:
+            raise ValueError("a restricted picklist needs `values`")
+        return self
+
+
+class ObjectDefinition(StrictModel):
+    """An object."""
+
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
+    label: str | None = None
+    createable: bool = True
+    updateable: bool = True
+    deletable: bool = True
+    fields: dict[str, FieldDefinition]
+
+
+def built_in_objects() -> dict[str, ObjectDefinition]:
+    """Return the objects that every org has and that clients ask for when they log in."""
+    text = FieldDefinition(type=FieldType.STRING)
+    boolean, moment = FieldDefinition(type=FieldType.BOOLEAN), FieldDefinition(type=FieldType.DATETIME)
+    key = FieldDefinition(type=FieldType.STRING, external_id=True, unique=True)
+    user = {"Username": key, "Name": text, "Email": FieldDefinition(type=FieldType.EMAIL), "IsActive": boolean}
+    organization = {"Name": text, "InstanceName": text, "IsSandbox": boolean, "TrialExpirationDate": moment,
+                    "NamespacePrefix": text, "OrganizationType": text}  # fmt: skip
+    return {
+        "User": ObjectDefinition(prefix="005", fields=user),
+        "Organization": ObjectDefinition(prefix="00D", fields=organization, createable=False, deletable=False),
+    }
