@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,7 +20,9 @@ from salesforce_sandbox import assumptions
 from salesforce_sandbox.api.bulk_routes import bulk_routes
 from salesforce_sandbox.api.bulk_v1_routes import ClassicBulk
 from salesforce_sandbox.api.control_routes import control_routes
+from salesforce_sandbox.api.guard import Guard, GuardedPaths
 from salesforce_sandbox.api.login import login_routes
+from salesforce_sandbox.api.page_actions import action_routes
 from salesforce_sandbox.api.pages import page_routes
 from salesforce_sandbox.api.rest import refusal_body, rest_routes
 from salesforce_sandbox.definition.definition import DefinitionError
@@ -33,8 +36,8 @@ MAINTENANCE = Response(assumptions.MAINTENANCE_PAGE, 503, media_type="text/html"
 TRANSPORT = "salesforce_sandbox.transport"  # in the scope, put there by the server: what a cut connection closes
 
 
-def make_app(org: Org) -> ASGIApp:
-    """Return the application that serves an org."""
+def make_app(org: Org, guard: Guard) -> ASGIApp:
+    """Return the application that serves an org; the guard decides who may control it."""
     jobs = Jobs(org.folder / "jobs")
     classic = ClassicBulk(org)
     org.at_reset += [jobs.clear, classic.jobs.clear]
@@ -44,18 +47,20 @@ def make_app(org: Org) -> ASGIApp:
         *classic.routes(),
         *rest_routes(org),
         *control_routes(org),
-        *page_routes(org, jobs, classic.list_among_all),
+        *action_routes(org),
+        *page_routes(org, jobs, classic.list_among_all, guard.token),
     ]
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         RecordRefused: _refuse,
         RequestRefused: _refuse,
         HTTPException: _no_such_path,
         DefinitionError: _broken_definition,
+        json.JSONDecodeError: _no_json,
     }
     compressed = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     starlette = Starlette(routes=routes, exception_handlers=handlers, middleware=[compressed])
     starlette.router.redirect_slashes = False
-    return SalesforcePaths(starlette, org)
+    return GuardedPaths(SalesforcePaths(starlette, org), guard)
 
 
 class SalesforcePaths:
@@ -175,6 +180,10 @@ async def _no_such_path(_: Request, wrong: HTTPException) -> Response:
     else:
         refused = RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
     return JSONResponse(refused.as_body(), refused.status)
+
+
+async def _no_json(_: Request, wrong: json.JSONDecodeError) -> Response:
+    return JSONResponse({"error": f"The body is not JSON: {wrong}"}, 400)
 
 
 async def _broken_definition(_: Request, wrong: DefinitionError) -> Response:
