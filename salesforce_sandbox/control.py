@@ -93,8 +93,16 @@ class Control:
         self._call("POST", "/job_faults", fault)
 
     def set_bulk(self, **settings: Any) -> None:
-        """Change how Bulk jobs run (`definition.BulkSettings`)."""
+        """Change how Bulk jobs run (`settings.BulkSettings`)."""
         self._call("POST", "/bulk", settings)
+
+    def set_requests(self, **settings: Any) -> None:
+        """Change the sizes and times of requests (`settings.RequestSettings`)."""
+        self._call("POST", "/request_settings", settings)
+
+    def set_token_form(self, form: str) -> None:
+        """Change what the access tokens of new sessions look like: session, opaque or jwt."""
+        self._call("POST", "/sessions", {"form": form})
 
     def switch_maintenance(self, *, active: bool) -> None:
         """Begin or end maintenance: every path of Salesforce answers 503 meanwhile."""

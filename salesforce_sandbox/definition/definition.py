@@ -24,12 +24,15 @@ under its relationship name (`Parent__r.Name`, empty when there is none), and an
 'Ext__c', Name).Kind__c`. `true` means: refuse. A trigger may write to the parent instead: `writes: {parent: Parent__r,
 fields: {Last_Name__c: Name}}`, or create a record: `writes: {object: Account, fields: {Name: Name}}`; when that is
 refused, so is the record, with both messages. A duplicate rule names the fields that must not all be the same:
-`match_on: [Email]`. Record types are an object `RecordType` with a reference to it. `User` and `Organization` are
-there without being defined.
+`match_on: [Email]`, and whether `Sforce-Duplicate-Rule-Header: allowSave=true` passes it: `allow_save: true`. An
+assignment rule names the user who becomes the owner: `{kind: assignment, object: Lead, owner: queue@…}`; it runs
+unless a call says `Sforce-Auto-Assign: FALSE`, in Bulk jobs only with an assignmentRuleId. Record types are an object
+`RecordType` with a reference to it. `User` and `Organization` are there without being defined.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -37,19 +40,11 @@ from pydantic import Field, model_validator
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition.objects import ObjectDefinition, StrictModel, built_in_objects
 from salesforce_sandbox.definition.rule_definition import Rule
+from salesforce_sandbox.definition.settings import BulkSettings, Leniency, RequestSettings, TokenForm
 
 
 class DefinitionError(Exception):
     """An org file is wrong; the message names the file, the place and the allowed values."""
-
-
-class BulkSettings(StrictModel):
-    """How Bulk jobs run: seconds before a job and before each of its batches begin, and the size of a batch."""
-
-    delay_seconds: float = 0.0
-    batch_delay_seconds: float = 0.0
-    batch_rows: Annotated[int, Field(ge=1)] = 10_000
-    shuffle: bool = True
 
 
 class Organization(StrictModel):
@@ -59,13 +54,21 @@ class Organization(StrictModel):
     name: str = "Local Sandbox"
 
 
+class LoginObstacle(StrEnum):
+    """Why an active user may not log in, in the words of the token endpoint."""
+
+    IP_RESTRICTED = "ip restricted"
+    ACTIVATION_SECRET = "activation secret invalid"  # noqa: S105 - a message
+
+
 class User(StrictModel):
-    """A user who may log in by SOAP or the OAuth flows."""
+    """A user who may log in by SOAP or the OAuth flows, unless something is in the way."""
 
     username: str
     password: str
     security_token: str = ""
     active: bool = True
+    obstacle: LoginObstacle | None = None
 
 
 DEFAULT_USER = User(username="user@sandbox.local", password="sandbox-only")  # noqa: S106 - of a sandbox
@@ -75,7 +78,7 @@ class ConnectedApp(StrictModel):
     """A connected app; `certificate` is the PEM of a JWT app.
 
     `run_as` is the user of client credentials, the first one by default, and "" stands for none; `approved` tells
-    whether an administrator let users use the app.
+    whether an administrator let users use the app, `blocked` whether one blocked it.
     """
 
     consumer_key: str
@@ -83,6 +86,7 @@ class ConnectedApp(StrictModel):
     certificate: str | None = None
     run_as: str | None = None
     approved: bool = True
+    blocked: bool = False
 
 
 _LIMITS = {
@@ -103,7 +107,10 @@ class OrgDefinition(StrictModel):
     connected_apps: Annotated[list[ConnectedApp], Field(default_factory=list)]
     limits: Annotated[dict[str, int], Field(default_factory=dict)]
     bulk: BulkSettings = BulkSettings()
+    requests: Annotated[RequestSettings, Field(default_factory=lambda: RequestSettings.model_validate({}))]
     soap_login: bool = True
+    token_form: TokenForm = TokenForm.SESSION
+    lenient: Annotated[frozenset[Leniency], Field(default_factory=frozenset)]
     session_seconds: float = assumptions.SESSION_SECONDS
     objects: dict[str, ObjectDefinition]
     rules: Annotated[list[Rule], Field(default_factory=list)]
@@ -112,22 +119,37 @@ class OrgDefinition(StrictModel):
     def _check(self) -> OrgDefinition:
         self.objects = built_in_objects() | self.objects
         self._check_limits()
+        self._check_apps()
+        self._check_prefixes()
+        self._check_references()
+        self._check_rules()
+        return self
+
+    def _check_apps(self) -> None:
         usernames = {user.username for user in self.users}
         for app in self.connected_apps:
             if app.run_as and app.run_as not in usernames:
                 raise ValueError(f"connected app {app.consumer_key}: there is no user {app.run_as}")
-        self._check_prefixes()
+
+    def _check_references(self) -> None:
         for name, definition in self.objects.items():
             for field_name, field in definition.fields.items():
                 missing = [target for target in field.to if target not in self.objects]
                 if missing:
                     raise ValueError(f"{name}.{field_name}: `to` names {missing[0]}, which is not defined")
+        unknown = self.requests.automation_seconds.keys() - self.objects.keys()
+        if unknown:
+            raise ValueError(f"requests.automation_seconds: object {min(unknown)} is not defined")
+
+    def _check_rules(self) -> None:
         names = [rule.name for rule in self.rules]
+        usernames = {user.username for user in self.users}
         for rule in self.rules:
             if names.count(rule.name) > 1:
                 raise ValueError(f"rule {rule.name} is defined twice")
             rule.check_names(self.objects)
-        return self
+            if rule.owner and rule.owner not in usernames:
+                raise ValueError(f"rule {rule.name}: there is no user {rule.owner}")
 
     def _check_limits(self) -> None:
         unknown = self.limits.keys() - _LIMITS.keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -32,6 +33,16 @@ class FieldType(StrEnum):
     URL = "url"
 
 
+_NAMESPACE = re.compile(r"^\w+?__(?=\w+__[cr]$)")
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
+
+
+def label_name(name: str) -> str:
+    """Return the label that an API name suggests: `OwnerId` is Owner ID, `ns__Landing_Page__c` is Landing Page."""
+    words = [word for word in _WORDS.split(_NAMESPACE.sub("", name).removesuffix("__c")) if word]
+    return " ".join("ID" if word == "Id" else word for word in words)
+
+
 class StrictModel(BaseModel):
     """A part of a definition: a key that is not known is an error."""
 
@@ -47,7 +58,12 @@ class StrictModel(BaseModel):
 
 
 class FieldDefinition(StrictModel):
-    """A field. `hidden` and `read_only` stand for field-level security."""
+    """A field. `hidden` and `read_only` stand for field-level security.
+
+    `createable` and `updateable` tell where a value may be given: a field that is not updateable is set when the record
+    is created and never again (a master-detail that cannot be reparented). A field that is not `nillable` and not
+    `required` has a default and refuses NULL; a checkbox never is nillable.
+    """
 
     type: FieldType
     label: str | None = None
@@ -63,6 +79,9 @@ class FieldDefinition(StrictModel):
     relationship: str | None = None
     hidden: bool = False
     read_only: bool = False
+    createable: bool = True
+    updateable: bool = True
+    nillable: bool = True
 
     @model_validator(mode="after")
     def _check(self) -> FieldDefinition:
@@ -72,15 +91,25 @@ class FieldDefinition(StrictModel):
             raise ValueError("a restricted picklist needs `values`")
         return self
 
+    @property
+    def takes_null(self) -> bool:
+        """Tell whether the field may be empty."""
+        return self.nillable and not self.required and self.type is not FieldType.BOOLEAN
+
+    def label_of(self, name: str) -> str:
+        """Return the label of the field under a name: its own, or the name as Salesforce would show it."""
+        return self.label or label_name(name)
+
 
 class ObjectDefinition(StrictModel):
-    """An object."""
+    """An object; `bulk` tells whether the Bulk API takes it."""
 
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
     label: str | None = None
     createable: bool = True
     updateable: bool = True
     deletable: bool = True
+    bulk: bool = True
     fields: dict[str, FieldDefinition]
 
 

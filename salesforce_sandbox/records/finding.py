@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition.objects import FieldDefinition
+from salesforce_sandbox.definition.settings import Leniency
 from salesforce_sandbox.records.chunk import Chunk
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RecordRefused
+from salesforce_sandbox.records.refusals import RecordRefused, no_such_column
 from salesforce_sandbox.records.schema import ObjectSchema, Schema, fold
 from salesforce_sandbox.records.storage import Record
 
@@ -46,19 +47,32 @@ class RecordFinder:
         reference = entity.relation(given)
         named = {key: found for key, found in value.items() if key.lower() != "attributes"}
         if reference is None or not named:
-            raise RecordRefused("INVALID_FIELD", f"No such column '{given}' on sobject of type {entity.name}")
+            raise no_such_column(given, entity.name)
         name, field = reference
-        kind = (value.get("attributes") or {}).get("type") or field.to[0]
+        kind = self._kind_of_parent(given, field, (value.get("attributes") or {}).get("type"))
         key, key_value = next(iter(named.items()))
         parent = self.schema.object(kind)
         key_name, key_field = parent.field(key)
         if key_value is None or key_value == "":
             return name, None
-        found = self.chunk.find_by_key(parent.name, key_name, fold(key_field, key_value))
-        if not found or found[0] in self.own_records:
+        known = self.chunk.find_by_key(parent.name, key_name, fold(key_field, key_value))
+        found = [each for each in known if each not in self.own_records]
+        if len(found) > 1 and Leniency.AMBIGUOUS_PARENTS not in self.schema.lenient:
+            raise several_found(key_name, key_field, found)
+        if not found:
             message = f"Foreign key external ID: {key_value} not found for field {key_name} in entity {parent.name}"
             raise RecordRefused("INVALID_FIELD", message)
         return name, found[0]
+
+    def _kind_of_parent(self, relation: str, field: FieldDefinition, given: Any) -> str:
+        if given is None:
+            if len(field.to) > 1 and Leniency.UNTYPED_PARENTS not in self.schema.lenient:
+                raise RecordRefused("INVALID_FIELD", assumptions.UNTYPED_PARENT.format(relation=relation))
+            return field.to[0]
+        kind = next((each for each in field.to if each.lower() == str(given).lower()), None)
+        if kind is None:
+            raise RecordRefused("INVALID_FIELD", f"sObject type '{given}' is not a parent of relationship {relation}")
+        return kind
 
     def check_reference(self, field: FieldDefinition, record_id: str) -> None:
         """Raise RecordRefused when a reference does not lead to a living record of an object it may refer to."""
@@ -67,3 +81,9 @@ class RecordFinder:
             raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if found.deleted:
             raise RecordRefused("ENTITY_IS_DELETED", "entity is deleted")
+
+
+def several_found(name: str, field: FieldDefinition, ids: Sequence[str]) -> RecordRefused:
+    """Return the refusal of an external id that several records have."""
+    message = f"{field.label_of(name)}: more than one record found for external id field: [{', '.join(ids)}]"
+    return RecordRefused("DUPLICATE_EXTERNAL_ID", message, (name,))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition.definition import DefinitionError
 from salesforce_sandbox.definition.expressions import make_evaluator
 from salesforce_sandbox.definition.rule_definition import Rule, RuleKind
+from salesforce_sandbox.definition.settings import Leniency
 from salesforce_sandbox.records.finding import RecordFinder
 from salesforce_sandbox.records.refusals import RecordRefused
 from salesforce_sandbox.records.schema import ObjectSchema, fold
@@ -62,14 +63,29 @@ class RuleBook:
         return [rule for rule in self.rules.values() if rule.active and rule.object == object_name]
 
     def check(self, rules: list[Rule], scope: Scope) -> None:
-        """Raise RecordRefused when a rule refuses a record that is about to be saved."""
+        """Raise RecordRefused when rules refuse a record that is about to be saved.
+
+        All validation rules are evaluated and their errors answered together; anything else ends the save at once.
+        """
+        broken: list[RecordRefused] = []
         for rule in rules:
-            if rule.more_than is not None or rule.writes:
-                continue
-            if rule.kind is RuleKind.DUPLICATE:
-                _check_duplicate(rule, scope)
-            else:
-                self._check_rule(rule, scope)
+            try:
+                self._check_one(rule, scope)
+            except RecordRefused as refused:
+                if rule.kind is RuleKind.VALIDATION and Leniency.FIRST_RULE_ONLY not in scope.finder.schema.lenient:
+                    broken.append(refused)
+                elif not broken:
+                    raise
+        if broken:
+            raise replace(broken[0], others=tuple(broken[1:]))
+
+    def _check_one(self, rule: Rule, scope: Scope) -> None:
+        if rule.more_than is not None or rule.writes or rule.owner:
+            return
+        if rule.kind is RuleKind.DUPLICATE:
+            _check_duplicate(rule, scope)
+        else:
+            self._check_rule(rule, scope)
 
     def counts(self, object_name: str) -> bool:
         """Tell whether a rule counts the records of a request."""
@@ -100,11 +116,23 @@ class RuleBook:
         raise _refusal(rule, lock)
 
 
+@dataclass(frozen=True)
+class SaveOptions:
+    """What a call asks for by its headers: duplicates that a rule lets pass, and no assignment rules."""
+
+    allow_duplicates: bool = False
+    assign_owner: bool = False
+    base: str = "/services/data"
+
+
+NO_OPTIONS = SaveOptions()
+
+
 class Scope:
     """What expressions see of one record after another."""
 
-    def __init__(self, finder: RecordFinder, entity: ObjectSchema) -> None:
-        self.finder, self.entity = finder, entity
+    def __init__(self, finder: RecordFinder, entity: ObjectSchema, options: SaveOptions) -> None:
+        self.finder, self.entity, self.options = finder, entity, options
         self.record = Record("", entity.name, {}, False)
         self.before: Record | None = None
         self.values: dict[str, Any] = {}
@@ -168,12 +196,24 @@ def _fields_of(record: Record | None) -> _Absent:
 def _check_duplicate(rule: Rule, scope: Scope) -> None:
     record = scope.record
     wanted = [record.fields.get(name) for name in rule.match_on]
-    if all(value is None for value in wanted):
+    if all(value is None for value in wanted) or (rule.allow_save and scope.options.allow_duplicates):
         return
     # a scan: duplicate rules are for small objects of a sandbox
     for other in scope.finder.chunk.find_all(scope.entity.name, scope.entity.prefix):
         if other.id != record.id and [other.fields.get(name) for name in rule.match_on] == wanted:
-            raise _refusal(rule, "")
+            refused = _refusal(rule, "")
+            raise replace(refused, fields=None, more=_describe_match(rule, refused.message, other, scope.options.base))
+
+
+def _describe_match(rule: Rule, message: str, other: Record, base: str) -> dict[str, Any]:
+    """Return the key, spelt as Salesforce spells it, under which a single-record call shows the records that match."""
+    record = {"attributes": {"type": other.object, "url": f"{base}/sobjects/{other.object}/{other.id}"}, "Id": other.id}
+    matched = {"additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0, "record": record}
+    result = {"entityType": other.object, "errors": [], "matchEngine": "ExactMatchEngine", "matchRecords": [matched],
+              "rule": rule.name, "size": 1, "success": True}  # fmt: skip
+    found = {"allowSave": rule.allow_save, "duplicateRule": rule.name, "duplicateRuleEntityType": other.object,
+             "errorMessage": message, "matchResults": [result]}  # fmt: skip
+    return {"duplicateResut": found}
 
 
 def _refusal(rule: Rule, lock: str) -> RecordRefused:

@@ -40,5 +40,5 @@ def _run(rule: Rule, writes: TriggerWrites, scope: Scope, write: Write) -> None:
 def _failure(rule: Rule, moment: str, parent: Record | None, inner: RecordRefused) -> RecordRefused:
     failed = f"Update failed. First exception on row 0 with id {parent.id}" if parent else _INSERT_FAILED
     message = f"{rule.name}: execution of {moment}\n\ncaused by: System.DmlException: {failed}; first error: "
-    message += f"{inner.code}, {inner.message}: [{', '.join(inner.fields)}]"
+    message += f"{inner.code}, {inner.message}: [{', '.join(inner.fields or ())}]"
     return RecordRefused(REFUSALS[rule.kind][0], message)

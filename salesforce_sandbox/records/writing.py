@@ -12,10 +12,10 @@ from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition.rule_definition import Rule
 from salesforce_sandbox.records.chunk import Chunk
 from salesforce_sandbox.records.field_values import WrongType, refuse_wrong_type
-from salesforce_sandbox.records.finding import RecordFinder
+from salesforce_sandbox.records.finding import RecordFinder, several_found
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RecordRefused
-from salesforce_sandbox.records.rules import RuleBook, Scope
+from salesforce_sandbox.records.refusals import RecordRefused, no_such_column
+from salesforce_sandbox.records.rules import NO_OPTIONS, RuleBook, SaveOptions, Scope
 from salesforce_sandbox.records.schema import Column, ObjectSchema, Schema, fold
 from salesforce_sandbox.records.storage import Record, Save
 from salesforce_sandbox.records.triggers import DEPTH, run_triggers
@@ -38,6 +38,7 @@ class Writer:
     rules: RuleBook
     chunk: Chunk
     refuse_type: Callable[[str, WrongType], Exception] = refuse_wrong_type
+    options: SaveOptions = NO_OPTIONS
     finder: RecordFinder = field(init=False)
     depth: int = 0
     _active: dict[str, list[Rule]] = field(default_factory=dict)
@@ -74,8 +75,7 @@ class Writer:
             raise RecordRefused(code, message.format(field=name), (name,))
         found = self.chunk.find_by_key(entity.name, name, fold(field, value))
         if len(found) > 1:
-            told = f"{field.label or name}: more than one record found for external id field: [{', '.join(found)}]"
-            raise RecordRefused("DUPLICATE_EXTERNAL_ID", told, (name,))
+            raise several_found(name, field, found)
         if not found:
             return self.create(entity, values, free_key=name)
         return self.update(entity, found[0], values)
@@ -101,8 +101,7 @@ class Writer:
         record_id = normalise_id(values.get("Id")) or self.chunk.new_id(entity.name, entity.prefix)
         unknown = values.keys() - entity.definition.fields.keys() - {"Id"}
         if unknown:
-            told = f"No such column '{min(unknown)}' on sobject of type {entity.name}"
-            raise RecordRefused("INVALID_FIELD", told)
+            raise no_such_column(min(unknown), entity.name)
         if not record_id.startswith(entity.prefix):
             told = f"{entity.name} ID: id value of incorrect type: {record_id}"
             raise RecordRefused("MALFORMED_ID", told, ("Id",))
@@ -123,7 +122,10 @@ class Writer:
         self.chunk.know_keys(entity.name, name, keys)
 
     def _save(self, entity: ObjectSchema, given: Mapping[str, Any], before: Record | None, free_key: str = "") -> Saved:
-        written = self._read_all(entity, given)
+        written = self._read_all(entity, given, new=before is None)
+        rules = self._rules_of(entity)
+        if rules and self.options.assign_owner:
+            written = written | self._assign_owner(entity, rules, written, before)
         values = {**before.fields, **written} if before else written
         missing = [name for name in entity.required if values.get(name) is None]
         if missing:
@@ -136,13 +138,24 @@ class Writer:
         if changed:
             self._check_unique(entity, keys, record_id, free_key)
         record = Record(record_id, entity.name, values, False)
-        rules = self._rules_of(entity)
         if rules:
             self.rules.check(rules, self._scope(entity, record, before))
         self.chunk.save(Save(record, keys, "update" if before else "create", written, old_keys, changed))
         if rules and self.depth < DEPTH:
             run_triggers(rules, self._scope(entity, record, before), self._write_triggered)
         return Saved(record_id, before is None)
+
+    def _assign_owner(
+        self, entity: ObjectSchema, rules: list[Rule], written: Mapping[str, Any], before: Record | None
+    ) -> dict[str, Any]:
+        """Return the owner that an assignment rule gives a record; runs unless a call switches them off."""
+        values = {**before.fields, **written} if before else dict(written)
+        scope = self._scope(entity, Record(before.id if before else "", entity.name, values, False), before)
+        for rule in rules:
+            if rule.owner and scope.evaluate(rule, rule.when):
+                [owner] = self.chunk.find_by_key("User", "Username", rule.owner.lower())
+                return {"OwnerId": owner}
+        return {}
 
     def _write_triggered(self, entity: ObjectSchema, parent_id: str, values: Mapping[str, Any]) -> None:
         self.depth += 1
@@ -162,22 +175,23 @@ class Writer:
     def _scope(self, entity: ObjectSchema, record: Record, before: Record | None) -> Scope:
         key = (entity.name, self.depth)
         if key not in self._scopes:
-            self._scopes[key] = Scope(self.finder, entity)
+            self._scopes[key] = Scope(self.finder, entity, self.options)
         return self._scopes[key].look_at(record, before)
 
-    def _read_all(self, entity: ObjectSchema, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _read_all(self, entity: ObjectSchema, given: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
         written: dict[str, Any] = {}
-        columns, column = entity.columns, None
+        columns, column = entity.columns[new], None
         try:
             for given_name, value in given.items():
                 column = columns.get(given_name)
                 if column is None or value.__class__ is dict:
-                    column = self._read_special(entity, given_name, value, written)
+                    column = self._read_special(entity, given_name, value, written, new=new)
                     if column is None:
                         continue
                 if value.__class__ is str and 0 < len(value) <= column.plain_length:
                     written[column.name] = value
                 elif value is None or (value == "" and assumptions.EMPTY_TEXT_CLEARS):
+                    column.check_empty()
                     written[column.name] = None
                 else:
                     stored = written[column.name] = column.read(value)
@@ -187,15 +201,17 @@ class Writer:
             raise self.refuse_type(column.name if column else "", wrong) from None
         return written
 
-    def _read_special(self, entity: ObjectSchema, given: str, value: Any, written: dict[str, Any]) -> Column | None:
+    def _read_special(
+        self, entity: ObjectSchema, given: str, value: Any, written: dict[str, Any], *, new: bool
+    ) -> Column | None:
         """Read a parent into `written`, or return the column of a name that is seen for the first time."""
         if given.lower() in _NOT_FIELDS:
             return None
         if isinstance(value, dict):
             name, found = self.finder.find_parent(entity, given, value)
-            written[name] = found
+            written[entity.column(name, new=new).name] = found
             return None
-        return entity.column(given)
+        return entity.column(given, new=new)
 
     def _check_unique(self, entity: ObjectSchema, keys: Mapping[str, str], record_id: str, free_key: str) -> None:
         for name, definition in entity.keys:
