@@ -52,7 +52,9 @@ def normalise_id(value: object) -> str | None:
         return None
     if len(text) == 15:
         return add_checksum(text)
-    return text if add_checksum(text[:15]) == text else _restore_case(text)
+    if add_checksum(text[:15]) == text:
+        return text
+    return _restore_case(text) if text in {text.lower(), text.upper()} else None
 
 
 def _restore_case(text: str) -> str | None:
