@@ -26,10 +26,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     max_consecutive_failed_dag_runs=0,
-    params={
-        "every": Param(False, type="boolean", description="Also those that are not due yet"),
-        "action": Param(None, type=["null", "integer"], description="Set by the page: only the records of this action"),
-    },
+    params={"every": Param(False, type="boolean", description="Also those that are not due yet")},
     tags=["crm_export"],
 ):
     prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")

@@ -39,7 +39,7 @@ with DAG(
     max_consecutive_failed_dag_runs=0,
     tags=["crm_export"],
 ):
-    prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")
+    prepare_schema: BaseOperator = PrepareSchemaOperator(task_id="prepare_schema")
     late_rows: dict[str, BaseOperator] = {}
     streams = load_streams()
     for stream in streams:
@@ -56,5 +56,6 @@ with DAG(
         if not stream.after:
             prepare_schema >> late_rows[stream.name]
     for check in load_checks():
-        late_rows_of_check = late_rows.get(getattr(check, "stream", ""), prepare_schema)
-        late_rows_of_check >> task_for_check(check, streams, task_id=f"check_{check.name}", trigger_rule="all_done")
+        upstream = late_rows.get(getattr(check, "stream", ""), prepare_schema)
+        rule = "all_success" if upstream is prepare_schema else "all_done"
+        upstream >> task_for_check(check, streams, task_id=f"check_{check.name}", trigger_rule=rule)

@@ -92,10 +92,12 @@ def _try(asked: argparse.Namespace) -> int:
 
 
 def _story(asked: argparse.Namespace) -> int:
-    ports = Place.from_environment().running_ports()
+    place = Place.from_environment()
+    ports = place.running_ports()
     api = AirflowApi(f"http://127.0.0.1:{ports.ui}")
     api.wait_until_up(10, lambda: None)
-    tell_story(asked.number, Teller(api, Control(f"http://127.0.0.1:{ports.sandbox_http}"), console, ports))
+    control = Control.from_ready_file(place.sandbox / "ready.json")
+    tell_story(asked.number, Teller(api, control, console, ports))
     return 0
 
 

@@ -85,7 +85,7 @@ class Stack:
     @property
     def control(self) -> Control:
         """Return the control of the sandbox."""
-        return Control(f"http://127.0.0.1:{self.ports.sandbox_http}")
+        return Control.from_ready_file(self.place.sandbox / "ready.json")
 
     def connect(self) -> psycopg.Connection:
         """Open the source database as the exporter does."""

@@ -8,7 +8,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from crm_export.links import PageLink
 from crm_export.page.lazy import LazyPage
-from crm_export.page_address import PREFIX, TITLE
+from crm_export.page_address import PREFIX, ROUTE, TITLE
 
 
 class CrmExportPlugin(AirflowPlugin):
@@ -23,7 +23,7 @@ class CrmExportPlugin(AirflowPlugin):
             "name": TITLE,
             "href": f"{PREFIX}/",
             "destination": "nav",
-            "url_route": "crm_export",
+            "url_route": ROUTE,
             "nav_top_level": True,
         },
         {

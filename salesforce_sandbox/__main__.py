@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import stat
 import sys
 from pathlib import Path
 
+from salesforce_sandbox.api.guard import Guard
 from salesforce_sandbox.definition.definition import DefinitionError
 from salesforce_sandbox.definition.org_file import load_definition
 from salesforce_sandbox.org.org import Org
@@ -19,8 +22,9 @@ _EXAMPLES = """examples:
   export REQUESTS_CA_BUNDLE=/tmp/sandbox/ca.crt      # what Python clients must trust
   open http://127.0.0.1:8080/sandbox                 # the org as "Salesforce" sees it, its rules and faults
 
-An org file is explained at the top of salesforce_sandbox/definition/definition.py; clients, the control API for tests
-and the faults in salesforce_sandbox/README.md; what is assumed of Salesforce in salesforce_sandbox/assumptions.py."""
+An org file is explained at the top of salesforce_sandbox/definition/definition.py, clients, the control API for
+tests and the faults in salesforce_sandbox/README.md, what is assumed of Salesforce in
+salesforce_sandbox/assumptions.py."""
 
 
 def main() -> int:
@@ -40,19 +44,34 @@ def main() -> int:
     parser.add_argument(
         "--ready-file", type=Path, metavar="FILE", help="JSON with the addresses, written when it serves"
     )
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="a further host name under which /sandbox may be called, beside 127.0.0.1, localhost and ::1",
+    )  # fmt: skip
     args = parser.parse_args()
     try:
         definition = load_definition(args.org)
-        args.data.mkdir(parents=True, exist_ok=True)
+        _prepare_folder(args.data)
         org = Org(definition, args.data)
-        serve(org, args.data, args.http_port, args.https_port, args.ready_file)
+        guard = Guard.for_hosts(args.allow_host)
+        serve(org, args.data, args.http_port, args.https_port, args.ready_file, guard)
     except DefinitionError as wrong:
         print(wrong, file=sys.stderr)
         return 2
     except OSError as refused:
-        print(f"The sandbox cannot start: {refused}. Another program may use the port.", file=sys.stderr)
+        advice = "" if isinstance(refused, PermissionError) else " Another program may use the port."
+        print(f"The sandbox cannot start: {refused}.{advice}", file=sys.stderr)
         return 1
     return 0
+
+
+def _prepare_folder(folder: Path) -> None:
+    """Make the data folder readable for this user only, and whatever this process writes; raises OSError."""
+    os.umask(0o077)
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_mode & stat.S_ISVTX or folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} is shared with other users; --data needs a folder of its own")
+    folder.chmod(0o700)
 
 
 if __name__ == "__main__":

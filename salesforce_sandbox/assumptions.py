@@ -22,7 +22,7 @@ RECORD_IS_GONE = (404, "ENTITY_IS_DELETED", "entity is deleted")
 
 # The token endpoint's words for a wrong secret and for a user who may not log in.
 WRONG_SECRET = ("invalid_client", "invalid client credentials")
-INACTIVE_USER = ("inactive_user", "user is inactive")
+INACTIVE_USER = ("invalid_grant", "inactive user")
 
 # A session ends when it was not used for so long, and every call begins the time anew.
 SESSION_SECONDS = 7200.0
@@ -56,8 +56,11 @@ UNREADABLE_ROWS_ARE_UNPROCESSED = True
 # What refuses a call that the state of its job does not allow.
 WRONG_JOB_STATE = (400, "INVALIDJOBSTATE")
 
-# What refuses a PUT on a job that has its data, and one that is too large.
-SECOND_UPLOAD = (400, "CLIENTINPUTERROR")
+# What refuses to close a job that got data twice, and an upload that is too large.
+SECOND_UPLOAD = (
+    "Found multipe contents for job: <{job}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new "
+    "Job and make sure you only do 'PUT' once on a given Job."
+)
 TOO_LARGE = (400, "CLIENTINPUTERROR")
 
 # Whether a row of a Bulk upload finds a parent that the same upload creates.
@@ -66,8 +69,26 @@ UPLOAD_SEES_ITS_OWN_PARENTS = False
 # Whether the empty parent batch of a job counts against DailyBulkApiBatches.
 PARENT_BATCH_COUNTS = False
 
+# What an API version that is no longer served answers, and requests whose address or body is too large.
+RETIRED_VERSION = (410, "UNSUPPORTED_API_VERSION", "The requested API version is no longer available")
+URI_TOO_LONG = "<html><head><title>414 Request-URI Too Large</title></head><body>URI Too Long</body></html>"
+BODY_TOO_LARGE = "<html><head><title>413 Request Entity Too Large</title></head><body>Too large</body></html>"
+
+# What refuses a request whose automation would run for too long.
+RUNNING_TOO_LONG = (400, "REQUEST_RUNNING_TOO_LONG", "Your request was running for too long, and has been stopped.")
+
+# What stands between several errors of a row in sf__Error.
+BETWEEN_ERRORS = ""
+
+# How a parent of a relationship to several objects is refused without its type.
+UNTYPED_PARENT = "The relationship {relation} leads to several objects: attributes.type must name one of them"
+
 # What every path answers during maintenance.
-MAINTENANCE_PAGE = "<html><head><title>Down for Maintenance</title></head><body>Service Unavailable</body></html>"
+MAINTENANCE_PAGE = (
+    '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN"><html><head><title>We are down for maintenance.'
+    "</title></head><body>We are down for maintenance. Sorry for the inconvenience. We'll be back shortly."
+    "</body></html>"
+)
 
 # The codes of a closed job without data, and of results that are asked for too early.
 NO_DATA = "CLIENTINPUTERROR"
@@ -79,7 +100,10 @@ CLASSIC_QUOTA_STATUS = 403
 BLANK_EXTERNAL_ID = ("MISSING_ARGUMENT", "{field} not specified")
 DELETED_AGAIN = ("ENTITY_IS_DELETED", "entity is deleted")
 STORAGE_FULL = ("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")
-LOCKED_FOR_APPROVAL = ("ENTITY_IS_LOCKED", "the entity is locked for editing")
+LOCKED_FOR_APPROVAL = (
+    "ENTITY_IS_LOCKED",
+    "This record is locked. If you need to edit it, contact your admin.",
+)
 CONVERTED_LEAD = ("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 
 

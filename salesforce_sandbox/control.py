@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,10 +15,17 @@ TIMEOUT = 30  # seconds
 
 @dataclass(frozen=True)
 class Control:
-    """The control API of a sandbox at an address, called with a session when one is given."""
+    """The control API of a sandbox at an address, with its token; called with a session when one is given."""
 
     url: str
+    token: str
     session: requests.Session | None = None
+
+    @classmethod
+    def from_ready_file(cls, path: Path) -> Control:
+        """Return the control of the sandbox that wrote a ready file; raises OSError when it is not there."""
+        ready = json.loads(path.read_text())
+        return cls(ready["control_url"], ready["control_token"])
 
     def overview(self) -> Any:
         """Return counts of records, rules and API calls."""
@@ -84,8 +93,16 @@ class Control:
         self._call("POST", "/job_faults", fault)
 
     def set_bulk(self, **settings: Any) -> None:
-        """Change how Bulk jobs run (`definition.BulkSettings`)."""
+        """Change how Bulk jobs run (`settings.BulkSettings`)."""
         self._call("POST", "/bulk", settings)
+
+    def set_requests(self, **settings: Any) -> None:
+        """Change the sizes and times of requests (`settings.RequestSettings`)."""
+        self._call("POST", "/request_settings", settings)
+
+    def set_token_form(self, form: str) -> None:
+        """Change what the access tokens of new sessions look like: session, opaque or jwt."""
+        self._call("POST", "/sessions", {"form": form})
 
     def switch_maintenance(self, *, active: bool) -> None:
         """Begin or end maintenance: every path of Salesforce answers 503 meanwhile."""
@@ -109,7 +126,8 @@ class Control:
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         request = self.session.request if self.session else requests.request
-        answer = request(method, f"{self.url}/sandbox{path}", json=body, timeout=TIMEOUT)
+        headers = {"X-Sandbox-Token": self.token}
+        answer = request(method, f"{self.url}/sandbox{path}", json=body, headers=headers, timeout=TIMEOUT)
         if not answer.ok:
             raise RuntimeError(f"The sandbox refused {method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()

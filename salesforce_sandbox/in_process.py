@@ -18,23 +18,25 @@ from requests.structures import CaseInsensitiveDict
 from starlette.types import ASGIApp, Message
 
 from salesforce_sandbox.api.app import TRANSPORT, make_app
+from salesforce_sandbox.api.guard import Guard
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.definition.definition import OrgDefinition
 from salesforce_sandbox.org.org import Org
 
-URL = "https://org.sandbox.local"
+HOST = "org.sandbox.local"
+URL = f"https://{HOST}"
 
 
 class InProcessSandbox:
     """A context manager: an org whose `session` serves clients such as simple-salesforce (`session=`)."""
 
     def __init__(self, definition: OrgDefinition, folder: Path) -> None:
-        self.org = Org(definition, folder)
+        self.org, guard = Org(definition, folder), Guard.for_hosts([HOST])
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
-        self._adapter = _Adapter(make_app(self.org), self._loop)
+        self._adapter = _Adapter(make_app(self.org, guard), self._loop)
         self.session = self.new_session()
-        self.control = Control(URL, self.session)
+        self.control = Control(URL, guard.token, self.session)
 
     def new_session(self) -> requests.Session:
         """Return another session; whatever host it calls, the org answers."""

@@ -24,12 +24,12 @@ class RunningSandbox:
     http_url: str
     https_url: str
     ca_file: str
-    control_url: str
+    ready_file: Path
 
     @property
     def control(self) -> Control:
         """Return a client of the control API."""
-        return Control(self.control_url)
+        return Control.from_ready_file(self.ready_file)
 
     @property
     def https_host(self) -> str:
@@ -56,12 +56,13 @@ class RunningSandbox:
 
 def start_sandbox(org: Path, data: Path, *, http_port: int = 0, https_port: int = 0) -> RunningSandbox:
     """Start a sandbox and wait until it serves; raises RuntimeError with its own words when it does not."""
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     ready, log = data / "ready.json", data / "sandbox.log"
     ready.unlink(missing_ok=True)
     command = [sys.executable, "-m", "salesforce_sandbox", "--org", str(org), "--data", str(data)]
     command += ["--http-port", str(http_port), "--https-port", str(https_port), "--ready-file", str(ready)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    log.touch(mode=0o600)
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)  # noqa: S603
     deadline = time.monotonic() + START_SECONDS
@@ -72,4 +73,4 @@ def start_sandbox(org: Path, data: Path, *, http_port: int = 0, https_port: int 
             raise RuntimeError(f"The Salesforce sandbox did not start: {log.read_text(errors='replace')[-1000:]}")
         time.sleep(0.02)
     told = json.loads(ready.read_text())
-    return RunningSandbox(process, told["http_url"], told["https_url"], told["ca_file"], told["control_url"])
+    return RunningSandbox(process, told["http_url"], told["https_url"], told["ca_file"], ready)

@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from salesforce_sandbox.api.app import TRANSPORT, make_app
+from salesforce_sandbox.api.guard import Guard
 from salesforce_sandbox.certificates import prepare_certificates
 from salesforce_sandbox.org.org import Org
 
@@ -37,15 +38,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(org: Org, folder: Path, http_port: int, https_port: int, ready: Path | None) -> None:
+def serve(org: Org, folder: Path, http_port: int, https_port: int, ready: Path | None, guard: Guard) -> None:
     """Serve an org until SIGTERM or SIGINT; raises OSError when a port is taken."""
     # a Bulk batch holds tens of thousands of lists without cycles, which the collector would walk again and again
     gc.set_threshold(100_000, 50, 100)
-    asyncio.run(_serve(org, folder, http_port, https_port, ready))
+    asyncio.run(_serve(org, folder, http_port, https_port, ready, guard))
 
 
-async def _serve(org: Org, folder: Path, http_port: int, https_port: int, ready: Path | None) -> None:
-    app = make_app(org)
+async def _serve(org: Org, folder: Path, http_port: int, https_port: int, ready: Path | None, guard: Guard) -> None:
+    app = make_app(org, guard)
     plain, secure = _listen(http_port), _listen(https_port)
     context = prepare_certificates(folder)
     servers = [_make_server(app, None), _make_server(app, context)]
@@ -58,7 +59,7 @@ async def _serve(org: Org, folder: Path, http_port: int, https_port: int, ready:
     ]
     while not all(server.started or task.done() for server, task in zip(servers, tasks, strict=True)):
         await asyncio.sleep(0.02)
-    _tell(ready, folder, plain, secure)
+    _announce(ready, folder, plain, secure, guard)
     await asyncio.gather(*tasks)
     org.storage.close()
 
@@ -91,18 +92,21 @@ def _stop(servers: list[_Server]) -> None:
         server.should_exit = True
 
 
-def _tell(ready: Path | None, folder: Path, plain: socket.socket, secure: socket.socket) -> None:
+def _announce(ready: Path | None, folder: Path, plain: socket.socket, secure: socket.socket, guard: Guard) -> None:
     http_url = f"http://127.0.0.1:{plain.getsockname()[1]}"
     told = {
         "http_url": http_url,
         "https_url": f"https://127.0.0.1:{secure.getsockname()[1]}",
         "ca_file": str(folder / "ca.crt"),
         "control_url": http_url,
+        "control_token": guard.token,
         "pid": os.getpid(),
     }
     print(f"Salesforce sandbox: {told['https_url']} and {http_url}")
     print(f"export REQUESTS_CA_BUNDLE={told['ca_file']}")
     if ready:
         draft = ready.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
         draft.write_text(json.dumps(told))
         draft.rename(ready)

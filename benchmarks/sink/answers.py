@@ -6,13 +6,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from benchmarks.sink.calls import Call
 from benchmarks.sink.org import MESSAGE, REFUSAL, Job
 from benchmarks.sink.uploads import Upload
-
-if TYPE_CHECKING:
-    from benchmarks.sink.server import Call
 
 JSON, CSV = "application/json;charset=UTF-8", "text/csv"
 LIMITS = ("DailyApiRequests", "DailyBulkApiBatches", "DailyBulkV2QueryJobs", "DataStorageMB", "FileStorageMB")

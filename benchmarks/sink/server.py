@@ -13,6 +13,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from benchmarks.sink.answers import ROUTES, Reply
+from benchmarks.sink.calls import Call
 from benchmarks.sink.org import SinkOrg
 from benchmarks.sink.uploads import BLOCK
 
@@ -66,9 +67,10 @@ class SinkHandler(BaseHTTPRequestHandler):
             found = re.fullmatch(pattern, split.path, re.IGNORECASE)
             if found and method == self.command:
                 query = {name: values[0] for name, values in parse_qs(split.query).items()}
-                self._send(act(Call(self, org, found.groups(), query)), calls)
+                self._send(act(self._call(found.groups(), query)), calls)
                 return
-        self.read()
+        for _ in self.blocks():
+            pass
         told = [{"errorCode": "NOT_FOUND", "message": f"The sink does not know {self.command} {split.path}"}]
         self._send(Reply(404, told), calls)
 
@@ -87,15 +89,15 @@ class SinkHandler(BaseHTTPRequestHandler):
         while self.rfile.readline().strip():
             pass
 
-    def read(self) -> bytes:
-        """Return the whole body."""
-        return b"".join(bytes(block) for block in self.blocks())
-
     @property
     def address(self) -> str:
         """Return the address of this server."""
         server = cast("SinkServer", self.server)
         return f"{'https' if server.tls else 'http'}://127.0.0.1:{server.server_port}"
+
+    def _call(self, words: tuple[Any, ...], query: dict[str, str]) -> Call:
+        org = cast("SinkServer", self.server).org
+        return Call(org, words, query, self.address, self.headers, self.blocks)
 
     def _take(self, size: int, view: memoryview) -> Iterator[memoryview]:
         while size:
@@ -121,16 +123,3 @@ class SinkHandler(BaseHTTPRequestHandler):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
             self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
-
-
-class Call:
-    """A request as the routes see it."""
-
-    def __init__(self, handler: SinkHandler, org: SinkOrg, words: tuple[Any, ...], query: dict[str, str]) -> None:
-        self.org, self.words, self.query, self.address = org, words, query, handler.address
-        self.headers = handler.headers
-        self.read, self.blocks = handler.read, handler.blocks
-
-    def json(self) -> Any:
-        """Return the body as JSON."""
-        return json.loads(self.read())

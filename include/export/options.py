@@ -23,8 +23,8 @@ class ExportOptions:
     job_bytes: int = 90_000_000  # of CSV that a job is planned for; rows differ in size
     job_limit: int = 100_000_000  # bytes of CSV that one job takes at most (salesforce-wire.md section 4.5)
     jobs_in_flight: int = 3  # of one stream, with the setting off and `lock_order`
-    uploads_ahead: int = 2  # jobs whose rows go out before the job in front of them is settled; 1: none does
-    upload_beside: bool = True  # in threads of their own, and not one after the other in that of the run
+    prefetched_jobs: int = 2  # uploaded before the job in front of them is settled; 1: none is
+    concurrent_uploads: bool = True  # in threads of their own, and not one after the other in that of the run
     poll_delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds; the last one stays
     job_patience: float | None = None  # seconds that a run waits for a job before it ends; None: until it is over
     transient_delays: tuple[float, ...] = (5.0, 15.0, 45.0)  # seconds before refused rows are tried again

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, A
 from psycopg.rows import tuple_row
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
-from crm_export.login_session import LoginSession
+from crm_export.login_session import LoginSession, advise_on_login, choose_api_version
 from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
 from include.export.salesforce import OrgSession, SalesforceClient
 
@@ -70,14 +70,14 @@ def make_salesforce_client() -> SalesforceClient:
 
 def _log_in() -> OrgSession:
     session = LoginSession()
-    session.proxies.update(_find(SALESFORCE).extra_dejson.get("proxies") or {})
+    extra = _find(SALESFORCE).extra_dejson
+    session.proxies.update(extra.get("proxies") or {})
     try:
         org = SalesforceHook(SALESFORCE, session=session).get_conn()
     except SalesforceAuthenticationFailed as refused:
         raise LoginFailure(
             f"Salesforce refused the login of connection {SALESFORCE}: {refused.code} "
-            f"{str(refused.auth_message)[:300]}. Check its consumer key and secret (or user, password and token), the "
-            "domain, and the app's run-as user."
+            f"{str(refused.auth_message)[:300]}. {advise_on_login(str(refused.code), str(refused.auth_message))}"
         ) from None
     except TypeError:
         raise ConfigurationFailure(
@@ -89,7 +89,9 @@ def _log_in() -> OrgSession:
             f"Salesforce's login host did not answer ({type(unanswered).__name__}). Check the domain of connection "
             f"{SALESFORCE}, the network, and REQUESTS_CA_BUNDLE where a private certificate authority is used."
         ) from None
-    return OrgSession(f"https://{org.sf_instance}", org.session_id, org.session, str(org.sf_version))
+    chosen = extra.get("version") or extra.get("extra__salesforce__version")
+    version = choose_api_version(str(chosen) if chosen else None, SALESFORCE, is_soap=session.is_soap)
+    return OrgSession(f"https://{org.sf_instance}", org.session_id, org.session, version, session.organization)
 
 
 def _find(name: str) -> Connection:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
-from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
+from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from crm_export.retries import RETRIES, RETRY_DELAY, RunFailureRetryPolicy
+from crm_export.retries import RETRIES, RETRY_DELAY, ReportedFailure, RunFailureRetryPolicy
 from crm_export.settings import read_export_to_crm
 from include.export.reconcile import BrokenCheck
 from include.export.streams import BrokenStream, Stream
@@ -41,6 +41,8 @@ class ExportOperator(ExitsOnSigterm, BaseOperator):
             raise AirflowSkipException("export_to_crm is off: nothing is sent, nothing is deleted.")
         try:
             return self.perform(context)
+        except ReportedFailure:
+            raise
         except SystemExit as ended:
             self.log.warning("%s", ended)
             again = AirflowRescheduleException(datetime.now(UTC) + RESTART_DELAY)  # type: ignore[no-untyped-call] # Airflow's own is not typed
@@ -49,6 +51,12 @@ class ExportOperator(ExitsOnSigterm, BaseOperator):
     @abstractmethod
     def perform(self, context: Context) -> Any:
         """Do the work of the task and return its counts."""
+
+    def fail(self, *lines: str) -> NoReturn:
+        """Log the lines and fail the task, without retries and without stack frames under them."""
+        for line in lines:
+            self.log.error("%s", line)
+        raise ReportedFailure(lines[0])
 
 
 class BrokenFileOperator(ExportOperator):
@@ -62,7 +70,7 @@ class BrokenFileOperator(ExportOperator):
 
     def perform(self, context: Context) -> None:
         """Fail with the message."""
-        raise AirflowFailException(self.message)
+        self.fail(self.message)
 
 
 def task_for(
@@ -72,3 +80,8 @@ def task_for(
     if isinstance(stream, Stream):
         return operator(stream=stream, **kwargs)
     return BrokenFileOperator(message=stream.message, **kwargs)
+
+
+def asset_of(stream_name: str) -> Asset:
+    """Return the asset that says how far a stream is complete in Salesforce."""
+    return Asset(name=f"crm_export_{stream_name}", uri=f"x-crm-export://salesforce/{stream_name}")

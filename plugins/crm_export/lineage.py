@@ -24,7 +24,7 @@ def describe_lineage(stream: Stream, *, database: str, org: str, rows: int) -> O
 
     `database` is host:port/name of the source, `org` the address of the org, `rows` how many rows were accepted.
     """
-    from airflow.providers.openlineage.extractors import OperatorLineage  # noqa: PLC0415 - only where it is installed
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     place, _, name = database.partition("/")
     source = Dataset(namespace=f"postgres://{place}", name=f"{name}.{stream.source}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow.configuration import conf
 from airflow.sdk import BaseOperatorLink
 
-from crm_export.page_address import PREFIX, TITLE
+from crm_export.page_address import TITLE, locate_page
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -21,6 +21,6 @@ class PageLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Return the address of the page, with the stream of the task shown first."""
-        base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
+        base = str(conf.get("api", "base_url", fallback="") or "")
         stream = ti_key.task_id.partition(".")[0]  # the group is the stream's name
-        return f"{base}/{PREFIX}/?stream={stream}"
+        return locate_page(base, f"streams/{stream}")

@@ -1,15 +1,20 @@
-"""The session of a login: simple_salesforce sets no timeout, follows redirects and takes any answer for a refusal."""
+"""The session of a login, which knows what simple_salesforce leaves out: timeouts, redirects, the org, and SOAP."""
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import requests
 
 from include.export.failures import ConfigurationFailure, SalesforceFailure
-from include.export.salesforce import CONNECT_TIMEOUT, READ_TIMEOUT
+from include.export.salesforce import CONNECT_TIMEOUT, READ_TIMEOUT, read_organization
 
+log = logging.getLogger(__name__)
+API_VERSION = "67.0"  # that the exporter was written for; `version` of the connection overrides it
+SOAP_API_VERSION = "64.0"  # the last one with a login by user and password
 _CLIP = 200  # characters of an answer that are shown
 
 
@@ -22,6 +27,8 @@ class LoginSession(requests.Session):
     def __init__(self, timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)) -> None:
         super().__init__()
         self.timeout = timeout
+        self.organization = ""  # id of the org, once logged in
+        self.is_soap = False  # the login was one by user, password and security token
 
     def post(self, url: str | bytes, data: Any = None, json: Any = None, **more: Any) -> requests.Response:
         """Send the credentials; raises ConfigurationFailure at a redirect, SalesforceFailure at no login answer."""
@@ -38,12 +45,56 @@ class LoginSession(requests.Session):
                 "in maintenance, or the domain of the connection is not a login host.",
                 retry_after=float(asked) if asked.isdigit() else None,
             )
+        self.is_soap = _is_soap(answer)
+        self.organization = _read_organization(answer)
         return answer
+
+
+def choose_api_version(chosen: str | None, connection: str, *, is_soap: bool) -> str:
+    """Return the API version for a login: what the connection names, else the exporter's own.
+
+    Raises ConfigurationFailure when the connection names none that is one.
+    """
+    if is_soap:
+        log.warning(
+            "Connection %s logs in with user, password and security token. Salesforce ends this login in summer 2027, "
+            "and its API has had none since version 65.0, so version %s is used. Change the connection to client "
+            "credentials (consumer_key, consumer_secret, domain) or JWT (consumer_key, private_key, login).",
+            connection, chosen or SOAP_API_VERSION,
+        )  # fmt: skip
+    if chosen and not re.fullmatch(r"[1-9][0-9]{1,2}\.0", chosen):
+        raise ConfigurationFailure(
+            f"Connection {connection}: version must look like {API_VERSION} (found {chosen[:20]!r}). Remove it to let "
+            "the exporter choose."
+        )
+    return chosen or (SOAP_API_VERSION if is_soap else API_VERSION)
+
+
+_ADVICE = {
+    "OAUTH_APP_BLOCKED": "Let the admin unblock the app (Setup > Connected Apps OAuth Usage).",
+    "UNSUPPORTED_API_VERSION": f"Set `version` of the connection to {SOAP_API_VERSION}, or log in without a password.",
+    "login() is disabled": "Change the connection to client credentials or JWT; SOAP login is off in this org.",
+    "ip restricted": "Let the admin add the exporter's address to the IP ranges, or relax them for the app.",
+    "no client credentials user": "Let the admin name a run-as user in the app's client credentials policy.",
+    "not supported on this domain": "Set `domain` to the org's own (mycompany.my): not login, not test.",
+    "approved this consumer": "Let the admin pre-authorize the app for the user's profile or permission set.",
+    "not admin approved": "Let the admin pre-authorize the app for the user's profile or permission set.",
+    "inactive user": "Let the admin activate the integration user, or name another.",
+    "user is inactive": "Let the admin activate the integration user, or name another.",
+    "assertion": "Check the private key, the user name, and the clock of this machine.",
+}
+_USUAL_ADVICE = "Check consumer key and secret (or user, password and token), domain, and the app's run-as user."
+
+
+def advise_on_login(code: str, message: str) -> str:
+    """Return what to do about a refusal of the credentials."""
+    said = f"{code} {message}".lower()
+    return next((advice for text, advice in _ADVICE.items() if text.lower() in said), _USUAL_ADVICE)
 
 
 def _is_login_answer(answer: requests.Response) -> bool:
     """Tell whether an answer is a session or a refusal: OAuth speaks JSON, SOAP login XML, its refusals with 500."""
-    if answer.text.lstrip().startswith("<?xml") or "/Soap/u/" in (answer.request.url or ""):
+    if answer.text.lstrip().startswith("<?xml") or _is_soap(answer):
         return answer.status_code in {200, 500} and "Envelope>" in answer.text
     try:
         body = answer.json()
@@ -54,6 +105,20 @@ def _is_login_answer(answer: requests.Response) -> bool:
     if answer.status_code == 200:
         return all(isinstance(body.get(name), str) for name in ("access_token", "instance_url"))
     return answer.status_code in {400, 401, 403} and isinstance(body.get("error"), str)
+
+
+def _is_soap(answer: requests.Response) -> bool:
+    return "/Soap/u/" in (answer.request.url or "")
+
+
+def _read_organization(answer: requests.Response) -> str:
+    """Return the org of a session: OAuth answers with the address of the identity, SOAP login with the id."""
+    if answer.status_code != 200:
+        return ""
+    if _is_soap(answer):
+        found = re.search(r"<organizationId>(00D\w{12})", answer.text)
+        return found[1] if found else ""
+    return read_organization(str(answer.json().get("id") or ""))
 
 
 def _clip(answer: requests.Response) -> str:

@@ -5,39 +5,60 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from airflow.sdk import Asset, Context
+from airflow.sdk import Context, SkipMixin
 from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from crm_export.connections import make_salesforce_client, open_postgres
 from crm_export.export_operator import ExportOperator
-from crm_export.requests import TrialRequest, asked_action, asked_trial, identify_run, show_trial
+from crm_export.requests import TrialRequest, asked_action, asked_trial, check_trial, identify_run
 from crm_export.settings import read_options
 from crm_export.triggers import JobOverTrigger
-from include.export.failures import RunFailure
+from include.export.failures import ConfigurationFailure, RunFailure
 from include.export.ledger import ExportAudit, ExportTrials, install_schema
 from include.export.run import RunInputs
 from include.export.salesforce import Catalogue
 from include.export.streams import Stream
-from include.export.tasks import export_stream, read_watermark, reexport_errors, try_record
+from include.export.tasks import export_stream, reexport_errors, try_record
 
+_WHERE_VALUES_ARE = "on the page CRM Export (Try this record) or by `python -m crm_export.trial STREAM KEY`"
 JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before the triggerer does
 
 
-def asset_of(stream_name: str) -> Asset:
-    """Return the asset that says how far a stream is complete in Salesforce."""
-    return Asset(name=f"crm_export_{stream_name}", uri=f"x-crm-export://salesforce/{stream_name}")
+class PrepareSchemaOperator(ExportOperator, SkipMixin):
+    """Installs the schema crm_export and brings it up to date, and judges what the run is asked for.
 
+    It is a setup task: when it fails or is skipped, no task of the DAG runs, whatever its trigger rule. In a run that
+    only tries a record every task but those of its stream is skipped.
+    """
 
-class PrepareSchemaOperator(ExportOperator):
-    """Installs the schema crm_export and brings it up to date."""
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.is_setup = True
 
     def perform(self, context: Context) -> str:
-        """Install what is missing and return a sentence."""
+        """Install what is missing and return a sentence; fails for a request that no task could fulfil."""
         with open_postgres() as connection:
-            told = install_schema(connection)
+            installed = install_schema(connection)
             ExportTrials(connection).expire()
-            return told
+            try:
+                asked_action(context)
+                trial = asked_trial(context)
+                if trial:
+                    check_trial(trial, connection)
+            except ConfigurationFailure as failure:
+                self.fail(str(failure))
+        if trial:
+            self._skip_other_streams(trial, context)
+        return installed
+
+    def _skip_other_streams(self, trial: TrialRequest, context: Context) -> None:
+        tasks = context["dag"].tasks
+        streams = sorted(task.task_id.partition(".")[0] for task in tasks if task.task_id.endswith(".export_changes"))
+        if trial.stream not in streams:
+            self.fail(f"try_record: this DAG has no stream {trial.stream}. Its streams: {', '.join(streams)}.")
+        others = [task for task in tasks if task.task_id.partition(".")[0] in {*streams} - {trial.stream}]
+        self.skip(context["ti"], others)
 
 
 class ExportChangesOperator(ExportOperator):
@@ -61,19 +82,19 @@ class ExportChangesOperator(ExportOperator):
         """Export, or try the one record that the run asks for; returns counts."""
         options, trial = read_options(), asked_trial(context)
         options = replace(options, job_patience=self.job_patience if self.deferrable else None)
+        if trial and trial.stream != self.stream.name:
+            raise AirflowSkipException(f"This run only tries a record of stream {trial.stream}.")
         with open_postgres() as connection:
             inputs = RunInputs(
                 self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
             )
-            if trial is None:
-                report = export_stream(inputs)
-                self.log.info("%s: %s", self.stream.name, report.message)
-                if report.job_id is not None:
-                    self.defer(trigger=self._job_over(report.job_id), method_name="go_on")
-                return report.as_dict()
-            if trial.stream != self.stream.name:
-                raise AirflowSkipException(f"This run only tries a record of stream {trial.stream}.")
-            return self._try(trial, inputs)
+            if trial:
+                return self._try(trial, inputs)
+            report = export_stream(inputs)
+        self.log.info("%s: %s", self.stream.name, report.message)
+        if report.job_id is not None:
+            self.defer(trigger=self._job_over(report.job_id), method_name="go_on")
+        return report.as_dict()
 
     def _job_over(self, job_id: str) -> JobOverTrigger:
         return JobOverTrigger(job_id, poll_seconds=max(self.job_patience / 3, 1.0))
@@ -83,37 +104,20 @@ class ExportChangesOperator(ExportOperator):
         return self.execute(context)
 
     def _try(self, trial: TrialRequest, inputs: RunInputs) -> dict[str, Any]:
-        """Try a record: its values go to the log, or only to the person at the page who asked for it."""
-        if trial.page is None:
-            return show_trial(self.log, trial, try_record(inputs, trial.key))
+        """Try a record; its values go only to the person at the page who asked for it, never to the log."""
         trials = ExportTrials(inputs.connection)
+        check_trial(trial, inputs.connection)
         try:
             outcome = try_record(inputs, trial.key)
         except RunFailure as failure:
-            trials.fail(trial.page, str(failure))
-            raise AirflowFailException(str(failure)) from None
-        trials.end(trial.page, outcome)
-        self.log.info("Tried key=%s: the page CRM Export shows the request and the answer.", trial.key)
+            if trial.page is not None:
+                trials.fail(trial.page, str(failure))
+            self.fail(str(failure))
+        if trial.page is not None:
+            trials.end(trial.page, outcome)
+        self.log.info("Tried key=%s: %s", trial.key, outcome.message)
+        self.log.info("The request and the answer hold the record's values: see them %s.", _WHERE_VALUES_ARE)
         return {"tried": f"{trial.stream}:{trial.key}", "accepted": outcome.accepted}
-
-
-class PublishWatermarkOperator(ExportOperator):
-    """Publishes how far a stream is complete in Salesforce, as an event of its asset."""
-
-    ui_color = "#d8f3dc"
-
-    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
-        super().__init__(outlets=[asset_of(stream.name)], **kwargs)
-        self.stream = stream
-
-    def perform(self, context: Context) -> dict[str, Any]:
-        """Attach the watermark and the counts to the event and return them."""
-        if asked_trial(context):
-            raise AirflowSkipException("This run only tried a record.")
-        with open_postgres() as connection:
-            watermark = read_watermark(self.stream.name, connection=connection)
-        context["outlet_events"][asset_of(self.stream.name)].extra = watermark
-        return watermark
 
 
 class ReexportErrorsOperator(ExportOperator):

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 PREFIX = "crm-export"  # below Airflow's own address
+ROUTE = "crm_export"  # the place of the page in Airflow's UI, which shows the path behind it in a frame
 TITLE = "CRM Export"
+_VIEWS = {"error": "errors", "stream": "streams"}
 
 
 def link_page(log_url: str, **query: int | str) -> str:
-    """Return the address of the page, from that of any task's log; the query says what to show first."""
-    shown = "&".join(f"{name}={value}" for name, value in query.items())
-    return f"{log_url.partition('/dags/')[0]}/{PREFIX}/?{shown}"
+    """Return the address of the page inside Airflow's UI, from that of any task's log: of an `error` or a `stream`."""
+    path = "".join(f"{_VIEWS[name]}/{value}" for name, value in query.items())
+    return locate_page(log_url.partition("/dags/")[0], path)
+
+
+def locate_page(base_url: str, path: str = "") -> str:
+    """Return the address of a path of the page inside Airflow's UI, whose own address is `base_url`."""
+    base = base_url.rstrip("/")
+    return f"{base}/plugin/{ROUTE}{urlsplit(base).path}/{PREFIX}/{path}"

@@ -8,8 +8,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from crm_export.connections import make_salesforce_client, open_postgres
-from crm_export.export_operator import ExportOperator, task_for
-from crm_export.operators import asset_of
+from crm_export.export_operator import ExportOperator, asset_of, task_for
 from crm_export.requests import identify_run
 from crm_export.settings import read_options
 from include.export.positions import Position

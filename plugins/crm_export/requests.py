@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
 
+import psycopg
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException
 
-from include.export.ledger import RunIdentity, Trial
+from include.export.failures import ConfigurationFailure
+from include.export.ledger import RUN_PREFIX, ExportTrials, RunIdentity
 
 TRY_RECORD, TRIAL, ACTION = "try_record", "trial", "action"
-
-
-class _Log(Protocol):
-    def info(self, event: str, *args: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -33,24 +29,45 @@ def identify_run(context: Context) -> RunIdentity:
 
 
 def asked_trial(context: Context) -> TrialRequest | None:
-    """Return the record that the run's param try_record names; raises AirflowFailException when it is malformed."""
-    asked = context["params"].get(TRY_RECORD)
-    if not asked:
+    """Return the record that the run's param try_record names, None for a run that exports.
+
+    Raises ConfigurationFailure when it is malformed, or names a trial of the page in a run that the page did not start.
+    """
+    asked, trial = context["params"].get(TRY_RECORD), _read_page_number(context, TRIAL)
+    if not asked and trial is None:
         return None
-    stream, colon, key = str(asked).partition(":")
+    stream, colon, key = str(asked or "").partition(":")
     if not (stream and colon and key):
-        raise AirflowFailException("The param try_record must be STREAM:KEY, for example campaigns:CMP_7.")
-    return TrialRequest(stream, key, context["params"].get(TRIAL))
+        raise ConfigurationFailure("The param try_record must be STREAM:KEY, for example campaigns:CMP_7.")
+    return TrialRequest(stream, key, trial)
 
 
 def asked_action(context: Context) -> int | None:
-    """Return the action of the page that asked for this run, None for any other run."""
-    asked = context["params"].get(ACTION)
-    return None if asked is None else int(asked)
+    """Return the action of the page that asked for this run, None for any other run.
+
+    Raises ConfigurationFailure when a run that the page did not start names one.
+    """
+    return _read_page_number(context, ACTION)
 
 
-def show_trial(log: _Log, asked: TrialRequest, trial: Trial) -> dict[str, Any]:
-    """Print the exact request and answer to the task log and return what a task may return: no values."""
-    for line in (*trial.request.splitlines(), *trial.answer.splitlines(), trial.message):
-        log.info("%s", line)
-    return {"tried": f"{asked.stream}:{asked.key}", "accepted": trial.accepted}
+def check_trial(asked: TrialRequest, connection: psycopg.Connection) -> None:
+    """Raise ConfigurationFailure unless a trial of the page is for the record that its person asked about."""
+    if asked.page is None:
+        return
+    if ExportTrials(connection).find_record(asked.page) != (asked.stream, asked.key):
+        raise ConfigurationFailure(
+            f"Trial {asked.page} of the page CRM Export is not for this record, has ended, or is older than an hour. "
+            "Ask for a new one there."
+        )
+
+
+def _read_page_number(context: Context, name: str) -> int | None:
+    """Return a number that only the page sets, in a run that it names after the number."""
+    number = context["params"].get(name)
+    if number is None:
+        return None
+    if type(number) is not int or context["ti"].run_id != f"{RUN_PREFIX}{number}":
+        raise ConfigurationFailure(
+            f"{name} is set by the page CRM Export only. Leave it out: try_record alone tries a record."
+        )
+    return number

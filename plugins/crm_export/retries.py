@@ -15,6 +15,13 @@ RETRY_DELAY = timedelta(seconds=30)  # of what is no RunFailure
 DELAYS = (30, 120, 300)  # seconds before the second, third and fourth try
 
 
+class ReportedFailure(SystemExit):
+    """Fails a task whose log already says what happened and what to do; it is never retried.
+
+    Airflow logs an exit as one line, any other exception with the stack frames of its own task runner.
+    """
+
+
 class RunFailureRetryPolicy(RetryPolicy):
     """Retries what a RunFailure calls retriable, with growing delays; fails at once what cannot heal."""
 
@@ -26,6 +33,8 @@ class RunFailureRetryPolicy(RetryPolicy):
         context: Context | None = None,
     ) -> RetryDecision:
         """Return the decision; other exceptions follow the task's own retries."""
+        if isinstance(exception, ReportedFailure):
+            return RetryDecision.fail()
         if not isinstance(exception, RunFailure):
             return RetryDecision.default()
         if not exception.retriable:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,23 +20,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.api.bulk_routes import bulk_routes
 from salesforce_sandbox.api.bulk_v1_routes import ClassicBulk
+from salesforce_sandbox.api.calls import ApiJson, find_place
 from salesforce_sandbox.api.control_routes import control_routes
+from salesforce_sandbox.api.guard import Guard, GuardedPaths
 from salesforce_sandbox.api.login import login_routes
+from salesforce_sandbox.api.page_actions import action_routes
 from salesforce_sandbox.api.pages import page_routes
-from salesforce_sandbox.api.rest import refusal_body, rest_routes
+from salesforce_sandbox.api.record_routes import record_routes
+from salesforce_sandbox.api.rest import rest_routes
 from salesforce_sandbox.definition.definition import DefinitionError
 from salesforce_sandbox.jobs.bulk_jobs import Jobs
 from salesforce_sandbox.org.faults import Fault
 from salesforce_sandbox.org.org import LOGGED, LoggedRequest, Org
-from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.records.refusals import BodyRefused, RecordRefused, RequestRefused
 
 _STREAMED = re.compile(r"/jobs/ingest/\w+/batches$")  # too large to be kept in memory
 MAINTENANCE = Response(assumptions.MAINTENANCE_PAGE, 503, media_type="text/html")
 TRANSPORT = "salesforce_sandbox.transport"  # in the scope, put there by the server: what a cut connection closes
 
 
-def make_app(org: Org) -> ASGIApp:
-    """Return the application that serves an org."""
+def make_app(org: Org, guard: Guard) -> ASGIApp:
+    """Return the application that serves an org; the guard decides who may control it."""
     jobs = Jobs(org.folder / "jobs")
     classic = ClassicBulk(org)
     org.at_reset += [jobs.clear, classic.jobs.clear]
@@ -43,19 +49,22 @@ def make_app(org: Org) -> ASGIApp:
         *bulk_routes(org, jobs, classic.list_among_all),
         *classic.routes(),
         *rest_routes(org),
+        *record_routes(org),
         *control_routes(org),
-        *page_routes(org, jobs, classic.list_among_all),
+        *action_routes(org),
+        *page_routes(org, jobs, classic.list_among_all, guard.token),
     ]
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         RecordRefused: _refuse,
         RequestRefused: _refuse,
         HTTPException: _no_such_path,
         DefinitionError: _broken_definition,
+        json.JSONDecodeError: _no_json,
     }
     compressed = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     starlette = Starlette(routes=routes, exception_handlers=handlers, middleware=[compressed])
     starlette.router.redirect_slashes = False
-    return SalesforcePaths(starlette, org)
+    return GuardedPaths(SalesforcePaths(starlette, org), guard)
 
 
 class SalesforcePaths:
@@ -76,7 +85,10 @@ class SalesforcePaths:
         body = None if _STREAMED.search(scope["path"]) else await _read_body(receive)
         logged = self.org.log_request(scope["method"], path, _loggable(scope["path"], body or b""))
         scope[LOGGED] = logged
-        if self.org.maintenance:
+        refusal = _find_refusal(scope, body, self.org)
+        if refusal:
+            await refusal(scope, receive, _Answer(send, logged, self.org).pass_on)
+        elif self.org.maintenance:
             await MAINTENANCE(scope, receive, _Answer(send, logged, self.org).pass_on)
         elif fault is None:
             await self._execute(scope, receive, body, _Answer(send, logged, self.org))
@@ -101,6 +113,16 @@ class SalesforcePaths:
             await _replace(fault, scope, answer)
         else:
             await answer.release()
+
+
+def _find_refusal(scope: Scope, body: bytes | None, org: Org) -> Response | None:
+    """Return what refuses a request whose address or body is too large."""
+    address = len(scope.get("raw_path") or scope["path"].encode()) + len(scope["query_string"])
+    if address > org.request_settings.most_uri_bytes:
+        return Response(assumptions.URI_TOO_LONG, 414, media_type="text/html")
+    if body and len(body) > org.request_settings.most_bytes:
+        return Response(assumptions.BODY_TOO_LARGE, 413, media_type="text/html")
+    return None
 
 
 class _Answer:
@@ -164,9 +186,11 @@ def _loggable(path: str, body: bytes) -> str:
     return "" if "oauth2" in path or "/Soap/" in path else body.decode("utf-8", "replace")
 
 
-async def _refuse(_: Request, refused: RecordRefused | RequestRefused) -> Response:
-    body, status = refusal_body(refused)
-    return JSONResponse(body, status, assumptions.AUTHENTICATE_HEADER if status == 401 else None)
+async def _refuse(request: Request, refused: RecordRefused | RequestRefused) -> Response:
+    if isinstance(refused, BodyRefused):
+        refused = replace(refused, message=f"{refused.message} {await find_place(request, refused.value)}")
+    status = refused.status if isinstance(refused, RequestRefused) else 400
+    return ApiJson(refused.as_body(), status, assumptions.AUTHENTICATE_HEADER if status == 401 else None)
 
 
 async def _no_such_path(_: Request, wrong: HTTPException) -> Response:
@@ -174,7 +198,11 @@ async def _no_such_path(_: Request, wrong: HTTPException) -> Response:
         refused = RequestRefused(405, "METHOD_NOT_ALLOWED", "HTTP Method not allowed.")
     else:
         refused = RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
-    return JSONResponse(refused.as_body(), refused.status)
+    return ApiJson(refused.as_body(), refused.status)
+
+
+async def _no_json(_: Request, wrong: json.JSONDecodeError) -> Response:
+    return JSONResponse({"error": f"The body is not JSON: {wrong}"}, 400)
 
 
 async def _broken_definition(_: Request, wrong: DefinitionError) -> Response:

@@ -10,11 +10,11 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.api.rest import DATA, base, enter, logged, read_json
+from salesforce_sandbox.api.calls import DATA, ApiJson, base, enter, logged, read_json
 from salesforce_sandbox.jobs.bulk_batches import work_off
 from salesforce_sandbox.jobs.bulk_files import read_results, receive_upload
 from salesforce_sandbox.jobs.bulk_jobs import (
@@ -29,7 +29,7 @@ from salesforce_sandbox.jobs.bulk_jobs import (
     refuse_state,
 )
 from salesforce_sandbox.org.org import Org
-from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.records.refusals import RequestRefused
 from salesforce_sandbox.records.saving import OPERATIONS
 
 PAGE = 1000
@@ -64,7 +64,7 @@ class _Bulk:
         enter(self.org, request)
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
             job = self._create(await read_json(request), request)
-            return JSONResponse(job.tell_created(), assumptions.JOB_CREATED_STATUS)
+            return ApiJson(job.tell_created(), assumptions.JOB_CREATED_STATUS)
         form = await request.form()
         content, asked = form.get("content"), form.get("job")
         if not isinstance(content, UploadFile) or asked is None:
@@ -76,7 +76,7 @@ class _Bulk:
         job = self._create(_parse(text), request)
         job.upload.write_bytes(data)
         self._start(job, request)
-        return JSONResponse(job.tell_created(), assumptions.JOB_CREATED_STATUS)
+        return ApiJson(job.tell_created(), assumptions.JOB_CREATED_STATUS)
 
     def _create(self, body: Any, request: Request) -> Job:
         return self.jobs.create(self._read_request(body, request), self.org.id_of_user(logged(request).user))
@@ -88,9 +88,14 @@ class _Bulk:
         try:
             entity = self.org.writer().schema.object(entity_name)
         except RequestRefused:
-            told = f"Entity '{entity_name}' is not supported by the Bulk API."
-            raise RequestRefused(400, "INVALIDENTITY", told) from None
-        _check_choice(body, "operation", OPERATIONS, "INVALIDOPERATION")
+            message = f"InvalidJob : Unable to find object: {entity_name}"
+            raise RequestRefused(400, "INVALIDJOB", message) from None
+        if not entity.definition.bulk:
+            message = f"Entity '{entity.name}' is not supported by the Bulk API."
+            raise RequestRefused(400, "INVALIDENTITY", message)
+        if body.get("operation") not in OPERATIONS:
+            message = f"Invalid value: '{body.get('operation') or ''}' supplied for property: 'operation'"
+            raise RequestRefused(400, "API_ERROR", message)
         for name, choices in (("columnDelimiter", DELIMITERS), ("lineEnding", LINE_ENDINGS), ("contentType", {"CSV"})):
             _check_choice(body, name, choices, "INVALIDJOB", optional=True)
         key = body.get("externalIdFieldName")
@@ -102,45 +107,39 @@ class _Bulk:
         )  # fmt: skip
 
     def _check_key(self, entity: Any, key: Any) -> None:
-        if not key:
+        if key is None:
             raise RequestRefused(
                 400, "INVALIDJOB", "External ID was blank for upsert. An external ID must be specified."
             )
-        try:
-            name, field = entity.field(str(key))
-        except RecordRefused as unknown:
-            raise RequestRefused(400, "INVALIDJOB", unknown.message) from None
-        if name != "Id" and not field.external_id:
-            raise RequestRefused(
-                400, "INVALIDJOB", f"Field name provided: {key} is not an External ID or indexed field"
-            )
+        found = entity.fields.get(str(key).lower())
+        if found is None or not (found[0] == "Id" or found[1].external_id):
+            message = f"InvalidJob : Field name provided, {key} does not match an External ID for {entity.name}"
+            raise RequestRefused(400, "INVALIDJOB", message)
 
     async def list_jobs(self, request: Request) -> Response:
         """List jobs of both Bulk APIs, a page at a time."""
         enter(self.org, request)
         wanted = request.query_params.get("jobType")
-        listed = [job.tell_all() for job in self.jobs.all.values()] + self.classic()
+        listed = [job.tell_listed() for job in self.jobs.all.values()] + self.classic()
         listed = [each for each in listed if wanted in {None, each["jobType"]}]
         start = int(request.query_params.get("queryLocator") or 0)
         more = start + PAGE < len(listed)
         kind = f"jobType={wanted}&" if wanted else ""
         following = f"{base(request)}/jobs/ingest?{kind}queryLocator={start + PAGE}" if more else None
         page = {"done": not more, "records": listed[start : start + PAGE], "nextRecordsUrl": following}
-        return JSONResponse(page)
+        return ApiJson(page)
 
     async def show(self, request: Request) -> Response:
         """Tell all about a job."""
-        return JSONResponse(self._job(request).tell_all())
+        return ApiJson(self._job(request).tell_all())
 
     async def upload(self, request: Request) -> Response:
         """Keep the data of a job; what it holds is looked at when the job is closed."""
         job = self._job(request)
-        if job.upload.exists():
-            told = f"Found multiple contents for job: <{job.id}>, please 'Close' / 'Abort' / 'Delete' the current Job "
-            raise RequestRefused(*assumptions.SECOND_UPLOAD, f"{told}then create a new Job and only do 'PUT' once.")
         if job.state is not JobState.OPEN:
             raise refuse_state(f"Job is not open: {job.state.value}")
         await receive_upload(request.stream(), job)
+        job.uploads += 1
         return Response(status_code=201)
 
     async def change(self, request: Request) -> Response:
@@ -153,13 +152,15 @@ class _Bulk:
             await self._abort(job)
         else:
             raise RequestRefused(400, "INVALIDJOB", f"Invalid value for state: {wanted}")
-        return JSONResponse(job.tell())
+        return ApiJson(job.tell())
 
     def _close(self, job: Job, request: Request) -> None:
         if job.state is not JobState.OPEN:
             raise refuse_state(f"Job state cannot be changed from {job.state.value} to UploadComplete")
         if not job.upload.exists():
             raise RequestRefused(400, assumptions.NO_DATA, "No data was uploaded for the job")
+        if job.uploads > 1:
+            raise RequestRefused(400, "INVALIDJOB", assumptions.SECOND_UPLOAD.format(job=job.id))
         self._start(job, request)
 
     async def _abort(self, job: Job) -> None:
@@ -187,6 +188,8 @@ class _Bulk:
             raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
         if job.state not in FINISHED:
             raise RequestRefused(400, assumptions.EARLY_RESULTS, f"The job is not finished: {job.state.value}")
+        if file is ResultFile.FAILED and not job.parts[file] and self.org.bulk.no_failures_status == 204:
+            return Response(status_code=204)
         return StreamingResponse(read_results(job, file), headers={"Content-Type": assumptions.RESULT_TYPE})
 
     def _start(self, job: Job, request: Request) -> None:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.api.rest import VERSIONS, logged
+from salesforce_sandbox.api.calls import VERSIONS, logged
 from salesforce_sandbox.jobs.bulk_v1_batches import (
     Records,
     read_records,
@@ -99,8 +99,10 @@ class ClassicBulk:
         try:
             entity = self.org.writer().schema.object(str(asked.get("object")))
         except RequestRefused:
-            told = f"Entity '{asked.get('object')}' is not supported by the Bulk API."
-            raise ClassicRefused("InvalidEntity", told) from None
+            message = f"Unable to find object: {asked.get('object')}"
+            raise ClassicRefused("InvalidJob", message) from None
+        if not entity.definition.bulk:
+            raise ClassicRefused("InvalidEntity", f"Entity '{entity.name}' is not supported by the Bulk API.")
         operation, kind = str(asked.get("operation")), str(asked.get("contentType") or "CSV")
         mode = _MODES.get(str(asked.get("concurrencyMode", 0)))
         if operation not in OPERATIONS or kind not in _TYPES or mode is None:
@@ -112,7 +114,7 @@ class ClassicBulk:
         job = ClassicJob(entity.name, operation, kind, key, mode, request.path_params["version"],
                          self.org.id_of_user(logged(request).user))  # fmt: skip
         self.jobs[job.id] = job
-        return tell(request, "jobInfo", job.tell(), 201)
+        return tell(request, "jobInfo", job.tell(), 201, f"{request.url.path}/{job.id}")
 
     async def show(self, request: Request) -> Response:
         """Tell all about a job."""
@@ -145,7 +147,7 @@ class ClassicBulk:
         task = asyncio.get_running_loop().create_task(self._run(batch, records))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return tell(request, "batchInfo", batch.tell(), 201)
+        return tell(request, "batchInfo", batch.tell(), 201, f"{request.url.path}/{batch.id}")
 
     async def _run(self, batch: Batch, records: Records | None) -> None:
         await asyncio.sleep(self.org.bulk.delay_seconds)

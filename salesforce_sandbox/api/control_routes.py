@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from salesforce_sandbox.definition.definition import BulkSettings, FieldDefinition
+from salesforce_sandbox.definition.objects import FieldDefinition
+from salesforce_sandbox.definition.settings import BulkSettings, RequestSettings, TokenForm
 from salesforce_sandbox.org.faults import Fault, JobFault
 from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.records.record_ids import normalise_id
@@ -33,6 +34,8 @@ def control_routes(org: Org) -> list[Route]:
         Route("/sandbox/picklists/{object}/{field}", control.add_values, methods=["POST"]),
         Route("/sandbox/faults", control.faults, methods=["GET", "POST", "DELETE"]),
         Route("/sandbox/job_faults", control.job_faults, methods=["POST", "DELETE"]),
+        Route("/sandbox/request_settings", control.change_requests, methods=["POST"]),
+        Route("/sandbox/sessions", control.set_token_form, methods=["POST"]),
         Route("/sandbox/bulk", control.bulk, methods=["POST"]),
         Route("/sandbox/maintenance", control.maintenance, methods=["POST"]),
         Route("/sandbox/soap_login", control.soap_login, methods=["POST"]),
@@ -157,10 +160,27 @@ class _Control:
         return JSONResponse({})
 
     async def bulk(self, request: Request) -> Response:
-        """Change how Bulk jobs run (`definition.BulkSettings`)."""
+        """Change how Bulk jobs run (`settings.BulkSettings`)."""
         try:
             self.org.bulk = BulkSettings.model_validate(self.org.bulk.model_dump() | await request.json())
         except ValidationError as wrong:
+            return JSONResponse({"error": str(wrong)}, 400)
+        return JSONResponse({})
+
+    async def change_requests(self, request: Request) -> Response:
+        """Change the sizes and times of requests (`settings.RequestSettings`)."""
+        try:
+            known = self.org.request_settings.model_dump() | await request.json()
+            self.org.request_settings = RequestSettings.model_validate(known)
+        except ValidationError as wrong:
+            return JSONResponse({"error": str(wrong)}, 400)
+        return JSONResponse({})
+
+    async def set_token_form(self, request: Request) -> Response:
+        """Change what the access tokens of new sessions look like (`settings.TokenForm`)."""
+        try:
+            self.org.sessions.form = TokenForm((await request.json()).get("form"))
+        except ValueError as wrong:
             return JSONResponse({"error": str(wrong)}, 400)
         return JSONResponse({})
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from lxml import etree
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from salesforce_sandbox import assumptions
+from salesforce_sandbox.api.calls import VERSIONS, ApiJson
 from salesforce_sandbox.definition.definition import User
 from salesforce_sandbox.org.grants import LoginRefused, check_grant, find_user
 from salesforce_sandbox.org.org import Org
@@ -31,8 +33,8 @@ def login_routes(org: Org) -> list[Route]:
         try:
             user = check_grant(org, form, request)
         except LoginRefused as refused:
-            return JSONResponse({"error": refused.error, "error_description": refused.description}, 400)
-        return JSONResponse(_token_answer(org, user, _address(request)))
+            return ApiJson({"error": refused.error, "error_description": refused.description}, 400)
+        return ApiJson(_token_answer(org, user, _address(request)))
 
     async def soap(request: Request) -> Response:
         return _soap_login(org, await request.body(), request)
@@ -43,31 +45,58 @@ def login_routes(org: Org) -> list[Route]:
     async def userinfo(request: Request) -> Response:
         return _tell_user(org, request)
 
+    async def identity(request: Request) -> Response:
+        return ApiJson(_describe_user(org, request))
+
     return [
         Route("/services/oauth2/token", token, methods=["POST"]),
         Route("/services/oauth2/userinfo", userinfo, methods=["GET", "POST"]),
-        Route("/id/{organization}/{user}", userinfo, methods=["GET"]),
+        Route("/id/{organization}/{user}", identity, methods=["GET"]),
         Route("/services/oauth2/revoke", revoke, methods=["POST"]),
         Route("/services/Soap/u/{version}", soap, methods=["POST"]),
     ]
 
 
 def _tell_user(org: Org, request: Request) -> Response:
-    """Return the identity of the session's user."""
+    """Return the session's user as the OpenID endpoint shows it."""
+    user = _describe_user(org, request)
+    known = ("user_id", "organization_id", "email", "email_verified", "active", "user_type", "language", "locale",
+             "utcOffset", "photos", "urls", "is_app_installed")  # fmt: skip
+    names = {"sub": user["id"], "preferred_username": user["username"], "nickname": user["nick_name"],
+             "name": user["display_name"], "zoneinfo": user["timezone"]}  # fmt: skip
+    return ApiJson(names | {name: user[name] for name in known})
+
+
+def _describe_user(org: Org, request: Request) -> dict[str, Any]:
+    """Return the session's user as the identity address shows it."""
     username = org.sessions.user_of(request.headers.get("authorization", "").partition(" ")[2])
     organization, address = org.definition.organization.id, _address(request)
     user = org.id_of_user(username)
-    told = {
-        "sub": f"{address}/id/{organization}/{user}",
+    return {
         "id": f"{address}/id/{organization}/{user}",
+        "asserted_user": True,
         "user_id": user,
         "organization_id": organization,
-        "preferred_username": username,
         "username": username,
+        "nick_name": username.partition("@")[0],
+        "display_name": username,
         "email": username,
+        "email_verified": True,
+        "first_name": "Integration",
+        "last_name": "User",
+        "timezone": "GMT",
+        "photos": {},
+        "mobile_phone": None,
+        "status": {},
         "urls": {"rest": f"{address}/services/data/v{{version}}/"},
+        "active": True,
+        "user_type": "STANDARD",
+        "language": "en_US",
+        "locale": "en_US",
+        "utcOffset": 0,
+        "last_modified_date": "2026-01-01T00:00:00.000+0000",
+        "is_app_installed": True,
     }
-    return JSONResponse(told)
 
 
 def _address(request: Request) -> str:
@@ -94,6 +123,8 @@ def _soap_login(org: Org, body: bytes, request: Request) -> Response:
         password = login.findtext(f"{{{_PARTNER}}}password") or ""
         if not org.soap_login:
             return _fault("INVALID_OPERATION", SOAP_IS_OFF)
+        if request.path_params["version"] not in VERSIONS:
+            return _fault("UNSUPPORTED_API_VERSION", "UNSUPPORTED_API_VERSION: Invalid Api version specified on URL")
         if float(request.path_params["version"]) >= 65:
             return _fault("UNSUPPORTED_API_VERSION", "UNSUPPORTED_API_VERSION: SOAP login() is not available.")
         user = find_user(org, username, password)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -59,6 +60,12 @@ def upsert_collection(writer: Writer, object_name: str, key_field: str, body: An
     return _run(writer, save, all_or_none=all_or_none, created=True)
 
 
+def count_types(body: Any) -> Counter[str]:
+    """Return how many records of each type a request holds, nothing for a body that will be refused."""
+    records = body.get("records") if isinstance(body, dict) else None
+    return Counter(_type_of(each) for each in records or () if isinstance(each, dict))
+
+
 def delete_collection(writer: Writer, ids: list[str], *, all_or_none: bool) -> list[dict[str, Any]]:
     """Delete records by id and return a result for each, in order."""
     if len(ids) > LIMIT:
@@ -96,16 +103,14 @@ def _run(writer: Writer, save: Callable[[], list[Result]], *, all_or_none: bool,
 
 def _answer(result: Result, *, created: bool) -> dict[str, Any]:
     if isinstance(result, RecordRefused):
-        return {"success": False, "errors": [result.as_status()]}
+        return {"success": False, "errors": result.as_statuses()}
     answer: dict[str, Any] = {"id": result.id, "success": True, "errors": []}
     return answer | ({"created": result.created} if created else {})
 
 
 def _roll_back(answer: dict[str, Any], *, created: bool) -> dict[str, Any]:
-    if not answer["success"]:
-        return answer
-    rolled_back: dict[str, Any] = {"success": False, "errors": [_ROLLED_BACK]}
-    # rolled-back rows of an upsert were seen to carry created:true (salesforce-wire.md section 0)
+    rolled_back = answer if not answer["success"] else {"success": False, "errors": [_ROLLED_BACK]}
+    # every row of an upsert that is rolled back was seen to carry created: true, the rejected one too
     return rolled_back | ({"created": True} if created else {})
 
 

@@ -24,129 +24,61 @@ under its relationship name (`Parent__r.Name`, empty when there is none), and an
 'Ext__c', Name).Kind__c`. `true` means: refuse. A trigger may write to the parent instead: `writes: {parent: Parent__r,
 fields: {Last_Name__c: Name}}`, or create a record: `writes: {object: Account, fields: {Name: Name}}`; when that is
 refused, so is the record, with both messages. A duplicate rule names the fields that must not all be the same:
-`match_on: [Email]`. Record types are an object `RecordType` with a reference to it. `User` and `Organization` are
-there without being defined.
+`match_on: [Email]`, and whether `Sforce-Duplicate-Rule-Header: allowSave=true` passes it: `allow_save: true`. An
+assignment rule names the user who becomes the owner: `{kind: assignment, object: Lead, owner: queue@…}`; it runs
+unless a call says `Sforce-Auto-Assign: FALSE`, in Bulk jobs only with an assignmentRuleId. Record types are an object
+`RecordType` with a reference to it. `User` and `Organization` are there without being defined.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from salesforce_sandbox import assumptions
+from salesforce_sandbox.definition.objects import ObjectDefinition, StrictModel, built_in_objects
 from salesforce_sandbox.definition.rule_definition import Rule
+from salesforce_sandbox.definition.settings import BulkSettings, Leniency, RequestSettings, TokenForm
 
 
 class DefinitionError(Exception):
     """An org file is wrong; the message names the file, the place and the allowed values."""
 
 
-class FieldType(StrEnum):
-    """The field types that the sandbox knows."""
-
-    ID = "id"
-    STRING = "string"
-    TEXTAREA = "textarea"
-    BOOLEAN = "boolean"
-    INT = "int"
-    DOUBLE = "double"
-    CURRENCY = "currency"
-    PERCENT = "percent"
-    DATE = "date"
-    DATETIME = "datetime"
-    REFERENCE = "reference"
-    PICKLIST = "picklist"
-    MULTIPICKLIST = "multipicklist"
-    COMBOBOX = "combobox"
-    TIME = "time"
-    ENCRYPTED = "encryptedstring"
-    EMAIL = "email"
-    PHONE = "phone"
-    URL = "url"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _check_keys(cls, given: Any) -> Any:
-        unknown = sorted(map(str, given.keys() - cls.model_fields.keys())) if isinstance(given, dict) else []
-        if unknown:
-            raise ValueError(f"`{unknown[0]}` is not known; there are {', '.join(cls.model_fields)}")
-        return given
-
-
-class FieldDefinition(_Part):
-    """A field. `hidden` and `read_only` stand for field-level security."""
-
-    type: FieldType
-    label: str | None = None
-    length: Annotated[int, Field(ge=1)] = 255
-    precision: Annotated[int, Field(ge=1, le=18)] = 18
-    required: bool = False
-    unique: bool = False
-    external_id: bool = False
-    case_sensitive: bool = False
-    values: list[str] = []
-    restricted: bool = False
-    to: list[str] = []
-    relationship: str | None = None
-    hidden: bool = False
-    read_only: bool = False
-
-    @model_validator(mode="after")
-    def _check(self) -> FieldDefinition:
-        if self.type is FieldType.REFERENCE and not (self.to and self.relationship):
-            raise ValueError("a reference needs `to` and `relationship`")
-        if self.restricted and not self.values:
-            raise ValueError("a restricted picklist needs `values`")
-        return self
-
-
-class ObjectDefinition(_Part):
-    """An object."""
-
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
-    label: str | None = None
-    createable: bool = True
-    updateable: bool = True
-    deletable: bool = True
-    fields: dict[str, FieldDefinition]
-
-
-class BulkSettings(_Part):
-    """How Bulk jobs run: seconds before a job and before each of its batches begin, and the size of a batch."""
-
-    delay_seconds: float = 0.0
-    batch_delay_seconds: float = 0.0
-    batch_rows: Annotated[int, Field(ge=1)] = 10_000
-    shuffle: bool = True
-
-
-class Organization(_Part):
+class Organization(StrictModel):
     """The org's identity."""
 
     id: Annotated[str, Field(pattern=r"^00D[A-Za-z0-9]{12}$")] = "00Dxx0000001gPL"
     name: str = "Local Sandbox"
 
 
-class User(_Part):
-    """A user who may log in by SOAP or the OAuth flows."""
+class LoginObstacle(StrEnum):
+    """Why an active user may not log in, in the words of the token endpoint."""
+
+    IP_RESTRICTED = "ip restricted"
+    ACTIVATION_SECRET = "activation secret invalid"  # noqa: S105 - a message
+
+
+class User(StrictModel):
+    """A user who may log in by SOAP or the OAuth flows, unless something is in the way."""
 
     username: str
     password: str
     security_token: str = ""
     active: bool = True
+    obstacle: LoginObstacle | None = None
 
 
-class ConnectedApp(_Part):
+DEFAULT_USER = User(username="user@sandbox.local", password="sandbox-only")  # noqa: S106 - of a sandbox
+
+
+class ConnectedApp(StrictModel):
     """A connected app; `certificate` is the PEM of a JWT app.
 
     `run_as` is the user of client credentials, the first one by default, and "" stands for none; `approved` tells
-    whether an administrator let users use the app.
+    whether an administrator let users use the app, `blocked` whether one blocked it.
     """
 
     consumer_key: str
@@ -154,6 +86,7 @@ class ConnectedApp(_Part):
     certificate: str | None = None
     run_as: str | None = None
     approved: bool = True
+    blocked: bool = False
 
 
 _LIMITS = {
@@ -166,53 +99,57 @@ _LIMITS = {
 }
 
 
-def _built_in() -> dict[str, ObjectDefinition]:
-    """Return the objects that every org has and that clients ask for when they log in (section 1.3)."""
-    text = FieldDefinition(type=FieldType.STRING)
-    boolean, moment = FieldDefinition(type=FieldType.BOOLEAN), FieldDefinition(type=FieldType.DATETIME)
-    key = FieldDefinition(type=FieldType.STRING, external_id=True, unique=True)
-    user = {"Username": key, "Name": text, "Email": FieldDefinition(type=FieldType.EMAIL), "IsActive": boolean}
-    organization = {"Name": text, "InstanceName": text, "IsSandbox": boolean, "TrialExpirationDate": moment,
-                    "NamespacePrefix": text, "OrganizationType": text}  # fmt: skip
-    return {
-        "User": ObjectDefinition(prefix="005", fields=user),
-        "Organization": ObjectDefinition(prefix="00D", fields=organization, createable=False, deletable=False),
-    }
-
-
-class OrgDefinition(_Part):
+class OrgDefinition(StrictModel):
     """An org."""
 
     organization: Organization = Organization()
-    users: Annotated[list[User], Field(min_length=1)] = [User(username="user@sandbox.local", password="sandbox-only")]  # noqa: S106 - of a sandbox
-    connected_apps: list[ConnectedApp] = []
-    limits: dict[str, int] = {}
+    users: Annotated[list[User], Field(min_length=1, default_factory=lambda: [DEFAULT_USER])]
+    connected_apps: Annotated[list[ConnectedApp], Field(default_factory=list)]
+    limits: Annotated[dict[str, int], Field(default_factory=dict)]
     bulk: BulkSettings = BulkSettings()
+    requests: Annotated[RequestSettings, Field(default_factory=lambda: RequestSettings.model_validate({}))]
     soap_login: bool = True
+    token_form: TokenForm = TokenForm.SESSION
+    lenient: Annotated[frozenset[Leniency], Field(default_factory=frozenset)]
     session_seconds: float = assumptions.SESSION_SECONDS
     objects: dict[str, ObjectDefinition]
-    rules: list[Rule] = []
+    rules: Annotated[list[Rule], Field(default_factory=list)]
 
     @model_validator(mode="after")
     def _check(self) -> OrgDefinition:
-        self.objects = _built_in() | self.objects
+        self.objects = built_in_objects() | self.objects
         self._check_limits()
+        self._check_apps()
+        self._check_prefixes()
+        self._check_references()
+        self._check_rules()
+        return self
+
+    def _check_apps(self) -> None:
         usernames = {user.username for user in self.users}
         for app in self.connected_apps:
             if app.run_as and app.run_as not in usernames:
                 raise ValueError(f"connected app {app.consumer_key}: there is no user {app.run_as}")
-        self._check_prefixes()
+
+    def _check_references(self) -> None:
         for name, definition in self.objects.items():
             for field_name, field in definition.fields.items():
                 missing = [target for target in field.to if target not in self.objects]
                 if missing:
                     raise ValueError(f"{name}.{field_name}: `to` names {missing[0]}, which is not defined")
+        unknown = self.requests.automation_seconds.keys() - self.objects.keys()
+        if unknown:
+            raise ValueError(f"requests.automation_seconds: object {min(unknown)} is not defined")
+
+    def _check_rules(self) -> None:
         names = [rule.name for rule in self.rules]
+        usernames = {user.username for user in self.users}
         for rule in self.rules:
             if names.count(rule.name) > 1:
                 raise ValueError(f"rule {rule.name} is defined twice")
             rule.check_names(self.objects)
-        return self
+            if rule.owner and rule.owner not in usernames:
+                raise ValueError(f"rule {rule.name}: there is no user {rule.owner}")
 
     def _check_limits(self) -> None:
         unknown = self.limits.keys() - _LIMITS.keys()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes, InvalidExpression, SimpleEval
 
-if TYPE_CHECKING:
-    from salesforce_sandbox.definition.definition import FieldDefinition, ObjectDefinition
+from salesforce_sandbox.definition.objects import FieldDefinition, ObjectDefinition
 
 FUNCTIONS = {"is_blank": 1, "changed": 1, "length": 1, "lower": 1, "find": 3}  # with the number of their arguments
 _CONSTANTS = {"is_new", "Id", "True", "False", "None"}

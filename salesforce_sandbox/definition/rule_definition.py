@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from salesforce_sandbox.definition.expressions import check_expression
-
-if TYPE_CHECKING:
-    from salesforce_sandbox.definition.definition import FieldDefinition, ObjectDefinition
+from salesforce_sandbox.definition.objects import FieldDefinition, ObjectDefinition
 
 
 class RuleKind(StrEnum):
@@ -28,6 +26,7 @@ class RuleKind(StrEnum):
     STORAGE = "storage"
     OBJECT_ACCESS = "object_access"
     DUPLICATE = "duplicate"
+    ASSIGNMENT = "assignment"
 
 
 class TriggerWrites(BaseModel):
@@ -50,7 +49,9 @@ class Rule(BaseModel):
     """A rule that refuses records. `when` is an expression; `clears_after` tries it stops (row locks).
 
     `group_by` and `more_than`: refuse when 200 records hold more with one value of that field. `writes`: a trigger
-    that writes to a parent or creates a record instead of refusing. `match_on`: the fields of a duplicate rule.
+    that writes to a parent or creates a record instead of refusing. `match_on`: the fields of a duplicate rule, and
+    `allow_save` whether a call may save a duplicate all the same. `owner`: the user to whom an assignment rule gives
+    records, in their field OwnerId.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -68,6 +69,8 @@ class Rule(BaseModel):
     more_than: int | None = None
     writes: TriggerWrites | None = None
     match_on: list[str] = []
+    allow_save: bool = False
+    owner: str | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Rule:
@@ -75,6 +78,8 @@ class Rule(BaseModel):
             raise ValueError(f"rule {self.name}: `more_than` needs `group_by`")
         if (self.kind is RuleKind.DUPLICATE) != bool(self.match_on):
             raise ValueError(f"rule {self.name}: `match_on` and the kind `duplicate` need each other")
+        if (self.kind is RuleKind.ASSIGNMENT) != bool(self.owner):
+            raise ValueError(f"rule {self.name}: `owner` and the kind `assignment` need each other")
         return self
 
     def check_names(self, objects: Mapping[str, ObjectDefinition]) -> None:
@@ -84,7 +89,7 @@ class Rule(BaseModel):
         fields = objects[self.object].fields
         relations = {field.relationship: field for field in fields.values() if field.relationship}
         known = {"Id"} | set(fields) | set(relations)
-        for name in [*self.match_on, *self.fields, *([self.group_by] if self.group_by else [])]:
+        for name in self._named():
             if name not in known:
                 told = f"{self.object} has no field {name}; it has {', '.join(sorted(known))}"
                 raise ValueError(f"rule {self.name}: {told}")
@@ -95,6 +100,10 @@ class Rule(BaseModel):
                 check_expression(text, fields, objects)
             except ValueError as wrong:
                 raise ValueError(f"rule {self.name}: {wrong}") from None
+
+    def _named(self) -> list[str]:
+        """Return the fields that the rule names outside its expressions."""
+        return [*self.match_on, *self.fields, *filter(None, (self.group_by, "OwnerId" if self.owner else None))]
 
     def _check_written(
         self, writes: TriggerWrites, relations: Mapping[str, FieldDefinition], objects: Mapping[str, ObjectDefinition]

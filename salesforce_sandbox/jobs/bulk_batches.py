@@ -8,7 +8,7 @@ import itertools
 import random
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from salesforce_sandbox import assumptions
@@ -115,7 +115,8 @@ class _Work:
     def _save_batch(self, table: Table, batch: list[Row], number: int) -> None:
         """Save the rows of a batch in place: what is done is taken from the list, so that the rest is known."""
         writer = self.org.writer(self.job.closed_by, self.storage)
-        writer.refuse_type, writer.own_records = table.refuse_type, self.own_records
+        writer.refuse_type, writer.finder.own_records = table.refuse_type, self.own_records
+        writer.options = replace(writer.options, assign_owner=self.job.asked.assignment_rule_id is not None)
         good: list[list[str]] = []
         bad: list[list[str]] = []
         try:
@@ -134,7 +135,11 @@ class _Work:
         entity = writer.schema.object(asked.object)
         key = asked.external_id_field if asked.operation == "upsert" and asked.external_id_field else "Id"
         with writer.chunk.transaction():
-            return save_chunk(writer, entity, asked.operation, entity.field(key)[0], table.make_records(rows))
+            results = save_chunk(writer, entity, asked.operation, entity.field(key)[0], table.make_records(rows))
+        seconds = self.org.automation_seconds(entity.name, len(rows))
+        if seconds:
+            self.job.stop.wait(seconds)
+        return results
 
     def _sort(self, rows: list[Row], results: list[Result], good: list[list[str]], bad: list[list[str]]) -> None:
         for row, result in zip(rows, results, strict=True):
@@ -151,6 +156,9 @@ class _Work:
         for column in table.doubles:
             for row in good:
                 row[column + 2] = write_java_double(row[column + 2]) if row[column + 2] else ""
+        if self.org.bulk.misspelt_columns_are_empty:
+            for column, row in itertools.product(table.misspelt, bad):
+                row[column + 2] = ""
         if self.org.bulk.shuffle:
             self.random.shuffle(good)
             self.random.shuffle(bad)
@@ -188,6 +196,10 @@ def write_lines(rows: Iterable[Row], delimiter: str, ending: str) -> Iterator[st
 
 def write_error(refused: RecordRefused) -> str:
     """Return the cell sf__Error of a refused record."""
+    return assumptions.BETWEEN_ERRORS.join(_write_one(each) for each in refused)
+
+
+def _write_one(refused: RecordRefused) -> str:
     fields = f"{','.join(refused.fields)} " if refused.fields else ""
     return f"{refused.code}:{refused.message}:{fields}--"
 

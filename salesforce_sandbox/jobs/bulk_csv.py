@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition.definition import FieldDefinition, FieldType
+from salesforce_sandbox.definition.objects import FieldDefinition, FieldType
 from salesforce_sandbox.jobs.bulk_jobs import DELIMITERS, LINE_ENDINGS, Job
 from salesforce_sandbox.records.field_values import WrongType
 from salesforce_sandbox.records.refusals import RecordRefused
@@ -20,7 +20,7 @@ from salesforce_sandbox.records.schema import ObjectSchema, Schema
 csv.field_size_limit(sys.maxsize)
 NULL = "#N/A"
 _DOUBLES = {FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT}
-_SOAP_NAMES = {"double": "xsd:double", "boolean": "xsd:boolean", "date": "xsd:date", "dateTime": "xsd:dateTime"}
+_SOAP_NAMES = {"datetime": "dateTime"}
 Row = Sequence[str]
 
 
@@ -47,6 +47,12 @@ class Table:
     headings: list[Heading]
 
     @property
+    def misspelt(self) -> list[int]:
+        """Return the columns whose heading is spelt in another case than their field."""
+        plain = [index for index, heading in enumerate(self.headings) if not heading.parent_key]
+        return [index for index in plain if self.headings[index].text != self.headings[index].field]
+
+    @property
     def doubles(self) -> list[int]:
         """Return the columns whose cells come back as Java writes doubles."""
         return [index for index, heading in enumerate(self.headings) if heading.type in _DOUBLES]
@@ -67,7 +73,7 @@ class Table:
         """Return how a cell of a wrong type is refused."""
         fields = [heading.field for heading in self.headings]
         column = fields.index(name) + assumptions.FIRST_COLUMN if name in fields else assumptions.FIRST_COLUMN
-        kind = _SOAP_NAMES.get(wrong.wanted, f"xsd:{wrong.wanted}")
+        kind = f"xsd:{_SOAP_NAMES.get(wrong.wanted, wrong.wanted)}"
         told = f"Failed to deserialize field at col {column}. Due to, '{wrong.value}' is not a valid value for the type"
         return RecordRefused("INVALID_FIELD", f"{told} {kind}", (name,))
 

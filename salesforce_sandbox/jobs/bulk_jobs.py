@@ -75,6 +75,7 @@ class Job:
     failed: int = 0
     retries: int = 0
     batches: int = 0
+    uploads: int = 0
     error_message: str | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     milliseconds: int = 0
@@ -113,6 +114,12 @@ class Job:
             told["contentUrl"] = f"services/data/v{self.asked.version}/jobs/ingest/{self.id}/batches"
         return told | {"lineEnding": self.asked.line_ending, "columnDelimiter": self.asked.delimiter}
 
+    def tell_listed(self) -> dict[str, Any]:
+        """Return the form of the list of jobs, which has no counters."""
+        told = self.tell() | {"jobType": "V2Ingest"}
+        told.pop("externalIdFieldName", None)
+        return told | {"lineEnding": self.asked.line_ending, "columnDelimiter": self.asked.delimiter}
+
     def tell_all(self) -> dict[str, Any]:
         """Return the full form, as GET answers."""
         told = self.tell_created() | {"jobType": "V2Ingest"}
@@ -124,6 +131,8 @@ class Job:
             "apiActiveProcessingTime": self.milliseconds,
             "apexProcessingTime": 0,
         }
+        if float(self.asked.version) >= 61:
+            told["isPkChunkingSupported"] = False
         return told | ({"errorMessage": self.error_message} if self.error_message else {})
 
 

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from salesforce_sandbox.jobs.bulk_batches import CHUNK, write_error
@@ -31,6 +32,8 @@ def read_records(batch: Batch, body: bytes) -> Records | None:
     if len(body) > CHARACTERS:
         raise ClassicRefused("ClientInputError", f"Failed to read batch: more than {CHARACTERS:,} characters")
     if batch.job.content_type != "JSON":
+        if not body.strip():
+            raise ClassicRefused("ClientInputError", "Unable to find any data to create batch")
         return None
     try:
         records = json.loads(body)
@@ -51,7 +54,8 @@ def work_off_batch(org: Org, batch: Batch, records: Records | None) -> None:
         writer = org.writer(batch.by, storage)
         writer.refuse_type = _refuse_type
         prefixes = [definition.prefix for definition in org.definition.objects.values()]
-        writer.own_records = OwnRecords(storage, prefixes, batch.by.n)
+        writer.options = replace(writer.options, assign_owner=False)
+        writer.finder.own_records = OwnRecords(storage, prefixes, batch.by.n)
         entity = writer.schema.object(batch.job.object)
         found = _read_csv(batch, writer) if records is None else _check_fields(records, entity)
         for start in range(0, len(found), CHUNK):
@@ -102,7 +106,7 @@ def write_json_results(batch: Batch) -> list[dict[str, Any]]:
     """Return the results of a JSON batch, in the order of the request."""
     return [
         {"success": False, "created": False, "id": None,
-         "errors": [result.as_status() | {"extendedErrorDetails": None}]}
+         "errors": [each | {"extendedErrorDetails": None} for each in result.as_statuses()]}
         if isinstance(result, RecordRefused)
         else {"success": True, "created": result.created, "id": result.id, "errors": []}
         for result in batch.results

@@ -61,10 +61,9 @@ class Batch:
         return self.folder / f"{self.id}.request"
 
     def tell(self) -> dict[str, Any]:
-        """Return the batch as it is told."""
+        """Return the batch as it is told; XML leaves out what is None."""
         told: dict[str, Any] = {"id": self.id, "jobId": self.job.id, "state": self.state.value}
-        if self.message:
-            told["stateMessage"] = self.message
+        told["stateMessage"] = self.message or None
         return told | _times(self.created) | {
             "numberRecordsProcessed": len(self.results),
             "numberRecordsFailed": self.failed,
@@ -128,11 +127,14 @@ def speaks_json(request: Request) -> bool:
     return "json" in headers.get("content-type", "") or "json" in headers.get("accept", "")
 
 
-def tell(request: Request, kind: str, body: Mapping[str, Any], status: int = 200) -> Response:
-    """Return an answer in the language of the request; `kind` is the XML element."""
+def tell(
+    request: Request, kind: str, body: Mapping[str, Any], status: int = 200, location: str | None = None
+) -> Response:
+    """Return an answer in the language of the request; `kind` is the XML element, `location` that of what is new."""
+    headers = {"Location": location} if location else None
     if speaks_json(request):
-        return JSONResponse(dict(body), status)
-    return Response(_write_xml(kind, body), status, media_type="application/xml")
+        return JSONResponse(dict(body), status, headers)
+    return Response(_write_xml(kind, body), status, headers, media_type="application/xml")
 
 
 def tell_list(request: Request, kind: str, item: str, rows: list[dict[str, Any]]) -> Response:
@@ -156,7 +158,8 @@ def read_document(body: bytes) -> dict[str, str]:
 
 def _write_xml(kind: str, body: Mapping[str, Any]) -> bytes:
     root = etree.Element(kind, nsmap={None: NAMESPACE})
-    for name, value in body.items():
+    given = {name: value for name, value in body.items() if value is not None}
+    for name, value in given.items():
         etree.SubElement(root, name).text = str(value).lower() if isinstance(value, bool) else str(value)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+
+from salesforce_sandbox import assumptions
+
+_HTML = {"Content-Type": "text/html"}
 
 
 class Cut(StrEnum):
@@ -33,6 +38,40 @@ class FaultAnswer(BaseModel):
     headers: dict[str, str] = {}
     body: str = ""
 
+
+def _as_json(status: int, code: str, message: str) -> FaultAnswer:
+    body = json.dumps([{"message": message, "errorCode": code}])
+    return FaultAnswer(status=status, headers={"Content-Type": "application/json;charset=UTF-8"}, body=body)
+
+
+_AKAMAI = (
+    "<HTML><HEAD><TITLE>Service Unavailable</TITLE></HEAD><BODY><H1>Service Unavailable - DNS failure</H1>The server "
+    "is temporarily unable to service your request. Please try again later.<P>Reference #11.2d4b1702.1700000000.1a2b3c"
+    "</BODY></HTML>"
+)
+_UNEXPECTED = (
+    "An unexpected error occurred. Please include this ErrorId if you contact support: 243926966-107564 (1182868337)"
+)
+# answers of real orgs that no state of this one brings about, by name
+ANSWERS = {
+    "total_requests": _as_json(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+    "concurrent_requests": _as_json(
+        403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+    ),
+    "concurrent_long_transactions": _as_json(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."),
+    "concurrent_long_transactions_unknown": _as_json(
+        500, "UNKNOWN_EXCEPTION", "ConcurrentPerOrgLongTxn Limit exceeded."
+    ),
+    "unexpected_error": _as_json(500, "UNKNOWN_EXCEPTION", _UNEXPECTED),
+    "no_content_length": _as_json(500, "UNKNOWN_EXCEPTION", "POST requires content-length"),
+    "api_disabled": _as_json(403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization."),
+    "session_not_for_rest": _as_json(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"),
+    "running_too_long": _as_json(*assumptions.RUNNING_TOO_LONG),
+    "query_timeout": _as_json(400, "QUERY_TIMEOUT", "Your query request was running for too long."),
+    "maintenance": FaultAnswer(status=503, headers=_HTML, body=assumptions.MAINTENANCE_PAGE),
+    "akamai": FaultAnswer(status=503, headers=_HTML, body=_AKAMAI),
+    "too_large": FaultAnswer(status=413, headers=_HTML, body=assumptions.BODY_TOO_LARGE),
+}
 
 # the kinds of calls by name: the method and what the path without its query string looks like
 KINDS = {
@@ -72,7 +111,7 @@ class Fault(BaseModel):
     """A fault: from the `on_call`-th matching call on, `times` times.
 
     `after_commit`: the call is executed, and what was delayed or answered otherwise is its answer; `cut` tells the
-    same about a cut connection with `before` and `after`.
+    same about a cut connection with `before` and `after`. `like` names an answer that real orgs gave.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -81,10 +120,17 @@ class Fault(BaseModel):
     on_call: int = 1
     times: int = 1
     answer: FaultAnswer | None = None
+    like: Literal[tuple(ANSWERS)] | None = None  # type: ignore[valid-type] # the names above
     after_commit: bool = False
     cut: Cut | None = None
     delay_seconds: float = 0.0
     seen: int = 0
+
+    @model_validator(mode="after")
+    def _answer_like(self) -> Fault:
+        if self.like:
+            self.answer = ANSWERS[self.like]
+        return self
 
     @property
     def commits(self) -> bool:

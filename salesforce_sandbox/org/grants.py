@@ -48,6 +48,8 @@ def check_grant(org: Org, form: Mapping[str, str], request: Request) -> User:
         raise LoginRefused("unsupported_grant_type", "grant type not supported")
     if not user.active:
         raise LoginRefused(*assumptions.INACTIVE_USER)
+    if user.obstacle:
+        raise LoginRefused("invalid_grant", user.obstacle.value)
     return user
 
 
@@ -78,6 +80,8 @@ def _find_app(org: Org, form: Mapping[str, str], authorization: str) -> Connecte
         if app.consumer_key == key:
             if app.consumer_secret != secret:
                 raise LoginRefused(*assumptions.WRONG_SECRET)
+            if app.blocked:
+                raise LoginRefused("OAUTH_APP_BLOCKED", "this app is blocked by admin")
             if not app.approved:
                 raise LoginRefused("invalid_app_access", "user is not admin approved to access this app")
             return app

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from salesforce_sandbox.definition.definition import BulkSettings, OrgDefinition
+from salesforce_sandbox.definition.definition import OrgDefinition
+from salesforce_sandbox.definition.settings import BulkSettings, RequestSettings
 from salesforce_sandbox.org.faults import Faults, JobFault
 from salesforce_sandbox.org.sessions import Sessions
 from salesforce_sandbox.records.chunk import Chunk
@@ -53,6 +54,7 @@ class Org:
     rules: RuleBook = field(init=False)
     faults: Faults = field(default_factory=Faults)
     bulk: BulkSettings = field(init=False)
+    request_settings: RequestSettings = field(init=False)
     job_faults: list[JobFault] = field(default_factory=list)
     soap_login: bool = True
     used: Counter[str] = field(default_factory=Counter)
@@ -68,7 +70,8 @@ class Org:
         """Open the storage."""
         self._as_written = self.definition
         self.storage = Storage(self.folder / "org.sqlite")
-        self.sessions = Sessions(self.definition.organization.id, self.definition.session_seconds)
+        form = self.definition.token_form
+        self.sessions = Sessions(self.definition.organization.id, self.definition.session_seconds, form)
         self._start_over()
 
     def reset(self) -> None:
@@ -85,6 +88,7 @@ class Org:
         self.faults.clear()
         self.job_faults.clear()
         self.bulk = self.definition.bulk.model_copy()
+        self.request_settings = self.definition.requests.model_copy(deep=True)
         self.soap_login = self.definition.soap_login
         self.maintenance = False
         self.limits = dict(self.definition.limits)
@@ -106,7 +110,7 @@ class Org:
         """Return a writer for a request, or for people without one; a thread has a storage of its own."""
         number, user = (by.n, by.user) if by else (0, "")
         chunk = Chunk(storage or self.storage, self.saving, number, user)
-        return Writer(Schema(self.definition.objects), self.rules, chunk)
+        return Writer(Schema(self.definition.objects, self.definition.lenient), self.rules, chunk)
 
     def id_of_user(self, username: str) -> str:
         """Return the id of a user by name."""
@@ -117,6 +121,11 @@ class Org:
         if self.left("DailyApiRequests") <= 0:
             raise RequestRefused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         self.used["DailyApiRequests"] += 1
+
+    def automation_seconds(self, object_name: str, count: int) -> float:
+        """Return how long triggers and flows run when records of an object are saved."""
+        seconds = self.request_settings.automation_seconds
+        return count * seconds.get(object_name, 0.0) if seconds else 0.0
 
     def left(self, limit: str) -> int:
         """Return how much of a limit is left."""

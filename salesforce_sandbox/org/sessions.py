@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
+import secrets
 import time
 from dataclasses import dataclass, field
 
+from salesforce_sandbox.definition.settings import TokenForm
 from salesforce_sandbox.records.refusals import RequestRefused
 
 
@@ -15,14 +19,24 @@ class Sessions:
 
     organization: str
     idle_seconds: float
+    form: TokenForm = TokenForm.SESSION
     _used: dict[str, tuple[str, float]] = field(default_factory=dict)
     _serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def start(self, username: str) -> str:
-        """Start a session of a user and return its access token, in the form that clients check."""
-        token = f"{self.organization}!AQ.sandbox_{next(self._serial)}"
+        """Start a session of a user and return its access token."""
+        token = self._make_token(next(self._serial))
         self._used[token] = (username, time.monotonic())
         return token
+
+    def _make_token(self, number: int) -> str:
+        if self.form is TokenForm.SESSION:
+            return f"{self.organization}!AQ.sandbox_{number}"
+        if self.form is TokenForm.OPAQUE:
+            return secrets.token_urlsafe(48)
+        parts = ({"alg": "RS256", "typ": "JWT", "ver": "1.0"}, {"scp": "api", "sub": f"uid:{number}"})
+        encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+        return ".".join((*encoded, secrets.token_urlsafe(32)))
 
     def expire_all(self) -> None:
         """End every session."""
@@ -34,6 +48,8 @@ class Sessions:
         now = time.monotonic()
         if not username or now - used > self.idle_seconds:
             self._used.pop(token, None)
+            if token.startswith("eyJ"):
+                raise RequestRefused(401, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT")
             raise RequestRefused(401, "INVALID_SESSION_ID", "Session expired or invalid")
         self._used[token] = (username, now)
         return username

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from datetime import date, datetime
+from collections.abc import Callable, Container
+from datetime import datetime
 from typing import Any
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition.definition import FieldDefinition, FieldType
+from salesforce_sandbox.definition.objects import FieldDefinition, FieldType
+from salesforce_sandbox.definition.settings import Leniency
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.records.refusals import BodyRefused, RecordRefused
 
 NUMBERS = {FieldType.INT, FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT}
 PLAIN_TEXTS = {FieldType.STRING, FieldType.TEXTAREA, FieldType.PHONE, FieldType.URL}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+_ANY_DATETIME = re.compile(r"[\d-]+([T ][\d:.]+(Z|[+-]\d\d:?\d\d)?)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 Reader = Callable[[Any], Any]
 
@@ -29,18 +33,37 @@ class WrongType(Exception):  # noqa: N818 - Salesforce's wording
 
 def refuse_wrong_type(name: str, wrong: WrongType) -> Exception:
     """Return what the JSON APIs make of a value of a wrong type."""
-    told = f"Cannot deserialize instance of {wrong.wanted} from VALUE_STRING value {wrong.value} or request may be "
-    told += "missing a required field"
+    message = f"Cannot deserialize instance of {wrong.wanted} from {_describe_token(wrong.value)}"
     if assumptions.WRONG_TYPE_REFUSES_REQUEST:
-        return RequestRefused(400, "JSON_PARSER_ERROR", told)
-    return RecordRefused("INVALID_TYPE_ON_FIELD_IN_RECORD", told, (name,))
+        return BodyRefused(400, "JSON_PARSER_ERROR", message, value=wrong.value)
+    return RecordRefused("INVALID_TYPE_ON_FIELD_IN_RECORD", message, (name,))
 
 
-def make_reader(name: str, field: FieldDefinition) -> Reader:
+def _describe_token(value: Any) -> str:
+    if isinstance(value, list):
+        return "START_ARRAY value"
+    tokens = {bool: f"VALUE_{str(value).upper()}", int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT"}
+    token = tokens.get(type(value), "VALUE_STRING")
+    return f"{token} value {value} or request may be missing a required field at"
+
+
+def refuse_null(name: str, field: FieldDefinition) -> RecordRefused:
+    """Return the refusal of NULL for a field that always has a value."""
+    if field.type is FieldType.BOOLEAN:
+        message = f"{field.label_of(name)}: value not of required type: "
+        return RecordRefused("INVALID_TYPE_ON_FIELD_IN_RECORD", message, (name,))
+    return RecordRefused("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{name}]", (name,))
+
+
+def make_reader(name: str, field: FieldDefinition, lenient: Container[Leniency] = ()) -> Reader:
     """Return the function that turns a value, not null and not empty, into what is stored.
 
     It raises RecordRefused, or WrongType for a value of another type.
     """
+    if field.type is FieldType.DATETIME and Leniency.SPACED_DATETIMES in lenient:
+        return _time_reader(_ANY_DATETIME, "datetime")
+    if field.type is FieldType.EMAIL and Leniency.MIXED_CASE_EMAILS in lenient:
+        return _text_reader(name, field)
     if field.type in _READERS:
         return _READERS[field.type](name, field)
     return _text_reader(name, field)
@@ -51,9 +74,9 @@ def _text_reader(name: str, field: FieldDefinition) -> Reader:
 
     def read(value: Any) -> str:
         if not isinstance(value, str):
-            raise WrongType("string", value)
+            raise WrongType(field.type.value, value)
         if len(value) > length:
-            told = f"{name}: data value too large: {value} (max length={length})"
+            told = f"{field.label_of(name)}: data value too large: {value} (max length={length})"
             raise RecordRefused("STRING_TOO_LONG", told, (name,))
         if check:
             check(name, field, value)
@@ -68,13 +91,13 @@ def _check_picklist(name: str, field: FieldDefinition, value: str) -> None:
     given = value.split(";") if field.type is FieldType.MULTIPICKLIST else [value]
     bad = [each for each in given if each not in field.values]
     if bad:
-        told = f"{field.label or name}: bad value for restricted picklist field: {bad[0]}"
+        told = f"{field.label_of(name)}: bad value for restricted picklist field: {bad[0]}"
         raise RecordRefused("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", told, (name,))
 
 
-def _check_email(name: str, _: FieldDefinition, value: str) -> None:
+def _check_email(name: str, field: FieldDefinition, value: str) -> None:
     if not _EMAIL.fullmatch(value):
-        raise RecordRefused("INVALID_EMAIL_ADDRESS", f"{name}: invalid email address: {value}", (name,))
+        raise RecordRefused("INVALID_EMAIL_ADDRESS", f"{field.label_of(name)}: invalid email address: {value}", (name,))
 
 
 def _boolean_reader(_: str, __: FieldDefinition) -> Reader:
@@ -103,23 +126,33 @@ def _number_reader(name: str, field: FieldDefinition) -> Reader:
         if isinstance(value, bool) or not math.isfinite(number) or (isinstance(value, str) and "_" in value):
             raise WrongType("double", value)
         if abs(number) >= highest:
-            told = f"{name}: value outside of valid range on numeric field: {value}"
+            told = f"{field.label_of(name)}: value outside of valid range on numeric field: {value}"
             raise RecordRefused("NUMBER_OUTSIDE_VALID_RANGE", told, (name,))
         return int(number) if whole else number
 
     return read
 
 
-def _time_reader(_: str, field: FieldDefinition) -> Reader:
-    parse: Callable[[str], date] = date.fromisoformat if field.type is FieldType.DATE else datetime.fromisoformat
-    wanted = "date" if field.type is FieldType.DATE else "dateTime"
+def _email_reader(name: str, field: FieldDefinition) -> Reader:
+    read = _text_reader(name, field)
+    return lambda value: read(value).lower()
 
+
+def _date_reader(_: str, __: FieldDefinition) -> Reader:
+    return _time_reader(_DATE, "date")
+
+
+def _datetime_reader(_: str, __: FieldDefinition) -> Reader:
+    return _time_reader(_DATETIME, "datetime")
+
+
+def _time_reader(form: re.Pattern[str], wanted: str) -> Reader:
     def read(value: Any) -> str:
         try:
-            year = parse(value).year
+            moment = datetime.fromisoformat(value) if form.fullmatch(value) else None
         except (ValueError, TypeError):
-            raise WrongType(wanted, value) from None
-        if not 1700 <= year <= 4000:
+            moment = None
+        if moment is None or not 1700 <= moment.year <= 4000:
             raise WrongType(wanted, value)
         return str(value)
 
@@ -130,7 +163,7 @@ def _id_reader(name: str, field: FieldDefinition) -> Reader:
     def read(value: Any) -> str:
         found = normalise_id(value)
         if found is None:
-            told = f"{field.label or name}: id value of incorrect type: {value}"
+            told = f"{field.label_of(name)}: id value of incorrect type: {value}"
             raise RecordRefused("MALFORMED_ID", told, (name,))
         return found
 
@@ -144,8 +177,9 @@ _CHECKS = {
 }
 _READERS: dict[FieldType, Callable[[str, FieldDefinition], Reader]] = {
     FieldType.BOOLEAN: _boolean_reader,
-    FieldType.DATE: _time_reader,
-    FieldType.DATETIME: _time_reader,
+    FieldType.DATE: _date_reader,
+    FieldType.DATETIME: _datetime_reader,
+    FieldType.EMAIL: _email_reader,
     FieldType.ID: _id_reader,
     FieldType.REFERENCE: _id_reader,
 } | dict.fromkeys(NUMBERS, _number_reader)

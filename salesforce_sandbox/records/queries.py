@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from salesforce_sandbox.definition.objects import FieldDefinition, FieldType
+from salesforce_sandbox.definition.settings import Leniency
 from salesforce_sandbox.records import soql
+from salesforce_sandbox.records.field_values import NUMBERS
+from salesforce_sandbox.records.record_ids import normalise_id
 from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
 from salesforce_sandbox.records.schema import ObjectSchema, fold
 from salesforce_sandbox.records.storage import Record
@@ -14,6 +20,12 @@ from salesforce_sandbox.records.writing import Writer
 
 PAGE = 2000
 _MOMENTS = {"createddate", "lastmodifieddate", "systemmodstamp"}
+_NUMBERS = dict.fromkeys(NUMBERS, ("double", False))
+_LITERALS = _NUMBERS | {
+    FieldType.BOOLEAN: ("boolean", False),
+    FieldType.DATE: ("date", False),
+    FieldType.DATETIME: ("dateTime", False),
+}  # the type of a literal by that of its field, and whether it is quoted; all others are quoted strings
 OPEN = 100  # queries whose pages are kept
 
 
@@ -63,12 +75,15 @@ def answer_query(
     rows = query.arrange(candidates)
     if query.counts:
         return {"totalSize": len(rows), "done": True, "records": []}
-    spelled = [entity.field(field)[0] for field in query.fields]
+    spelled = [entity.field(field)[0] for field in query.fields if "." not in field]
     records = [
-        {"attributes": {"type": entity.name, "url": f"{base}/sobjects/{entity.name}/{row['id']}"}}
-        | {field: row.get(field.lower()) for field in spelled}
+        {"attributes": _attributes(entity, row["id"], base)} | {field: row.get(field.lower()) for field in spelled}
         for row in rows
     ]
+    for path in query.fields:
+        if "." in path:
+            for record, row in zip(records, rows, strict=True):
+                _add_parent(writer, entity, row, record, path, base)
     asked = re.search(r"batchSize=(\d+)", options)
     return cursors.start(records, min(max(int(asked[1]), 200), PAGE) if asked else PAGE, base)
 
@@ -85,11 +100,11 @@ def add_moments(writer: Writer, rows: list[dict[str, Any]]) -> None:
 def describe_columns(writer: Writer, text: str) -> dict[str, Any]:
     """Return what a query's columns are, as `&columns=true` asks."""
     query, entity = _read(writer, text)
+    names = [field if "." in field else entity.field(field)[0] for field in query.fields]
     columns = [
-        {"aggregate": False, "columnName": entity.field(field)[0], "custom": field.endswith("__c"),
-         "displayName": entity.field(field)[0], "joinColumns": []}
-        for field in query.fields
-    ]  # fmt: skip
+        {"aggregate": False, "columnName": name, "custom": name.endswith("__c"), "displayName": name, "joinColumns": []}
+        for name in names
+    ]
     return {"columnMetadata": columns, "entityName": entity.name, "groupBy": False, "idSelected": False,
             "keyPrefix": entity.definition.prefix}  # fmt: skip
 
@@ -99,22 +114,79 @@ def _read(writer: Writer, text: str) -> tuple[soql.Query, ObjectSchema]:
     try:
         entity = writer.schema.object(query.object)
     except RequestRefused:
-        raise RequestRefused(400, "INVALID_TYPE", f"sObject type '{query.object}' is not supported.") from None
-    for field in [*query.fields, *(field for field, _, _ in query.conditions), *query.ordered_by]:
+        raise soql.unknown_object(query, text) from None
+    for field in [*query.fields, *query.filtered, *query.ordered_by]:
         try:
-            entity.field(field)
+            _find_field(writer, entity, field) if field in query.fields else entity.field(field)
         except RecordRefused:
             raise soql.unknown_field(query, text, field) from None
-    return query, entity
+    return replace(query, conditions=[_check(writer, entity, each) for each in query.conditions]), entity
+
+
+def _find_field(writer: Writer, entity: ObjectSchema, path: str) -> tuple[str, FieldDefinition]:
+    """Return the field at the end of a path over parents; raises RecordRefused."""
+    relation, dot, rest = path.partition(".")
+    if not dot:
+        return entity.field(path)
+    reference = entity.relation(relation)
+    if reference is None:
+        raise RecordRefused("INVALID_FIELD", f"Didn't understand relationship '{relation}' in field path.")
+    return _find_field(writer, writer.schema.object(reference[1].to[0]), rest)
+
+
+def _check(writer: Writer, entity: ObjectSchema, condition: soql.Condition) -> soql.Condition:
+    """Return a condition that compares as its field does; raises RequestRefused for literals of another type."""
+    name, field = entity.field(condition.field)
+    wanted, quoted = _LITERALS.get(field.type, ("string", True))
+    for kind, value in zip(condition.kinds, condition.values, strict=True):
+        lenient = kind == "text" and Leniency.QUOTED_NUMBERS in writer.schema.lenient
+        if value is not None and not lenient and _kind_of(kind, value) != wanted:
+            advice = "should be enclosed in quotes" if quoted else "should not be enclosed in quotes"
+            message = f"value of filter criterion for field '{name}' must be of type {wanted} and {advice}"
+            raise RequestRefused(400, "INVALID_FIELD", message)
+    if field.type in {FieldType.ID, FieldType.REFERENCE}:
+        return replace(condition, values=[normalise_id(value) or value for value in condition.values], exact=True)
+    return replace(condition, exact=field.case_sensitive)
+
+
+def _kind_of(kind: str, value: Any) -> str:
+    """Return the type of a literal, in the words of `_LITERALS`."""
+    if kind == "moment":
+        return "dateTime" if isinstance(value, datetime) else "date"
+    if isinstance(value, bool):
+        return "boolean"
+    return {"text": "string", "number": "double"}.get(kind, kind)
+
+
+def _attributes(entity: ObjectSchema, record_id: str, base: str) -> dict[str, str]:
+    return {"type": entity.name, "url": f"{base}/sobjects/{entity.name}/{record_id}"}
+
+
+def _add_parent(
+    writer: Writer, entity: ObjectSchema, row: dict[str, Any], record: dict[str, Any], path: str, base: str
+) -> None:
+    """Add a field of a parent to a record, below the name of the relationship."""
+    relation, _, rest = path.partition(".")
+    name, field = entity.relations[relation.lower()]
+    found = writer.chunk.find(str(row.get(name.lower()))) if row.get(name.lower()) else None
+    if found is None:
+        record.setdefault(str(field.relationship), None)
+        return
+    parent, above = writer.schema.object(found.object), row_of(found)
+    nested = record.setdefault(str(field.relationship), {"attributes": _attributes(parent, found.id, base)})
+    if "." in rest:
+        _add_parent(writer, parent, above, nested, rest, base)
+    else:
+        nested[parent.field(rest)[0]] = above.get(rest.lower())
 
 
 def _candidates(writer: Writer, entity: ObjectSchema, query: soql.Query, *, deleted: bool) -> list[dict[str, Any]]:
     """Return the rows that may match, by the key index where the query names an external id."""
     storage = writer.chunk.storage
-    for given, operator, values in query.conditions:
-        name, field = entity.field(given)
-        if operator in {"=", "IN"} and field.external_id and not deleted:
-            keys = list({fold(field, value) for value in values})
+    for condition in query.conditions:
+        name, field = entity.field(condition.field)
+        if condition.operator in {"=", "IN"} and field.external_id and not deleted:
+            keys = list({fold(field, value) for value in condition.values})
             ids = {each for found in storage.find_by_keys(entity.name, name, keys).values() for each in found}
             records = storage.find_many(sorted(ids))
             return [row_of(record) for record in records.values()]

@@ -46,11 +46,26 @@ def _check(five: str) -> str:
 
 
 def normalise_id(value: object) -> str | None:
-    """Return the 18-character form of an id, None for anything that is none."""
+    """Return the 18-character form of an id, None for anything that is none; the checksum restores a lost case."""
     text = str(value)
     if not _ID.fullmatch(text):
         return None
-    return add_checksum(text) if len(text) == 15 else text
+    if len(text) == 15:
+        return add_checksum(text)
+    if add_checksum(text[:15]) == text:
+        return text
+    return _restore_case(text) if text in {text.lower(), text.upper()} else None
+
+
+def _restore_case(text: str) -> str | None:
+    """Return an id of 18 characters in the case that its checksum tells, None when that fits no id."""
+    try:
+        bits = "".join(f"{_CHECK.index(char):05b}"[::-1] for char in text[15:].upper())
+    except ValueError:
+        return None
+    short = "".join(char.upper() if bit == "1" else char.lower() for char, bit in zip(text[:15], bits, strict=True))
+    restored = add_checksum(short)
+    return restored if restored[15:] == text[15:].upper() else None
 
 
 def range_of_ids(prefix: str) -> tuple[str, str]:

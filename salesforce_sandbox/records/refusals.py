@@ -2,31 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass
 class RecordRefused(Exception):  # noqa: N818 - Salesforce's wording
-    """A record is refused: data in a Collections answer, the status of a single-record call."""
+    """A record is refused: data in a Collections answer, the status of a single-record call.
+
+    `more` are further keys of a single-record answer, `others` the errors that were found beside this one. `fields`
+    is None where the single-record call answers without that key.
+    """
 
     code: str
     message: str
-    fields: tuple[str, ...] = ()
+    fields: tuple[str, ...] | None = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple[RecordRefused, ...] = ()
 
-    def as_status(self) -> dict[str, Any]:
-        """Return the error as Collections and Bulk write it."""
-        return {"statusCode": self.code, "message": self.message, "fields": list(self.fields)}
+    def __iter__(self) -> Iterator[RecordRefused]:
+        """Yield this error and the others."""
+        yield self
+        yield from self.others
+
+    def as_statuses(self) -> list[dict[str, Any]]:
+        """Return the errors as Collections and Bulk v1 write them."""
+        return [{"statusCode": each.code, "message": each.message, "fields": list(each.fields or ())} for each in self]
+
+    def as_body(self) -> list[dict[str, Any]]:
+        """Return the errors as a single-record call writes them."""
+        return [
+            dict(each.more)
+            | {"message": each.message, "errorCode": each.code}
+            | ({} if each.fields is None else {"fields": list(each.fields)})
+            for each in self
+        ]
 
 
 @dataclass
 class RequestRefused(Exception):  # noqa: N818 - Salesforce's wording
-    """A request is refused as a whole."""
+    """A request is refused as a whole; `more` are further keys of the answer."""
 
     status: int
     code: str
     message: str
+    more: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_body(self) -> list[dict[str, str]]:
+    def as_body(self) -> list[dict[str, Any]]:
         """Return the error body of the REST API."""
-        return [{"message": self.message, "errorCode": self.code}]
+        return [{"message": self.message, "errorCode": self.code} | dict(self.more)]
+
+
+@dataclass
+class BodyRefused(RequestRefused):
+    """A request is refused for a value in its body; the answer ends with where that value is."""
+
+    value: Any = None
+
+
+def no_such_column(given: str, object_name: str) -> RecordRefused:
+    """Return the refusal of a record with a field that does not exist or cannot be seen."""
+    return RecordRefused("INVALID_FIELD", f"No such column '{given}' on sobject of type {object_name}", None)

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition.definition import DefinitionError
 from salesforce_sandbox.definition.expressions import make_evaluator
-from salesforce_sandbox.definition.rule_definition import Rule, RuleKind, TriggerWrites
+from salesforce_sandbox.definition.rule_definition import Rule, RuleKind
+from salesforce_sandbox.definition.settings import Leniency
+from salesforce_sandbox.records.finding import RecordFinder
 from salesforce_sandbox.records.refusals import RecordRefused
-from salesforce_sandbox.records.schema import fold
+from salesforce_sandbox.records.schema import ObjectSchema, fold
 from salesforce_sandbox.records.storage import Record
 
-if TYPE_CHECKING:
-    from salesforce_sandbox.records.schema import ObjectSchema
-    from salesforce_sandbox.records.writing import Writer
-
-_INSERT_FAILED = "Insert failed. First exception on row 0"
-DEPTH = 16  # triggers within triggers, as Salesforce stops them
-_REFUSALS = {
+REFUSALS = {
     RuleKind.VALIDATION: ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "The record breaks a validation rule."),
     RuleKind.TRIGGER: ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Trigger: execution failed"),
     RuleKind.ACCESS: ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"),
@@ -67,20 +63,29 @@ class RuleBook:
         return [rule for rule in self.rules.values() if rule.active and rule.object == object_name]
 
     def check(self, rules: list[Rule], scope: Scope) -> None:
-        """Raise RecordRefused when a rule refuses a record that is about to be saved."""
-        for rule in rules:
-            if rule.more_than is not None or rule.writes:
-                continue
-            if rule.kind is RuleKind.DUPLICATE:
-                _check_duplicate(rule, scope)
-            else:
-                self._check_rule(rule, scope)
+        """Raise RecordRefused when rules refuse a record that is about to be saved.
 
-    def run_triggers(self, rules: list[Rule], scope: Scope) -> None:
-        """Let triggers of a saved record write to others; raises RecordRefused when those are refused."""
+        All validation rules are evaluated and their errors answered together; anything else ends the save at once.
+        """
+        broken: list[RecordRefused] = []
         for rule in rules:
-            if rule.writes and scope.writer.depth < DEPTH and scope.evaluate(rule, rule.when):
-                _write(rule, rule.writes, scope)
+            try:
+                self._check_one(rule, scope)
+            except RecordRefused as refused:
+                if rule.kind is RuleKind.VALIDATION and Leniency.FIRST_RULE_ONLY not in scope.finder.schema.lenient:
+                    broken.append(refused)
+                elif not broken:
+                    raise
+        if broken:
+            raise replace(broken[0], others=tuple(broken[1:]))
+
+    def _check_one(self, rule: Rule, scope: Scope) -> None:
+        if rule.more_than is not None or rule.writes or rule.owner:
+            return
+        if rule.kind is RuleKind.DUPLICATE:
+            _check_duplicate(rule, scope)
+        else:
+            self._check_rule(rule, scope)
 
     def counts(self, object_name: str) -> bool:
         """Tell whether a rule counts the records of a request."""
@@ -103,19 +108,31 @@ class RuleBook:
             return
         lock = scope.lock(rule)
         if rule.clears_after is not None:
-            if (rule.name, lock) not in scope.writer.chunk.tried:
-                scope.writer.chunk.tried.add((rule.name, lock))
+            if (rule.name, lock) not in scope.finder.chunk.tried:
+                scope.finder.chunk.tried.add((rule.name, lock))
                 self.tries[rule.name, lock] += 1
             if self.tries[rule.name, lock] > rule.clears_after:
                 return
         raise _refusal(rule, lock)
 
 
+@dataclass(frozen=True)
+class SaveOptions:
+    """What a call asks for by its headers: duplicates that a rule lets pass, and no assignment rules."""
+
+    allow_duplicates: bool = False
+    assign_owner: bool = False
+    base: str = "/services/data"
+
+
+NO_OPTIONS = SaveOptions()
+
+
 class Scope:
     """What expressions see of one record after another."""
 
-    def __init__(self, writer: Writer, entity: ObjectSchema) -> None:
-        self.writer, self.entity = writer, entity
+    def __init__(self, finder: RecordFinder, entity: ObjectSchema, options: SaveOptions) -> None:
+        self.finder, self.entity, self.options = finder, entity, options
         self.record = Record("", entity.name, {}, False)
         self.before: Record | None = None
         self.values: dict[str, Any] = {}
@@ -145,7 +162,7 @@ class Scope:
 
     def parent(self, relation: str) -> Record | None:
         """Return the parent under a relationship name."""
-        return self.writer.parent_of(self.entity, self.values, relation)
+        return self.finder.parent_of(self.entity, self.values, relation)
 
     def _name(self, node: Any) -> Any:
         name = node.id
@@ -165,11 +182,11 @@ class Scope:
         }
 
     def _find(self, object_name: str, key: str, value: Any) -> _Absent:
-        entity = self.writer.schema.object(object_name)
+        entity = self.finder.schema.object(object_name)
         if value is None:
             return _Absent()
-        ids = self.writer.chunk.find_by_key(object_name, key, fold(entity.definition.fields[key], value))
-        return _fields_of(self.writer.chunk.find(ids[0]) if ids else None)
+        ids = self.finder.chunk.find_by_key(object_name, key, fold(entity.definition.fields[key], value))
+        return _fields_of(self.finder.chunk.find(ids[0]) if ids else None)
 
 
 def _fields_of(record: Record | None) -> _Absent:
@@ -179,39 +196,28 @@ def _fields_of(record: Record | None) -> _Absent:
 def _check_duplicate(rule: Rule, scope: Scope) -> None:
     record = scope.record
     wanted = [record.fields.get(name) for name in rule.match_on]
-    if all(value is None for value in wanted):
+    if all(value is None for value in wanted) or (rule.allow_save and scope.options.allow_duplicates):
         return
     # a scan: duplicate rules are for small objects of a sandbox
-    for other in scope.writer.chunk.find_all(scope.entity.name, scope.entity.prefix):
+    for other in scope.finder.chunk.find_all(scope.entity.name, scope.entity.prefix):
         if other.id != record.id and [other.fields.get(name) for name in rule.match_on] == wanted:
-            raise _refusal(rule, "")
+            refused = _refusal(rule, "")
+            raise replace(refused, fields=None, more=_describe_match(rule, refused.message, other, scope.options.base))
 
 
-def _write(rule: Rule, writes: TriggerWrites, scope: Scope) -> None:
-    """Write to the parent, when there is one, or create a record."""
-    parent = scope.parent(writes.parent) if writes.parent else None
-    if writes.parent and parent is None:
-        return
-    moment = "AfterInsert" if scope.before is None else "AfterUpdate"
-    values = {name: scope.evaluate(rule, text) for name, text in writes.fields.items()}
-    entity = scope.writer.schema.object(parent.object if parent else str(writes.object))
-    scope.writer.depth += 1
-    try:
-        if parent:
-            scope.writer.update(entity, parent.id, values)
-        else:
-            scope.writer.create(entity, values)
-    except RecordRefused as inner:
-        failed = f"Update failed. First exception on row 0 with id {parent.id}" if parent else _INSERT_FAILED
-        told = f"{rule.name}: execution of {moment}\n\ncaused by: System.DmlException: {failed}; first error: "
-        told += f"{inner.code}, {inner.message}: [{', '.join(inner.fields)}]"
-        raise RecordRefused(_REFUSALS[rule.kind][0], told) from inner
-    finally:
-        scope.writer.depth -= 1
+def _describe_match(rule: Rule, message: str, other: Record, base: str) -> dict[str, Any]:
+    """Return the key, spelt as Salesforce spells it, under which a single-record call shows the records that match."""
+    record = {"attributes": {"type": other.object, "url": f"{base}/sobjects/{other.object}/{other.id}"}, "Id": other.id}
+    matched = {"additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0, "record": record}
+    result = {"entityType": other.object, "errors": [], "matchEngine": "ExactMatchEngine", "matchRecords": [matched],
+              "rule": rule.name, "size": 1, "success": True}  # fmt: skip
+    found = {"allowSave": rule.allow_save, "duplicateRule": rule.name, "duplicateRuleEntityType": other.object,
+             "errorMessage": message, "matchResults": [result]}  # fmt: skip
+    return {"duplicateResut": found}
 
 
 def _refusal(rule: Rule, lock: str) -> RecordRefused:
-    code, usual = _REFUSALS[rule.kind]
+    code, usual = REFUSALS[rule.kind]
     message = (rule.message or usual).replace("{name}", rule.name).replace("{object}", rule.object)
     if rule.kind is RuleKind.ROW_LOCK and not rule.message:
         message += f": {lock}"

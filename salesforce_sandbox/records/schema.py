@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition.definition import FieldDefinition, FieldType, ObjectDefinition
-from salesforce_sandbox.records.field_values import PLAIN_TEXTS, Reader, make_reader
-from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.definition.objects import FieldDefinition, FieldType, ObjectDefinition
+from salesforce_sandbox.definition.settings import Leniency
+from salesforce_sandbox.records.field_values import NUMBERS, PLAIN_TEXTS, Reader, make_reader, refuse_null
+from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused, no_such_column
 
 _ID = FieldDefinition(type=FieldType.ID)
 _MOMENT = FieldDefinition(type=FieldType.DATETIME, read_only=True)
@@ -23,21 +24,31 @@ SYSTEM = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field with the function that reads its values; texts up to `plain_length` characters are taken as they are."""
+    """A field with the function that reads its values; texts up to `plain_length` characters are taken as they are.
+
+    `no_null`: it refuses to be empty.
+    """
 
     name: str
     field: FieldDefinition
     read: Reader
     refers: bool
     plain_length: int
+    no_null: bool
+
+    def check_empty(self) -> None:
+        """Raise RecordRefused when the field may not be empty."""
+        if self.no_null:
+            raise refuse_null(self.name, self.field)
 
 
 class ObjectSchema:
     """An object whose fields are found by any spelling."""
 
-    def __init__(self, name: str, definition: ObjectDefinition) -> None:
-        self.name, self.definition = name, definition
-        self.columns: dict[str, Column] = {}  # those that were asked for, by the spelling that was used
+    def __init__(self, name: str, definition: ObjectDefinition, lenient: Container[Leniency]) -> None:
+        self.name, self.definition, self.lenient = name, definition, lenient
+        # the columns that were asked for, by the spelling that was used: of new records, and of those that are there
+        self.columns: dict[bool, dict[str, Column]] = {True: {}, False: {}}
 
     @property
     def prefix(self) -> str:
@@ -70,24 +81,33 @@ class ObjectSchema:
         """Return a field's own name and definition; raises RecordRefused for an unknown or hidden one."""
         found = self.fields.get(given.lower())
         if found is None:
-            raise RecordRefused("INVALID_FIELD", f"No such column '{given}' on sobject of type {self.name}")
+            raise no_such_column(given, self.name)
         return found
 
-    def column(self, given: str) -> Column:
-        """Return a field that may be written; raises RecordRefused for any other."""
-        found = self.columns.get(given)
+    def column(self, given: str, *, new: bool) -> Column:
+        """Return a field that may be written to a new record, or to one that is there; raises RecordRefused."""
+        found = self.columns[new].get(given)
         if found is None:
-            found = self.columns[given] = self._writable(given)
+            found = self.columns[new][given] = self._writable(given, new=new)
         return found
 
-    def _writable(self, given: str) -> Column:
+    def _writable(self, given: str, *, new: bool) -> Column:
         name, field = self.field(given)
-        if field.read_only:
-            told = f"Unable to create/update fields: {name}. Please check the security settings of this field "
-            told += "and verify that it is read/write for your profile or permission set."
-            raise RecordRefused("INVALID_FIELD_FOR_INSERT_UPDATE", told, (name,))
-        plain = field.length if field.type in PLAIN_TEXTS else -1
-        return Column(name, field, make_reader(name, field), field.type is FieldType.REFERENCE, plain)
+        if field.read_only or not (field.createable if new else field.updateable):
+            raise not_writable(name)
+        return Column(
+            name,
+            field,
+            make_reader(name, field, self.lenient),
+            refers=field.type is FieldType.REFERENCE,
+            plain_length=field.length if field.type in PLAIN_TEXTS else -1,
+            no_null=self._refuses_null(field),
+        )
+
+    def _refuses_null(self, field: FieldDefinition) -> bool:
+        if field.takes_null or field.required:  # a required field is looked at with the whole record
+            return False
+        return field.type is not FieldType.BOOLEAN or Leniency.NULL_CHECKBOXES not in self.lenient
 
     def relation(self, given: str) -> tuple[str, FieldDefinition] | None:
         """Return the reference behind a relationship name."""
@@ -97,7 +117,8 @@ class ObjectSchema:
 class Schema:
     """The objects of an org, for one request."""
 
-    def __init__(self, objects: Mapping[str, ObjectDefinition]) -> None:
+    def __init__(self, objects: Mapping[str, ObjectDefinition], lenient: Container[Leniency] = ()) -> None:
+        self.lenient = lenient
         self._names = {name.lower(): name for name in objects}
         self._definitions = objects
         self._objects: dict[str, ObjectSchema] = {}
@@ -108,10 +129,27 @@ class Schema:
         if name is None:
             raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
         if name not in self._objects:
-            self._objects[name] = ObjectSchema(name, self._definitions[name])
+            self._objects[name] = ObjectSchema(name, self._definitions[name], self.lenient)
         return self._objects[name]
 
 
 def fold(field: FieldDefinition, value: object) -> str:
-    """Return a key as it is compared and kept."""
+    """Return a key as it is compared and kept: numbers by their value, texts by Salesforce's idea of their case."""
+    if field.type in NUMBERS:
+        return _write_number(value)
     return assumptions.fold(str(value), case_sensitive=field.case_sensitive)
+
+
+def _write_number(value: object) -> str:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return str(value)
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
+def not_writable(*names: str) -> RecordRefused:
+    """Return the refusal of a record that names fields which may not be written."""
+    message = f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of this field "
+    message += "and verify that it is read/write for your profile or permission set."
+    return RecordRefused("INVALID_FIELD_FOR_INSERT_UPDATE", message, names)

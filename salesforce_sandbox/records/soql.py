@@ -16,8 +16,23 @@ _TOKEN = re.compile(
     r"|(<=|>=|!=|<>|[=<>(),]))"
 )
 _ORDER = {"<": operators.lt, ">": operators.gt, "<=": operators.le, ">=": operators.ge}
+_REFERENCE = "Please reference your WSDL or the describe call for the appropriate names."
 Row = dict[str, Any]
-Condition = Callable[[Row], bool]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition: `kinds` are those of its literals (text, name, moment, number), `exact` tells case apart."""
+
+    field: str
+    operator: str
+    values: list[Any]
+    kinds: list[str]
+    exact: bool = False
+
+    def holds(self, row: Row) -> bool:
+        """Tell whether a row, its field names in lower case, fulfils the condition."""
+        return _compare(row.get(self.field.lower()), self.operator, self.values, str if self.exact else str.lower)
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,7 @@ class Query:
 
     fields: list[str]
     object: str
-    conditions: list[tuple[str, str, list[Any]]]
+    conditions: list[Condition]
     order: tuple[str, bool] | None
     limit: int | None
     counts: bool
@@ -34,8 +49,12 @@ class Query:
     @property
     def named(self) -> set[str]:
         """Return the fields that the query names, in lower case."""
-        conditions = [field for field, _, _ in self.conditions]
-        return {field.lower() for field in [*self.fields, *conditions, *self.ordered_by]}
+        return {field.lower() for field in [*self.fields, *self.filtered, *self.ordered_by]}
+
+    @property
+    def filtered(self) -> list[str]:
+        """Return the fields of the conditions."""
+        return [condition.field for condition in self.conditions]
 
     @property
     def ordered_by(self) -> list[str]:
@@ -44,7 +63,7 @@ class Query:
 
     def matches(self, row: Row) -> bool:
         """Tell whether a row, its field names in lower case, fulfils every condition."""
-        return all(_compare(row.get(field.lower()), operator, values) for field, operator, values in self.conditions)
+        return all(condition.holds(row) for condition in self.conditions)
 
     def arrange(self, rows: Iterable[Row]) -> list[Row]:
         """Return the matching rows in order, up to the limit."""
@@ -63,7 +82,7 @@ class _Parser:
         while place < len(text.rstrip()):
             found = _TOKEN.match(text, place)
             if not found:
-                raise malformed(text, place, f"unexpected token: '{text[place:].strip()[:20]}'")
+                raise unexpected(text[place:].strip()[:20])
             kind = ("text", "name", "moment", "number", "sign")[found.lastindex - 1] if found.lastindex else "sign"
             self.tokens.append((kind, found[found.lastindex or 0]))
             place = found.end()
@@ -73,7 +92,7 @@ class _Parser:
 
     def take(self, *expected: str) -> str:
         if not self.tokens or (expected and self.tokens[0][1].upper() not in expected):
-            raise malformed(self.text, 0, f"unexpected token: '{self.peek()}'")
+            raise unexpected(self.peek())
         return self.tokens.pop(0)[1]
 
     def accept(self, word: str) -> bool:
@@ -82,8 +101,23 @@ class _Parser:
         self.tokens.pop(0)
         return True
 
-    def literal(self) -> Any:
+    def literals(self) -> tuple[list[Any], list[str]]:
+        """Take one literal, or a list of them in brackets."""
+        if not self.accept("("):
+            kind, value = self.literal()
+            return [value], [kind]
+        found = [self.literal()]
+        while self.accept(","):
+            found.append(self.literal())
+        self.take(")")
+        return [value for _, value in found], [kind for kind, _ in found]
+
+    def literal(self) -> tuple[str, Any]:
         kind, text = self.tokens.pop(0) if self.tokens else ("", "")
+        return kind, self._read(kind, text)
+
+    @staticmethod
+    def _read(kind: str, text: str) -> Any:
         if kind == "text":
             return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), text[1:-1])
         if kind == "moment":
@@ -95,6 +129,8 @@ class _Parser:
 
 def parse(text: str) -> Query:
     """Return the query of a SOQL text; raises RequestRefused with Salesforce's wording."""
+    if not text.strip():
+        raise RequestRefused(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
     parser = _Parser(text)
     parser.take("SELECT")
     fields, counts = _fields(parser)
@@ -107,27 +143,38 @@ def parse(text: str) -> Query:
         order = (parser.take(), parser.peek().upper() == "DESC")
         if parser.peek().upper() in {"ASC", "DESC"}:
             parser.take()
-    limit = int(parser.literal()) if parser.accept("LIMIT") else None
+    limit = int(parser.literal()[1]) if parser.accept("LIMIT") else None
     if parser.tokens:
-        raise malformed(text, 0, f"unexpected token: '{parser.peek()}'")
+        raise unexpected(parser.peek())
     return Query(fields, name, conditions, order, limit, counts)
 
 
-def malformed(text: str, place: int, told: str) -> RequestRefused:
+def unexpected(token: str) -> RequestRefused:
     """Return the refusal of a query that cannot be read."""
-    message = f"\n{text}\n{' ' * place}^\nERROR at Row:1:Column:{place + 1}\n{told}"
-    return RequestRefused(400, "MALFORMED_QUERY", message)
+    return RequestRefused(400, "MALFORMED_QUERY", f"unexpected token: {token or '<EOF>'}")
 
 
 def unknown_field(query: Query, text: str, field: str) -> RequestRefused:
     """Return the refusal of a query for a field that does not exist."""
-    place = max(text.lower().find(field.lower()), 0)
-    told = (
+    message = (
         f"No such column '{field}' on entity '{query.object}'. If you are attempting to use a custom field, be sure to "
-        "append the '__c' after the custom field name. Please reference your WSDL or the describe call for the "
-        "appropriate names."
+        f"append the '__c' after the custom field name. {_REFERENCE}"
     )
-    return RequestRefused(400, "INVALID_FIELD", f"\n{text}\n{' ' * place}^\nERROR at Row:1:Column:{place + 1}\n{told}")
+    return RequestRefused(400, "INVALID_FIELD", _point_at(text, field, message))
+
+
+def unknown_object(query: Query, text: str) -> RequestRefused:
+    """Return the refusal of a query for an object that does not exist."""
+    message = (
+        f"sObject type '{query.object}' is not supported. If you are attempting to use a custom object, be sure to "
+        f"append the '__c' after the entity name. {_REFERENCE}"
+    )
+    return RequestRefused(400, "INVALID_TYPE", _point_at(text, query.object, message))
+
+
+def _point_at(text: str, word: str, message: str) -> str:
+    place = max(text.lower().find(word.lower()), 0)
+    return f"\n{text}\n{' ' * place}^\nERROR at Row:1:Column:{place + 1}\n{message}"
 
 
 def _fields(parser: _Parser) -> tuple[list[str], bool]:
@@ -142,24 +189,19 @@ def _fields(parser: _Parser) -> tuple[list[str], bool]:
     return fields, False
 
 
-def _conditions(parser: _Parser) -> list[tuple[str, str, list[Any]]]:
+def _conditions(parser: _Parser) -> list[Condition]:
     found = [_condition(parser)]
     while parser.accept("AND"):
         found.append(_condition(parser))
     return found
 
 
-def _condition(parser: _Parser) -> tuple[str, str, list[Any]]:
+def _condition(parser: _Parser) -> Condition:
     field = parser.take()
     operator = parser.take("=", "!=", "<>", "<", ">", "<=", ">=", "IN", "LIKE").upper()
-    if operator != "IN":
-        return field, operator, [parser.literal()]
-    parser.take("(")
-    values = [parser.literal()]
-    while parser.accept(","):
-        values.append(parser.literal())
-    parser.take(")")
-    return field, operator, values
+    if (operator == "IN") != (parser.peek() == "("):
+        raise unexpected(parser.peek())
+    return Condition(field, operator, *parser.literals())
 
 
 def _sort_key(value: Any) -> tuple[bool, Any]:
@@ -179,8 +221,8 @@ def _moment(value: Any) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _compare(value: Any, operator: str, wanted: list[Any]) -> bool:
-    left, right = _fold(value), [_fold(each) for each in wanted]
+def _compare(value: Any, operator: str, wanted: list[Any], fold: Callable[[str], str]) -> bool:
+    left, *right = [fold(each) if isinstance(each, str) else each for each in (value, *wanted)]
     if any(isinstance(each, datetime) for each in right):
         left = _moment(value)
     if operator in {"=", "IN"}:

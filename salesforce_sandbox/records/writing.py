@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.definition.definition import FieldDefinition
 from salesforce_sandbox.definition.rule_definition import Rule
 from salesforce_sandbox.records.chunk import Chunk
 from salesforce_sandbox.records.field_values import WrongType, refuse_wrong_type
+from salesforce_sandbox.records.finding import RecordFinder, several_found
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RecordRefused
-from salesforce_sandbox.records.rules import RuleBook, Scope
+from salesforce_sandbox.records.refusals import RecordRefused, no_such_column
+from salesforce_sandbox.records.rules import NO_OPTIONS, RuleBook, SaveOptions, Scope
 from salesforce_sandbox.records.schema import Column, ObjectSchema, Schema, fold
 from salesforce_sandbox.records.storage import Record, Save
+from salesforce_sandbox.records.triggers import DEPTH, run_triggers
 
 _NOT_FIELDS = frozenset({"attributes", "id"})
 
@@ -31,16 +32,21 @@ class Saved(msgspec.Struct, frozen=True):
 
 @dataclass
 class Writer:
-    """Writes records into a chunk by the schema and the rules of an org; `own_records` are no parents."""
+    """Writes records into a chunk by the schema and the rules of an org."""
 
     schema: Schema
     rules: RuleBook
     chunk: Chunk
     refuse_type: Callable[[str, WrongType], Exception] = refuse_wrong_type
-    own_records: Container[str] = ()
+    options: SaveOptions = NO_OPTIONS
+    finder: RecordFinder = field(init=False)
     depth: int = 0
     _active: dict[str, list[Rule]] = field(default_factory=dict)
     _scopes: dict[tuple[str, int], Scope] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let the writer find records as its chunk sees them."""
+        self.finder = RecordFinder(self.schema, self.chunk)
 
     def create(self, entity: ObjectSchema, values: Mapping[str, Any], free_key: str = "") -> Saved:
         """Create a record; the value of `free_key` is known to be of no other."""
@@ -53,7 +59,7 @@ class Writer:
         """Update a record by its id."""
         if not entity.definition.updateable:
             raise RecordRefused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
-        return self._save(entity, values, self.find(entity, record_id))
+        return self._save(entity, values, self.finder.find(entity, record_id))
 
     def upsert(self, entity: ObjectSchema, key_field: str, values: Mapping[str, Any]) -> Saved:
         """Create or update the record that an external id names."""
@@ -69,8 +75,7 @@ class Writer:
             raise RecordRefused(code, message.format(field=name), (name,))
         found = self.chunk.find_by_key(entity.name, name, fold(field, value))
         if len(found) > 1:
-            told = f"{field.label or name}: more than one record found for external id field: [{', '.join(found)}]"
-            raise RecordRefused("DUPLICATE_EXTERNAL_ID", told, (name,))
+            raise several_found(name, field, found)
         if not found:
             return self.create(entity, values, free_key=name)
         return self.update(entity, found[0], values)
@@ -91,31 +96,12 @@ class Writer:
         self.chunk.save(Save(Record(found.id, found.object, found.fields, True), {}, "delete", {}, old))
         return found.id
 
-    def find(self, entity: ObjectSchema, record_id: Any) -> Record:
-        """Return a living record by id; raises RecordRefused."""
-        normal = normalise_id(record_id)
-        if normal is None:
-            raise RecordRefused("MALFORMED_ID", f"{entity.name} ID: id value of incorrect type: {record_id}", ("Id",))
-        found = self.chunk.find(normal)
-        if found is None or found.object != entity.name:
-            raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-        if found.deleted:
-            raise RecordRefused(*assumptions.DELETED_AGAIN)
-        return found
-
-    def parent_of(self, entity: ObjectSchema, values: Mapping[str, Any], relation: str) -> Record | None:
-        """Return the parent under a relationship name, None when there is none."""
-        reference = entity.relation(relation)
-        parent_id = values.get(reference[0]) if reference else None
-        return self.chunk.find(str(parent_id)) if parent_id else None
-
     def import_record(self, entity: ObjectSchema, values: Mapping[str, Any]) -> str:
         """Store a record as it is, past rules and rights; an `Id` may be given."""
         record_id = normalise_id(values.get("Id")) or self.chunk.new_id(entity.name, entity.prefix)
         unknown = values.keys() - entity.definition.fields.keys() - {"Id"}
         if unknown:
-            told = f"No such column '{min(unknown)}' on sobject of type {entity.name}"
-            raise RecordRefused("INVALID_FIELD", told)
+            raise no_such_column(min(unknown), entity.name)
         if not record_id.startswith(entity.prefix):
             told = f"{entity.name} ID: id value of incorrect type: {record_id}"
             raise RecordRefused("MALFORMED_ID", told, ("Id",))
@@ -136,7 +122,10 @@ class Writer:
         self.chunk.know_keys(entity.name, name, keys)
 
     def _save(self, entity: ObjectSchema, given: Mapping[str, Any], before: Record | None, free_key: str = "") -> Saved:
-        written = self._read_all(entity, given)
+        written = self._read_all(entity, given, new=before is None)
+        rules = self._rules_of(entity)
+        if rules and self.options.assign_owner:
+            written = written | self._assign_owner(entity, rules, written, before)
         values = {**before.fields, **written} if before else written
         missing = [name for name in entity.required if values.get(name) is None]
         if missing:
@@ -149,13 +138,34 @@ class Writer:
         if changed:
             self._check_unique(entity, keys, record_id, free_key)
         record = Record(record_id, entity.name, values, False)
-        rules = self._rules_of(entity)
         if rules:
             self.rules.check(rules, self._scope(entity, record, before))
         self.chunk.save(Save(record, keys, "update" if before else "create", written, old_keys, changed))
-        if rules:
-            self.rules.run_triggers(rules, self._scope(entity, record, before))
+        if rules and self.depth < DEPTH:
+            run_triggers(rules, self._scope(entity, record, before), self._write_triggered)
         return Saved(record_id, before is None)
+
+    def _assign_owner(
+        self, entity: ObjectSchema, rules: list[Rule], written: Mapping[str, Any], before: Record | None
+    ) -> dict[str, Any]:
+        """Return the owner that an assignment rule gives a record; runs unless a call switches them off."""
+        values = {**before.fields, **written} if before else dict(written)
+        scope = self._scope(entity, Record(before.id if before else "", entity.name, values, False), before)
+        for rule in rules:
+            if rule.owner and scope.evaluate(rule, rule.when):
+                [owner] = self.chunk.find_by_key("User", "Username", rule.owner.lower())
+                return {"OwnerId": owner}
+        return {}
+
+    def _write_triggered(self, entity: ObjectSchema, parent_id: str, values: Mapping[str, Any]) -> None:
+        self.depth += 1
+        try:
+            if parent_id:
+                self.update(entity, parent_id, values)
+            else:
+                self.create(entity, values)
+        finally:
+            self.depth -= 1
 
     def _rules_of(self, entity: ObjectSchema) -> list[Rule]:
         if entity.name not in self._active:
@@ -165,66 +175,43 @@ class Writer:
     def _scope(self, entity: ObjectSchema, record: Record, before: Record | None) -> Scope:
         key = (entity.name, self.depth)
         if key not in self._scopes:
-            self._scopes[key] = Scope(self, entity)
+            self._scopes[key] = Scope(self.finder, entity, self.options)
         return self._scopes[key].look_at(record, before)
 
-    def _read_all(self, entity: ObjectSchema, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _read_all(self, entity: ObjectSchema, given: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
         written: dict[str, Any] = {}
-        columns, column = entity.columns, None
+        columns, column = entity.columns[new], None
         try:
             for given_name, value in given.items():
                 column = columns.get(given_name)
                 if column is None or value.__class__ is dict:
-                    column = self._read_special(entity, given_name, value, written)
+                    column = self._read_special(entity, given_name, value, written, new=new)
                     if column is None:
                         continue
                 if value.__class__ is str and 0 < len(value) <= column.plain_length:
                     written[column.name] = value
                 elif value is None or (value == "" and assumptions.EMPTY_TEXT_CLEARS):
+                    column.check_empty()
                     written[column.name] = None
                 else:
                     stored = written[column.name] = column.read(value)
                     if column.refers:
-                        self._check_reference(column.field, stored)
+                        self.finder.check_reference(column.field, stored)
         except WrongType as wrong:
             raise self.refuse_type(column.name if column else "", wrong) from None
         return written
 
-    def _read_special(self, entity: ObjectSchema, given: str, value: Any, written: dict[str, Any]) -> Column | None:
+    def _read_special(
+        self, entity: ObjectSchema, given: str, value: Any, written: dict[str, Any], *, new: bool
+    ) -> Column | None:
         """Read a parent into `written`, or return the column of a name that is seen for the first time."""
         if given.lower() in _NOT_FIELDS:
             return None
         if isinstance(value, dict):
-            name, found = self._find_parent(entity, given, value)
-            written[name] = found
+            name, found = self.finder.find_parent(entity, given, value)
+            written[entity.column(name, new=new).name] = found
             return None
-        return entity.column(given)
-
-    def _find_parent(self, entity: ObjectSchema, given: str, value: Any) -> tuple[str, str | None]:
-        """Return the reference field and the parent's id for `Rel__r: {Key: value}`."""
-        reference = entity.relation(given)
-        named = {key: found for key, found in value.items() if key.lower() != "attributes"}
-        if reference is None or not named:
-            raise RecordRefused("INVALID_FIELD", f"No such column '{given}' on sobject of type {entity.name}")
-        name, field = reference
-        kind = (value.get("attributes") or {}).get("type") or field.to[0]
-        key, key_value = next(iter(named.items()))
-        parent = self.schema.object(kind)
-        key_name, key_field = parent.field(key)
-        if key_value is None or key_value == "":
-            return name, None
-        found = self.chunk.find_by_key(parent.name, key_name, fold(key_field, key_value))
-        if not found or found[0] in self.own_records:
-            told = f"Foreign key external ID: {key_value} not found for field {key_name} in entity {parent.name}"
-            raise RecordRefused("INVALID_FIELD", told)
-        return name, found[0]
-
-    def _check_reference(self, field: FieldDefinition, record_id: str) -> None:
-        found = self.chunk.find(record_id)
-        if found is None or found.object not in field.to:
-            raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-        if found.deleted:
-            raise RecordRefused("ENTITY_IS_DELETED", "entity is deleted")
+        return entity.column(given, new=new)
 
     def _check_unique(self, entity: ObjectSchema, keys: Mapping[str, str], record_id: str, free_key: str) -> None:
         for name, definition in entity.keys:

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from browsing import Visitor, go
-from include.export.reports.summary import summarise_streams
+from include.export.reports import summarise_streams
 from local_stack.settings_file import read_connections
 from local_stack.stack import SETTINGS, Stack
 from running_stack import wait_for

@@ -176,7 +176,7 @@ def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert (
-        "PATCH /services/data/v59.0/composite/sobjects/bizible2__Bizible_Person__c/bizible2__UniqueId__c" in done.stdout
+        "PATCH /services/data/v67.0/composite/sobjects/bizible2__Bizible_Person__c/bizible2__UniqueId__c" in done.stdout
     )
     assert "CANNOT_UPDATE_CONVERTED_LEAD" in done.stdout
     assert "ConvertedLead" in done.stdout

@@ -38,7 +38,7 @@ def test_a_run_that_slept_past_its_lease_abandons_nothing_of_the_next_one(world:
     world.step(dead, KILL)
     world.expire_lease()
     asleep = world.start("export")
-    go_until(world, asleep, "statement batch_left_over")
+    go_until(world, asleep, "statement batch_find_unsettled")
     world.expire_lease()
     awake = world.start("export")
     go_until(world, awake, "call PATCH composite")

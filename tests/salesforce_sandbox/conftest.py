@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -41,7 +42,11 @@ def rest(org: Salesforce, sandbox_server: RunningSandbox) -> Iterator[Rest]:
 def serve(tmp_path: Path) -> Iterator[Callable[..., InProcessSandbox]]:
     """Return a function that serves the org of the tests with other settings, in this process."""
     known = yaml.safe_load((Path(__file__).parent.parent / "org.yaml").read_text())
+    queue = known["users"][-1]  # the assignment rule of the org names it
     with contextlib.ExitStack() as opened:
-        yield lambda **settings: opened.enter_context(
-            InProcessSandbox(OrgDefinition.model_validate(known | settings), tmp_path)
-        )
+
+        def start(**settings: Any) -> InProcessSandbox:
+            settings["users"] = [*settings.get("users", known["users"][:-1]), queue]
+            return opened.enter_context(InProcessSandbox(OrgDefinition.model_validate(known | settings), tmp_path))
+
+        yield start

@@ -114,7 +114,7 @@ def test_xml_jobs_take_csv_batches(rest: Rest, sandbox: Control) -> None:
 
 def test_wrong_jobs_and_batches_are_refused(classic: Classic) -> None:
     wrong = classic.call("POST", "", {"operation": "upsert", "object": "Nothing"})
-    assert (wrong.status_code, wrong.json()["exceptionCode"]) == (400, "InvalidEntity")
+    assert (wrong.status_code, wrong.json()["exceptionCode"]) == (400, "InvalidJob")
     wrong = classic.call("POST", "", {"operation": "merge", "object": "Account"})
     assert wrong.json()["exceptionCode"] == "InvalidJob"
     assert classic.call("GET", "/750000000000zzz").json()["exceptionCode"] == "InvalidJob"

@@ -168,7 +168,7 @@ def test_check_6_refused_logins_are_400_with_error_and_description(
     [
         ({"run_as": ""}, {}, "invalid_grant", "no client credentials user enabled"),
         ({"approved": False}, {}, "invalid_app_access", "user is not admin approved to access this app"),
-        ({}, {"active": False}, "inactive_user", "user is inactive"),
+        ({}, {"active": False}, "invalid_grant", "inactive user"),
     ],
 )
 def test_check_6_what_an_administrator_has_not_set_up_refuses_client_credentials(

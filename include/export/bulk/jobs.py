@@ -28,7 +28,7 @@ class WindowJobs:
         """Return the calls of ingest jobs."""
         return IngestJobs(self.run.stream, self.run.client)
 
-    def plan(self, window: Window, rows: int, parts: int) -> list[JobBatch]:
+    def plan_jobs(self, window: Window, rows: int, parts: int) -> list[JobBatch]:
         """Write the ledger's lines of a window's jobs."""
         run = self.run
         values = {"stream": run.stream.name, "run": run.entry.id, "epoch": run.lease.epoch,
@@ -36,14 +36,14 @@ class WindowJobs:
         with run.lease.transaction():
             return run.batches.plan_jobs(window, rows, parts, values)
 
-    def send(self, batch: JobBatch, plan: WindowPlan) -> tuple[JobBatch, float]:
+    def upload(self, batch: JobBatch, plan: WindowPlan) -> tuple[JobBatch, float]:
         """Let Salesforce process the rows of a batch; returns the batch, and how many bytes a row took."""
-        opened = self.open(batch)
+        opened = self.open_job(batch)
         with closing(self.compose(opened, plan, lambda rows: self.keep(opened, rows))) as body:
             self.calls.upload(str(opened.job_id), body.open)
-        return self.close(opened, body), body.row_bytes
+        return self.close_job(opened, body), body.row_bytes
 
-    def open(self, batch: JobBatch) -> JobBatch:
+    def open_job(self, batch: JobBatch) -> JobBatch:
         """Create the job of a batch; returns the batch with its id."""
         run = self.run
         known = {other.job_id for other in run.batches.find_unsettled(run.stream.name) if other.job_id}
@@ -52,19 +52,19 @@ class WindowJobs:
             run.batches.note_job(batch, job_id)
         return replace(batch, job_id=job_id)
 
-    def compose(self, batch: JobBatch, plan: WindowPlan, tell: Callable[[int], None]) -> JobUpload:
-        """Return the upload of a job; `tell` hears how many rows went out."""
+    def compose(self, batch: JobBatch, plan: WindowPlan, report: Callable[[int], None]) -> JobUpload:
+        """Return the upload of a job; `report` is called with how many rows were sent."""
         windows, pause = SourceWindows(self.run.source), self.run.options.pause_on_export_errors
         part = windows.part_of(batch.parts, batch.part)
-        copy = windows.compose_copy(plan.window, plan.form.columns, plan.special, part, by_parent=not pause)
-        return JobUpload(self.run, copy, batch, plan, part, tell)
+        copy = windows.compose_copy(plan.window, plan.form.columns, plan.needs_collections, part, by_parent=not pause)
+        return JobUpload(self.run, copy, batch, plan, part, report)
 
     def keep(self, batch: JobBatch, rows: int) -> None:
-        """Prolong the lease during an upload, and tell how far it is."""
+        """Prolong the lease during an upload, and log how far it is."""
         self.run.lease.keep()
-        self.progress.tell_upload(str(batch.job_id), rows)
+        self.progress.log_upload(str(batch.job_id), rows)
 
-    def close(self, batch: JobBatch, body: JobUpload) -> JobBatch:
+    def close_job(self, batch: JobBatch, body: JobUpload) -> JobBatch:
         """Let Salesforce process a job whose rows it has; returns the batch as the ledger has it."""
         run = self.run
         with run.lease.transaction():
@@ -72,7 +72,7 @@ class WindowJobs:
         if body.rows:
             self.calls.close(str(batch.job_id))
         else:
-            self.calls.abort(str(batch.job_id))  # every row of the window goes another way
+            self.calls.abort(str(batch.job_id))  # every row of the window needs Collections
         return run.batches.read_job(batch.id)
 
     def abandon(self, batches: list[JobBatch]) -> None:

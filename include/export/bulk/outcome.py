@@ -18,8 +18,8 @@ from include.export.salesforce import IngestJobs, JobState, explain_job_failure
 from include.export.source import SourceWindows
 
 log = logging.getLogger(__name__)
-AGAIN = 5_000  # records of a job that are sent once more because what refused them clears by itself
-FETCHES = 3  # of result files that are not whole
+RETRIED_RECORDS = 5_000  # of a job, at most: what rejected them is transient
+FETCH_TRIES = 3  # of result files that are not whole
 
 
 def read_answers(run: RunContext, batch: JobBatch, plan: WindowPlan, state: JobState) -> JobAnswers:
@@ -75,7 +75,7 @@ class JobAnswers:
         """
         run = self.run
         stays = self._results.find_first_refused(staying=True) if run.options.pause_on_export_errors else None
-        for _ in range(AGAIN // run.options.batch_size):
+        for _ in range(RETRIED_RECORDS // run.options.batch_size):
             ids = self._results.find_again(run.options.batch_size, stays)
             if not ids:
                 return
@@ -83,7 +83,7 @@ class JobAnswers:
             batch = plan_page(run, page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
             self._results.note_retried(ids, run.send_again(batch) if batch else [])
 
-    def tell_incomplete(self) -> None:
+    def raise_if_incomplete(self) -> None:
         """Raise for a job that did not end as it should, after what it had done is settled."""
         if self.state.state != "JobComplete":
             raise explain_job_failure(self.run.stream, self.state)
@@ -109,7 +109,7 @@ class JobAnswers:
     def _load(self, kind: str, expected: int | None) -> None:
         """Fetch a result file, again when it is not whole; what stays cut is read up to where it ends."""
         jobs = IngestJobs(self.run.stream, self.run.client)
-        for last in (*[False] * (FETCHES - 1), True):
+        for last in (*[False] * (FETCH_TRIES - 1), True):
             try:
                 with jobs.open_results(self.state.id, kind) as blocks:
                     self._results.load(kind, drop_incomplete(blocks) if last else blocks)

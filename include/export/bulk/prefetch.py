@@ -1,4 +1,4 @@
-"""Jobs whose rows go to Salesforce while the run settles the jobs in front of them; none is closed before its turn."""
+"""Jobs that are uploaded while the run settles the jobs in front of them; none is closed before its turn."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
+from include.export.bulk.jobs import WindowJobs
 from include.export.bulk.upload import JobUpload
-from include.export.bulk.window_plan import WindowPlan
+from include.export.bulk.window_plan import WindowPlan, WindowPlanner
 from include.export.failures import RunFailure
 from include.export.ledger import JobBatch
+from include.export.positions import Window
+from include.export.run import RunContext
 from include.export.salesforce import IngestJobs, SalesforceClient
 
-EVERY = 1.0  # seconds between two looks at an upload that is waited for
+LOOK_SECONDS = 1.0  # between two looks at an upload that is waited for
 STOP_SECONDS = 5.0  # that a stopped upload is waited for; its connection ends with the process at the latest
 
 
-class UploadGivenUp(RunFailure):
+class UploadAbandoned(RunFailure):
     """An upload was stopped because its job is not wanted any more."""
 
 
 @dataclass
-class UploadAhead:
-    """A window's job that is Open, and the thread in which its rows go out.
+class PrefetchedJob:
+    """A window's job that is Open, and the thread that uploads its rows.
 
     A thread must not touch what the run works with: it has a client of its own, and its reads have connections of
     their own.
@@ -35,38 +38,38 @@ class UploadAhead:
     jobs: IngestJobs
     body: JobUpload = field(init=False)
     _done: Future[None] = field(default_factory=Future, init=False)
-    _given_up: Event = field(default_factory=Event, init=False)
+    _abandoned: Event = field(default_factory=Event, init=False)
 
-    def start(self, body: JobUpload, *, beside: bool) -> None:
+    def start(self, body: JobUpload, *, concurrent: bool) -> None:
         """Send the rows: in a thread, or to their end before this returns."""
         self.body = body
-        if beside:
+        if concurrent:
             # a daemon: a run that is ended does not wait for its uploads
             Thread(target=self._upload, daemon=True, name=f"upload-{self.batch.id}").start()
         else:
             self._upload()
 
     def check(self, rows: int) -> None:
-        """Raise UploadGivenUp once the upload is not wanted any more; called at each block of its rows."""
-        if self._given_up.is_set():
-            raise UploadGivenUp(f"The upload was given up after {rows:,} rows.")
+        """Raise UploadAbandoned once the upload is not wanted any more; called at each block of its rows."""
+        if self._abandoned.is_set():
+            raise UploadAbandoned(f"The upload was abandoned after {rows:,} rows.")
 
     def wait(self, client: SalesforceClient, meanwhile: Callable[[int], None]) -> None:
-        """Wait until Salesforce has the rows; `meanwhile` is called every second with how many went out.
+        """Wait until Salesforce has the rows; `meanwhile` is called every second with how many were sent.
 
         Raises what broke the upload. The calls and bytes are added to those of the run's own client.
         """
-        while not wait([self._done], EVERY).done:
+        while not wait([self._done], LOOK_SECONDS).done:
             meanwhile(self.body.rows)
         client.take_counts_of(self.jobs.client)
         self._done.result()
 
-    def give_up(self) -> None:
+    def abandon(self) -> None:
         """Stop sending; what was sent is of no use."""
-        self._given_up.set()
+        self._abandoned.set()
 
     def join(self, client: SalesforceClient) -> None:
-        """Wait for an upload that was given up to end."""
+        """Wait for an upload that was abandoned to end."""
         wait([self._done], STOP_SECONDS)
         client.take_counts_of(self.jobs.client)
 
@@ -74,9 +77,82 @@ class UploadAhead:
         try:
             with closing(self.body):
                 self.jobs.upload(str(self.batch.job_id), self.body.open)
-        except BaseException as broken:  # whoever waits for the rows is told
+        except BaseException as broken:  # whoever waits for the rows gets it
             self._done.set_exception(broken)
             if not isinstance(broken, Exception):
                 raise
         else:
             self._done.set_result(None)
+
+
+@dataclass
+class Prefetcher:
+    """The jobs of a run that are uploaded before their turn, in the order of their windows."""
+
+    run: RunContext
+    jobs: WindowJobs
+    planner: WindowPlanner
+    queue: list[PrefetchedJob] = field(default_factory=list, init=False)
+
+    def find_window(self) -> tuple[Window, int] | None:
+        """Return the first window and its number of rows; all are abandoned when it does not begin at the watermark."""
+        if self.queue and self.queue[0].plan.window.start == self.run.state.watermark:
+            return self.queue[0].plan.window, self.queue[0].batch.row_count
+        self.abandon()
+        return None
+
+    def allows(self, rows: int) -> bool:
+        """Tell whether more than one window may be in flight: not where a run ends while a job is running."""
+        options = self.run.options
+        return options.prefetched_jobs > 1 and options.job_patience is None and self.planner.sizer.parts(rows) == 1
+
+    def take(self, window: Window, rows: int) -> PrefetchedJob:
+        """Return the job of a window, uploaded or being so, after the uploads behind it have begun."""
+        self.queue = self.queue or [self._begin(window, rows)]
+        self._begin_next()
+        return self.queue[0]
+
+    def keep_waiting(self, job: PrefetchedJob) -> None:
+        """Wait until Salesforce has the rows of a job and remove it from the queue; raises what broke its upload."""
+        job.wait(self.run.client, lambda rows: self.jobs.keep(job.batch, rows))
+        self.queue.remove(job)
+
+    def abandon(self) -> None:
+        """Stop the uploads and abort their jobs."""
+        abandoned, self.queue = self.queue, []
+        for job in abandoned:
+            job.abandon()
+        for job in abandoned:
+            job.join(self.run.client)
+        if abandoned:
+            self.jobs.abandon([job.batch for job in abandoned])
+
+    def stop(self, *, join: bool) -> None:
+        """Stop the uploads and leave their jobs to the next run, as those of a killed run are."""
+        for job in self.queue:
+            job.abandon()
+        for job in self.queue if join else ():
+            job.join(self.run.client)
+
+    def _begin(self, window: Window, rows: int) -> PrefetchedJob:
+        """Open the job of a window and begin its upload."""
+        run, plan = self.run, self.planner.plan(window)
+        [batch] = self.jobs.plan_jobs(window, rows, parts=1)
+        try:
+            opened = self.jobs.open_job(batch)
+        except RunFailure:
+            self.jobs.abandon([batch])
+            raise
+        job = PrefetchedJob(plan, opened, IngestJobs(run.stream, run.client.concurrent()))
+        concurrent = run.options.concurrent_uploads
+        report = job.check if concurrent else lambda sent: self.jobs.keep(opened, sent)
+        job.start(self.jobs.compose(opened, plan, report), concurrent=concurrent)
+        self.planner.sizer.grow()
+        return job
+
+    def _begin_next(self) -> None:
+        while len(self.queue) < self.run.options.prefetched_jobs and self.allows(self.planner.sizer.rows):
+            found = self.planner.find_behind(self.queue[-1].plan.window.end)
+            if found is None:
+                return
+            self.queue.append(self._begin(*found))

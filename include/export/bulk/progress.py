@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
-EVERY = 5.0  # seconds between two lines
+LINE_SECONDS = 5.0  # between two lines
 
 
 @dataclass
 class Progress:
-    """The progress of one run. `count` tells how many rows are left, up to `limit`; it is asked at the first line."""
+    """The progress of one run. `count` returns how many rows are left, up to `limit`; it is asked at the first line."""
 
     stream: str
     count: Callable[[], int]
@@ -21,15 +21,15 @@ class Progress:
     settled: int = 0
     _changed: int | None = None
     _began: float = field(default_factory=time.monotonic)
-    _told: float = field(default_factory=time.monotonic)
+    _logged: float = field(default_factory=time.monotonic)
 
-    def tell_upload(self, job_id: str, rows: int) -> None:
-        """Tell how many rows of a job are uploaded."""
+    def log_upload(self, job_id: str, rows: int) -> None:
+        """Log how many rows of a job are uploaded."""
         if self._is_due():
             log.info("Stream %s: job %s, %s; uploading", self.stream, job_id, self._so_far(self.settled + rows))
 
-    def tell_job(self, job_id: str, state: str, processed: int) -> None:
-        """Tell what Salesforce says of a job that it works on."""
+    def log_job(self, job_id: str, state: str, processed: int) -> None:
+        """Log what Salesforce says of a job that it works on."""
         if self._is_due():
             so_far = self._so_far(self.settled + processed)
             log.info("Stream %s: job %s is %s, %s", self.stream, job_id, state, so_far)
@@ -39,9 +39,9 @@ class Progress:
         self.settled += rows
 
     def _is_due(self) -> bool:
-        if time.monotonic() - self._told < EVERY:
+        if time.monotonic() - self._logged < LINE_SECONDS:
             return False
-        self._told = time.monotonic()
+        self._logged = time.monotonic()
         return True
 
     def _so_far(self, rows: int) -> str:

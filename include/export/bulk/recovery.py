@@ -73,11 +73,12 @@ def _abandon(run: RunContext, batches: Sequence[JobBatch]) -> None:
 
 def _adopt(run: RunContext, batches: Sequence[JobBatch]) -> None:
     window = batches[0].window
-    assert window is not None  # ruff: ignore[assert] - batches of jobs have one
+    if window is None:
+        raise AssertionError("the batch of a job has a window")
     log.info("Stream %s: settling Bulk job(s) of an earlier run: %s", run.stream.name,
              ", ".join(str(batch.job_id) for batch in batches))  # fmt: skip
     rows = sum(batch.sent or 0 for batch in batches)
     form = CsvForm(run.form)
-    folds = SourceWindows(run.source).find_folds(window, run.form) if form.folds else []
-    plan = plan_window(run, window, scan_texts=True, folds=folds)
+    colliding_ids = SourceWindows(run.source).find_colliding_ids(window, run.form) if form.case_insensitive else []
+    plan = plan_window(run, window, scan_texts=True, colliding_ids=colliding_ids)
     settle_window(run, batches, plan, Progress(run.stream.name, lambda: rows, rows + 1))

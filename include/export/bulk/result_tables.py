@@ -17,9 +17,9 @@ from include.export.failures import SalesforceFailure
 from include.export.positions import Position, Window
 from include.export.salesforce import Catalogue, ErrorClass, RejectedClass, Rejection, judge_rejection, read_job_error
 from include.export.source import NUMBERS, Source
-from include.sql import load_statement
+from include.sql import fetch_one, fetch_value, load_statement, pin_index_plans
 
-PAGE = 2_000  # texts judged at a time
+TEXTS_OF_A_PAGE = 2_000  # judged at a time
 _HEADER_LIMIT = 1024 * 1024  # bytes
 csv.field_size_limit(sys.maxsize)
 
@@ -65,15 +65,13 @@ class JobResults:
 
     def count(self) -> Counts:
         """Count the answers."""
-        row = self._connection.execute(load_statement("bulk/results_count")).fetchone()
-        assert row is not None  # ruff: ignore[assert] - an aggregate without groups
-        return Counts(*row)
+        return Counts(*fetch_one(self._connection.execute(load_statement("bulk/results_count"))))
 
     def judge(self) -> list[RejectedClass]:
         """Judge the refusals, text by text and not row by row, and return them by class."""
         with self._connection.transaction(), self._connection.cursor(name="crm_export_texts") as texts:
             texts.execute(load_statement("bulk/results_texts"))
-            while page := texts.fetchmany(PAGE):
+            while page := texts.fetchmany(TEXTS_OF_A_PAGE):
                 self._keep_verdicts(page)
         rows = self._connection.execute(load_statement("bulk/results_classes")).fetchall()
         return [
@@ -85,7 +83,7 @@ class JobResults:
         """Find the source rows of the refused records of a batch; returns how many have none any more, or never had."""
         answered = self.answered()
         with self._connection.transaction():
-            self._connection.execute(load_statement("source/plan_by_index"))
+            pin_index_plans(self._connection)
             statement = self.source.compose_window(
                 "bulk/results_place", window, part=part, answered=answered, payload=payload
             )
@@ -129,8 +127,7 @@ class JobResults:
         return sql.SQL("r.external_id = {}::text").format(column.value)
 
     def _count_unplaced(self) -> int:
-        row = self._connection.execute(load_statement("bulk/results_unplaced")).fetchone()
-        return int(row[0]) if row else 0
+        return int(fetch_value(self._connection.execute(load_statement("bulk/results_unplaced"))))
 
     def _keep_verdicts(self, texts: Sequence[tuple[UUID, str]]) -> None:
         with self._connection.cursor() as cursor, cursor.copy(load_statement("bulk/results_verdicts")) as copy:

@@ -21,11 +21,11 @@ from include.export.source import SourceWindows
 log = logging.getLogger(__name__)
 
 
-class JobPending(Exception):  # noqa: N818 - told by what happens next
-    """Salesforce is still at work on a job; the run ends, and whoever comes next settles it."""
+class JobPending(Exception):  # noqa: N818 - named by what happens next
+    """Salesforce still runs a job; this run ends, and the next one settles the job."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"Bulk job {job_id} is not over")
+        super().__init__(f"Bulk job {job_id} has not finished")
         self.job_id = job_id
 
 
@@ -37,7 +37,7 @@ def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan
     """
     held = False
     for batch in batches:
-        state = wait_for_job(run, batch, progress) if batch.sent else _NOTHING
+        state = wait_for_job(run, batch, progress) if batch.sent else _EMPTY_JOB
         held = _Settling(run, batch, plan, state, last=batch is batches[-1]).settle()
         progress.settle(batch.sent or 0)
     return held
@@ -58,13 +58,13 @@ def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobSta
             return state
         if run.options.job_patience is not None and time.monotonic() - began > run.options.job_patience:
             raise JobPending(state.id)
-        progress.tell_job(state.id, state.state, state.processed)
+        progress.log_job(state.id, state.state, state.processed)
         run.lease.keep()
         time.sleep(delay)
     raise AssertionError("the delays never end")
 
 
-_NOTHING = JobState("", "JobComplete", 0, 0, "")
+_EMPTY_JOB = JobState("", "JobComplete", 0, 0, "")
 
 
 @dataclass
@@ -90,7 +90,7 @@ class _Settling:
         if self.last:
             self._send_left_out()
         held = self._write(self.answers.first_unanswered)
-        self.answers.tell_incomplete()
+        self.answers.raise_if_incomplete()
         return held
 
     def _send_left_out(self) -> None:

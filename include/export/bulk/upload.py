@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg import sql
 
-from include.export.bulk.window_plan import WindowPlan
+from include.export.bulk.window_plan import UploadStopped, WindowPlan
 from include.export.ledger import ExportBatches, ExportedVersions, JobBatch
 from include.export.run import RunContext
 from include.export.source import (
@@ -23,25 +23,17 @@ from include.export.source import (
     open_snapshot,
 )
 
-HEADER_LIMIT = 32_000  # characters (salesforce-wire.md section 4.3)
+HEADER_BYTES = 32_000  # of a job, at most
 # how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
 _MARK = re.compile(rb'"#N/A"')
 
 
-class UploadStopped(Exception):  # noqa: N818 - told by how the upload goes on
-    """An upload was stopped by ourselves: it grew too large, or holds what a CSV does not carry."""
-
-    def __init__(self, *, row_bytes: float | None = None, folds: Sequence[str] = ()) -> None:
-        super().__init__("the window is planned again")
-        self.row_bytes, self.folds = row_bytes, tuple(folds)
-
-
 @dataclass
 class JobUpload:
-    """The body of an upload: the header, then the rows while Postgres writes them; `tell` hears how many there were.
+    """The body of an upload: the header, then the rows while Postgres writes them.
 
-    What else is to be known of the same rows is read beside, in the same snapshot. The body uses no connection but its
-    own, so another thread may read it.
+    `report` is called with how many rows there were. What else is to be known of the same rows is read concurrently, in
+    the same snapshot. The body uses no connection but its own, so another thread may read it.
     """
 
     run: RunContext
@@ -49,15 +41,15 @@ class JobUpload:
     batch: JobBatch
     plan: WindowPlan
     part: sql.Composed
-    tell: Callable[[int], None]
+    report: Callable[[int], None]
     size: int = 0
     rows: int = 0
     _body: Generator[bytes] | None = None
-    _place: str = field(init=False, repr=False)
+    _conninfo: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep where the rows are read."""
-        self._place = describe_reader(self.run.connection)
+        """Keep how the database is reached."""
+        self._conninfo = describe_reader(self.run.connection)
 
     @property
     def row_bytes(self) -> float:
@@ -79,38 +71,44 @@ class JobUpload:
         run, window = self.run, self.plan.window.as_values()
         self.size = self.rows = 0
         yield self.plan.form.header
-        with open_snapshot(self._place) as reader, ThreadPoolExecutor(1) as beside:
-            looking = beside.submit(self._look, export_snapshot(reader))
+        with open_snapshot(self._conninfo) as reader, ThreadPoolExecutor(1) as concurrent:
+            staging = concurrent.submit(self._stage_versions, export_snapshot(reader))
             for block in RowStream(reader, self.copy, {**window, **self.plan.values(run.stream.name)}).read_blocks():
                 self.rows, self.size = block.rows, self.size + len(block.lines)
                 self._check(block)
-                self.tell(self.rows)
+                self.report(self.rows)
                 yield block.lines
-            found, folds = looking.result()
+            found, colliding_ids = staging.result()
             if found != self.rows:
                 self._note_left_out(reader)
-        if set(folds) - set(self.plan.folds):
-            raise UploadStopped(folds=sorted(set(folds) - set(self.plan.folds)))
+        if unknown := set(colliding_ids) - set(self.plan.colliding_ids):
+            raise UploadStopped(colliding_ids=sorted(unknown))
 
     def _note_left_out(self, reader: psycopg.Connection) -> None:
-        """Keep which rows go another way: what is special about a row may have ended when the job is settled."""
+        """Keep which rows need Collections: the reason may have ended when the job is settled."""
         window, source = self.plan.window, self.run.source
-        statement = source.compose_window("ledger/batch_left_out", window, special=self.plan.special, part=self.part)
+        statement = source.compose_window(
+            "ledger/batch_left_out", window, needs_collections=self.plan.needs_collections, part=self.part
+        )
         values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.run.stream.name)}
         ExportBatches(reader).note_left_out(statement, values)
 
-    def _look(self, snapshot: str) -> tuple[int, list[str]]:
-        """Note which versions the job carries; returns how many rows there are, and ids that are one to Salesforce."""
+    def _stage_versions(self, snapshot: str) -> tuple[int, list[str]]:
+        """Note which versions the job carries; returns the number of rows and the ids that Salesforce takes for one."""
         run = self.run
-        with open_snapshot(self._place, of=snapshot) as side:
+        with open_snapshot(self._conninfo, of=snapshot) as side:
             versions = ExportedVersions(side, run.stream.name)
             rows = versions.stage(run.source, self.batch.id, self.plan.window, self.part)
             windows = SourceWindows(replace(run.source, connection=side))
-            return rows, windows.find_folds(self.plan.window, run.form) if self.plan.form.folds else []
+            return rows, self._find_colliding_ids(windows)
+
+    def _find_colliding_ids(self, windows: SourceWindows) -> list[str]:
+        form = self.plan.form
+        return windows.find_colliding_ids(self.plan.window, self.run.form) if form.case_insensitive else []
 
     def _check(self, block: Block) -> None:
         misleads = _MARK.search(block.lines) or b"\r" in block.lines or block.longest > FIELD_LIMIT
         if misleads and not self.plan.scan_texts:
             raise UploadStopped
-        if self.size > self.run.options.job_limit - HEADER_LIMIT:
+        if self.size > self.run.options.job_limit - HEADER_BYTES:
             raise UploadStopped(row_bytes=self.size / self.rows)

@@ -1,41 +1,113 @@
-"""Which rows of a window go into its jobs, and which go another way."""
+"""Which rows the next window has, and which of them go into its jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from psycopg import sql
 
-from include.export.positions import Window
+from include.export.bulk.quota import BulkCredits
+from include.export.bulk.window_sizer import WindowSizer
+from include.export.positions import Position, Window
 from include.export.run import RunContext
-from include.export.source import CsvForm
+from include.export.salesforce import find_bulk_obstacle
+from include.export.source import CsvForm, SourceChecks, SourceWindows
 
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """A window and which of its rows go into its jobs; the others are special and go by Collections."""
+    """A window and which of its rows go into its jobs; the others need Collections."""
 
     window: Window
     form: CsvForm
     decided: bool
     scan_texts: bool
-    folds: tuple[str, ...]
+    colliding_ids: tuple[str, ...]
 
     @property
-    def special(self) -> sql.Composed:
+    def needs_collections(self) -> sql.Composed:
         """Return the condition of rows that no job carries."""
-        return self.form.special(decided=self.decided, scan_texts=self.scan_texts, folds=bool(self.folds))
+        colliding = bool(self.colliding_ids)
+        return self.form.needs_collections(decided=self.decided, scan_texts=self.scan_texts, colliding=colliding)
 
     def values(self, stream: str) -> dict[str, object]:
         """Return the values of the condition."""
-        return {"stream": stream, "folds": list(self.folds)}
+        return {"stream": stream, "colliding_ids": list(self.colliding_ids)}
 
 
-def plan_window(run: RunContext, window: Window, *, scan_texts: bool, folds: Sequence[str] = ()) -> WindowPlan:
+def plan_window(run: RunContext, window: Window, *, scan_texts: bool, colliding_ids: Sequence[str] = ()) -> WindowPlan:
     """Return which rows of a window its jobs carry; `scan_texts` looks into every text first.
 
-    `folds` are external ids, in lower case, that Salesforce would take for one: their rows are refused.
+    `colliding_ids` are external ids, in lower case, that Salesforce would take for one: their rows are rejected.
     """
     decided = run.errors.has_decisions(run.stream.name)
-    return WindowPlan(window, CsvForm(run.form), decided, scan_texts, tuple(folds))
+    return WindowPlan(window, CsvForm(run.form), decided, scan_texts, tuple(colliding_ids))
+
+
+class UploadStopped(Exception):  # noqa: N818 - named by how the upload goes on
+    """An upload was stopped by ourselves: it grew too large, or holds rows CSV cannot represent."""
+
+    def __init__(self, *, row_bytes: float | None = None, colliding_ids: Sequence[str] = ()) -> None:
+        super().__init__("the window is planned again")
+        self.row_bytes, self.colliding_ids = row_bytes, tuple(colliding_ids)
+
+
+@dataclass
+class WindowPlanner:
+    """Finds and plans the windows of one run, and learns from uploads that stopped themselves.
+
+    Up to `small_until` rows are sent in small requests: a job of them failed for a row that Postgres cannot read.
+    """
+
+    run: RunContext
+    horizon: str
+    sizer: WindowSizer
+    scan_texts: bool = field(default=False, init=False)
+    small_until: Position | None = field(default=None, init=False)
+
+    @cached_property
+    def credits(self) -> BulkCredits:
+        """Return what the org still takes today."""
+        return BulkCredits(self.run)
+
+    @property
+    def allows_jobs(self) -> bool:
+        """Tell whether the stream may use jobs at all, where its watermark is."""
+        stream = self.run.stream
+        exact = stream.exact_stop and self.run.options.pause_on_export_errors
+        if stream.bulk_from is None or exact or find_bulk_obstacle(stream):
+            return False
+        return CsvForm(self.run.form).is_possible and not self._is_small()
+
+    def find_behind(self, position: Position | None) -> tuple[Window, int] | None:
+        """Return the window behind a position, None when it is too small for a job or the org takes none."""
+        found = SourceWindows(self.run.source).find_next(position, self.horizon, self.sizer.rows)
+        if found is None or found[1] < self.sizer.smallest:
+            return None
+        return found if self.credits.take(found[1], self.sizer.parts(found[1])) else None
+
+    def plan(self, window: Window, colliding_ids: Sequence[str] = ()) -> WindowPlan:
+        """Return which rows of a window its jobs carry."""
+        return plan_window(self.run, window, scan_texts=self.scan_texts, colliding_ids=colliding_ids)
+
+    def learn(self, stopped: UploadStopped, window: Window, rows: int) -> tuple[Window, int]:
+        """Return the window to export after an upload that stopped itself, and its number of rows."""
+        if stopped.row_bytes is None:
+            self.scan_texts = self.scan_texts or not stopped.colliding_ids
+            return window, rows
+        self.sizer.shrink(stopped.row_bytes)
+        found = SourceWindows(self.run.source).find_next(self.run.state.watermark, self.horizon, self.sizer.rows)
+        return found or (window, rows)
+
+    def reduce(self, window: Window, rows: int) -> None:
+        """Divide a window with a row that Postgres cannot read; small requests find that row and go on behind it."""
+        if not self.sizer.reduce(rows):
+            self.small_until = window.end
+
+    def _is_small(self) -> bool:
+        watermark = self.run.state.watermark
+        return self.small_until is not None and (
+            watermark is None or SourceChecks(self.run.source).is_beyond(self.small_until, watermark)
+        )

@@ -8,10 +8,12 @@ from include.export.ledger.audit import (
     RUN_PREFIX,
     Action,
     ActionKind,
+    ActionName,
     AuditEntry,
     AuditLine,
     ExportAudit,
     RecordResult,
+    ResultName,
     Selection,
     SettingChange,
 )
@@ -27,6 +29,7 @@ from include.export.ledger.findings import (
     OpenFinding,
     read_open_findings,
 )
+from include.export.ledger.holds import ExportHolds, StoppedAt
 from include.export.ledger.retention import Retention
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.ledger.schema import install_schema
@@ -42,6 +45,7 @@ __all__ = [
     "STEPPED_BACK",
     "Action",
     "ActionKind",
+    "ActionName",
     "AskedTrial",
     "AuditEntry",
     "AuditLine",
@@ -51,6 +55,7 @@ __all__ = [
     "ExportBatches",
     "ExportErrors",
     "ExportFindings",
+    "ExportHolds",
     "ExportTrials",
     "ExportWatermarks",
     "ExportedVersions",
@@ -62,12 +67,14 @@ __all__ = [
     "PendingAlert",
     "RecordResult",
     "Recorder",
+    "ResultName",
     "Retention",
     "RunEntry",
     "RunIdentity",
     "RunTotals",
     "Selection",
     "SettingChange",
+    "StoppedAt",
     "StreamState",
     "Trial",
     "count_calls_of_the_day",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Literal
 
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from include.sql import load_statement
+from include.sql import fetch_one, load_statement
 
 RECORD_LIMIT = 10_000  # records of one action
 RUN_PREFIX = "page__"  # the runs of a retry are called page__<audit id>, in SQL too
@@ -21,6 +21,14 @@ _FROM_STATUSES = {
     "ignore": ["open", "waiting", "set_aside", "ignored"],
     "reopen": ["set_aside", "ignored"],
 }
+
+
+ActionName = Literal["retry", "set_aside", "ignore", "reopen"]
+ResultName = Literal["done", "unchanged", "pending", "exported", "refused", "gone", "waiting", "not_tried"]
+EntryName = Literal[
+    "retry", "set_aside", "ignore", "reopen", "set_setting", "try_record", "see_source_row", "download", "run_now",
+    "pause_dag", "unpause_dag",
+]  # fmt: skip
 
 
 class ActionKind(StrEnum):
@@ -92,7 +100,7 @@ class AuditEntry:
     id: int
     at: datetime
     actor: str
-    action: str
+    action: EntryName
     setting: str | None
     from_value: str | None
     to_value: str | None
@@ -122,7 +130,7 @@ class Action:
     id: int
     at: datetime
     actor: str
-    kind: str
+    kind: ActionName
     reason: str | None
     problem: str | None
     dag_ids: list[str]
@@ -140,7 +148,7 @@ class RecordLine:
     error: int
     stream: str
     record_key: str
-    result: str
+    result: ResultName
     message: str
 
 
@@ -148,7 +156,7 @@ class RecordLine:
 class Results:
     """What became of the records of an action: all counted, one page told."""
 
-    counts: dict[str, int]
+    counts: dict[ResultName, int]
     records: list[RecordLine] = field(default_factory=list)
 
 
@@ -164,8 +172,7 @@ class ExportAudit:
 
     def write(self, line: AuditLine) -> int:
         """Write a line and return its id."""
-        row = self.connection.execute(load_statement("ledger/audit_write"), asdict(line)).fetchone()
-        assert row is not None  # ruff: ignore[assert] - insert … returning
+        row = fetch_one(self.connection.execute(load_statement("ledger/audit_write"), asdict(line)))
         return int(row[0])
 
     def select(self, audit: int, selection: Selection, *, retry: bool) -> int:
@@ -219,8 +226,7 @@ class ExportAudit:
         """Return what became of the records; `finished` are the DAGs whose run has ended."""
         values = {"audit": audit, "finished": finished, "after": after, "limit": limit}
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            row: dict[str, Any] | None = cursor.execute(load_statement("ledger/audit_results"), values).fetchone()
-        assert row is not None  # ruff: ignore[assert] - a select without from
+            row = fetch_one(cursor.execute(load_statement("ledger/audit_results"), values))
         return Results(row["counts"], [RecordLine(**record) for record in row["records"]])
 
     def last_changes(self) -> dict[str, SettingChange]:

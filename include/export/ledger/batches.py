@@ -13,7 +13,7 @@ from psycopg.rows import RowMaker
 
 from include.export.batch import Batch, Row
 from include.export.positions import Position, Window
-from include.sql import load_statement
+from include.sql import fetch_one, fetch_value, load_statement, pin_index_plans
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ class ExportBatches:
 
     def plan(self, statement: sql.Composed, values: Mapping[str, object]) -> Batch | None:
         """Run a composed `batch_plan.sql` inside the caller's transaction; None when there is no row left."""
-        # a window in the middle of a large table otherwise reads all of it (performance.md)
-        self.connection.execute("set local enable_seqscan = off")
-        self.connection.execute("set local enable_bitmapscan = off")
+        pin_index_plans(self.connection)
         found = self.connection.execute(statement, values).fetchone()
         return _read_batch(found) if found else None
 
@@ -80,8 +78,9 @@ class ExportBatches:
 
     def count_unsettled(self, window_id: UUID | None) -> int:
         """Count the jobs of a window that are not settled, abandoned ones too."""
-        row = self.connection.execute(load_statement("ledger/batch_unsettled"), {"window_id": window_id}).fetchone()
-        return int(row[0]) if row else 0
+        return int(
+            fetch_value(self.connection.execute(load_statement("ledger/batch_unsettled"), {"window_id": window_id}))
+        )
 
     def note_left_out(self, statement: sql.Composed, values: Mapping[str, object]) -> None:
         """Run a composed `batch_left_out.sql`: what a job leaves out goes another way when the job is settled."""
@@ -101,14 +100,18 @@ class ExportBatches:
 
     def find_unsettled(self, stream: str) -> list[JobBatch]:
         """Return the batches that earlier runs left unsettled, oldest first."""
-        return self._jobs("ledger/batch_left_over", {"stream": stream})
+        return self._jobs("ledger/batch_find_unsettled", {"stream": stream})
 
     def last_position(self, batch: Batch) -> Position:
         """Return the position of a planned batch's last row."""
         values = {"batch": batch.id, "ordinal": len(batch.rows)}
-        row = self.connection.execute(load_statement("ledger/batch_position"), values).fetchone()
-        assert row is not None  # ruff: ignore[assert] - the manifest is emptied when the batch is settled, not before
-        return Position(*row)
+        return Position(*fetch_one(self.connection.execute(load_statement("ledger/batch_position"), values)))
+
+    def read_last_settled(self, stream: str) -> str | None:
+        """Return when the last batch of a stream was settled, less an hour; None when none was."""
+        statement = load_statement("ledger/batch_last_settled")
+        moment: str | None = fetch_value(self.connection.execute(statement, {"stream": stream}))
+        return moment
 
     def abandon(self, batches: Sequence[int]) -> tuple[int, int]:
         """Abandon batches whose outcome is not known; returns how many there were, and their rows.
@@ -116,8 +119,9 @@ class ExportBatches:
         Their rows may or may not have reached Salesforce. The watermark never passed them, so they are read and sent
         again, with today's values: a repeated upsert is the same upsert.
         """
-        row = self.connection.execute(load_statement("ledger/batch_abandon"), {"batches": list(batches)}).fetchone()
-        return (row[0], row[1]) if row else (0, 0)
+        statement = load_statement("ledger/batch_abandon")
+        count, rows = fetch_one(self.connection.execute(statement, {"batches": list(batches)}))
+        return count, rows
 
     def _jobs(self, statement: str, values: Mapping[str, object]) -> list[JobBatch]:
         with self.connection.cursor(row_factory=_job_row) as cursor:

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from include.export.batch import Batch
 from include.export.ledger.runs import RunIdentity
 from include.export.salesforce import Rejection
-from include.sql import load_statement
+from include.sql import fetch_one, fetch_value, load_statement
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,7 @@ class ExportErrors:
 
     def has_decisions(self, stream: str) -> bool:
         """Tell whether an operator decided to go on without any record of a stream."""
-        row = self.connection.execute(load_statement("ledger/errors_decided"), {"stream": stream}).fetchone()
-        return bool(row and row[0])
+        return bool(fetch_value(self.connection.execute(load_statement("ledger/errors_decided"), {"stream": stream})))
 
     def release(self, stream: str) -> int:
         """Reopen children whose parent was accepted and records whose time of being ignored is over."""
@@ -122,14 +121,17 @@ class ExportErrors:
     def read(self, error: int) -> ExportError:
         """Return one export error."""
         with self.connection.cursor(row_factory=class_row(ExportError)) as cursor:
-            found = cursor.execute(load_statement("ledger/errors_read"), {"error": error}).fetchone()
-        assert found is not None  # ruff: ignore[assert] - rows of ExportErrors are not deleted while a stream is stopped at them
-        return found
+            return fetch_one(cursor.execute(load_statement("ledger/errors_read"), {"error": error}))
+
+    def find_codes(self, stream: str, keys: Sequence[str]) -> dict[str, str]:
+        """Return the codes of the unresolved errors of a stream's records, by key."""
+        values = {"stream": stream, "keys": list(keys)}
+        return {row[0]: row[1] for row in self.connection.execute(load_statement("ledger/errors_known"), values)}
 
     def count(self, stream: str) -> tuple[int, int]:
         """Return how many errors of a stream are open (or set aside) and how many wait for a parent."""
-        row = self.connection.execute(load_statement("ledger/errors_count"), {"stream": stream}).fetchone()
-        return (row[0], row[1]) if row else (0, 0)
+        found, waiting = fetch_one(self.connection.execute(load_statement("ledger/errors_count"), {"stream": stream}))
+        return found, waiting
 
 
 def _compose_record(refused: str, answer: str) -> sql.Composed:

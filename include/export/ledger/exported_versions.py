@@ -13,10 +13,10 @@ from psycopg.rows import class_row, tuple_row
 
 from include.export.positions import Position, Window
 from include.export.source import Source, SourceChecks, between
-from include.sql import load_statement
+from include.sql import fetch_one, fetch_value, load_statement, pin_index_plans
 
 Guard = Callable[[], AbstractContextManager[None]]
-PAGE = 20_000  # rows compared in one statement, and packed into one line
+ROWS_OF_A_PAGE = 20_000  # compared in one statement, and packed into one line
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,10 @@ class ExportedVersions:
 
         Returns how many rows there are, those that the job leaves out with them.
         """
-        self.discard(batch)
         self.discard(batch)  # an upload may begin anew
         values = {"stream": self.stream, "batch": batch, **between(window.start, window.end)}
         row = self.connection.execute(SourceChecks(source).stage(window, part), values).fetchone()
-        return int(row[0]) if row else 0
+        return int(row[0]) if row else 0  # a part may be empty
 
     def confirm(self, batch: int, window: Window, last: Position | None) -> None:
         """Take what a Bulk job carried for exported, up to its row at which the watermark stands now."""
@@ -92,8 +91,7 @@ class ExportedVersions:
             self._execute("ledger/versions_forget", newest=newest)
 
     def _unpack(self) -> int:
-        row = self._execute("ledger/versions_newest").fetchone()
-        newest = int(row[0]) if row else 0
+        newest = int(fetch_value(self._execute("ledger/versions_newest")))
         self.connection.execute("drop table if exists pg_temp.crm_export_recent")
         self._execute("ledger/versions_recent", newest=newest)
         self.connection.execute("create index on pg_temp.crm_export_recent (key_hash)")
@@ -101,27 +99,22 @@ class ExportedVersions:
         return newest
 
     def _next_section(self, source: Source, at: Position | None, watermark: Position) -> Section:
-        values = {"stream": self.stream, "limit": PAGE, **between(at, watermark)}
+        values = {"stream": self.stream, "limit": ROWS_OF_A_PAGE, **between(at, watermark)}
         with self.connection.cursor(row_factory=class_row(Section)) as cursor:
-            found = cursor.execute(SourceChecks(source).section(at, watermark), values).fetchone()
-        assert found is not None  # ruff: ignore[assert] - an aggregate has one row, always
-        return found
+            return fetch_one(cursor.execute(SourceChecks(source).section(at, watermark), values))
 
     def _compare_page(self, source: Source, at: Position | None, end: Position, section: Section) -> Compared:
         values = {
             "stream": self.stream,
-            "limit": PAGE,
+            "limit": ROWS_OF_A_PAGE,
             "lines": section.lines,
             "on_trust": section.on_trust,
             **between(at, end),
         }
         with self.connection.transaction(), self.connection.cursor(row_factory=tuple_row) as cursor:
-            # the page is read along the index, or every page reads the whole table (performance.md)
-            cursor.execute("set local enable_seqscan = off")
-            cursor.execute("set local enable_bitmapscan = off")
-            found = cursor.execute(SourceChecks(source).compare(at, end), values).fetchone()
-        assert found is not None  # ruff: ignore[assert] - an aggregate has one row, always
-        rows, cursor_at, record_key, late = found
+            pin_index_plans(self.connection)
+            compared = fetch_one(cursor.execute(SourceChecks(source).compare(at, end), values))
+        rows, cursor_at, record_key, late = compared
         return Compared(rows, Position(cursor_at, record_key), late)
 
     def _execute(self, statement: str, **values: object) -> psycopg.Cursor[Any]:

@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from include.sql import load_statement
+from include.sql import fetch_value, load_statement
 
 LATE_ROW, NO_SOURCE_ROW, STEPPED_BACK = "late_row", "no_source_row", "stepped_back"
-LIMIT = 10_000  # lines of one kind a run; the counts are always complete
+LINES_OF_A_KIND = 10_000  # of one kind a run; the counts are always complete
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ExportFindings:
 
     def note(self, kind: str, found: Iterable[tuple[str, str]]) -> None:
         """Note findings of a kind: what is concerned, and a sentence about it."""
-        listed = list(islice(found, LIMIT))
+        listed = list(islice(found, LINES_OF_A_KIND))
         values = {"subjects": [subject for subject, _ in listed], "tolds": [told for _, told in listed]}
         self._execute("ledger/findings_note", kind, **values)
 
@@ -37,8 +37,7 @@ class ExportFindings:
 
     def have(self, kind: str, subject: str) -> bool:
         """Tell whether a run has noted this before."""
-        row = self._execute("ledger/findings_have", kind, subject=subject).fetchone()
-        return bool(row and row[0])
+        return bool(fetch_value(self._execute("ledger/findings_have", kind, subject=subject)))
 
     def _execute(self, statement: str, kind: str, **values: object) -> psycopg.Cursor[Any]:
         known = {"stream": self.stream, "run": self.run, "kind": kind}

@@ -8,7 +8,7 @@ from enum import StrEnum
 import psycopg
 from psycopg.rows import class_row
 
-from include.sql import load_statement
+from include.sql import fetch_one, fetch_value, load_statement
 
 
 class Outcome(StrEnum):
@@ -67,9 +67,7 @@ class RunEntry:
             "try_number": identity.try_number,
             "paused": paused,
         }
-        row = connection.execute(load_statement("ledger/run_start"), values).fetchone()
-        assert row is not None  # ruff: ignore[assert] - insert … returning
-        return cls(connection, row[0])
+        return cls(connection, fetch_value(connection.execute(load_statement("ledger/run_start"), values)))
 
     def count(self, **amounts: int) -> None:
         """Add what a batch did: rows_changed, rows_sent, accepted, refused, api_calls, bytes_sent."""
@@ -100,12 +98,9 @@ class RunEntry:
             "failure": failure,
         }
         with self.connection.cursor(row_factory=class_row(RunTotals)) as cursor:
-            totals = cursor.execute(load_statement("ledger/run_end"), values).fetchone()
-        assert totals is not None  # ruff: ignore[assert] - update … returning of our own line
-        return totals
+            return fetch_one(cursor.execute(load_statement("ledger/run_end"), values))
 
 
 def count_calls_of_the_day(connection: psycopg.Connection) -> int:
     """Return the API calls of the last 24 hours that ExportRuns knows."""
-    row = connection.execute(load_statement("ledger/run_calls_of_the_day")).fetchone()
-    return int(row[0]) if row else 0
+    return int(fetch_value(connection.execute(load_statement("ledger/run_calls_of_the_day"))))

@@ -53,6 +53,11 @@ class ExportTrials:
         row = self.connection.execute(load_statement("ledger/trial_pending"), {"error": error}).fetchone()
         return row[0] if row else None
 
+    def find_record(self, trial: int) -> tuple[str, str] | None:
+        """Return the stream and key of the record that a trial is for; None when nobody waits for it any more."""
+        row = self.connection.execute(load_statement("ledger/trial_record"), {"trial": trial}).fetchone()
+        return (row[0], row[1]) if row else None
+
     def end(self, trial: int, outcome: Trial) -> bool:
         """Keep what came of a trial; returns False when nobody waits for it any more."""
         values = {

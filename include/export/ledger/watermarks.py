@@ -29,6 +29,7 @@ class StreamState:
     described_lately: bool
     organization_id: str | None
     database_identity: str | None = None
+    request_rows: int | None = None  # that a request may hold; None: as many as the setting allows
 
 
 @dataclass
@@ -96,6 +97,10 @@ class Lease:
         """Keep which database the watermark stands in."""
         self._execute("ledger/watermark_identify", identity=identity)
 
+    def keep_request_rows(self, rows: int | None) -> None:
+        """Keep how many rows a request of the stream may hold, None for as many as the setting allows."""
+        self._execute("ledger/watermark_request_rows", rows=rows)
+
     def forget_description(self) -> None:
         """Let the next run ask Salesforce again what the object looks like."""
         self._execute("ledger/watermark_forget_description")
@@ -141,6 +146,11 @@ class ExportWatermarks:
         """Return where the watermark of a stream stands, None when nothing was exported yet."""
         row = self.connection.execute(load_statement("ledger/watermark_position"), {"stream": stream}).fetchone()
         return Position(row[0], row[1]) if row and row[0] else None
+
+    def read_organization(self, stream: str) -> str | None:
+        """Return the id of the org that the watermark of a stream was kept for, None when none was."""
+        row = self.connection.execute(load_statement("ledger/watermark_organization"), {"stream": stream}).fetchone()
+        return row[0] if row else None
 
     def _try_take(self, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:
         with self.connection.cursor(row_factory=dict_row) as cursor:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from psycopg import errors
-
-from include.export.failures import ConfigurationFailure
 from include.export.ledger import STEPPED_BACK, ExportFindings
 from include.export.positions import Position
 from include.export.reconcile.org_listing import Listing
 from include.export.run import RunContext
-from include.export.source import SourceChecks
-from include.sql import load_statement
+from include.export.source import SourceChecks, read_database_identity
 
 log = logging.getLogger(__name__)
 
@@ -34,20 +30,20 @@ def find_step_back(run: RunContext, published_watermark: Position | None) -> Ste
     snapshot of the disk has neither: then `published_watermark`, the watermark as published outside of this
     database, lies beyond the watermark. A step back that an earlier run has handled is not returned again.
     """
-    identity = _read_identity(run)
+    identity = read_database_identity(run.connection)
     known = run.state.database_identity
     if known is None:  # never checked, or an operator let the stream begin anew
         with run.lease.transaction():
             run.lease.keep_identity(identity)
         return None
     if known != identity:
-        return _tell(run, identity, identity, f"it was {known} and is {identity}")
+        return _note_sign(run, identity, identity, f"it was {known} and is {identity}")
     if (
         published_watermark
         and _is_behind(run, published_watermark)
         and not _findings(run).have(STEPPED_BACK, str(published_watermark))
     ):
-        return _tell(run, identity, str(published_watermark), f"the published watermark is {published_watermark}")
+        return _note_sign(run, identity, str(published_watermark), f"the published watermark is {published_watermark}")
     return None
 
 
@@ -56,9 +52,8 @@ def find_lost_keys(run: RunContext) -> list[str]:
 
     These are the rows of all records that were changed in Salesforce since this database settled its last batch.
     """
-    row = run.connection.execute(load_statement("ledger/batch_last_settled"), {"stream": run.stream.name}).fetchone()
     listing = Listing(run.stream, run.connection, run.client)
-    listing.fetch(since=row[0] if row else None)
+    listing.fetch(since=run.batches.read_last_settled(run.stream.name))
     return listing.find_keys(run.source)
 
 
@@ -69,7 +64,7 @@ def note_step_back(run: RunContext, step: StepBack) -> None:
         run.lease.keep_identity(step.identity)
 
 
-def _tell(run: RunContext, identity: str, sign: str, reason: str) -> StepBack:
+def _note_sign(run: RunContext, identity: str, sign: str, reason: str) -> StepBack:
     told = f"database changed: stepped back to {run.state.watermark or 'the beginning'} ({reason})"
     log.warning("Stream %s: %s. What Salesforce got from its lost part is sent again.", run.stream.name, told)
     return StepBack(identity, sign, told)
@@ -81,14 +76,3 @@ def _is_behind(run: RunContext, published_watermark: Position) -> bool:
 
 def _findings(run: RunContext) -> ExportFindings:
     return ExportFindings(run.connection, run.stream.name, run.entry.id)
-
-
-def _read_identity(run: RunContext) -> str:
-    try:
-        row = run.connection.execute(load_statement("source/database_identity")).fetchone()
-    except errors.InsufficientPrivilege as refused:
-        raise ConfigurationFailure(
-            f"Role {run.connection.info.user} may not call crm_export.database_identity(), which tells a restored "
-            "database. Run as the schema's owner: grant execute on function crm_export.database_identity() to the role."
-        ) from refused
-    return str(row[0]) if row else ""

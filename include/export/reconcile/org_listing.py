@@ -12,11 +12,10 @@ import psycopg
 
 from include.export.failures import SalesforceFailure
 from include.export.salesforce import Answer, SalesforceClient
-from include.export.source import Source, SourceChecks
+from include.export.source import ListedRecords, Source
 from include.export.streams import Stream
-from include.sql import load_statement
 
-PAGE = 2_000  # records of a page of a query (salesforce-wire.md section 2)
+RECORDS_OF_A_PAGE = 2_000  # of a query
 _NEXT = re.compile(r"/services/data/v[0-9.]+/(query/[A-Za-z0-9-]+)")  # a path of our own org, never another address
 
 
@@ -38,24 +37,21 @@ class Listing:
         name = self.stream.external_id
         fields = "Id" if name == "Id" else f"Id, {name}"
         soql = f"SELECT {fields} FROM {self.stream.object} WHERE {self._condition(since)}"  # noqa: S608 - SOQL
-        self.connection.execute("drop table if exists pg_temp.crm_export_listed")
-        self.connection.execute(load_statement("source/listed_table"))
-        listed = 0
+        table, listed = ListedRecords(self.connection), 0
+        table.clear()
         for records in self._pages(soql):
-            with self.connection.cursor() as cursor, cursor.copy("copy pg_temp.crm_export_listed from stdin") as rows:
-                for record in records:
-                    values = {key.lower(): value for key, value in record.items()}
-                    rows.write_row((str(values[name.lower()]), values["id"]))
+            lowered = [{key.lower(): value for key, value in record.items()} for record in records]
+            table.add((str(record[name.lower()]), record["id"]) for record in lowered)
             listed += len(records)
         return listed
 
     def find_without_source(self, source: Source) -> list[tuple[str, str]]:
         """Return external id and Salesforce id of the listed records that no source row belongs to."""
-        return self.connection.execute(SourceChecks(source).listed("source/listed_without_source")).fetchall()
+        return ListedRecords(self.connection).find_without_source(source)
 
     def find_keys(self, source: Source) -> list[str]:
         """Return the keys of the source rows that belong to the listed records."""
-        return [key for (key,) in self.connection.execute(SourceChecks(source).listed("source/listed_keys"))]
+        return ListedRecords(self.connection).find_keys(source)
 
     def _condition(self, since: str | None) -> str:
         known = f"{self.stream.external_id} != null"

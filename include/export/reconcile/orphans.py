@@ -13,18 +13,18 @@ from include.export.failures import RunFailure
 from include.export.ledger import (
     NO_SOURCE_ROW,
     ExportFindings,
+    ExportWatermarks,
     Outcome,
     RunEntry,
     count_calls_of_the_day,
     explain_database_errors,
 )
 from include.export.options import LISTING_CREDIT_SHARE, ExportOptions
-from include.export.reconcile.org_listing import PAGE, Listing
+from include.export.reconcile.org_listing import RECORDS_OF_A_PAGE, Listing
 from include.export.run import RunInputs, check_organization
 from include.export.salesforce import SalesforceClient
 from include.export.source import Source
 from include.export.streams import Operation, Stream
-from include.sql import load_statement
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +70,12 @@ def report_orphans(inputs: RunInputs) -> OrphansReport:
 
 
 def _check_organization(stream: Stream, connection: psycopg.Connection, client: SalesforceClient) -> None:
-    row = connection.execute(load_statement("ledger/watermark_organization"), {"stream": stream.name}).fetchone()
-    check_organization(stream, row[0] if row else None, client.session.organization_id)
+    known = ExportWatermarks(connection).read_organization(stream.name)
+    check_organization(stream, known, client.session.organization_id)
 
 
 def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: OrphansReport) -> Outcome:
-    calls = -(-listing.count() // PAGE)
+    calls = -(-listing.count() // RECORDS_OF_A_PAGE)
     left = (
         options.daily_api_limit * LISTING_CREDIT_SHARE
         - count_calls_of_the_day(listing.connection)

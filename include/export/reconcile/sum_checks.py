@@ -84,12 +84,12 @@ def _find(check: SumCheck, source: Source) -> tuple[int, list[tuple[str, str]]]:
         "total": Decimal(str(check.total)),
         "tolerance": Decimal(str(check.tolerance)),
     }
-    found = source.connection.execute(_compose(check, source), values).fetchall()
-    off = [(str(group), _tell(check, sums)) for group, is_off, *sums in found if is_off]
+    found = SourceChecks(source).sum_groups(values, **_compose(check, source))
+    off = [(str(group), _describe(check, sums)) for group, is_off, *sums in found if is_off]
     return len(found), off
 
 
-def _compose(check: SumCheck, source: Source) -> sql.Composed:
+def _compose(check: SumCheck, source: Source) -> dict[str, sql.Composable]:
     missing = [name for name in (check.group_by, *check.sums) if name not in source.columns]
     if missing:
         raise ConfigurationFailure(
@@ -103,15 +103,15 @@ def _compose(check: SumCheck, source: Source) -> sql.Composed:
     off = [sql.SQL("abs({} - %(total)s) > %(tolerance)s").format(each) for each in sums]
     deleted = source.stream.deleted
     alive = sql.SQL("s.{} is null").format(sql.Identifier(deleted)) if deleted else sql.SQL("true")
-    return SourceChecks(source).sums(
-        group=sql.SQL("s.{}").format(sql.Identifier(check.group_by)),
-        alive=alive,
-        off=sql.SQL(" or ").join(off),
-        sums=sql.SQL(", ").join(sql.SQL("round(({})::numeric, 4)").format(each) for each in sums),
-    )
+    return {
+        "group": sql.SQL("s.{}").format(sql.Identifier(check.group_by)),
+        "alive": alive,
+        "off": sql.SQL(" or ").join(off),
+        "sums": sql.SQL(", ").join(sql.SQL("round(({})::numeric, 4)").format(each) for each in sums),
+    }
 
 
-def _tell(check: SumCheck, sums: Sequence[Decimal]) -> str:
+def _describe(check: SumCheck, sums: Sequence[Decimal]) -> str:
     listed = ", ".join(f"{name} {total.normalize():f}" for name, total in zip(check.sums, sums, strict=True))
     return f"The exported rows come to {listed}; each should be {check.total:g}."
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from include.export.reports.acknowledgement import Acknowledgement, read_acknowledgement
+from include.export.reports.blockers import Blocker, find_blockers
 from include.export.reports.error_causes import Causes, read_causes
-from include.export.reports.error_detail import ErrorDetail, link_record, read_detail
+from include.export.reports.error_counts import ErrorCounts, count_errors, count_findings, sum_errors
+from include.export.reports.error_detail import Attempt, ErrorDetail, link_record, read_detail, read_instance_url
 from include.export.reports.error_list import (
     UNRESOLVED,
     ErrorFilter,
@@ -16,31 +18,49 @@ from include.export.reports.error_list import (
     iterate_errors,
     read_page,
 )
-from include.export.reports.overview import read_overview
-from include.export.reports.run_history import SettingSeen, read_history, read_setting_seen
+from include.export.reports.overview import RunLine, StreamOverview, Summary, read_overview
+from include.export.reports.run_history import History, SettingSeen, read_failures, read_history, read_setting_seen
 from include.export.reports.summary import StreamSummary, summarise_streams
+from include.export.reports.vocabulary import ErrorKind, ErrorStatus, RecordOperation, RunOutcome
 
 __all__ = [
     "UNRESOLVED",
     "Acknowledgement",
+    "Attempt",
+    "Blocker",
     "Causes",
+    "ErrorCounts",
     "ErrorDetail",
     "ErrorFilter",
+    "ErrorKind",
     "ErrorLine",
     "ErrorOrder",
     "ErrorPage",
+    "ErrorStatus",
+    "History",
     "PlaceError",
+    "RecordOperation",
+    "RunLine",
+    "RunOutcome",
     "SettingSeen",
     "Sort",
+    "StreamOverview",
     "StreamSummary",
+    "Summary",
+    "count_errors",
+    "count_findings",
+    "find_blockers",
     "iterate_errors",
     "link_record",
     "read_acknowledgement",
     "read_causes",
     "read_detail",
+    "read_failures",
     "read_history",
+    "read_instance_url",
     "read_overview",
     "read_page",
     "read_setting_seen",
+    "sum_errors",
     "summarise_streams",
 ]

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from include.export.ledger import ExportWatermarks
+from include.export.reports.error_counts import count_errors, sum_errors
 from include.export.source import WaitingChanges, count_waiting_changes
 from include.export.streams import Loaded, Stream
 from include.sql import load_statement
@@ -27,20 +28,19 @@ class HeldStream:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """How many records are refused now, and which streams would go on."""
+    """How many records are unresolved now, and which streams would go on."""
 
-    refused_now: int
+    unresolved: int
     holds: list[HeldStream]
 
 
 def read_acknowledgement(streams: Sequence[Loaded], *, connection: psycopg.Connection) -> Acknowledgement:
     """Return what turning pause_on_export_errors off would mean."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(load_statement("reports/acknowledgement")).fetchone()
-    assert row is not None  # ruff: ignore[assert] - a select without from
+        rows = cursor.execute(load_statement("reports/acknowledgement")).fetchall()
     known = {stream.name: stream for stream in streams if isinstance(stream, Stream)}
-    holds = [_read_hold(hold, known.get(hold["stream"]), connection) for hold in row["holds"]]
-    return Acknowledgement(row["refused_now"], holds)
+    holds = [_read_hold(hold, known.get(hold["stream"]), connection) for hold in rows]
+    return Acknowledgement(sum_errors(count_errors(connection).values()).unresolved, holds)
 
 
 def _read_hold(hold: dict[str, object], stream: Stream | None, connection: psycopg.Connection) -> HeldStream:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from include.export.reports.error_list import UNRESOLVED
+from include.export.reports.vocabulary import ErrorKind
 from include.export.salesforce import Catalogue
 from include.sql import load_statement
 
@@ -24,7 +25,7 @@ class Cause:
     object: str
     code: str
     name: str
-    error_class: str
+    error_class: ErrorKind
     fields: list[str]
     message: str
     example: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 
 from include.export.reports.error_list import ErrorLine
+from include.export.reports.vocabulary import AttemptOutcome, ErrorStatus
 from include.export.salesforce import Catalogue
 from include.sql import load_statement
 
@@ -22,7 +24,7 @@ class WaitingFor:
     error_id: int
     stream: str
     record_key: str
-    status: str
+    status: ErrorStatus
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Attempt:
     """One attempt to send the record; `actor` is the person who asked for it."""
 
     at: datetime
-    outcome: str
+    outcome: AttemptOutcome
     code: str | None
     message: str | None
     record_changed_at: str | None
@@ -48,7 +50,6 @@ class ErrorDetail(ErrorLine):
     advice: str
     salesforce_id: str | None
     salesforce_url: str | None
-    instance_url: str | None
     record_changed_at: str | None
     waiting_for: WaitingFor | None
     children_waiting: int
@@ -61,7 +62,7 @@ class ErrorDetail(ErrorLine):
     dag_id: str
     run_id: str
     payload: dict[str, str | None] | None
-    attempts_made: list[Attempt]
+    attempts_made: Sequence[Attempt]
 
 
 def read_detail(error: int, *, connection: psycopg.Connection, catalogue: Catalogue) -> ErrorDetail | None:
@@ -72,14 +73,20 @@ def read_detail(error: int, *, connection: psycopg.Connection, catalogue: Catalo
         return None
     with connection.cursor(row_factory=class_row(Attempt)) as cursor:
         attempts = cursor.execute(load_statement("reports/error_attempts"), {"error": error}).fetchall()
-    parent = row.pop("waiting_for")
+    parent, instance_url = row.pop("waiting_for"), row.pop("instance_url")
     return ErrorDetail(
         **row,
         advice=catalogue.classify(row["code"], row["message"]).advice,
-        salesforce_url=link_record(row["instance_url"], row["salesforce_id"]),
+        salesforce_url=link_record(instance_url, row["salesforce_id"]),
         waiting_for=WaitingFor(**parent) if parent else None,
         attempts_made=attempts,
     )
+
+
+def read_instance_url(stream: str, *, connection: psycopg.Connection) -> str | None:
+    """Return the address of the org that a stream is exported to, None before its first run."""
+    row = connection.execute(load_statement("reports/instance_url"), {"stream": stream}).fetchone()
+    return row[0] if row else None
 
 
 def link_record(instance_url: str | None, record_id: str | None) -> str | None:

@@ -16,9 +16,11 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from include.export.reports.vocabulary import ErrorKind, ErrorStatus, RecordOperation
 from include.sql import load_statement
 
 COUNT_LIMIT = 100_000  # errors counted for a total, and lines of a download
+DOWNLOAD_PAGE = 2_000  # errors read at once
 MESSAGE_LIMIT = 500  # characters of a message in a list
 UNRESOLVED = ("open", "waiting", "set_aside", "ignored")
 
@@ -43,9 +45,9 @@ _TYPES = {
     Sort.ID: "bigint",
 }
 _VALUES = {
-    "timestamptz": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00",
-    "integer": r"\d{1,9}",
-    "bigint": r"\d{1,18}",
+    "timestamptz": r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?\+00",
+    "integer": r"[0-9]{1,9}",
+    "bigint": r"[0-9]{1,18}",
 }
 
 
@@ -86,6 +88,8 @@ class ErrorOrder:
         fits = sort == self.sort and descending is self.descending and type(last) is int and isinstance(value, str)
         if not fits or not re.fullmatch(_VALUES[_TYPES[self.sort]], value) or not 0 <= last < 2**63:
             raise PlaceError("after does not belong to this sort order")
+        if _TYPES[self.sort] == "timestamptz" and not _is_moment(value):
+            raise PlaceError("after names a day that does not exist")
         return value, last
 
     def write_place(self, value: str, last: int) -> str:
@@ -112,14 +116,14 @@ class ErrorLine:
     object: str
     record_key: str
     external_id: str | None
-    operation: str
+    operation: RecordOperation
     code: str
     name: str
-    error_class: str
+    error_class: ErrorKind
     message: str
     fields: list[str]
     cause: str
-    status: str
+    status: ErrorStatus
     holding: bool
     attempts: int
     first_seen_at: datetime
@@ -156,15 +160,29 @@ def read_page(
 
 
 def iterate_errors(wanted: ErrorFilter, order: ErrorOrder, *, connection: psycopg.Connection) -> Iterator[ErrorLine]:
-    """Return the errors of a filter one by one with their whole messages, at most COUNT_LIMIT; memory stays flat."""
-    values = wanted.as_values() | {
-        "after_value": None, "after_id": None, "limit": COUNT_LIMIT, "message_limit": 10_000,
-    }  # fmt: skip
-    with connection.transaction(), connection.cursor("download", row_factory=dict_row) as cursor:
-        cursor.itersize = 1000
-        for row in cursor.execute(order.compose(), values):
-            del row["sort_value"]
-            yield ErrorLine(**row)
+    """Return the errors of a filter one by one with their whole messages, at most COUNT_LIMIT.
+
+    They are read in pages, each by a statement of its own: a slow reader keeps no transaction open and memory is flat.
+    """
+    following: tuple[str | None, int | None] = None, None
+    left = COUNT_LIMIT
+    while left > 0:
+        limit = min(left, DOWNLOAD_PAGE)
+        values = {"after_value": following[0], "after_id": following[1], "limit": limit, "message_limit": 10_000}
+        with connection.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(order.compose(), wanted.as_values() | values).fetchall()
+        places = [(row.pop("sort_value"), row["id"]) for row in rows]
+        yield from (ErrorLine(**row) for row in rows)
+        if len(rows) < limit:
+            return
+        following, left = places[-1], left - limit
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(f"{text}:00").year > 0
+    except ValueError:
+        return False
 
 
 def _count(wanted: ErrorFilter, connection: psycopg.Connection) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from include.export.positions import Position
+from include.export.reports.blockers import Blocker, find_blockers
+from include.export.reports.error_counts import ErrorCounts, count_errors, count_findings, sum_errors
+from include.export.reports.vocabulary import ErrorKind, ErrorStatus, RunOutcome, StreamOperation
 from include.export.salesforce import Catalogue
 from include.export.source import WaitingChanges, count_waiting_changes, read_now
 from include.export.streams import Loaded, Stream
@@ -38,13 +40,13 @@ class Parent:
 class Held:
     """The record at which a stream is stopped; `since` is None until the gate has recorded the hold."""
 
-    since: datetime | None
+    since: str | None
     error_id: int
     record_key: str
-    status: str
+    status: ErrorStatus
     code: str
     name: str
-    error_class: str
+    error_class: ErrorKind
     message: str
     fields: list[str]
     advice: str
@@ -63,9 +65,9 @@ class RunLine:
     run_id: str
     task_id: str
     try_number: int
-    started_at: datetime
-    ended_at: datetime | None
-    outcome: str
+    started_at: str
+    ended_at: str | None
+    outcome: RunOutcome
     message: str | None
     rows_changed: int
     rows_sent: int
@@ -79,30 +81,20 @@ class RunLine:
 class RunPoint:
     """One export in the small chart."""
 
-    at: datetime
+    at: str
     accepted: int
     refused: int
-    outcome: str
+    outcome: RunOutcome
 
 
 @dataclass(frozen=True)
-class ErrorCounts:
-    """Unresolved export errors by state."""
-
-    open: int = 0
-    waiting: int = 0
-    set_aside: int = 0
-    ignored: int = 0
-
-
-@dataclass(frozen=True)
-class StreamState:
+class StreamOverview:
     """Where one stream stands."""
 
     name: str
     object: str | None = None
     source: str | None = None
-    operation: str | None = None
+    operation: StreamOperation | None = None
     broken: str | None = None
     parents: list[str] = field(default_factory=list)
     children: list[str] = field(default_factory=list)
@@ -113,6 +105,7 @@ class StreamState:
     problem: str | None = None
     held: Held | None = None
     errors: ErrorCounts = field(default_factory=ErrorCounts)
+    findings: int = 0
     running: bool = False
     last_run: RunLine | None = None
     recent_runs: list[RunPoint] = field(default_factory=list)
@@ -120,23 +113,30 @@ class StreamState:
 
 @dataclass(frozen=True)
 class Summary:
-    """All streams in one line."""
+    """All streams in one: what is missing from Salesforce, and the streams that are not in order, by their names."""
 
-    held: int
-    refused: int
+    unresolved: int
+    errors: ErrorCounts
+    findings: int
     waiting_rows: int
     waiting_rows_capped: bool
     oldest_age_seconds: int | None
-    broken: int
+    held: list[str]
+    failed: list[str]
+    broken: list[str]
+    waiting_for_credits: list[str]
+    uncounted: list[str]
+    never_run: bool
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Where all streams stand, parents before children."""
+    """Where all streams stand, parents before children, and which sessions hold them back."""
 
     at: str
-    streams: list[StreamState]
+    streams: list[StreamOverview]
     summary: Summary
+    blockers: list[Blocker]
 
 
 def read_overview(streams: Sequence[Loaded], *, connection: psycopg.Connection, catalogue: Catalogue) -> Overview:
@@ -145,8 +145,18 @@ def read_overview(streams: Sequence[Loaded], *, connection: psycopg.Connection, 
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(load_statement("reports/overview_streams"), {"streams": names}).fetchall()
     known = {row["stream"]: row for row in rows}
-    states = [_read_state(stream, streams, known.get(stream.name), connection, catalogue) for stream in streams]
-    return Overview(read_now(connection), states, _summarise(states))
+    errors, findings = count_errors(connection), count_findings(connection)
+    states = [
+        replace(
+            _read_state(stream, streams, known.get(stream.name), connection, catalogue),
+            errors=errors.get(stream.name, ErrorCounts()),
+            findings=findings.get(stream.name, 0),
+        )
+        for stream in streams
+    ]
+    blockers = find_blockers(streams, connection=connection)
+    summary = _summarise(states, sum_errors(errors.values()), sum(findings.values()))
+    return Overview(read_now(connection), states, summary, blockers)
 
 
 def _read_state(
@@ -155,20 +165,20 @@ def _read_state(
     row: dict[str, Any] | None,
     connection: psycopg.Connection,
     catalogue: Catalogue,
-) -> StreamState:
+) -> StreamOverview:
     family: dict[str, Any] = {
         "name": stream.name,
         "parents": list(stream.after),
         "children": [other.name for other in streams if stream.name in other.after],
     }
     if not isinstance(stream, Stream):
-        return StreamState(**family, broken=stream.message)
+        return StreamOverview(**family, broken=stream.message)
     waiting = count_waiting_changes(stream, _position(row), connection)
-    return StreamState(
+    return StreamOverview(
         **family,
         object=stream.object,
         source=stream.source,
-        operation=str(stream.operation),
+        operation=stream.operation.value,
         rows_waiting=waiting.rows,
         rows_waiting_capped=waiting.capped,
         oldest_age_seconds=waiting.oldest_age_seconds,
@@ -186,7 +196,6 @@ def _read_row(row: dict[str, Any], waiting: WaitingChanges, catalogue: Catalogue
     return {
         "watermark": WatermarkState(row["changed_at"], row["record_key"]) if row["changed_at"] else None,
         "held": _read_held(row["held"], waiting, catalogue) if row["held"] else None,
-        "errors": ErrorCounts(row["open"], row["waiting"], row["set_aside"], row["ignored"]),
         "running": row["running"],
         "last_run": runs[0] if runs else None,
         "recent_runs": [RunPoint(run.started_at, run.accepted, run.refused, run.outcome) for run in reversed(runs)],
@@ -208,13 +217,20 @@ def _read_run(run: dict[str, Any]) -> RunLine:
     return RunLine(**{name: run[name] for name in RunLine.__dataclass_fields__})
 
 
-def _summarise(states: Sequence[StreamState]) -> Summary:
+def _summarise(states: Sequence[StreamOverview], errors: ErrorCounts, findings: int) -> Summary:
     ages = [state.oldest_age_seconds for state in states if state.oldest_age_seconds is not None]
+    outcomes = {state.name: state.last_run.outcome for state in states if state.last_run}
     return Summary(
-        held=sum(state.held is not None for state in states),
-        refused=sum(state.errors.open + state.errors.waiting for state in states),
+        unresolved=errors.unresolved,
+        errors=errors,
+        findings=findings,
         waiting_rows=sum(state.rows_waiting or 0 for state in states),
         waiting_rows_capped=any(state.rows_waiting_capped for state in states),
         oldest_age_seconds=max(ages, default=None),
-        broken=sum(state.broken is not None for state in states),
+        held=[state.name for state in states if state.held],
+        failed=[name for name, outcome in outcomes.items() if outcome == "failed"],
+        broken=[state.name for state in states if state.broken],
+        waiting_for_credits=[name for name, outcome in outcomes.items() if outcome == "waiting_for_credits"],
+        uncounted=[state.name for state in states if state.problem],
+        never_run=not any(state.watermark or state.last_run for state in states),
     )

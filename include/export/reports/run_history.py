@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,6 +50,12 @@ def read_history(days: int, stream: str | None, *, connection: psycopg.Connectio
     with connection.cursor(row_factory=class_row(HistoryPoint)) as cursor:
         points = cursor.execute(load_statement("reports/run_history"), values).fetchall()
     return History(BUCKETS[days], points, count_calls_of_the_day(connection))
+
+
+def read_failures(run_ids: Sequence[str], connection: psycopg.Connection) -> dict[tuple[str, str, str], str]:
+    """Return why tasks failed: messages by DAG, run and task."""
+    rows = connection.execute(load_statement("reports/failed_runs"), {"run_ids": list(run_ids)})
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 def read_setting_seen(connection: psycopg.Connection) -> SettingSeen | None:

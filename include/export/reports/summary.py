@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg.rows import class_row
 
 from include.export.ledger import explain_database_errors
+from include.export.reports.error_counts import ErrorCounts, count_errors, count_findings
 from include.sql import load_statement
 
 
@@ -30,15 +31,27 @@ class StreamSummary:
     accepted: int
     refused: int
     rows_waiting: int | None
-    open_errors: int
-    waiting: int
+    errors: ErrorCounts = field(default_factory=ErrorCounts)
+    findings: int = 0
+
+    @property
+    def open_errors(self) -> int:
+        """Return the unresolved errors that wait for no parent; with `waiting` it is what the page counts."""
+        return self.errors.unresolved - self.errors.waiting
+
+    @property
+    def waiting(self) -> int:
+        """Return the errors that wait for their parents."""
+        return self.errors.waiting
 
 
 def summarise_streams(streams: Sequence[str], *, connection: psycopg.Connection) -> list[StreamSummary]:
     """Return the summaries of the named streams that have run at least once, in the order asked for."""
     with explain_database_errors("all"), connection.cursor(row_factory=class_row(StreamSummary)) as cursor:
-        found = {
-            row.stream: row
-            for row in cursor.execute(load_statement("reports/stream_summary"), {"streams": list(streams)})
-        }
+        rows = cursor.execute(load_statement("reports/stream_summary"), {"streams": list(streams)}).fetchall()
+        errors, findings = count_errors(connection), count_findings(connection)
+    found = {
+        row.stream: replace(row, errors=errors.get(row.stream, ErrorCounts()), findings=findings.get(row.stream, 0))
+        for row in rows
+    }
     return [found[name] for name in streams if name in found]

@@ -1,38 +1,95 @@
-"""The circuit breaker: it is not the records when every one of them is refused for a structural reason."""
+"""The circuit breaker: it is not the records when nearly every one of them is rejected for what is not theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from include.export.failures import CircuitFailure
-from include.export.salesforce import Catalogue, ErrorClass, RejectedClass, Rejection
+from include.export.batch import Row
+from include.export.failures import CircuitFailure, ConfigurationFailure, QuotaFailure, RunFailure, SalesforceFailure
+from include.export.salesforce import Catalogue, ErrorClass, FailureKind, RejectedClass, Rejection, Result
 from include.export.streams import Stream
 
-ENOUGH = 20  # records; fewer that all lack a right may well be those records (faults.md section 5)
+MIN_RECORDS_TO_TRIP = 20  # that all lack a right; fewer may well be those records
+NEARLY_ALL = 0.9  # of the records of a request
 SAMPLES = 3
+_SYSTEMIC = frozenset({ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN})
+# what a description of the object proves or disproves
+_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE", "INVALID_TYPE"})
 
 
-def check_circuit(stream: Stream, refusals: Sequence[Rejection], sent: int, catalogue: Catalogue) -> None:
-    """Raise CircuitFailure when the refusals of a request of `sent` records are not the records' fault."""
-    system = [refusal for refusal in refusals if refusal.verdict.error_class is ErrorClass.RUN_LEVEL]
-    if system:
-        raise CircuitFailure(_message(stream, system, len(system), sent, catalogue))
-    structural = [
-        refusal for refusal in refusals if refusal.verdict.error_class in {ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN}
-    ]
-    if sent >= ENOUGH and len(structural) == sent:
-        raise CircuitFailure(_message(stream, structural, len(structural), sent, catalogue))
+@dataclass
+class CircuitBreaker:
+    """Judges the requests of one run.
+
+    `find_known` returns the codes that ExportErrors already has for records of the stream, by key: what a record had
+    alone before is no evidence against the run. `describe` raises ConfigurationFailure when the object does not fit.
+    """
+
+    stream: Stream
+    catalogue: Catalogue
+    find_known: Callable[[Sequence[str]], Mapping[str, str]]
+    describe: Callable[[], object]
+    _in_a_row: int = field(default=0, init=False)  # systemic rejections since a record was accepted
+    _described: bool = field(default=False, init=False)
+
+    def check(self, results: Sequence[Result], rejections: Sequence[Rejection]) -> None:
+        """Raise a RunFailure when the rejections of a request are not the records' fault.
+
+        `results` are those of the records that Salesforce looked at.
+        """
+        fresh = self._leave_out_known(results, rejections)
+        judged = len(results) - (len(rejections) - len(fresh))
+        run_level = [each for each in fresh if each.verdict.error_class is ErrorClass.RUN_LEVEL]
+        if is_nearly_all(len(run_level), judged) and not self._is_of_the_record(results, run_level):
+            raise self._fail(results, run_level, judged)
+        systemic = [each for each in fresh if each.verdict.error_class in _SYSTEMIC]
+        self._in_a_row = self._in_a_row + len(systemic) if judged and len(systemic) == judged else 0
+        if self._in_a_row >= MIN_RECORDS_TO_TRIP:
+            raise self._fail(results, systemic, judged)
+
+    def _leave_out_known(self, results: Sequence[Result], rejections: Sequence[Rejection]) -> list[Rejection]:
+        suspects = [each for each in rejections if each.verdict.error_class in {*_SYSTEMIC, ErrorClass.RUN_LEVEL}]
+        if not suspects:
+            return list(rejections)
+        keys = {result.row.ordinal: result.row.key for result in results}
+        known = self.find_known([keys[each.ordinal] for each in suspects])
+        return [each for each in rejections if known.get(keys[each.ordinal]) != each.code]
+
+    def _is_of_the_record(self, results: Sequence[Result], rejections: Sequence[Rejection]) -> bool:
+        """Tell whether so few records were rejected for a field that the object's description can clear the run."""
+        whole = any(result.whole_request for result in results)
+        if whole or len(rejections) >= MIN_RECORDS_TO_TRIP or any(each.code not in _FIELD_CODES for each in rejections):
+            return False
+        if not self._described:
+            try:
+                self.describe()
+            except ConfigurationFailure:
+                return False
+            self._described = True
+        return True
+
+    def _fail(self, results: Sequence[Result], rejections: Sequence[Rejection], sent: int) -> RunFailure:
+        rows = {result.row.ordinal: result.row for result in results}
+        return _explain(self.stream, rejections, len(rejections), sent, self.catalogue, rows)
+
+
+def is_nearly_all(count: int, sent: int) -> bool:
+    """Tell whether so many of the records sent are nearly all of them."""
+    return count > 0 and count >= sent * NEARLY_ALL
 
 
 def check_job_circuit(stream: Stream, found: Sequence[RejectedClass], sent: int, catalogue: Catalogue) -> None:
-    """Raise CircuitFailure when the refusals of a Bulk job of `sent` records are not the records' fault."""
-    system = [each for each in found if each.error_class is ErrorClass.RUN_LEVEL]
-    if system:
-        raise CircuitFailure(_message(stream, system[0].samples, system[0].count, sent, catalogue))
-    structural = [each for each in found if each.error_class in {ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN}]
-    if sent >= ENOUGH and sum(each.count for each in structural) == sent:
-        samples = [refusal for each in structural for refusal in each.samples]
-        raise CircuitFailure(_message(stream, samples, sent, sent, catalogue))
+    """Raise a RunFailure when the rejections of a Bulk job of `sent` records are not the records' fault."""
+    run_level = [each for each in found if each.error_class is ErrorClass.RUN_LEVEL]
+    systemic = [each for each in found if each.error_class in _SYSTEMIC]
+    for classes, trips in (
+        (run_level, is_nearly_all(sum(each.count for each in run_level), sent)),
+        (systemic, sent >= MIN_RECORDS_TO_TRIP and sum(each.count for each in systemic) == sent),
+    ):
+        if trips:
+            samples = [rejection for each in classes for rejection in each.samples]
+            raise _explain(stream, samples, sum(each.count for each in classes), sent, catalogue, {})
 
 
 def check_error_count(stream: Stream, recorded: int) -> None:
@@ -45,12 +102,28 @@ def check_error_count(stream: Stream, recorded: int) -> None:
         )
 
 
-def _message(stream: Stream, refusals: Sequence[Rejection], count: int, sent: int, catalogue: Catalogue) -> str:
+def _explain(
+    stream: Stream,
+    rejections: Sequence[Rejection],
+    count: int,
+    sent: int,
+    catalogue: Catalogue,
+    rows: Mapping[int, Row],
+) -> RunFailure:
     samples = "; ".join(
-        f"{refusal.code} {catalogue.redact(refusal.code, refusal.message)}" for refusal in refusals[:SAMPLES]
+        f"{_name(rows.get(each.ordinal))}{each.code} {catalogue.redact(each.code, each.message)}"
+        for each in rejections[:SAMPLES]
     )
-    return (
+    kinds: dict[FailureKind | None, type[RunFailure]] = {
+        FailureKind.RETRY: SalesforceFailure,
+        FailureKind.QUOTA: QuotaFailure,
+    }
+    return kinds.get(rejections[0].verdict.failure, CircuitFailure)(
         f"Stream {stream.name}: Salesforce refused {count} of {sent} records of {stream.object} for a reason "
         f"that is not the records' ({samples}). Nothing was recorded and the watermark is kept. "
-        f"{refusals[0].verdict.advice}"
+        f"{rejections[0].verdict.advice}"
     )
+
+
+def _name(row: Row | None) -> str:
+    return f"key={row.key}: " if row else ""

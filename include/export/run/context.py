@@ -19,9 +19,10 @@ from include.export.ledger import (
     count_calls_of_the_day,
 )
 from include.export.positions import Position
-from include.export.run.circuit_breaker import check_error_count
+from include.export.run.circuit_breaker import CircuitBreaker, check_error_count
 from include.export.run.inputs import RunInputs
-from include.export.run.object_description import describe_object
+from include.export.run.object_description import describe_anew, describe_object
+from include.export.run.request_size import RequestSize
 from include.export.run.sender import Sender, Sent
 from include.export.salesforce import CollectionsTransport
 from include.export.source import RecordForm, Source
@@ -41,6 +42,7 @@ class RunContext(RunInputs):
     new_errors: int = 0
     job_id: str | None = None  # of the Bulk job that the run ended without
     _form: RecordForm | None = None
+    _sender: Sender | None = None
     _counted: tuple[int, int] = field(default=(0, 0))
 
     @property
@@ -69,8 +71,26 @@ class RunContext(RunInputs):
     @property
     def sender(self) -> Sender:
         """Return the sender of the stream's batches."""
-        transport = CollectionsTransport(self.stream, self.client)
-        return Sender(transport, self.catalogue, self.options.transient_delays)
+        if self._sender is None:
+            self._sender = Sender(
+                CollectionsTransport(self.stream, self.client),
+                self.catalogue,
+                self.options.transient_delays,
+                RequestSize.start(
+                    self.stream.name, self.options.batch_size, self.state.request_rows, self._keep_request_rows
+                ),
+                CircuitBreaker(
+                    self.stream,
+                    self.catalogue,
+                    lambda keys: self.errors.find_codes(self.stream.name, keys),
+                    lambda: describe_anew(self.stream, self.client),
+                ),
+            )
+        return self._sender
+
+    def _keep_request_rows(self, rows: int | None) -> None:
+        with self.lease.transaction():
+            self.lease.keep_request_rows(rows)
 
     @property
     def watermark(self) -> Position:

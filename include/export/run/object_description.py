@@ -21,15 +21,20 @@ def describe_object(stream: Stream, lease: Lease, state: StreamState, client: Sa
     same = state.mapping_fingerprint == stream.fingerprint and state.described is not None
     if same and (state.described_lately or state.stopped_at_error_id is not None):
         return ObjectSchema.from_json(state.described or {})
-    described = client.call("GET", f"sobjects/{stream.object}/describe").body
-    read_list(described, "fields", f"GET sobjects/{stream.object}/describe")
-    schema = read_object_schema(stream, described)
+    schema = describe_anew(stream, client)
     organization = client.session.organization_id
     check_organization(stream, state.organization_id, organization)
     _tell_new_fields(stream, state)
     address = client.session.instance_url
     lease.keep_description(stream.mapping, stream.fingerprint, schema.as_json(), organization, address)
     return schema
+
+
+def describe_anew(stream: Stream, client: SalesforceClient) -> ObjectSchema:
+    """Return what Salesforce says of the stream's object now; raises ConfigurationFailure when it does not fit."""
+    described = client.call("GET", f"sobjects/{stream.object}/describe").body
+    read_list(described, "fields", f"GET sobjects/{stream.object}/describe")
+    return read_object_schema(stream, described)
 
 
 def check_organization(stream: Stream, known: str | None, organization: str) -> None:

@@ -42,7 +42,7 @@ def _plan(run: RunContext, statement: sql.Composed, values: Mapping[str, object]
         "run": run.entry.id,
         "epoch": run.lease.epoch,
         "operation": str(run.stream.operation),
-        "folds": [],
+        "colliding_ids": [],
     }
     with run.lease.transaction():
         return run.batches.plan(statement, {**known, **values})

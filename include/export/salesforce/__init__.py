@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from include.export.salesforce.answers import Answer, Unanswered
 from include.export.salesforce.bulk_api import IngestJobs, JobState, explain_job_failure, is_job_over
 from include.export.salesforce.bulk_error_text import read_job_error
-from include.export.salesforce.client import (
-    CONNECT_TIMEOUT,
-    READ_TIMEOUT,
-    Answer,
-    OrgSession,
-    SalesforceClient,
-    Unanswered,
+from include.export.salesforce.client import CONNECT_TIMEOUT, READ_TIMEOUT, SalesforceClient
+from include.export.salesforce.collections_api import (
+    NOT_SENT,
+    ROLLED_BACK,
+    CollectionsTransport,
+    Result,
+    join_errors,
+    read_results,
 )
-from include.export.salesforce.collections_api import ROLLED_BACK, CollectionsTransport, Result, read_results
-from include.export.salesforce.error_catalogue import Catalogue, ErrorClass
-from include.export.salesforce.http_errors import RequestRejected, read_list
+from include.export.salesforce.error_catalogue import DEFAULT_FILE, Catalogue, ErrorClass, FailureKind, load_catalogue
+from include.export.salesforce.http_errors import RequestRejected, RequestTooLarge, read_list
 from include.export.salesforce.object_schema import ObjectSchema, read_object_schema
+from include.export.salesforce.org_session import OrgSession, read_organization
 from include.export.salesforce.rejections import RejectedClass, Rejection, judge_rejection, reject_locally
+from include.export.salesforce.write_options import find_bulk_obstacle, write_headers
 
 __all__ = [
     "CONNECT_TIMEOUT",
+    "DEFAULT_FILE",
+    "NOT_SENT",
     "READ_TIMEOUT",
     "ROLLED_BACK",
     "Answer",
     "Catalogue",
     "CollectionsTransport",
     "ErrorClass",
+    "FailureKind",
     "IngestJobs",
     "JobState",
     "ObjectSchema",
@@ -33,15 +39,21 @@ __all__ = [
     "RejectedClass",
     "Rejection",
     "RequestRejected",
+    "RequestTooLarge",
     "Result",
     "SalesforceClient",
     "Unanswered",
     "explain_job_failure",
+    "find_bulk_obstacle",
     "is_job_over",
+    "join_errors",
     "judge_rejection",
+    "load_catalogue",
     "read_job_error",
     "read_list",
     "read_object_schema",
+    "read_organization",
     "read_results",
     "reject_locally",
+    "write_headers",
 ]

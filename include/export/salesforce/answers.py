@@ -36,27 +36,29 @@ class Answer:
 class Unanswered(SalesforceFailure):
     """A call was sent and not answered: whether it was executed is not known.
 
-    `in_time` says that Salesforce took longer than the call may, so that it may still be executing it.
+    Not `in_time`: Salesforce took longer than the call may, and may still be executing it. Not `left`: no connection
+    could be made, and nothing was executed.
     """
 
-    in_time = True
+    in_time = left = True
 
     @classmethod
-    def explain(cls, method: str, path: str, reason: str, *, in_time: bool = True) -> Unanswered:
+    def explain(cls, method: str, path: str, reason: str, *, in_time: bool = True, left: bool = True) -> Unanswered:
         """Return the failure of a call."""
         failure = cls(
             f"Salesforce did not answer {method} {urlsplit(path).path} ({reason}). Whether it was executed is not "
             "known; the next attempt settles that. Check network and org; where the object's automation is slow, "
             "lower crm_export_batch_size."
         )
-        failure.in_time = in_time
+        failure.in_time, failure.left = in_time, left
         return failure
 
 
 def explain_silence(method: str, path: str, reason: Exception) -> Unanswered:
     """Return the failure for a call that ended with an error of the network."""
+    left = not never_left(reason)
     slow = isinstance(reason, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError) or "timed out" in str(reason)
-    return Unanswered.explain(method, path, type(reason).__name__, in_time=not slow or never_left(reason))
+    return Unanswered.explain(method, path, type(reason).__name__, in_time=not (slow and left), left=left)
 
 
 def never_left(reason: Exception) -> bool:

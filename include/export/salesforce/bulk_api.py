@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from include.export.failures import ConfigurationFailure, NotFound, RunFailure, SalesforceFailure
+from include.export.failures import ConfigurationFailure, NotFound, QuotaFailure, RunFailure, SalesforceFailure
 from include.export.salesforce.client import SalesforceClient
+from include.export.salesforce.error_catalogue import FailureKind, load_catalogue
 from include.export.salesforce.http_errors import RequestRejected, read_list
+from include.export.salesforce.write_options import write_headers
 from include.export.streams import Stream
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,8 @@ class IngestJobs:
         wanted = {"object": self.stream.object, "operation": action, "contentType": "CSV", "lineEnding": "LF"}
         if action == "upsert":
             wanted["externalIdFieldName"] = self.stream.external_id
+        if isinstance(self.stream.assignment_rule, str):
+            wanted["assignmentRuleId"] = self.stream.assignment_rule
         for delay in (*self.client.repeat_delays, None):
             try:
                 return _read_id(self._call("POST", "jobs/ingest", wanted))
@@ -131,7 +135,8 @@ class IngestJobs:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         text = json.dumps(body) if body is not None else None
         try:
-            return self.client.call(method, path, text, repeatable=method == "GET").body
+            headers = write_headers(self.stream) if method != "GET" else None
+            return self.client.call(method, path, text, repeatable=method == "GET", headers=headers).body
         except RequestRejected as refused:
             raise ConfigurationFailure(
                 f"Stream {self.stream.name}: Salesforce refused a Bulk job for {self.stream.object} ({refused}). "
@@ -169,18 +174,25 @@ def _read_state(body: Any) -> JobState:
         ) from None
 
 
+def _code_of(message: str) -> str:
+    """Return the code at the head of a job's message: `InvalidBatch : Field name not found` and the like."""
+    return message.partition(":")[0].strip().upper()
+
+
 def explain_job_failure(stream: Stream, state: JobState) -> RunFailure:
     """Return the failure for a job that did not complete (salesforce-wire.md section 4.2)."""
-    told = " ".join(state.message.split())[:300] or "no message"
+    told = load_catalogue().redact(_code_of(state.message), state.message)[:300] or "no message"
     if state.state == "Aborted":
         return SalesforceFailure(
             f"Stream {stream.name}: Bulk job {state.id} was aborted in Salesforce by somebody else. What it had "
             "processed is settled; the rest is sent again by the next try."
         )
-    if state.message.startswith(("InvalidBatch", "ClientInputError", "InvalidEntity", "FeatureNotEnabled")):
-        return ConfigurationFailure(
+    verdict = load_catalogue().classify(_code_of(state.message), state.message)
+    if verdict.failure in {FailureKind.CONFIGURATION, FailureKind.QUOTA}:
+        kind = QuotaFailure if verdict.failure is FailureKind.QUOTA else ConfigurationFailure
+        return kind(
             f"Stream {stream.name}: Salesforce failed Bulk job {state.id} as a whole: {told}. No record is to blame. "
-            f"Correct the fields in {stream.name}.yaml, or grant the integration user what the message names."
+            f"{verdict.advice}"
         )
     return SalesforceFailure(
         f"Stream {stream.name}: Salesforce gave up Bulk job {state.id}: {told}. What it had processed is settled; the "

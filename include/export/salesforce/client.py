@@ -62,7 +62,7 @@ class SalesforceClient:
                 self._session = self._identify(self._session)
         return self._session
 
-    def beside(self) -> SalesforceClient:
+    def concurrent(self) -> SalesforceClient:
         """Return a client for another thread: the same login, which it does not renew, and counts of its own."""
 
         def refuse() -> OrgSession:
@@ -73,7 +73,7 @@ class SalesforceClient:
         return other
 
     def take_counts_of(self, other: SalesforceClient) -> None:
-        """Add what a client beside has counted; it begins again at nothing."""
+        """Add what a concurrent client has counted; it begins again at nothing."""
         self.api_calls += other.api_calls
         self.bytes_sent += other.bytes_sent
         self.usage = other.usage or self.usage

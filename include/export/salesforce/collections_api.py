@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -13,21 +13,29 @@ from include.export.failures import SalesforceFailure
 from include.export.salesforce.answers import Answer
 from include.export.salesforce.client import SalesforceClient
 from include.export.salesforce.http_errors import read_list
+from include.export.salesforce.write_options import write_headers
 from include.export.streams import Stream
 
 ROLLED_BACK = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
+NOT_SENT = "CRM_EXPORT_NOT_SENT"  # the record stands behind the rejected one of a request that was divided
+# what is to be deleted is not there: gone, in the recycle bin or purged, or of an org that this one was copied from
+_DELETED_ALREADY = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 _LOOKUP_CHARACTERS = 8_000  # of a query, well below the 16,384 bytes of a URL (salesforce-wire.md section 5.2)
 
 
 @dataclass(frozen=True)
 class Result:
-    """Salesforce's answer for one record; `code` is empty for an accepted one."""
+    """Salesforce's answer for one record; `code` is empty for an accepted one.
+
+    `whole_request` says that Salesforce rejected the request that held the record, and not the record by name.
+    """
 
     row: Row
     code: str = ""
     message: str = ""
     fields: tuple[str, ...] = ()
     salesforce_id: str | None = None
+    whole_request: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -42,6 +50,7 @@ class CollectionsRequest:
     method: str
     path: str
     body: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,18 +60,22 @@ class CollectionsTransport:
     stream: Stream
     client: SalesforceClient
 
-    def transmit(self, action: str, rows: Sequence[Row], *, all_or_none: bool) -> list[Result]:
+    def transmit(self, action: str, rows: Sequence[Row], *, all_or_none: bool, repeated: bool = False) -> list[Result]:
         """Send rows in one request and return a result for each, in the same order.
 
-        `action` is upsert, update or delete. Raises RequestRejected when the whole request is refused for its
-        content, RunFailure when Salesforce does not answer as documented.
+        `action` is upsert, update or delete; `repeated` says that a request with them was not answered before. Raises
+        RequestRejected when the whole request is refused for its content, Unanswered and RequestTooLarge when fewer
+        rows may pass, RunFailure when Salesforce does not answer as documented.
         """
         found, absent = self._find_ids(action, rows)
         present = [row for row in rows if row.ordinal not in absent]
         sent = {}
         if present:
             request = self.compose(action, present, found, all_or_none=all_or_none)
-            answer = self.client.call(request.method, request.path, request.body)
+            answer = self.client.call(
+                request.method, request.path, request.body, divisible=len(rows) > 1, headers=request.headers
+            )
+            answer = replace(answer, repeated=answer.repeated or repeated)
             sent = {result.row.ordinal: result for result in read_results(present, answer, action)}
         return [sent.get(row.ordinal) or absent[row.ordinal] for row in rows]
 
@@ -73,13 +86,14 @@ class CollectionsTransport:
         flag = "true" if all_or_none else "false"
         if action == "delete":
             listed = ",".join(quote(ids[row.ordinal], safe="") for row in rows)
-            return CollectionsRequest("DELETE", f"composite/sobjects?ids={listed}&allOrNone={flag}", None)
+            path = f"composite/sobjects?ids={listed}&allOrNone={flag}"
+            return CollectionsRequest("DELETE", path, None, write_headers(self.stream))
         records = ",".join(self._head(row, ids) + str(row.record) for row in rows)
         body = f'{{"allOrNone":{flag},"records":[{records}]}}'
         path = "composite/sobjects"
         if action == "upsert":
             path += f"/{self.stream.object}/{self.stream.external_id}"
-        return CollectionsRequest("PATCH", path, body)
+        return CollectionsRequest("PATCH", path, body, write_headers(self.stream))
 
     def find_ids(self, action: str, rows: Sequence[Row]) -> tuple[dict[int, str], dict[int, Result]]:
         """Return Salesforce ids by ordinal, and results for rows that Salesforce has no record of."""
@@ -153,13 +167,26 @@ def _read_result(row: Row, found: Any, action: str, answer: Answer) -> Result:
     salesforce_id = found.get("id") or None
     if found["success"]:
         return Result(row, salesforce_id=salesforce_id)
-    error = next(iter(found.get("errors") or []), None)
-    code = str(error.get("statusCode") or "") if isinstance(error, dict) else ""
-    if not code or error is None:
+    errors = [error for error in found.get("errors") or [] if isinstance(error, dict) and error.get("statusCode")]
+    if not errors:
         raise SalesforceFailure("Salesforce refused a record of a Collections request without a status code.")
-    if action == "delete" and code == "ENTITY_IS_DELETED":
-        return Result(row, salesforce_id=salesforce_id)  # an earlier try did it (salesforce-wire.md section 5.2)
+    code, message, fields = join_errors(errors)
+    if action == "delete" and code in _DELETED_ALREADY:
+        return Result(row, salesforce_id=salesforce_id)
     if code == "DUPLICATE_VALUE" and answer.repeated:
         code = "UNABLE_TO_LOCK_ROW"  # the unanswered first try may still be running: the row is tried again
-    fields = tuple(str(name) for name in error.get("fields") or ())
-    return Result(row, code, str(error.get("message") or ""), fields, salesforce_id)
+    return Result(row, code, message, fields, salesforce_id)
+
+
+def join_errors(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str, tuple[str, ...]]:
+    """Return code, message and fields of a record's errors: several rules may reject it, and all are to be seen.
+
+    The first code counts; a later message carries its own where it has another one.
+    """
+    code = str(errors[0]["statusCode"])
+    texts = []
+    for error in errors:
+        own = "" if error["statusCode"] == code else f"{error['statusCode']}: "
+        texts.append(own + str(error.get("message") or ""))
+    fields = dict.fromkeys(str(name) for error in errors for name in error.get("fields") or ())
+    return code, "; ".join(dict.fromkeys(texts)), tuple(fields)

@@ -140,7 +140,7 @@ def read_list(body: Any, name: str, call: str) -> list[dict[str, Any]]:
 
 
 def _first_error(body: Any) -> tuple[str, str]:
-    """Return code and message of the first error; of a query's message what comes behind the query, which has values."""
+    """Return code and message of the first error; without the query that a message begins with, which holds values."""
     first = body[0] if isinstance(body, list) and body else body
     if isinstance(first, Mapping):
         message = str(first.get("message", ""))

@@ -54,7 +54,8 @@ def require_organization(resources: Any) -> str:
     found = read_organization(str(identity or ""))
     if not found:
         raise SalesforceFailure(
-            "Salesforce does not name the org of this session (`identity` of its API version), so it cannot be checked "
-            "that the connection still leads to the org of the watermark. Nothing was sent; the next attempt asks again."
+            "Salesforce does not name the org of this session (`identity` of its API version), so it cannot be checked"
+            " that the connection still leads to the org of the watermark. Nothing was sent; the next attempt asks "
+            "again."
         )
     return found

@@ -11,7 +11,7 @@ from include.export.failures import RunFailure
 from include.export.positions import Position
 from include.export.source.source import WAITING_LIMIT, Source
 from include.export.streams import Stream
-from include.sql import load_statement
+from include.sql import fetch_value, load_statement
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,7 @@ def count_waiting_changes(stream: Stream, after: Position | None, connection: ps
 
 def read_now(connection: psycopg.Connection) -> str:
     """Return the time of the database."""
-    row = connection.execute(load_statement("source/now")).fetchone()
-    assert row is not None  # ruff: ignore[assert] - a select without from
-    return str(row[0])
+    return str(fetch_value(connection.execute(load_statement("source/now"))))
 
 
 def _count(source: Source, after: Position | None) -> WaitingChanges:
@@ -58,6 +56,6 @@ def _count(source: Source, after: Position | None) -> WaitingChanges:
     oldest = source.peek(after, now)
     if oldest is None:
         return WaitingChanges(0, oldest_age_seconds=0)
-    age = source.connection.execute(load_statement("source/age"), {"moment": oldest.cursor_at}).fetchone()
+    age = fetch_value(source.connection.execute(load_statement("source/age"), {"moment": oldest.cursor_at}))
     capped = rows >= WAITING_LIMIT
-    return WaitingChanges(min(rows, WAITING_LIMIT - 1), capped, age[0] if age else None)
+    return WaitingChanges(min(rows, WAITING_LIMIT - 1), capped, age)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import sql
 
 from include.export.positions import Position, Window
 from include.export.source.column_sql import write_text
 from include.export.source.source import Source
+from include.sql import fetch_value
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,17 @@ class SourceChecks:
     def is_beyond(self, position: Position, other: Position) -> bool:
         """Tell whether a position lies beyond another one."""
         statement = self._compose("source/position_is_beyond", other, position)
-        row = self.source.connection.execute(statement, between(other, position)).fetchone()
-        return bool(row and row[0])
+        return bool(fetch_value(self.source.connection.execute(statement, between(other, position))))
 
     def listed(self, name: str) -> sql.Composed:
         """Return a statement over the records that Salesforce lists and the rows they belong to."""
         column = self.source.columns[self.source.stream.external_id_column]
         return self.source.compose(name, None, external_id=write_text(column))
 
-    def sums(self, **parts: sql.Composable) -> sql.Composed:
-        """Return the statement that sums columns of the rows up to the watermark."""
-        return self.source.compose("source/check_sums", None, watermark_key=self._key("w.record_key"), **parts)
+    def sum_groups(self, values: Mapping[str, object], **parts: sql.Composable) -> list[tuple[Any, ...]]:
+        """Sum columns of the rows up to the watermark; returns each group, whether it is off, and its sums."""
+        statement = self.source.compose("source/check_sums", None, watermark_key=self._key("w.record_key"), **parts)
+        return self.source.connection.execute(statement, values).fetchall()
 
     def _compose(self, name: str, after: Position | None, end: Position, **more: sql.Composable) -> sql.Composed:
         behind = sql.SQL("and {}").format(self.source.bound(">", "from_cursor_at", "from_record_key"))

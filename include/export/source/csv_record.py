@@ -50,23 +50,23 @@ class CsvForm:
         return len(f'"{field}":') + (len('""') if quoted else 0)
 
     @property
-    def folds(self) -> bool:
+    def case_insensitive(self) -> bool:
         """Tell whether two ids that differ only in case would be one record."""
-        return self.record.folds
+        return self.record.case_insensitive
 
-    def special(self, *, decided: bool, scan_texts: bool, folds: bool) -> sql.Composed:
+    def needs_collections(self, *, decided: bool, scan_texts: bool, colliding: bool) -> sql.Composed:
         """Return the condition under which a row does not go into the CSV: Collections sends it, or refuses it.
 
         `decided` looks at what operators decided about export errors, `scan_texts` into every text for what a CSV does
         not carry: carriage returns, the literal #N/A, and more than a field takes; an upload that meets one of them
-        begins again so. `folds` takes the external ids of the parameter `folds`.
+        begins again so. `colliding` takes the external ids of the parameter `colliding_ids`.
         """
         conditions = [is_blank(sql.SQL("{}::text").format(self._external_id.value))]
         conditions += [self.record.deleted, *self._uncarriable(), *self.record.rivals_condition()]
         conditions += [_DECIDED.format(key=sql.Identifier(self._stream.key))] if decided else []
         conditions += [*self._oversize(), *self._texts_that_mislead()] if scan_texts else []
-        folded = sql.SQL("lower(btrim({}::text)) = any (%(folds)s::text[])").format(self._external_id.value)
-        conditions += [folded] if folds else []
+        folded = sql.SQL("lower(btrim({}::text)) = any (%(colliding_ids)s::text[])").format(self._external_id.value)
+        conditions += [folded] if colliding else []
         return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))
 
     def _oversize(self) -> list[sql.Composed]:

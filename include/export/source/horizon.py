@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from include.export.failures import ConfigurationFailure, HorizonFailure
 from include.export.streams import Stream
-from include.sql import load_statement
+from include.sql import fetch_one, load_statement
 
 log = logging.getLogger(__name__)
 LONG_TRANSACTION_SECONDS = 600
@@ -64,7 +64,7 @@ def _ask(stream: Stream, connection: psycopg.Connection) -> Horizon:
     }
     try:
         with connection.cursor(row_factory=class_row(Horizon)) as cursor:
-            answer = cursor.execute(load_statement("source/export_horizon"), wanted).fetchone()
+            return fetch_one(cursor.execute(load_statement("source/export_horizon"), wanted))
     except (errors.UndefinedFunction, errors.InvalidSchemaName) as missing:
         raise ConfigurationFailure(
             "The schema crm_export is not installed in this database. Run the task prepare_schema of CRMExport, "
@@ -76,8 +76,6 @@ def _ask(stream: Stream, connection: psycopg.Connection) -> Horizon:
             "Run as the schema's owner: grant usage on schema crm_export to the role, and grant execute on "
             "function crm_export.export_horizon(text[], text[]) to the role."
         ) from refused
-    assert answer is not None  # ruff: ignore[assert] - a set-returning function with one row, always
-    return answer
 
 
 def _warn_of_long_transaction(stream: Stream, found: Horizon) -> None:

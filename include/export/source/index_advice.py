@@ -10,27 +10,29 @@ from psycopg import sql
 
 from include.export.positions import Position
 from include.export.source.source import Source
+from include.sql import fetch_value, pin_index_plans
 
 log = logging.getLogger(__name__)
-FEW = 10_000  # rows whose sorting costs nothing worth a warning
-CHEAP = 100.0  # in Postgres's units: finding a row by an index costs about ten, reading ten thousand rows some hundreds
+CHEAP_SORT_ROWS = 10_000  # whose sorting costs nothing worth a warning
+CHEAP_PLAN_COST = (
+    100.0  # in Postgres's units: finding a row by an index costs about ten, reading ten thousand rows some hundreds
+)
 
 
 def warn_without_index(source: Source, after: Position | None, horizon: str) -> None:
     """Warn where no index serves, so that each run costs what the table holds and not what changed."""
     _warn_of_order(source, after, horizon)
     if source.stream.external_id_column != source.stream.key:
-        _warn_of_rivals(source)
+        _warn_of_duplicates(source)
 
 
-def _warn_of_rivals(source: Source) -> None:
+def _warn_of_duplicates(source: Source) -> None:
     """Each row that is sent is compared with the others of its external id: by an index, or with all of them."""
     stream, column = source.stream, sql.Identifier(source.stream.external_id_column)
-    row = source.connection.execute(source.compose("source/source_rivals_plan", None, external_id=column)).fetchone()
-    assert row is not None  # ruff: ignore[assert] - a plan
-    plan: Mapping[str, Any] = row[0][0]["Plan"]
+    statement = source.compose("source/source_duplicates_plan", None, external_id=column)
+    plan: Mapping[str, Any] = fetch_value(source.connection.execute(statement))[0]["Plan"]
     first = sum(node["Total Cost"] for node in plan.get("Plans", ()) if node["Parent Relationship"] == "InitPlan")
-    if plan["Total Cost"] - first > CHEAP:
+    if plan["Total Cost"] - first > CHEAP_PLAN_COST:
         log.warning(
             "Stream %s: no index finds rows of %s by %s, the external id, so every row that is sent costs a read of "
             "all of them. Create one on the table: create index concurrently on … (%s)",
@@ -40,7 +42,7 @@ def _warn_of_rivals(source: Source) -> None:
 
 def _warn_of_order(source: Source, after: Position | None, horizon: str) -> None:
     rows = max((node["Plan Rows"] for node in _plan(source, after, horizon) if node["Node Type"] == "Sort"), default=0)
-    if rows > FEW:
+    if rows > CHEAP_SORT_ROWS:
         stream = source.stream
         key = source.columns[stream.key]
         columns = sql.SQL(", ").join([sql.Identifier(stream.cursor), _key_of_index(source)])
@@ -60,10 +62,9 @@ def _key_of_index(source: Source) -> sql.Composable:
 def _plan(source: Source, after: Position | None, horizon: str) -> Iterator[Mapping[str, Any]]:
     values = {"horizon": horizon, **(after.as_values() if after else {})}
     with source.connection.transaction():
-        source.connection.execute("set local enable_seqscan = off")
-        source.connection.execute("set local enable_bitmapscan = off")
-        row = source.connection.execute(source.compose_after("source/source_order_plan", after), values).fetchone()
-    return _nodes(row[0][0]["Plan"]) if row else iter(())
+        pin_index_plans(source.connection)
+        plan = fetch_value(source.connection.execute(source.compose("source/source_order_plan", after), values))
+    return _nodes(plan[0]["Plan"])
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

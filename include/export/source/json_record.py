@@ -22,7 +22,7 @@ class UnreadableForm:
     refusal = sql.SQL(
         "case when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' else 'CRM_EXPORT_ROW_UNREADABLE' end"
     )
-    case_folds = sql.SQL("false")
+    ids_ignore_case = sql.SQL("false")
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,14 @@ class RecordForm:
         )
 
     @property
-    def folds(self) -> bool:
+    def case_insensitive(self) -> bool:
         """Tell whether two ids that differ only in case would be one record."""
         field = self.schema.fields[self.stream.external_id]
         is_text = self.columns[self.stream.external_id_column].is_text
         return not field.case_sensitive and field.name != "Id" and is_text
 
     @property
-    def case_folds(self) -> sql.Literal:
+    def ids_ignore_case(self) -> sql.Literal:
         """Tell whether Salesforce takes external ids that differ only in case for one."""
         field = self.schema.fields[self.stream.external_id]
         return sql.Literal(not field.case_sensitive and field.name != "Id")
@@ -117,7 +117,7 @@ class RecordForm:
         them; without that index they are found in one batch or window only.
         """
         id_column = self.columns[self.stream.external_id_column]
-        folded = self.folds and id_column.folded
+        folded = self.case_insensitive and id_column.folded
         if id_column.name == self.stream.key and not folded:
             return []
         same = sql.SQL("lower(o.{id}) = lower(s.{id})" if folded else "o.{id} = s.{id}")

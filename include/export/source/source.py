@@ -15,9 +15,9 @@ from include.export.positions import Position, Window
 from include.export.source.column_sql import Column
 from include.export.source.json_record import RecordForm, UnreadableForm
 from include.export.streams import Stream
-from include.sql import load_statement
+from include.sql import fetch_one, fetch_value, load_statement
 
-WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is told
+WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is reported
 
 
 def take_half(page: str, values: Mapping[str, object]) -> dict[str, object] | None:
@@ -61,19 +61,17 @@ class Source:
 
     def has_row(self, record_key: str) -> bool:
         """Tell whether the source still has the row of a key."""
-        row = self.connection.execute(self.compose("source/source_has", None), {"key": record_key}).fetchone()
-        return bool(row and row[0])
+        return bool(fetch_value(self.connection.execute(self.compose("source/source_has", None), {"key": record_key})))
 
     def count_waiting(self, after: Position | None, horizon: str, limit: int = WAITING_LIMIT) -> int:
         """Count the rows behind a position, up to a limit."""
         values = {"horizon": horizon, "limit": limit, **(after.as_values() if after else {})}
-        row = self.connection.execute(self.compose("source/source_count", after), values).fetchone()
-        return int(row[0]) if row else 0
+        return int(fetch_value(self.connection.execute(self.compose("source/source_count", after), values)))
 
     def count_unreadable(self) -> tuple[int, int]:
         """Count rows without a change time and rows changed in the future, up to 1,000 each."""
-        row = self.connection.execute(self.compose("source/source_unreadable", None)).fetchone()
-        return (row[0], row[1]) if row else (0, 0)
+        without, future = fetch_one(self.connection.execute(self.compose("source/source_unreadable", None)))
+        return without, future
 
     def page(self, name: str, after: Position | None, *, bare: bool = False) -> sql.Composed:
         """Return a page of rows to plan a batch of; `bare` reads their keys and change times only.
@@ -111,7 +109,7 @@ class Source:
             record=form.record,
             refusal=form.refusal,
             payload=form.payload,
-            case_folds=form.case_folds,
+            ids_ignore_case=form.ids_ignore_case,
         )
 
     def compose_window(self, name: str, window: Window, **parts: sql.Composable) -> sql.Composed:
@@ -121,10 +119,6 @@ class Source:
         bounds = sql.SQL(" and ").join([upper, lower] if lower else [upper])
         external_id = sql.SQL("s.{}").format(sql.Identifier(self.stream.external_id_column))
         return self.compose(name, None, range=bounds, external_id=external_id, **parts)
-
-    def compose_after(self, name: str, after: Position | None) -> sql.Composed:
-        """Return a statement over the rows behind a position; the values are `horizon` and the position's."""
-        return self.compose(name, after)
 
     def bound_before(self) -> sql.Composed:
         """Return the condition that a row stands before the position in `cursor_at` and `record_key`."""
@@ -150,7 +144,7 @@ class Source:
         return sql.Identifier(self.stream.key)
 
     def compose(self, name: str, after: Position | None, **more: sql.Composable) -> sql.Composed:
-        """Return a statement over the source; `more` are parts of its own, or in place of the usual ones."""
+        """Return a statement over the rows behind a position; `more` are its own parts, or replace the usual ones."""
         key = self.columns[self.stream.key]
         parts: dict[str, Any] = {
             "source": sql.Identifier(self.stream.source_schema, self.stream.source_table),

@@ -11,7 +11,7 @@ from psycopg import sql
 from include.export.positions import Position, Window
 from include.export.source.json_record import RecordForm
 from include.export.source.source import Source
-from include.sql import load_statement
+from include.sql import pin_index_plans
 
 
 @dataclass(frozen=True)
@@ -22,21 +22,21 @@ class SourceWindows:
 
     def pin_plans(self) -> None:
         """Let the transaction read the source along its indexes."""
-        self.source.connection.execute(load_statement("source/plan_by_index"))
+        pin_index_plans(self.source.connection)
 
     def find_next(self, after: Position | None, horizon: str, rows: int) -> tuple[Window, int] | None:
         """Return the window of the next `rows` changed rows, or of all that are left, with their number."""
         values = {"horizon": horizon, "rows": rows, **(after.as_values() if after else {})}
-        found = self._fetch(self.source.compose_after("source/window_end", after), values)
+        found = self._fetch(self.source.compose("source/window_end", after), values)
         if found:
             return Window(after, Position(*found)), rows
-        last = self._fetch(self.source.compose_after("source/window_last", after), values)
+        last = self._fetch(self.source.compose("source/window_last", after), values)
         return (Window(after, Position(last[0], last[1])), last[2]) if last else None
 
-    def find_folds(self, window: Window, form: RecordForm) -> list[str]:
+    def find_colliding_ids(self, window: Window, form: RecordForm) -> list[str]:
         """Return external ids, in lower case, that more than one live row of a window has but for case."""
         found = self._fetch(
-            self.source.compose_window("source/window_folds", window, deleted=form.deleted), window.as_values()
+            self.source.compose_window("source/window_colliding_ids", window, deleted=form.deleted), window.as_values()
         )
         return list(found[0]) if found else []
 
@@ -62,14 +62,20 @@ class SourceWindows:
         )
 
     def compose_copy(
-        self, window: Window, columns: sql.Composed, special: sql.Composed, part: sql.Composed, *, by_parent: bool
+        self,
+        window: Window,
+        columns: sql.Composed,
+        needs_collections: sql.Composed,
+        part: sql.Composed,
+        *,
+        by_parent: bool,
     ) -> sql.Composed:
         """Return the statement that writes a window's rows as CSV."""
         return self.source.compose_window(
             "source/window_copy",
             window,
             columns=columns,
-            special=special,
+            needs_collections=needs_collections,
             part=part,
             order=self._order(by_parent=by_parent),
         )

@@ -101,10 +101,12 @@ def _export_changes(run: RunContext, horizon: str, size: int) -> tuple[Outcome, 
         while run.has_credits():
             found = bulk.find_window() if bulk else None
             if bulk and found:
-                held = bulk.send(*found)
+                held = bulk.export_window(*found)
             else:
                 before = run.client.bytes_sent
-                batch = plan_batch(run, "changes", horizon=horizon, limit=size, **_after(run))
+                batch = plan_batch(
+                    run, "changes", horizon=horizon, limit=min(size, run.sender.size.planned), **_after(run)
+                )
                 if batch is None:
                     return Outcome.COMPLETE, _tell_complete(run.new_errors)
                 held = _send_batch(run, batch)

@@ -1,27 +1,32 @@
-"""The gate: whether a stream may be reported complete, or is stopped at a refused record."""
+"""The gate: whether a stream may be reported complete, or is stopped at a rejected record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 
-from include.export.ledger import explain_database_errors
+from include.export.ledger import ExportHolds, StoppedAt, explain_database_errors
 from include.export.salesforce import Catalogue
 from include.export.source import format_count
-from include.sql import load_statement
 
 
 @dataclass(frozen=True)
 class Hold:
-    """A stream that is stopped at a refused record; `message` is for the person who must act."""
+    """A stream that is stopped at a rejected record; its lines are for the person who must act.
+
+    `error` is the id of the export error. The lines: which record, why, since when and what waits, what to do.
+    """
 
     stream: str
     error: int
     record_key: str
-    message: str
+    lines: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        """Return the lines as one text."""
+        return " ".join(self.lines)
 
 
 def check_hold(stream_name: str, *, connection: psycopg.Connection, catalogue: Catalogue, pause: bool) -> Hold | None:
@@ -29,36 +34,33 @@ def check_hold(stream_name: str, *, connection: psycopg.Connection, catalogue: C
 
     `pause` is the setting pause_on_export_errors as the gate reads it. Raises RunFailure when Postgres fails.
     """
+    holds = ExportHolds(connection)
     with explain_database_errors(stream_name), connection.transaction():
-        stopped = _read_stop(stream_name, connection)
-        if not pause or stopped is None or stopped["status"] not in {"open", "waiting"}:
-            connection.execute(load_statement("ledger/gate_release"), {"stream": stream_name})
+        stopped = holds.read_stop(stream_name)
+        if not pause or stopped is None or stopped.status not in {"open", "waiting"}:
+            holds.release(stream_name)
             return None
-        connection.execute(load_statement("ledger/gate_hold"), {"stream": stream_name, "error": stopped["id"]})
-        return Hold(stream_name, stopped["id"], stopped["record_key"], _tell(stream_name, stopped, catalogue))
+        holds.hold(stream_name, stopped.id)
+        return Hold(stream_name, stopped.id, stopped.record_key, _describe(stream_name, stopped, catalogue))
 
 
-def _read_stop(stream_name: str, connection: psycopg.Connection) -> dict[str, Any] | None:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(load_statement("ledger/gate_read"), {"stream": stream_name}).fetchone()
-
-
-def _tell(stream_name: str, stopped: dict[str, Any], catalogue: Catalogue) -> str:
-    fields = f" [{', '.join(stopped['error_fields'])}]" if stopped["error_fields"] else ""
-    said = catalogue.redact(stopped["error_code"], stopped["error_message"]).rstrip(".")
-    waiting = format_count(stopped["rows_waiting"] or 0)
-    changed = f" (changed {stopped['changed']})" if stopped["changed"] else ""
+def _describe(stream_name: str, stopped: StoppedAt, catalogue: Catalogue) -> tuple[str, ...]:
+    fields = f" [{', '.join(stopped.error_fields)}]" if stopped.error_fields else ""
+    reason = catalogue.redact(stopped.error_code, stopped.error_message).rstrip(".")
+    waiting = format_count(stopped.rows_waiting or 0)
+    changed = f" (changed {stopped.changed})" if stopped.changed else ""
     return (
-        f"Paused: stream {stream_name} stopped at key={stopped['record_key']}{changed}. "
-        f"{stopped['error_code']}{fields}: {said}. Attempt {stopped['attempts']} since {stopped['since']} UTC. "
-        f"{waiting} changed rows wait behind it. {_advise(stopped)}"
+        f"Paused: stream {stream_name} stopped at key={stopped.record_key}{changed}.",
+        f"{stopped.error_code}{fields}: {reason}.",
+        f"Attempt {stopped.attempts} since {stopped.since} UTC. {waiting} changed rows wait behind it.",
+        _advise(stopped),
     )
 
 
-def _advise(stopped: dict[str, Any]) -> str:
-    if stopped["parent_stream"]:
+def _advise(stopped: StoppedAt) -> str:
+    if stopped.parent_stream:
         return (
-            f"It waits for its parent, key={stopped['parent_key']} of stream {stopped['parent_stream']}, which is "
-            "itself refused: correct that one, or set pause_on_export_errors to off."
+            f"It waits for its parent, key={stopped.parent_key} of stream {stopped.parent_stream}, which is "
+            "itself rejected: correct that one, or set pause_on_export_errors to off."
         )
     return "Correct the record or the rule in Salesforce, or set pause_on_export_errors to off."

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 
-from include.export.ledger import explain_database_errors
-from include.sql import load_statement
+from include.export.ledger import ExportHolds, explain_database_errors
 
 
 def read_watermark(stream_name: str, *, connection: psycopg.Connection) -> dict[str, Any]:
@@ -17,7 +15,7 @@ def read_watermark(stream_name: str, *, connection: psycopg.Connection) -> dict[
     `watermark` and `record_key` are None for a stream that has exported nothing yet. Raises RunFailure when
     Postgres fails.
     """
-    with explain_database_errors(stream_name), connection.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(load_statement("ledger/watermark_read"), {"stream": stream_name}).fetchone() or {}
+    with explain_database_errors(stream_name):
+        found = ExportHolds(connection).read_published(stream_name)
     watermark = {"stream": stream_name, "watermark": found.pop("cursor_at", None)}
     return watermark | found

@@ -55,9 +55,10 @@ def _send(run: RunContext, batch: Batch) -> Trial:
         return Trial("(not sent)", "Salesforce has no such record.", absent[row.ordinal].accepted, "Nothing to send.")
     request = transport.compose(batch.action, [row], ids, all_or_none=True)
     shown = f"{request.method} /services/data/v{run.client.session.api_version}/{request.path}"
+    shown += "".join(f"\n{name}: {value}" for name, value in request.headers.items())
     shown += f"\n{_pretty(request.body)}" if request.body else ""
     try:
-        answer = run.client.call(request.method, request.path, request.body)
+        answer = run.client.call(request.method, request.path, request.body, headers=request.headers)
     except RequestRejected as refused:
         return _judge(run, shown, f"HTTP 400\n{refused}", [{"statusCode": refused.code, "message": refused.message}])
     [result] = read_results([row], answer, batch.action)

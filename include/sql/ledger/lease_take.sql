@@ -5,5 +5,5 @@ set lease_owner = %(owner)s,
     lease_until = clock_timestamp() + %(seconds)s * interval '1 second'
 where stream = %(stream)s and (lease_until is null or lease_until <= clock_timestamp())
 returning lease_epoch as epoch, cursor_at::text as cursor_at, record_key, stopped_at_error_id,
-          mapping, mapping_fingerprint, described, organization_id, database_identity,
+          mapping, mapping_fingerprint, described, organization_id, database_identity, request_rows,
           coalesce(described_at > clock_timestamp() - interval '24 hours', false) as described_lately

@@ -20,6 +20,7 @@ create table if not exists crm_export.ExportWatermarks (
     organization_id      text,
     database_identity    text,                 -- of the database that the watermark was kept in
     instance_url         text,                 -- of the org, to link to its records
+    request_rows         integer,              -- that a request may hold; NULL: as many as the setting allows
     updated_at           timestamptz not null default now(),
     check ((cursor_at is null) = (record_key is null)),
     check (held_since is null or stopped_at_error_id is not null)
@@ -27,6 +28,7 @@ create table if not exists crm_export.ExportWatermarks (
 
 alter table crm_export.ExportWatermarks add column if not exists database_identity text;
 alter table crm_export.ExportWatermarks add column if not exists instance_url text;
+alter table crm_export.ExportWatermarks add column if not exists request_rows integer;
 
 -- One row per stream and run of a task.
 create table if not exists crm_export.ExportRuns (
@@ -542,6 +544,41 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
     from pg_control_system()
 $$;
 revoke all on function crm_export.database_identity() from public;
+
+-- Version 3: what the page pages, counts and searches by, however many errors and runs there are.
+create index if not exists ExportErrors_by_status on crm_export.ExportErrors (stream, status)
+    where status <> 'resolved';
+create index if not exists ExportErrors_summed_by_cause on crm_export.ExportErrors (cause, stream)
+    include (status, first_seen_at, last_seen_at, id, object) where status <> 'resolved';
+drop index if exists crm_export.ExportErrors_by_cause;
+create index if not exists ExportRuns_exports on crm_export.ExportRuns (stream, id desc) where kind = 'export';
+create index if not exists ExportRuns_summed on crm_export.ExportRuns (started_at)
+    include (stream, accepted, refused, api_calls, oldest_change_at);
+drop index if exists crm_export.ExportRuns_by_start;
+create index if not exists ExportFindings_open on crm_export.ExportFindings (last_seen_at desc, id desc)
+    where closed_at is null;
+alter table crm_export.ExportAudit
+    drop constraint if exists exportaudit_action_check,
+    add constraint exportaudit_action_check check (action in (
+        'set_setting', 'retry', 'set_aside', 'ignore', 'reopen', 'try_record', 'see_source_row', 'download', 'run_now',
+        'pause_dag', 'unpause_dag', 'resend'));
+-- The page's search finds its text anywhere in a million errors with pg_trgm: trusted, so that whoever may create this
+-- schema may create it too. Where a server does not have it the search reads every error instead, for 15 s at most.
+do $$
+begin
+    create extension if not exists pg_trgm with schema crm_export;
+exception when insufficient_privilege or undefined_file or feature_not_supported then
+    raise notice 'CRM Export: without the extension pg_trgm the search of the page is slow with many errors';
+end $$;
+do $$
+declare place name := (select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+                       where e.extname = 'pg_trgm');
+begin
+    if place is not null then
+        execute format('create index if not exists ExportErrors_search on crm_export.ExportErrors using gin ('
+            '(record_key || E''\n'' || coalesce(external_id, '''') || E''\n'' || error_message) %I.gin_trgm_ops)', place);
+    end if;
+end $$;
 
 -- What was wrong before alerts were there is reported once, too.
 select crm_export.raise_alert(

@@ -13,8 +13,8 @@ where e.status = any (%(statuses)s)
   and (%(error_class)s::text is null or e.error_class = %(error_class)s)
   and (%(cause)s::text is null or e.cause = %(cause)s)
   and (not %(holding)s or (w.stream is not null and e.status in ('open', 'waiting')))
-  and (%(search)s::text is null or e.record_key ilike %(search)s
-       or e.external_id collate "C" ilike %(search)s or e.error_message collate "C" ilike %(search)s)
+  and (%(search)s::text is null
+       or (e.record_key || E'\n' || coalesce(e.external_id, '') || E'\n' || e.error_message) ilike %(search)s)
   and (%(after_value)s::{type} is null or (e.{sort}, e.id) {operator} (%(after_value)s::{type}, %(after_id)s::bigint))
 order by e.{sort} {direction}, e.id {direction}
 limit %(limit)s

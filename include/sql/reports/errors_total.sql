@@ -10,7 +10,7 @@ select count(*) from (
       and (%(error_class)s::text is null or e.error_class = %(error_class)s)
       and (%(cause)s::text is null or e.cause = %(cause)s)
       and (not %(holding)s or (w.stream is not null and e.status in ('open', 'waiting')))
-      and (%(search)s::text is null or e.record_key ilike %(search)s
-           or e.external_id collate "C" ilike %(search)s or e.error_message collate "C" ilike %(search)s)
+      and (%(search)s::text is null
+           or (e.record_key || E'\n' || coalesce(e.external_id, '') || E'\n' || e.error_message) ilike %(search)s)
     limit %(limit)s
 ) counted

@@ -1,10 +1,8 @@
--- Where each stream stands, for the page: watermark, stop, errors by state, lease, the last exports.
+-- Where each stream stands, for the page: watermark, stop, lease, the last exports.
 select w.stream,
        to_char(w.cursor_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as changed_at,
        w.cursor_at::text as cursor_at, w.record_key,
        coalesce(w.lease_until > clock_timestamp(), false) as running,
-       coalesce(n.open, 0) as open, coalesce(n.waiting, 0) as waiting,
-       coalesce(n.set_aside, 0) as set_aside, coalesce(n.ignored, 0) as ignored,
        case when e.id is not null then jsonb_build_object(
            'since', w.held_since, 'error_id', e.id, 'record_key', e.record_key, 'status', e.status,
            'code', e.error_code, 'name', e.error_name, 'error_class', e.error_class,
@@ -15,13 +13,6 @@ select w.stream,
 from crm_export.ExportWatermarks w
 left join crm_export.ExportErrors e on e.id = w.stopped_at_error_id and e.status in ('open', 'waiting')
 left join crm_export.ExportErrors p on p.id = e.waiting_for and e.status = 'waiting'
-left join (
-    select stream, count(*) filter (where status = 'open') as open,
-           count(*) filter (where status = 'waiting') as waiting,
-           count(*) filter (where status = 'set_aside') as set_aside,
-           count(*) filter (where status = 'ignored') as ignored
-    from crm_export.ExportErrors where status <> 'resolved' group by stream
-) n on n.stream = w.stream
 left join lateral (
     select jsonb_agg(to_jsonb(last) order by last.id desc) as runs
     from (select * from crm_export.ExportRuns x

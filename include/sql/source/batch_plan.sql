@@ -13,10 +13,10 @@ with page as materialized (
 ), cut as materialized (
     select j.*,
            case when j.refusal is null and length(j.record) > 400000 then 'CRM_EXPORT_RECORD_TOO_LARGE'
-                when j.refusal is null and not j.gone and {case_folds}
+                when j.refusal is null and not j.gone and {ids_ignore_case}
                      and count(*) filter (where not j.gone) over (partition by lower(btrim(j.external_id))) > 1
                 then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
-                when j.refusal is null and not j.gone and lower(btrim(j.external_id)) = any (%(folds)s::text[])
+                when j.refusal is null and not j.gone and lower(btrim(j.external_id)) = any (%(colliding_ids)s::text[])
                 then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
                 else j.refusal end as verdict
     from judged j

@@ -6,7 +6,8 @@ from (
     select id, record_key from crm_export.ExportErrors
     where stream = %(stream)s and status in ('open', 'set_aside') and id > %(after_id)s
       and (%(every)s or next_attempt_at <= clock_timestamp())
-      and (not %(released_only)s or waiting_for is not null)
+      -- what is set aside is sent by the daily job only
+      and (not %(released_only)s or (waiting_for is not null and status = 'open'))
       and (%(only)s::bigint[] is null or id = any (%(only)s))  -- those that a person asked for
     order by id limit %(limit)s
 ) e

@@ -2,6 +2,6 @@
 copy (
     select {columns}
     from {source} s
-    where {range} and {special} is not true {part}
+    where {range} and {needs_collections} is not true {part}
     order by {order}
 ) to stdout (format csv, null '#N/A')

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Literal
 
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI
-from fastapi.responses import FileResponse
+from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from crm_export.page import action_routes, error_routes, overview_routes, settings_routes, trial_routes
+from crm_export.page.bounds import Bounds
 from crm_export.page.failures import answer_failures
-from crm_export.page.guards import SecurityHeaders, may_read
+from crm_export.page.guards import SecurityHeaders, may_read, may_see_counts
+from crm_export.page.routes import actions, dags, downloads, errors, headline, overview, settings, trials
 
+View = Literal["overview", "streams", "errors", "activity", "history"]
 STATIC = Path(__file__).parent / "static"
 
 
 def make_app() -> ASGIApp:
     """Return the app that the plugin mounts."""
-    return SecurityHeaders(make_api())
+    return SecurityHeaders(Bounds(make_api()))
 
 
 def make_api() -> FastAPI:
     """Return the routes; every one of them but the front end's files asks who is there."""
     app = FastAPI(title="CRM Export", docs_url=None, redoc_url=None, openapi_url=None)
     answer_failures(app)
-    for module in (overview_routes, settings_routes, error_routes, action_routes, trial_routes):
+    for module in (overview, settings, downloads, errors, actions, trials, dags):
         app.include_router(module.router, prefix="/api", dependencies=[Depends(get_user), may_read])
+    app.include_router(headline.router, prefix="/api", dependencies=[Depends(get_user), may_see_counts])
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
-    app.add_api_route("/", _show_page, methods=["GET"], include_in_schema=False)
+    for path in ("/", "/{view}", "/{view}/{item}"):
+        app.add_api_route(path, _show_page, methods=["GET"], include_in_schema=False)
     return app
 
 
-def _show_page() -> FileResponse:
-    return FileResponse(STATIC / "index.html")
+def _show_page(view: View = "overview", item: str | None = None) -> HTMLResponse:
+    """Return the front end, which reads its address: its own files are as far up as the address is deep."""
+    shell = (STATIC / "index.html").read_text(encoding="utf-8")
+    up = "../" if item is not None else ""
+    return HTMLResponse(re.sub(r'((?:href|src)=")((?:\.\./)?static/)', rf"\1{up}\2", shell))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields
 from datetime import datetime
 from typing import Any
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = frozenset("=+-@−")  # in ASCII; their disguises are folded to them
 CHUNK = 64 * 1024  # characters
 
 
@@ -38,5 +39,13 @@ def _show(value: Any) -> str:
 
 
 def defuse(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, whatever quotes and spaces it begins with."""
-    return f"'{text}" if text.lstrip(" '\"\n").startswith(_FORMULA) or text.startswith(_FORMULA) else text
+    """Return a text that no spreadsheet takes for a formula, whatever it begins with and however that is disguised."""
+    if not text or (text[0].isascii() and text[0].isalnum()):
+        return text
+    # full-width and small forms fold to ASCII; blanks, quotes and what is not printed count for nothing
+    plain = (sign for sign in unicodedata.normalize("NFKC", text) if not _is_skipped(sign))
+    return f"'{text}" if text[0] in "\t\r\n" or next(plain, "") in _FORMULA else text
+
+
+def _is_skipped(sign: str) -> bool:
+    return sign in "'\"`´‘’“”" or unicodedata.category(sign)[0] in "ZC" or unicodedata.combining(sign) > 0

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from urllib.parse import quote
 
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
+from airflow.models.log import Log
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
 
 from crm_export.page.failures import PageFailure
+from include.export.ledger import RUN_PREFIX
 
 EXPORT, EXPORT_ERROR, RECONCILE = "CRMExport", "CRMExport_ExportError", "CRMExport_Reconcile"
+WorkState = Literal["queued", "running", "done", "failed"]
+_LONGEST_GAP = timedelta(days=8)  # between two runs of a DAG of ours
 FINISHED = frozenset({"success", "failed", "gone"})
 
 
 @dataclass(frozen=True)
 class DagState:
-    """A DAG as Airflow knows it."""
+    """A DAG as Airflow knows it; `next_run_at` is None while it is paused or has no schedule."""
 
     dag_id: str
     exists: bool
     paused: bool
+    running: bool
+    next_run_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -43,9 +52,50 @@ class RunState:
 def find_dags(dag_ids: Sequence[str] = (EXPORT, EXPORT_ERROR, RECONCILE)) -> list[DagState]:
     """Return the state of DAGs."""
     with create_session() as session:
-        known = select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(dag_ids), ~DagModel.is_stale)
-        paused = {row.dag_id: bool(row.is_paused) for row in session.execute(known)}
-    return [DagState(name, exists=name in paused, paused=paused.get(name, False)) for name in dag_ids]
+        known = select(DagModel).where(DagModel.dag_id.in_(dag_ids), ~DagModel.is_stale)
+        dags = {dag.dag_id: dag for dag in session.scalars(known)}
+        active = select(DagRun.dag_id).where(DagRun.dag_id.in_(dag_ids), DagRun.state.in_(("queued", "running")))
+        running = set(session.scalars(active))
+        return [_describe(name, dags.get(name), running=name in running) for name in dag_ids]
+
+
+def _describe(name: str, dag: DagModel | None, *, running: bool) -> DagState:
+    if dag is None:
+        return DagState(name, exists=False, paused=False, running=False, next_run_at=None)
+    following = None if dag.is_paused else dag.next_dagrun_create_after
+    return DagState(name, exists=True, paused=bool(dag.is_paused), running=running, next_run_at=following)
+
+
+def pause_dag(dag_id: str, actor: str, *, paused: bool) -> None:
+    """Pause or unpause a DAG, with the line in Airflow's own log of events that its pages write."""
+    with create_session() as session:
+        dag = session.get(DagModel, dag_id)
+        if dag is None:
+            raise PageFailure(404, "not_found", f"Airflow does not know the DAG {dag_id} (yet).")
+        dag.is_paused = paused
+        extra = json.dumps({"is_paused": paused})
+        session.add(Log("patch_dag", owner=actor, owner_display_name=actor, extra=extra, dag_id=dag_id))
+
+
+def is_queued(dag_id: str) -> bool:
+    """Return whether a run that somebody asked for on the page has not begun yet."""
+    with create_session() as session:
+        waiting = select(DagRun.id).where(
+            DagRun.dag_id == dag_id, DagRun.state == "queued", DagRun.run_id.startswith(RUN_PREFIX, autoescape=True)
+        )
+        return session.scalar(waiting.limit(1)) is not None
+
+
+def find_run_after(dag_id: str, moment: datetime) -> datetime | None:
+    """Return when the first scheduled run of a DAG at or after a moment begins, None for a paused DAG."""
+    [dag] = find_dags([dag_id])
+    following = dag.next_run_at
+    if following is None or following >= moment:
+        return following
+    with create_session() as session:
+        found = SerializedDagModel.get_dag(dag_id, session=session)
+    runs = found.iter_dagrun_infos_between(moment - _LONGEST_GAP, moment + _LONGEST_GAP) if found else ()
+    return next((run.run_after for run in runs if run.run_after >= moment), following)
 
 
 def require_running(dag_ids: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ def connect() -> Generator[psycopg.Connection]:
     with open_postgres(patience=PATIENCE) as connection:
         connection.execute("set statement_timeout = '15s'")
         connection.execute("set lock_timeout = '10s'")
+        connection.execute("set idle_in_transaction_session_timeout = '20s'")
         yield connection
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from psycopg import errors
+from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -18,16 +19,41 @@ from starlette.responses import JSONResponse
 from include.export.failures import ConfigurationFailure, RunFailure
 from include.export.reports import PlaceError
 
+ErrorCode = Literal[
+    "not_signed_in", "forbidden", "cross_site", "not_found", "wrong_method", "export_off", "overridden",
+    "acknowledgement_missing", "dag_paused", "already_requested", "nothing_selected", "too_many", "busy", "too_large",
+    "not_json", "invalid", "not_installed", "database_down", "too_busy",
+    "not_started", "failed",
+]  # fmt: skip
 log = logging.getLogger(__name__)
-_CODES = {401: "not_signed_in", 403: "forbidden", 404: "not_found", 405: "wrong_method", 422: "invalid"}
+_CODES: dict[int, ErrorCode] = {
+    401: "not_signed_in",
+    403: "forbidden",
+    404: "not_found",
+    405: "wrong_method",
+    422: "invalid",
+}
 _MISSING = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.InvalidSchemaName)
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
+
+
+class FailureText(BaseModel):
+    """Why a request failed: a code to translate and a sentence to act on."""
+
+    code: ErrorCode
+    message: str
+
+
+class FailureAnswer(BaseModel):
+    """What every failed request answers."""
+
+    error: FailureText
 
 
 class PageFailure(Exception):  # noqa: N818 - it is an answer, not a fault of the program
     """The page refuses or cannot do what was asked; `code` is for programs, the message for people."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: ErrorCode, message: str) -> None:
         super().__init__(message)
         self.status, self.code = status, code
 
@@ -44,7 +70,7 @@ def answer_failures(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _answer_unexpected)
 
 
-def _answer(status: int, code: str, message: str) -> JSONResponse:
+def _answer(status: int, code: ErrorCode, message: str) -> JSONResponse:
     return JSONResponse({"error": {"code": code, "message": message}}, status)
 
 
@@ -76,6 +102,8 @@ def _answer_database(error: Exception) -> JSONResponse:
     log.warning("CRM Export page: Postgres answered %s", type(error).__name__)
     if isinstance(error, _BUSY):
         return _answer(409, "busy", "A run or another person is changing this at the moment. Try again.")
+    if isinstance(error, psycopg.DataError):
+        return _answer(422, "invalid", "Not allowed: a value that Postgres cannot read.")
     if isinstance(error, _MISSING):
         return _answer(503, "not_installed", "The tables of CRM Export are not there yet. Run the DAG CRMExport once.")
     if isinstance(error, errors.QueryCanceled):
@@ -84,7 +112,7 @@ def _answer_database(error: Exception) -> JSONResponse:
 
 
 def _answer_run_failure(failure: Exception) -> JSONResponse:
-    code = "not_installed" if isinstance(failure, ConfigurationFailure) else "database_down"
+    code: ErrorCode = "not_installed" if isinstance(failure, ConfigurationFailure) else "database_down"
     return _answer(503, code, str(failure))
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import (
     ConnectionDetails,
@@ -29,7 +30,7 @@ from crm_export.connections import POSTGRES
 from crm_export.page.failures import PageFailure, tell_invalid
 from crm_export.settings import PAUSE_ON_EXPORT_ERRORS
 
-BODY_LIMIT = 64 * 1024  # bytes
+BODY_LIMIT = 1024  # bytes; a route that takes more says so
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; object-src 'none'"
@@ -40,20 +41,26 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 SENDING_DAGS = ("CRMExport", "CRMExport_ExportError")
+DAGS = (*SENDING_DAGS, "CRMExport_Reconcile")
 Body = TypeVar("Body", bound=BaseModel)
 # VIEWER and USER may not read Variables; whether they may see plugins or DAGs is too weak for record keys and messages
 may_read = Depends(requires_access_variable("GET"))
 may_change = Depends(requires_access_variable("PUT"))
 may_run = [Depends(requires_access_dag("POST", DagAccessEntity.RUN, name)) for name in SENDING_DAGS]
+may_see_counts = Depends(requires_access_dag("GET", param_dag_id="CRMExport"))
+may_run_dag = Depends(requires_access_dag("POST", DagAccessEntity.RUN))  # the one in the path
+may_pause_dag = Depends(requires_access_dag("PUT"))  # same
 may_see_values = Depends(requires_access_connection("GET"))
 
 
 class Permissions(BaseModel):
-    """What the person at the page may do."""
+    """What the person at the page may do; `run` and `pause` list the DAGs."""
 
     change_settings: bool
     act: bool
     see_values: bool
+    run: list[str]
+    pause: list[str]
 
 
 def find_permissions(user: BaseUser) -> Permissions:
@@ -61,15 +68,23 @@ def find_permissions(user: BaseUser) -> Permissions:
     manager = get_auth_manager()
     variable = VariableDetails(key=PAUSE_ON_EXPORT_ERRORS)
     change = manager.is_authorized_variable(method="PUT", details=variable, user=user)
-    run = all(
-        manager.is_authorized_dag(
-            method="POST", access_entity=DagAccessEntity.RUN, details=DagDetails(id=name), user=user
-        )
-        for name in SENDING_DAGS
-    )
+    runnable = [name for name in DAGS if _may(user, "POST", name, DagAccessEntity.RUN)]
+    run = set(SENDING_DAGS) <= set(runnable)
     connection = ConnectionDetails(conn_id=POSTGRES)
     values = manager.is_authorized_connection(method="GET", details=connection, user=user)
-    return Permissions(change_settings=change, act=change and run, see_values=change and run and values)
+    return Permissions(
+        change_settings=change,
+        act=change and run,
+        see_values=change and run and values,
+        run=runnable,
+        pause=[name for name in DAGS if _may(user, "PUT", name)],
+    )
+
+
+def _may(user: BaseUser, method: ResourceMethod, dag_id: str, entity: DagAccessEntity | None = None) -> bool:
+    return get_auth_manager().is_authorized_dag(
+        method=method, access_entity=entity, details=DagDetails(id=dag_id), user=user
+    )
 
 
 def name_user(user: GetUserDep) -> str:
@@ -77,13 +92,13 @@ def name_user(user: GetUserDep) -> str:
     return str(user.get_name())
 
 
-def read_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
-    """Return a dependency that reads a small JSON body, from this page itself and from nowhere else."""
+def read_body(model: type[Body], limit: int = BODY_LIMIT) -> Callable[[Request], Awaitable[Body]]:
+    """Return a dependency that reads a JSON body of `limit` bytes at most, from this page itself and nowhere else."""
 
     async def read(request: Request) -> Body:
         _check_origin(request)
         try:
-            return model.model_validate_json(await _read_raw(request))
+            return model.model_validate_json(await _read_raw(request, limit))
         except ValidationError as wrong:
             raise PageFailure(422, "invalid", tell_invalid(wrong.errors())) from None
 
@@ -96,22 +111,29 @@ def _check_origin(request: Request) -> None:
     if kind != "application/json":
         raise PageFailure(415, "not_json", "Send application/json.")
     site = request.headers.get("sec-fetch-site")
-    same = site == "same-origin" if site else urlsplit(request.headers.get("origin", "")).netloc in _hosts(request)
+    same = site == "same-origin" if site else request.headers.get("origin") == _own_origin(request)
     if not same or request.headers.get("x-crm-export") != "1":
-        raise PageFailure(403, "cross_site", "Changes are accepted from this page only.")
+        raise PageFailure(
+            403, "cross_site",
+            "Changes are accepted from this page only. Where it has this address, set [api] base_url to it.",
+        )  # fmt: skip
 
 
-def _hosts(request: Request) -> set[str]:
-    public = urlsplit(conf.get("api", "base_url", fallback="") or "").netloc
-    return {host for host in (request.headers.get("host", ""), public) if host}
+def _own_origin(request: Request) -> str | None:
+    """Return the origin that a browser without fetch metadata must name: the Host header is the sender's to choose."""
+    public = urlsplit(conf.get("api", "base_url", fallback="") or "")
+    if public.netloc:
+        return f"{public.scheme}://{public.netloc}".lower()
+    is_local = request.url.hostname in {"localhost", "127.0.0.1", "::1"}
+    return f"{request.url.scheme}://{request.url.netloc}" if is_local else None
 
 
-async def _read_raw(request: Request) -> bytes:
+async def _read_raw(request: Request, limit: int) -> bytes:
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
-        if len(raw) > BODY_LIMIT:
-            raise PageFailure(413, "too_large", "The request is larger than 64 KB.")
+        if len(raw) > limit:
+            raise PageFailure(413, "too_large", f"The request is larger than {limit // 1024} KB.")
     return bytes(raw)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Literal
 
 from airflow.configuration import ensure_secrets_loaded
 from airflow.models.variable import Variable
@@ -27,6 +28,7 @@ from crm_export.settings import (
 log = logging.getLogger(__name__)
 LEAST_API_LIMIT, GREATEST_API_LIMIT = 100_000, 999_999_999
 SWITCHES = (EXPORT_TO_CRM, PAUSE_ON_EXPORT_ERRORS)
+SettingSource = Literal["default", "variable", "environment", "secrets_backend"]
 _DEFAULTS = {BATCH_SIZE: 200, DAILY_API_LIMIT: 100_000}
 
 
@@ -35,7 +37,7 @@ class Problem:
     """A value that is not what it should be; `used` is what counts instead."""
 
     key: str
-    code: str
+    code: Literal["malformed", "unreadable"]
     shown: str
     used: str
     message: str
@@ -47,7 +49,7 @@ class SettingValue:
 
     key: str
     value: bool | int
-    source: str
+    source: SettingSource
     locked_by: str | None
     problem: Problem | None
 
@@ -75,7 +77,7 @@ def store_setting(key: str, value: bool | int) -> None:
         Variable.set(key, write_text(value), description=description, session=session)
 
 
-def _find(key: str) -> tuple[Reading, str, str | None]:
+def _find(key: str) -> tuple[Reading, SettingSource, str | None]:
     problem = ""
     for backend in ensure_secrets_loaded():
         try:

@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import delete, update
 
 from exporter import ACCOUNTS, CONTACTS, TABLES, Exporter
-from include.export.salesforce.error_catalogue import Catalogue
+from include.export.salesforce import Catalogue
 from people import Person, define_postgres
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox

@@ -15,11 +15,8 @@ from airflow.utils.session import create_session
 from sqlalchemy import select, update
 
 from exporter import Exporter
-from include.export.ledger.audit import ExportAudit
-from include.export.ledger.runs import RunIdentity
-from include.export.ledger.trials import ExportTrials
-from include.export.tasks.reexport import reexport_errors
-from include.export.tasks.trial import try_record
+from include.export.ledger import ExportAudit, ExportTrials, RunIdentity
+from include.export.tasks import reexport_errors, try_record
 from people import Person, act, code
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own

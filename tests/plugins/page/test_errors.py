@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exporter import Exporter
-from include.export.reports.error_list import ErrorFilter, ErrorOrder, Sort
+from include.export.reports import ErrorFilter, ErrorOrder, Sort
 from people import Person, code
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own

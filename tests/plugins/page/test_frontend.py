@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from include.export.salesforce.error_catalogue import DEFAULT_FILE
+from include.export.salesforce import DEFAULT_FILE
 
 PAGE = Path(__file__).resolve().parents[3] / "plugins" / "crm_export" / "page"
 FRONTEND, STATIC = PAGE / "frontend", PAGE / "static"

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from exporter import Exporter
-from include.export.ledger.audit import ActionKind, AuditLine, ExportAudit, Selection
-from include.export.salesforce.client import OrgSession, SalesforceClient
-from include.export.tasks.export import export_stream
+from include.export.ledger import ActionKind, AuditLine, ExportAudit, Selection
+from include.export.salesforce import OrgSession, SalesforceClient
+from include.export.tasks import export_stream
 from people import Person, act, code
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own

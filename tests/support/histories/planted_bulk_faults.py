@@ -11,7 +11,7 @@ from histories.replacing import replaced
 from include.export.bulk import recovery, settlement
 from include.export.bulk.jobs import WindowJobs
 from include.export.bulk.outcome import JobAnswers
-from include.export.bulk.prefetch import UploadAhead
+from include.export.bulk.prefetch import PrefetchedJob
 from include.export.bulk.settlement import _Settling
 from include.export.bulk.upload import JobUpload
 from include.export.ledger.batches import JobBatch
@@ -55,20 +55,20 @@ def job_noted_after_it_was_closed() -> Generator[None]:
             self.run.batches.note_upload(batch, body.rows)
         return self.run.batches.read_job(batch.id)
 
-    with replaced(WindowJobs, "open", open_job), replaced(WindowJobs, "close", close):
+    with replaced(WindowJobs, "open_job", open_job), replaced(WindowJobs, "close_job", close):
         yield
 
 
 @contextmanager
 def closed_before_its_turn() -> Generator[None]:
     """A job whose rows went out ahead is closed at once, while the one in front of it is not settled."""
-    start = UploadAhead.start
+    start = PrefetchedJob.start
 
-    def start_and_close(self: UploadAhead, body: JobUpload, *, beside: bool) -> None:
-        start(self, body, beside=beside)
+    def start_and_close(self: PrefetchedJob, body: JobUpload, *, concurrent: bool) -> None:
+        start(self, body, concurrent=concurrent)
         self.jobs.close(str(self.batch.job_id))
 
-    with replaced(UploadAhead, "start", start_and_close):
+    with replaced(PrefetchedJob, "start", start_and_close):
         yield
 
 
@@ -120,7 +120,9 @@ def left_out_rows_judged_again() -> Generator[None]:
     def judge_and_send(self: _Settling) -> None:
         source, window = self.run.source, self.plan.window
         part = settlement.SourceWindows(source).part_of(1, 0)
-        statement = source.compose_window("ledger/batch_left_out", window, special=self.plan.special, part=part)
+        statement = source.compose_window(
+            "ledger/batch_left_out", window, needs_collections=self.plan.needs_collections, part=part
+        )
         values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.run.stream.name)}
         with self.run.lease.transaction():
             self.run.batches.forget_left_out(self.batch.window_id)

@@ -54,7 +54,7 @@ class TaskOptions:
     batch_size: int = 2
     job_bytes: int = 90_000_000
     job_patience: float | None = None
-    uploads_ahead: int = 2
+    prefetched_jobs: int = 2
 
     @classmethod
     def draw(cls, chance: random.Random, *, bulk: bool) -> TaskOptions:
@@ -151,8 +151,8 @@ class Tasks:
                 batch_size=self._options.batch_size,
                 job_bytes=self._options.job_bytes,
                 job_patience=self._options.job_patience,
-                uploads_ahead=self._options.uploads_ahead,
-                upload_beside=False,  # one thread runs everything
+                prefetched_jobs=self._options.prefetched_jobs,
+                concurrent_uploads=False,  # one thread runs everything
             ),
             RunIdentity(dag, f"run{process.number}", 1, process.kind),
         )

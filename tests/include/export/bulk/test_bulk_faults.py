@@ -58,7 +58,7 @@ class TestCalls:
     def test_an_expired_session_is_renewed_once_and_the_run_goes_on(
         self, bulk: Exporter, match: dict[str, str]
     ) -> None:
-        bulk.options["uploads_ahead"] = 1
+        bulk.options["prefetched_jobs"] = 1
         bulk.control.add_fault(match=match, answer=EXPIRED)
         assert bulk.run(pause=False).outcome is Outcome.COMPLETE
         assert count_logins(bulk) == 2

@@ -49,7 +49,7 @@ def check_nothing_in_flight(bulk: Exporter) -> None:
 @BESIDE
 @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
 def test_a_job_is_closed_only_when_the_one_in_front_of_it_is_settled(bulk: Exporter, beside: bool, pause: bool) -> None:
-    bulk.options |= {"upload_beside": beside, "job_bytes": 30_000}
+    bulk.options |= {"concurrent_uploads": beside, "job_bytes": 30_000}
     report = bulk.run(pause=pause)
     assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 800)
     calls = find_calls(bulk)
@@ -63,13 +63,13 @@ def test_a_job_is_closed_only_when_the_one_in_front_of_it_is_settled(bulk: Expor
 
 
 def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
-    bulk.options["upload_beside"] = False
+    bulk.options["concurrent_uploads"] = False
     bulk.run(pause=True)
     calls = find_calls(bulk)
     assert calls.index(("PUT", 2)) < calls.index(("PATCH", 1)), "the second upload waited for the end of the first job"
     bulk.control.reset()
     bulk.connection.execute("update app.accounts set changed_at = changed_at + interval '1 day'")
-    bulk.run(pause=True, uploads_ahead=1)
+    bulk.run(pause=True, prefetched_jobs=1)
     calls = find_calls(bulk)
     assert calls.index(("PUT", 2)) > calls.index(("GET", 1))
 
@@ -78,7 +78,7 @@ def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
 def test_where_the_stream_stops_the_job_behind_is_aborted_and_none_of_its_rows_arrives(
     bulk: Exporter, beside: bool
 ) -> None:
-    bulk.options["upload_beside"] = beside
+    bulk.options["concurrent_uploads"] = beside
     bulk.connection.execute("update app.accounts set name = 'bad' where id = 40")
     assert bulk.run(pause=True).outcome is Outcome.HELD
     assert bulk.watermark() == "39"
@@ -92,7 +92,7 @@ def test_where_the_stream_stops_the_job_behind_is_aborted_and_none_of_its_rows_a
 
 @BESIDE
 def test_after_a_failure_the_next_run_ends_the_job_behind(bulk: Exporter, beside: bool) -> None:
-    bulk.options["upload_beside"] = beside
+    bulk.options["concurrent_uploads"] = beside
     bulk.control.add_fault(match=CLOSE, answer={"status": 400, "body": "[]"})
     with pytest.raises(RunFailure):
         bulk.run(pause=True)
@@ -104,7 +104,7 @@ def test_after_a_failure_the_next_run_ends_the_job_behind(bulk: Exporter, beside
 @BESIDE
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_an_upload_that_breaks_is_made_again(bulk: Exporter, beside: bool, nth: int) -> None:
-    bulk.options["upload_beside"] = beside
+    bulk.options["concurrent_uploads"] = beside
     bulk.control.add_fault(match=UPLOAD, answer={"status": 503, "body": "[]"}, on_call=nth)
     report = bulk.run(pause=True)
     assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 800)
@@ -114,7 +114,7 @@ def test_an_upload_that_breaks_is_made_again(bulk: Exporter, beside: bool, nth: 
 
 @BESIDE
 def test_every_call_is_counted(bulk: Exporter, beside: bool) -> None:
-    bulk.options["upload_beside"] = beside
+    bulk.options["concurrent_uploads"] = beside
     report = bulk.run(pause=True)
     assert report.api_calls == len([call for call in bulk.calls() if "/services/data/" in call["path"]])
 

@@ -10,7 +10,6 @@ import pytest
 from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure, SalesforceFailure
 from include.export.ledger.runs import RunIdentity
-from include.export.options import ExportOptions
 from include.export.reconcile.orphans import OrphansReport, report_orphans
 from include.export.reconcile.sum_checks import BrokenCheck, CheckReport, SumCheck, load_checks, run_check
 
@@ -19,13 +18,7 @@ RUN = RunIdentity("CRMExport_Reconcile", "run", 1, "report")
 
 def orphans(exporter: Exporter, **options: Any) -> OrphansReport:
     """Run the report of records without a source row."""
-    return report_orphans(
-        exporter.stream,
-        connection=exporter.connection,
-        salesforce=exporter.client(),
-        options=ExportOptions(pause_on_export_errors=True, **options),
-        run=RUN,
-    )
+    return report_orphans(exporter.inputs(**options))
 
 
 def findings(exporter: Exporter) -> list[tuple[str, str, bool]]:

@@ -12,9 +12,7 @@ import psycopg
 import pytest
 
 from exporter import TABLES, Exporter
-from include.export.ledger.runs import RunIdentity
 from include.export.ledger.schema import install_schema
-from include.export.options import ExportOptions
 from include.export.positions import Position
 from include.export.reconcile.orphans import report_orphans
 from include.export.salesforce.error_catalogue import Catalogue
@@ -94,13 +92,7 @@ def test_a_promoted_standby_that_lost_the_tail_is_noticed_and_nothing_is_lost(
         assert "The database changed: stepped back to" in report.message
         assert (report.late, report.sent_again) == (0, 4)
         assert after.names()["A1"] == "Account 1", "Salesforce has what the database has"
-        orphans = report_orphans(
-            after.stream,
-            connection=after.connection,
-            salesforce=after.client(),
-            options=ExportOptions(pause_on_export_errors=True),
-            run=RunIdentity("CRMExport_Reconcile", "run", 1, "report_orphans"),
-        )
+        orphans = report_orphans(after.inputs())
         assert (orphans.listed, orphans.without_source) == (5, 1)
         assert after.watermark() == "4", "the watermark is the promoted database's own; nothing moves it back"
         assert after.reconcile().stepped_back == "", "it is told once"

@@ -113,7 +113,7 @@ def test_a_table_restored_from_yesterday_goes_back_in_salesforce_too(exporter: E
 def test_random_histories_find_exactly_what_was_not_exported_as_it_is(
     exporter: Exporter, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exported_versions, "PAGE", 7)
+    monkeypatch.setattr(exported_versions, "ROWS_OF_A_PAGE", 7)
     history = History(exporter, random.Random(seed))
     history.play(120)
     assert history.found > 0
@@ -241,7 +241,7 @@ def test_keys_that_are_text_are_compared_in_the_order_of_the_watermark(exporter:
 
 
 def test_a_check_that_dies_finds_the_same_again(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exported_versions, "PAGE", 5)
+    monkeypatch.setattr(exported_versions, "ROWS_OF_A_PAGE", 5)
     exporter.add_many(1, 30)
     exporter.run()
     back_date(exporter, 2, 17, 29)

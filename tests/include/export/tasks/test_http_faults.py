@@ -45,14 +45,19 @@ def answer(status: int, body: str = "", **headers: str) -> dict[str, Any]:
     return {"answer": {"status": status, "body": body, "headers": headers}}
 
 
-def refusal(status: int, code: str) -> dict[str, Any]:
-    return answer(status, json.dumps([{"errorCode": code, "message": "planted"}]))
+def refusal(status: int, code: str, message: str = "planted") -> dict[str, Any]:
+    return answer(status, json.dumps([{"errorCode": code, "message": message}]))
 
 
 FAULTS = {
     "400 field": Fault(refusal(400, "INVALID_FIELD"), ConfigurationFailure),
     "401": Fault(refusal(401, "INVALID_SESSION_ID"), LoginFailure),
-    "403 quota": Fault(refusal(403, "REQUEST_LIMIT_EXCEEDED"), QuotaFailure),
+    "400 busy": Fault(refusal(400, "QUERY_TIMEOUT"), SalesforceFailure),
+    "403 quota": Fault(refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), QuotaFailure),
+    "403 concurrent": Fault(
+        refusal(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."), SalesforceFailure
+    ),
+    "403 of a proxy": Fault(answer(403, "<html>Blocked</html>"), ConfigurationFailure),
     "403 right": Fault(refusal(403, "API_DISABLED_FOR_ORG"), ConfigurationFailure),
     "404": Fault(refusal(404, "NOT_FOUND"), ConfigurationFailure),
     "429": Fault(answer(429, "[]", **{"Retry-After": "0"}), SalesforceFailure),
@@ -99,12 +104,17 @@ ENDPOINTS = {
 }
 # what a fault means at one endpoint only: the login host speaks OAuth, and a request is refused for its records
 KINDS: dict[tuple[str, str], Any] = {
-    ("login", "*"): dict.fromkeys(["400 field", "401", "403 quota", "403 right", "404"], SalesforceFailure),
+    ("login", "*"): dict.fromkeys(
+        ["400 field", "400 busy", "401", "403 quota", "403 concurrent", "403 of a proxy", "403 right", "404"],
+        SalesforceFailure,
+    ),
     ("upsert", "400 field"): CircuitFailure,
     ("delete", "400 field"): CircuitFailure,
     ("poll", "404"): SalesforceFailure,
     # an org that does not tell its limits is no reason to stop
-    ("limits", "*"): dict.fromkeys(["400 field", "403 right", "404", "redirect", "200 empty", "200 other JSON"]),
+    ("limits", "*"): dict.fromkeys(
+        ["400 field", "403 of a proxy", "403 right", "404", "redirect", "200 empty", "200 other JSON"]
+    ),
     # the job is looked at, and it was closed
     ("close", "reset after"): None,
     ("close", "answer lost"): None,

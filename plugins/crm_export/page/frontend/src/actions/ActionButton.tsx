@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
-import type { ActionKind, Selection } from "../api/contract";
+import type { ActionKind, ChosenErrors } from "../api/contract";
 import { useLive } from "../api/live";
 import { t } from "../language";
 import { ActionDialog } from "./ActionDialog";
 
 interface Props {
   kind: ActionKind;
-  selection: Selection;
+  selection: ChosenErrors;
   /** What the action is about, for the dialog and for screen readers. */
   about: string;
   primary?: boolean;

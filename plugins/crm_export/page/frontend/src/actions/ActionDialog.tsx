@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { write, type Failure } from "../api/client";
-import type { Action, ActionBody, ActionKind, Preview, Selection } from "../api/contract";
+import type { ActionAnswer, ActionBody, ActionKind, ChosenErrors, Preview } from "../api/contract";
 import { asFailure, useResource } from "../api/resource";
 import { t } from "../language";
 import { Dialog } from "../parts/Dialog";
@@ -11,7 +11,7 @@ import { PreviewText } from "./PreviewText";
 
 interface Props {
   kind: ActionKind;
-  selection: Selection;
+  selection: ChosenErrors;
   about: string;
   onClose: (changed: boolean) => void;
 }
@@ -19,7 +19,7 @@ interface Props {
 /** First what the action will do, then, once confirmed, what came of it record by record. */
 export function ActionDialog({ kind, selection, about, onClose }: Props) {
   const [decision, setDecision] = useState<Decision>({ reason: "", until: "" });
-  const [action, setAction] = useState<Action | null>(null);
+  const [action, setAction] = useState<ActionAnswer | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [sending, setSending] = useState(false);
   const body = compose(kind, selection, decision);
@@ -28,7 +28,7 @@ export function ActionDialog({ kind, selection, about, onClose }: Props) {
   const confirm = (): void => {
     setSending(true);
     setFailure(null);
-    write<Action>("POST", "api/actions", body)
+    write<ActionAnswer>("POST", "api/actions", body)
       .then(setAction, (thrown: unknown) => setFailure(asFailure(thrown)))
       .finally(() => setSending(false));
   };
@@ -62,7 +62,7 @@ export function ActionDialog({ kind, selection, about, onClose }: Props) {
   );
 }
 
-function compose(kind: ActionKind, selection: Selection, decision: Decision): ActionBody {
+function compose(kind: ActionKind, selection: ChosenErrors, decision: Decision): ActionBody {
   const reason = decision.reason.trim();
   const until = kind === "ignore" && decision.until ? new Date(`${decision.until}T23:59:59`).toISOString() : "";
   return { kind, selection, ...(reason ? { reason } : {}), ...(until ? { until } : {}) };

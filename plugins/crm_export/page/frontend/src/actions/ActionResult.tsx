@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { read, type Failure } from "../api/client";
-import type { Action, RecordResult } from "../api/contract";
+import type { ActionAnswer } from "../api/contract";
+import type { RecordResult } from "../api/words";
 import { asFailure } from "../api/resource";
 import { number, t } from "../language";
 import { Badge, ResultBadge } from "../parts/Badge";
@@ -13,15 +14,15 @@ const RESULTS: RecordResult[] = [
 ];
 
 /** What came of an action, record by record, while its runs go on. */
-export function ActionResult({ started }: { started: Action }) {
-  const [more, setMore] = useState<Action["records"]>([]);
+export function ActionResult({ started }: { started: ActionAnswer }) {
+  const [more, setMore] = useState<ActionAnswer["records"]>([]);
   const [next, setNext] = useState<number | null | undefined>(undefined);
   const [broken, setBroken] = useState<Failure | null>(null);
-  const { found: action, failure } = useFollowed(started, () => read<Action>(`api/actions/${started.id}`));
+  const { found: action, failure } = useFollowed(started, () => read<ActionAnswer>(`api/actions/${started.id}`));
   const following = next === undefined ? action.next : next;
   const ended = action.state === "done" || action.state === "failed";
   const loadMore = (): void => {
-    read<Action>(`api/actions/${started.id}`, { after: following }).then(
+    read<ActionAnswer>(`api/actions/${started.id}`, { after: following }).then(
       (page) => {
         setMore([...more, ...page.records]);
         setNext(page.next);

@@ -1,12 +1,12 @@
 // Work that a DAG run does: looked at every two seconds until it has ended.
 import { useEffect, useState } from "preact/hooks";
 import type { Failure } from "../api/client";
-import type { JobState } from "../api/contract";
+import type { WorkState } from "../api/words";
 import { asFailure } from "../api/resource";
 
 const EVERY_MS = 2000;
 
-export function useFollowed<T extends { state: JobState }>(started: T, look: () => Promise<T>): { found: T; failure: Failure | null } {
+export function useFollowed<T extends { state: WorkState }>(started: T, look: () => Promise<T>): { found: T; failure: Failure | null } {
   const [found, setFound] = useState(started);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [looks, setLooks] = useState(0);

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { read } from "../api/client";
-import type { History } from "../api/contract";
+import type { Activity } from "../api/contract";
 import { useLive } from "../api/live";
 import { useResource } from "../api/resource";
 import { number, t } from "../language";
@@ -15,7 +15,7 @@ export function ActivityPage() {
   const { streams } = useLive();
   const [days, setDays] = useState<(typeof DAYS)[number]>("1");
   const [stream, setStream] = useState("");
-  const history = useResource<History>(`history ${days} ${stream}`, () => read("api/history", { days, stream }), 60);
+  const history = useResource<Activity>(`history ${days} ${stream}`, () => read("api/history", { days, stream }), 60);
   return (
     <>
       <div class="filters">
@@ -43,7 +43,7 @@ export function ActivityPage() {
   );
 }
 
-function Charts({ history, wholeDays }: { history: History; wholeDays: boolean }) {
+function Charts({ history, wholeDays }: { history: Activity; wholeDays: boolean }) {
   if (!history.points.some((point) => point.exported || point.refused || point.api_calls)) {
     return <Blank icon="clock" title={t("activity.none")}><p>{t("activity.none_means")}</p></Blank>;
   }

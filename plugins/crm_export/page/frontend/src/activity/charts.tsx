@@ -1,9 +1,9 @@
-import type { History, HistoryPoint } from "../api/contract";
+import type { Activity, HistoryPoint } from "../api/contract";
 import { duration, moment, number, t, tick } from "../language";
 import { useChart, type Draw } from "../parts/chart";
 
 interface Props {
-  history: History;
+  history: Activity;
   wholeDays: boolean;
 }
 

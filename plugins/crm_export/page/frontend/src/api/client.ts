@@ -1,5 +1,5 @@
 // Requests to the page's own API, relative to the page's address: Airflow may live under a path prefix.
-import type { ErrorCode } from "./contract";
+import type { ErrorCode } from "./words";
 
 /** Why a request brought nothing: a code of the API, or `unreachable` when no answer came. */
 export class Failure extends Error {

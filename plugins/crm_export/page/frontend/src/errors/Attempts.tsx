@@ -1,13 +1,13 @@
-import type { Attempt } from "../api/contract";
+import type { AttemptView } from "../api/contract";
 import { t } from "../language";
 import { Badge } from "../parts/Badge";
 import type { Tone } from "../parts/Notice";
 import { Out } from "../parts/Out";
 import { Moment } from "../parts/Time";
 
-const TONES: Record<Attempt["outcome"], Tone> = { refused: "bad", accepted: "good", gone: "quiet" };
+const TONES: Record<AttemptView["outcome"], Tone> = { refused: "bad", accepted: "good", gone: "quiet" };
 
-export function Attempts({ attempts }: { attempts: Attempt[] }) {
+export function Attempts({ attempts }: { attempts: AttemptView[] }) {
   return (
     <section aria-labelledby="attempts">
       <h3 id="attempts">{t("errors.each_attempt")}</h3>

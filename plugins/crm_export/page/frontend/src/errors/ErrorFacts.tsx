@@ -1,11 +1,11 @@
 import type { ComponentChildren } from "preact";
-import type { ErrorDetail } from "../api/contract";
+import type { ErrorView } from "../api/contract";
 import { number, t } from "../language";
 import { Out } from "../parts/Out";
 import { Ago, Moment } from "../parts/Time";
 import { href } from "../route";
 
-export function ErrorFacts({ error }: { error: ErrorDetail }) {
+export function ErrorFacts({ error }: { error: ErrorView }) {
   const facts: [string, ComponentChildren][] = [
     [t("filter.stream"), <a href={href("streams", error.stream)}>{error.stream}</a>],
     [t("errors.object"), <code>{error.object}</code>],

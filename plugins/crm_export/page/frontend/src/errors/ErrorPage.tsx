@@ -1,5 +1,5 @@
 import { read } from "../api/client";
-import type { ActionKind, ErrorDetail } from "../api/contract";
+import type { ActionKind, ErrorView } from "../api/contract";
 import { ActionButton } from "../actions/ActionButton";
 import { useResource } from "../api/resource";
 import { advice, t } from "../language";
@@ -14,7 +14,7 @@ import { TrialPanel } from "./TrialPanel";
 
 /** One refused record: Salesforce's words, what it stops, each attempt, and what can be done about it. */
 export function ErrorPage({ id }: { id: number }) {
-  const error = useResource<ErrorDetail>(`error ${id}`, () => read(`api/errors/${id}`), 10);
+  const error = useResource<ErrorView>(`error ${id}`, () => read(`api/errors/${id}`), 10);
   const back = { to: href("errors", "records"), label: t("errors.records") };
   if (!error.data) {
     if (!error.failure) return <Loading lines={6} />;
@@ -49,7 +49,7 @@ export function ErrorPage({ id }: { id: number }) {
   );
 }
 
-function Consequence({ error }: { error: ErrorDetail }) {
+function Consequence({ error }: { error: ErrorView }) {
   const waiting = error.waiting_for;
   return (
     <>
@@ -68,7 +68,7 @@ function Consequence({ error }: { error: ErrorDetail }) {
   );
 }
 
-function offered({ status }: ErrorDetail): ActionKind[] {
+function offered({ status }: ErrorView): ActionKind[] {
   if (status === "resolved") return [];
   if (status === "ignored") return ["retry", "reopen"];
   return status === "set_aside" ? ["retry", "ignore", "reopen"] : ["retry", "set_aside", "ignore"];

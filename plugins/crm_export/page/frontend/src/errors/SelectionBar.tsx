@@ -1,4 +1,4 @@
-import type { ActionKind, Selection } from "../api/contract";
+import type { ActionKind, ChosenErrors } from "../api/contract";
 import { ActionButton } from "../actions/ActionButton";
 import { t } from "../language";
 import type { Filter } from "./filter";
@@ -16,7 +16,7 @@ interface Props {
 /** What can be done with the chosen records, or with all of one cause or code when the list shows exactly those. */
 export function SelectionBar({ chosen, filter, total, clear, changed }: Props) {
   const whole = wholeGroup(filter);
-  const selection: Selection | null = chosen.size ? { errors: [...chosen] } : whole;
+  const selection: ChosenErrors | null = chosen.size ? { errors: [...chosen] } : whole;
   if (!selection) return null;
   const about = chosen.size ? t("errors.chosen", { count: chosen.size }) : t("errors.all_of_these", { count: total ?? 0 });
   return (
@@ -28,7 +28,7 @@ export function SelectionBar({ chosen, filter, total, clear, changed }: Props) {
   );
 }
 
-function wholeGroup(filter: Filter): Selection | null {
+function wholeGroup(filter: Filter): ChosenErrors | null {
   if (filter.stream || filter.status || filter.holding || filter.search || filter.error_class) return null;
   if (filter.cause && !filter.code) return { cause: filter.cause };
   return filter.code && !filter.cause ? { code: filter.code } : null;

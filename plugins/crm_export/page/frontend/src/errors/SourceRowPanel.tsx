@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { write, type Failure } from "../api/client";
-import type { ErrorDetail, SourceRow } from "../api/contract";
+import type { CurrentRow, ErrorView } from "../api/contract";
 import { useLive } from "../api/live";
 import { asFailure } from "../api/resource";
 import { t } from "../language";
@@ -9,15 +9,15 @@ import { Out } from "../parts/Out";
 import { Moment } from "../parts/Time";
 
 /** The row as it is in the source now: personal data, so only on request, and looking is noted. */
-export function SourceRowPanel({ error }: { error: ErrorDetail }) {
+export function SourceRowPanel({ error }: { error: ErrorView }) {
   const { session } = useLive();
-  const [row, setRow] = useState<SourceRow | null>(null);
+  const [row, setRow] = useState<CurrentRow | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [asking, setAsking] = useState(false);
   const may = session.data?.may.see_values ?? false;
   const ask = (): void => {
     setAsking(true);
-    write<SourceRow>("POST", `api/errors/${error.id}/source-row`, {})
+    write<CurrentRow>("POST", `api/errors/${error.id}/source-row`, {})
       .then(setRow, (thrown: unknown) => setFailure(asFailure(thrown)))
       .finally(() => setAsking(false));
   };
@@ -32,7 +32,7 @@ export function SourceRowPanel({ error }: { error: ErrorDetail }) {
   );
 }
 
-function Values({ found }: { found: SourceRow }) {
+function Values({ found }: { found: CurrentRow }) {
   if (!found.row) return <p>{t("source_row.gone")}</p>;
   const links = new Map(found.parents.map((parent) => [parent.field, parent.url]));
   return (

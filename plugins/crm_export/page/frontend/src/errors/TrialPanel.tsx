@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { read, write, type Failure } from "../api/client";
-import type { ErrorDetail, Trial } from "../api/contract";
+import type { ErrorView, TrialAnswer } from "../api/contract";
 import { useLive } from "../api/live";
 import { asFailure } from "../api/resource";
 import { useFollowed } from "../actions/followed";
@@ -11,16 +11,16 @@ import { FailureNotice, Notice } from "../parts/Notice";
 import { Out } from "../parts/Out";
 
 /** Send the one record now and see the exact request and answer. */
-export function TrialPanel({ error }: { error: ErrorDetail }) {
+export function TrialPanel({ error }: { error: ErrorView }) {
   const { session } = useLive();
   const [asking, setAsking] = useState(false);
-  const [started, setStarted] = useState<Trial | null>(null);
+  const [started, setStarted] = useState<TrialAnswer | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const may = session.data?.may.see_values ?? false;
   const start = (): void => {
     setAsking(false);
     setFailure(null);
-    write<Trial>("POST", "api/trials", { error_id: error.id }).then(setStarted, (thrown: unknown) => setFailure(asFailure(thrown)));
+    write<TrialAnswer>("POST", "api/trials", { error_id: error.id }).then(setStarted, (thrown: unknown) => setFailure(asFailure(thrown)));
   };
   return (
     <section class="card" aria-labelledby="trial">
@@ -44,8 +44,8 @@ export function TrialPanel({ error }: { error: ErrorDetail }) {
   );
 }
 
-function Result({ started }: { started: Trial }) {
-  const { found: trial, failure } = useFollowed(started, () => read<Trial>(`api/trials/${started.id}`));
+function Result({ started }: { started: TrialAnswer }) {
+  const { found: trial, failure } = useFollowed(started, () => read<TrialAnswer>(`api/trials/${started.id}`));
   const running = trial.state === "queued" || trial.state === "running";
   return (
     <>

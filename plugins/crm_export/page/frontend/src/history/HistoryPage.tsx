@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { read, type Failure } from "../api/client";
-import type { Audit, AuditEntry } from "../api/contract";
+import type { AuditEntry, AuditPage } from "../api/contract";
 import { asFailure, useResource } from "../api/resource";
 import { list, t } from "../language";
 import { Blank, FailureNotice, Loading } from "../parts/Notice";
@@ -10,7 +10,7 @@ const PAGE_SIZE = 50;
 
 /** Who did what on this page, newest first. */
 export function HistoryPage() {
-  const first = useResource<Audit>("audit", () => read("api/audit", { limit: PAGE_SIZE }), 15);
+  const first = useResource<AuditPage>("audit", () => read("api/audit", { limit: PAGE_SIZE }), 15);
   const [more, setMore] = useState<AuditEntry[]>([]);
   const [next, setNext] = useState<number | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -20,7 +20,7 @@ export function HistoryPage() {
   if (!first.data) return first.failure ? <FailureNotice failure={first.failure} retry={first.reload} /> : <Loading lines={6} />;
   if (!first.data.entries.length) return <Blank icon="clock" title={t("history.none")}><p>{t("history.none_means")}</p></Blank>;
   const loadMore = (): void => {
-    read<Audit>("api/audit", { limit: PAGE_SIZE, before: next }).then(
+    read<AuditPage>("api/audit", { limit: PAGE_SIZE, before: next }).then(
       (page) => {
         setMore([...more, ...page.entries]);
         setNext(page.next);

@@ -1,4 +1,4 @@
-import type { Held, StreamState } from "../api/contract";
+import type { Held, StreamView } from "../api/contract";
 import { useLive } from "../api/live";
 import { ActionButton } from "../actions/ActionButton";
 import { advice, capped, duration, list, t } from "../language";
@@ -21,7 +21,7 @@ export function Holds() {
   );
 }
 
-export function Hold({ stream, held }: { stream: StreamState; held: Held }) {
+export function Hold({ stream, held }: { stream: StreamView; held: Held }) {
   return (
     <article class="card hold">
       <header>
@@ -50,7 +50,7 @@ export function Hold({ stream, held }: { stream: StreamState; held: Held }) {
   );
 }
 
-function Blocked({ stream, held }: { stream: StreamState; held: Held }) {
+function Blocked({ stream, held }: { stream: StreamView; held: Held }) {
   const now = useServerTime();
   const rows = held.rows_behind === null ? null : capped(held.rows_behind, held.rows_behind_capped);
   return (

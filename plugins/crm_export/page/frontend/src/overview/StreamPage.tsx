@@ -1,4 +1,4 @@
-import type { StreamState } from "../api/contract";
+import type { StreamView } from "../api/contract";
 import { useLive } from "../api/live";
 import { CauseList } from "../errors/CauseList";
 import { list, t } from "../language";
@@ -31,7 +31,7 @@ export function StreamPage({ name }: { name: string }) {
   );
 }
 
-function Facts({ stream }: { stream: StreamState }) {
+function Facts({ stream }: { stream: StreamView }) {
   return (
     <dl class="card facts-list">
       <dt>{t("streams.exports")}</dt>
@@ -53,7 +53,7 @@ function Family({ names }: { names: string[] }) {
   return <ul class="inline">{names.map((name) => <li key={name}><a href={href("streams", name)}>{name}</a></li>)}</ul>;
 }
 
-function LastRun({ stream }: { stream: StreamState }) {
+function LastRun({ stream }: { stream: StreamView }) {
   const run = stream.last_run;
   if (!run) return <>{t("streams.never")}</>;
   const counts = [

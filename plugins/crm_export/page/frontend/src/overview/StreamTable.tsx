@@ -1,4 +1,4 @@
-import type { StreamState } from "../api/contract";
+import type { StreamView } from "../api/contract";
 import { useLive } from "../api/live";
 import { capped, duration, list, number, t } from "../language";
 import { Badge, OutcomeBadge } from "../parts/Badge";
@@ -34,7 +34,7 @@ export function StreamTable() {
   );
 }
 
-function Row({ stream }: { stream: StreamState }) {
+function Row({ stream }: { stream: StreamView }) {
   return (
     <tr>
       <th scope="row">
@@ -52,7 +52,7 @@ function Row({ stream }: { stream: StreamState }) {
   );
 }
 
-export function StateBadge({ stream }: { stream: StreamState }) {
+export function StateBadge({ stream }: { stream: StreamView }) {
   if (stream.broken) return <Badge tone="bad">{t("streams.broken")}</Badge>;
   if (stream.running) return <Badge tone="info">{t("outcome.running")}</Badge>;
   if (stream.held) return <Badge tone="bad">{t("outcome.held")}</Badge>;
@@ -60,22 +60,22 @@ export function StateBadge({ stream }: { stream: StreamState }) {
   return <OutcomeBadge outcome={stream.last_run.outcome} />;
 }
 
-export function Watermark({ stream }: { stream: StreamState }) {
+export function Watermark({ stream }: { stream: StreamView }) {
   if (!stream.watermark) return <>–</>;
   return <><Ago at={stream.watermark.changed_at} /><small class="key">{stream.watermark.record_key}</small></>;
 }
 
-export function Waiting({ stream }: { stream: StreamState }) {
+export function Waiting({ stream }: { stream: StreamView }) {
   if (stream.rows_waiting === null) return <span title={stream.problem ?? undefined}>?</span>;
   return <>{capped(stream.rows_waiting, stream.rows_waiting_capped)}</>;
 }
 
-export function Lag({ stream }: { stream: StreamState }) {
+export function Lag({ stream }: { stream: StreamView }) {
   if (stream.oldest_age_seconds === null) return <>?</>;
   return <>{stream.oldest_age_seconds ? duration(stream.oldest_age_seconds) : t("streams.no_lag")}</>;
 }
 
-export function ErrorCount({ stream }: { stream: StreamState }) {
+export function ErrorCount({ stream }: { stream: StreamView }) {
   const { open, waiting, set_aside, ignored } = stream.errors;
   const all = open + waiting + set_aside + ignored;
   if (!all) return <>0</>;

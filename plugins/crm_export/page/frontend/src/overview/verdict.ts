@@ -1,5 +1,5 @@
 // One sentence that answers: is everything in Salesforce?
-import type { Session, Streams, StreamState } from "../api/contract";
+import type { Session, StreamView, Streams } from "../api/contract";
 import { capped, duration, list, t } from "../language";
 import type { Tone } from "../parts/Notice";
 
@@ -25,7 +25,7 @@ export function judge(session: Session | null, { streams, summary }: Streams): V
   return { ...judgeRest(streams, summary), facts };
 }
 
-function judgeRest(streams: StreamState[], summary: Streams["summary"]): Pick<Verdict, "tone" | "title"> {
+function judgeRest(streams: StreamView[], summary: Streams["summary"]): Pick<Verdict, "tone" | "title"> {
   if (streams.some((stream) => stream.problem)) return { tone: "warning", title: t("verdict.unknown") };
   if (streams.some((stream) => stream.last_run?.outcome === "waiting_for_credits")) {
     return { tone: "warning", title: t("verdict.credits") };
@@ -35,7 +35,7 @@ function judgeRest(streams: StreamState[], summary: Streams["summary"]): Pick<Ve
   return { tone: "good", title: t("verdict.complete") };
 }
 
-function describe(streams: StreamState[], summary: Streams["summary"]): string[] {
+function describe(streams: StreamView[], summary: Streams["summary"]): string[] {
   const facts: string[] = [];
   const behind = streams.filter((stream) => stream.held && stream.children.length);
   const children = [...new Set(behind.flatMap((stream) => stream.children))];

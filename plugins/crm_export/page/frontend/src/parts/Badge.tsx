@@ -1,4 +1,4 @@
-import type { ErrorClass, ErrorStatus, RecordResult } from "../api/contract";
+import type { ErrorKind, ErrorStatus, RecordResult, RunOutcome } from "../api/words";
 import { t } from "../language";
 import type { Tone } from "./Notice";
 
@@ -19,22 +19,21 @@ export function StatusBadge({ status, holding }: { status: ErrorStatus; holding?
   return <Badge tone={STATUS[status]} title={t(`status_means.${status}`)}>{t(`status.${status}`)}</Badge>;
 }
 
-export function ClassBadge({ of }: { of: ErrorClass }) {
+export function ClassBadge({ of }: { of: ErrorKind }) {
   return <span class="badge plain" title={t(`class_means.${of}`)}>{t(`class.${of}`)}</span>;
 }
 
-const OUTCOME: Record<string, Tone> = {
+const OUTCOME: Record<RunOutcome, Tone> = {
   complete: "good",
   held: "bad",
   failed: "bad",
   waiting_for_credits: "warning",
+  waiting_for_job: "info",
   running: "info",
 };
 
-export function OutcomeBadge({ outcome }: { outcome: string }) {
-  const known = ["complete", "held", "failed", "waiting_for_credits", "running"] as const;
-  const name = known.find((one) => one === outcome);
-  return <Badge tone={OUTCOME[outcome] ?? "quiet"}>{name ? t(`outcome.${name}`) : outcome}</Badge>;
+export function OutcomeBadge({ outcome }: { outcome: RunOutcome }) {
+  return <Badge tone={OUTCOME[outcome]}>{t(`outcome.${outcome}`)}</Badge>;
 }
 
 const RESULT: Record<RecordResult, Tone> = {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Setting } from "../api/contract";
+import type { NumberSetting } from "../api/contract";
 import { useLive } from "../api/live";
 import { number, t } from "../language";
 import { Icon } from "../parts/icons";
@@ -10,23 +10,23 @@ const BATCH_SIZES = [200, 100, 50, 25];
 const LEAST_LIMIT = 100_000;
 
 interface Props {
-  batch: Setting<number>;
-  limit: Setting<number>;
+  batch: NumberSetting;
+  limit: NumberSetting;
   available: boolean;
 }
 
 export function NumberSettings({ batch, limit, available }: Props) {
   return (
     <div class="card">
-      <NumberSetting setting={batch} available={available} label={t("settings.batch")} hint={t("settings.batch_means")} choices={BATCH_SIZES} />
-      <NumberSetting setting={limit} available={available} label={t("settings.limit")} hint={t("settings.limit_means", { least: number(LEAST_LIMIT) })}
+      <NumberField setting={batch} available={available} label={t("settings.batch")} hint={t("settings.batch_means")} choices={BATCH_SIZES} />
+      <NumberField setting={limit} available={available} label={t("settings.limit")} hint={t("settings.limit_means", { least: number(LEAST_LIMIT) })}
         least={LEAST_LIMIT} />
     </div>
   );
 }
 
 interface FieldProps {
-  setting: Setting<number>;
+  setting: NumberSetting;
   available: boolean;
   label: string;
   hint: string;
@@ -34,7 +34,7 @@ interface FieldProps {
   least?: number;
 }
 
-function NumberSetting({ setting, available, label, hint, choices, least = 1 }: FieldProps) {
+function NumberField({ setting, available, label, hint, choices, least = 1 }: FieldProps) {
   const { session } = useLive();
   const { change, saving, failure, saved } = useChange(setting.key);
   const [text, setText] = useState(String(setting.value));

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Setting } from "../api/contract";
+import type { SwitchSetting } from "../api/contract";
 import { useLive } from "../api/live";
 import { t } from "../language";
 import { Icon } from "../parts/icons";
@@ -8,7 +8,7 @@ import { Ago } from "../parts/Time";
 import { AcknowledgementDialog } from "./AcknowledgementDialog";
 import { lockedBecause, useChange } from "./change";
 
-export function PauseSwitch({ setting, available }: { setting: Setting<boolean>; available: boolean }) {
+export function PauseSwitch({ setting, available }: { setting: SwitchSetting; available: boolean }) {
   const { session } = useLive();
   const { change, saving, failure, saved } = useChange("pause_on_export_errors");
   const [asking, setAsking] = useState(false);
@@ -38,7 +38,7 @@ export function PauseSwitch({ setting, available }: { setting: Setting<boolean>;
 }
 
 /** Who changed it, when, and what the last run saw. */
-function Story({ setting }: { setting: Setting<boolean> }) {
+function Story({ setting }: { setting: SwitchSetting }) {
   const { last_change: changed, last_seen: seen, changed_elsewhere } = setting;
   return (
     <ul class="story">

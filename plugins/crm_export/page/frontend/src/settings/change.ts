@@ -1,7 +1,8 @@
 // Changing a setting: the server answers with all of them, fresh.
 import { useState } from "preact/hooks";
 import { write, type Failure } from "../api/client";
-import type { Setting, SettingKey, Settings } from "../api/contract";
+import type { NumberSetting, Settings, SwitchSetting } from "../api/contract";
+import type { SettingKey } from "../api/words";
 import { useLive } from "../api/live";
 import { asFailure } from "../api/resource";
 import { t } from "../language";
@@ -39,7 +40,7 @@ export function useChange(key: SettingKey): Change {
 }
 
 /** Return why a setting cannot be changed here, or null. */
-export function lockedBecause(setting: Setting<unknown>, may: boolean | undefined, available: boolean): string | null {
+export function lockedBecause(setting: NumberSetting | SwitchSetting, may: boolean | undefined, available: boolean): string | null {
   const by = setting.locked_by ?? "";
   if (!setting.changeable && setting.source === "environment") return t("settings.locked_environment", { by });
   if (!setting.changeable) return t("settings.locked_backend", { by });

@@ -10,12 +10,12 @@ import psycopg
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from crm_export.page.action_routes import require_export
-from crm_export.page.dag_runs import EXPORT, FINISHED, read_runs, require_running, start_run
+from crm_export.page.dag_runs import EXPORT, FINISHED, WorkState, read_runs, require_running, start_run
 from crm_export.page.database import Postgres
-from crm_export.page.error_routes import find_stream
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, may_see_values, name_user, read_body
+from crm_export.page.routes.actions import require_export
+from crm_export.page.routes.errors import find_stream
 from include.export.ledger import RUN_PREFIX, AskedTrial, AuditLine, ExportAudit, ExportTrials, Selection
 from include.export.reports import read_detail
 from include.export.salesforce import Catalogue
@@ -23,7 +23,7 @@ from include.export.salesforce import Catalogue
 router = APIRouter(dependencies=[may_see_values])
 
 
-class Request(BaseModel):
+class TrialBody(BaseModel):
     """Which record to try."""
 
     model_config = ConfigDict(extra="forbid")
@@ -37,7 +37,7 @@ class TrialAnswer:
 
     id: int
     error_id: int
-    state: str
+    state: WorkState
     asked_at: datetime
     request: str | None
     answer: str | None
@@ -48,7 +48,7 @@ class TrialAnswer:
 
 @router.post("/trials", status_code=202, dependencies=[may_change, *may_run])
 def try_record(
-    wanted: Annotated[Request, Depends(read_body(Request))],
+    wanted: Annotated[TrialBody, Depends(read_body(TrialBody))],
     actor: Annotated[str, Depends(name_user)],
     connection: Postgres,
 ) -> TrialAnswer:
@@ -98,7 +98,7 @@ def _ask(connection: psycopg.Connection, error: int, actor: str) -> int:
     return number
 
 
-def _judge(trial: AskedTrial, run_state: str) -> tuple[str, str | None]:
+def _judge(trial: AskedTrial, run_state: str) -> tuple[WorkState, str | None]:
     if trial.ended_at is not None:
         return ("failed" if trial.accepted is None else "done"), trial.message
     if run_state in FINISHED:

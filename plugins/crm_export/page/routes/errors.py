@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Path, Query
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
-from crm_export.page.csv_download import write_csv
-from crm_export.page.dag_runs import link_run
-from crm_export.page.database import Postgres, connect
+from crm_export.page.dag_runs import EXPORT, EXPORT_ERROR, find_dags, find_run_after, link_run
+from crm_export.page.database import Postgres
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import find_permissions, may_see_values, name_user, read_body
 from include.export.ledger import AuditLine, ExportAudit, Selection
 from include.export.reports import (
     UNRESOLVED,
     Acknowledgement,
+    Attempt,
     Causes,
     ErrorDetail,
     ErrorFilter,
-    ErrorLine,
     ErrorOrder,
     ErrorPage,
+    ErrorStatus,
     Sort,
-    iterate_errors,
     link_record,
     read_acknowledgement,
     read_causes,
     read_detail,
+    read_instance_url,
     read_page,
 )
 from include.export.salesforce import Catalogue, ErrorClass
-from include.export.source import SourceRow, read_source_row
+from include.export.source import SourceRow, SourceValue, read_source_row
 from include.export.streams import ApiName, Stream, StreamName, load_streams
 
 router = APIRouter()
-Status = Literal["open", "waiting", "set_aside", "ignored", "resolved"]
-Statuses = Annotated[list[Status] | None, Query()]
+Statuses = Annotated[list[ErrorStatus] | None, Query()]
 ErrorId = Annotated[int, Path(ge=1, le=2**62)]
 CauseId = Annotated[str, Query(pattern="^[0-9a-f]{16}$")]
 Code = Annotated[str, Query(pattern="^[A-Za-z0-9_.-]{1,100}$")]
 Text = Annotated[str, Query(min_length=1, max_length=100, pattern="^[^\x00]*$")]
 
 
-class Nothing(BaseModel):
+class NothingBody(BaseModel):
     """An empty body."""
 
     model_config = ConfigDict(extra="forbid")
@@ -60,6 +58,39 @@ class Link:
 
     field: str
     url: str
+
+
+@dataclass(frozen=True)
+class CurrentRow:
+    """The source row of a record as it is now; `row` is None when it no longer exists."""
+
+    row: list[SourceValue] | None
+    changed_at: str | None
+    parents: list[Link]
+
+
+@dataclass(frozen=True)
+class NextAttempt:
+    """Which DAG tries a record next and when; None while that DAG is paused or has no schedule."""
+
+    dag_id: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class AttemptView(Attempt):
+    """One attempt to send the record, with where its log is."""
+
+    airflow_path: str | None
+
+
+@dataclass(frozen=True)
+class ErrorView(ErrorDetail):
+    """One export error with everything about it, and where the log of its last attempt is."""
+
+    attempts_made: Sequence[AttemptView]
+    airflow_path: str
+    next_attempt: NextAttempt | None
 
 
 def choose_errors(
@@ -118,42 +149,27 @@ def list_errors(
     return read_page(wanted, order, connection=connection, limit=limit, after=after)
 
 
-@router.get("/errors.csv")
-def download_errors(wanted: Filter, order: Order) -> StreamingResponse:
-    """Return the errors of a filter as a file that a spreadsheet can open without running anything in it."""
-    lines = write_csv(ErrorLine, _iterate(wanted, order))
-    first = next(lines)  # a database that does not answer is told before the download begins
-    return StreamingResponse(
-        _chain(first, lines),
-        media_type="text/csv; charset=utf-8; header=present",
-        headers={"Content-Disposition": 'attachment; filename="export-errors.csv"'},
-    )
-
-
 @router.get("/errors/{error}")
-def show_error(error: ErrorId, connection: Postgres, user: GetUserDep) -> dict[str, Any]:
+def show_error(error: ErrorId, connection: Postgres, user: GetUserDep) -> ErrorView:
     """Return one error with everything about it."""
-    detail = asdict(_find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error))
-    for attempt in detail["attempts_made"]:
-        known = attempt["dag_id"] and attempt["run_id"]
-        task = attempt.pop("task_id")
-        attempt.pop("try_number")
-        attempt["airflow_path"] = link_run(attempt["dag_id"], attempt["run_id"], task) if known else None
-    paths = [attempt["airflow_path"] for attempt in detail["attempts_made"] if attempt["airflow_path"]]
-    detail["airflow_path"] = paths[0] if paths else link_run(detail["dag_id"], detail["run_id"])
-    del detail["instance_url"]
-    if not find_permissions(user).see_values:
-        detail["payload"] = None
-    return detail
+    detail = _find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error)
+    attempts = [_show_attempt(attempt) for attempt in detail.attempts_made]
+    paths = [attempt.airflow_path for attempt in attempts if attempt.airflow_path]
+    path = paths[0] if paths else link_run(detail.dag_id, detail.run_id)
+    payload = detail.payload if find_permissions(user).see_values else None
+    return ErrorView(
+        **vars(detail) | {"attempts_made": attempts, "payload": payload, "airflow_path": path},
+        next_attempt=_find_next_attempt(detail),
+    )
 
 
 @router.post("/errors/{error}/source-row", dependencies=[may_see_values])
 def show_source_row(
     error: ErrorId,
-    _: Annotated[Nothing, Depends(read_body(Nothing))],
+    _: Annotated[NothingBody, Depends(read_body(NothingBody))],
     actor: Annotated[str, Depends(name_user)],
     connection: Postgres,
-) -> dict[str, Any]:
+) -> CurrentRow:
     """Return the source row of a record as it is now; that somebody looked is audited."""
     detail = _find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error)
     stream = find_stream(detail.stream)
@@ -166,9 +182,9 @@ def show_source_row(
         )
         row = read_source_row(stream, detail.record_key, connection=connection)
     if row is None:
-        return {"row": None, "changed_at": None, "parents": []}
-    values = [asdict(value) for value in row.values]
-    return {"row": values, "changed_at": row.changed_at, "parents": _link_parents(stream, row, detail)}
+        return CurrentRow(None, None, [])
+    instance_url = read_instance_url(detail.stream, connection=connection)
+    return CurrentRow(row.values, row.changed_at, _link_parents(stream, row, instance_url))
 
 
 def find_stream(name: str) -> Stream:
@@ -179,28 +195,34 @@ def find_stream(name: str) -> Stream:
     raise PageFailure(404, "not_found", f"There is no usable file for stream {name} any more.")
 
 
+def _find_next_attempt(detail: ErrorDetail) -> NextAttempt | None:
+    """Return the next attempt; None for what waits for its parent, for the end of its time, or is resolved."""
+    if detail.status not in {"open", "set_aside"}:
+        return None
+    if detail.retry_with == EXPORT:  # a record that holds its stream or lies above the watermark
+        return NextAttempt(EXPORT, find_dags([EXPORT])[0].next_run_at)
+    due = detail.next_attempt_at or datetime.now(UTC)
+    return NextAttempt(EXPORT_ERROR, find_run_after(EXPORT_ERROR, due))
+
+
+def _show_attempt(attempt: Attempt) -> AttemptView:
+    known = attempt.dag_id and attempt.run_id
+    path = link_run(attempt.dag_id or "", attempt.run_id or "", attempt.task_id) if known else None
+    return AttemptView(**vars(attempt), airflow_path=path)
+
+
 def _find(detail: ErrorDetail | None, error: int) -> ErrorDetail:
     if detail is None:
         raise PageFailure(404, "not_found", f"There is no export error {error}.")
     return detail
 
 
-def _link_parents(stream: Stream, row: SourceRow, detail: ErrorDetail) -> list[Link]:
+def _link_parents(stream: Stream, row: SourceRow, instance_url: str | None) -> list[Link]:
     """Return links to the records that lookups name by their Salesforce ids."""
     found = []
     for value in row.values:
         is_lookup = value.field != stream.external_id and value.field.endswith(("Id", "__c"))
-        url = link_record(detail.instance_url, value.value) if is_lookup else None
+        url = link_record(instance_url, value.value) if is_lookup else None
         if url and any(letter.isdigit() for letter in (value.value or "")[:5]):
             found.append(Link(value.field, url))
     return found
-
-
-def _iterate(wanted: ErrorFilter, order: ErrorOrder) -> Iterator[ErrorLine]:
-    with contextmanager(connect)() as connection:
-        yield from iterate_errors(wanted, order, connection=connection)
-
-
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import psycopg
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StringConstraints
 
 from crm_export.page.database import connect
 from crm_export.page.failures import PageFailure
@@ -17,6 +17,7 @@ from crm_export.page.setting_values import (
     GREATEST_API_LIMIT,
     LEAST_API_LIMIT,
     Problem,
+    SettingSource,
     SettingValue,
     read_setting,
     store_setting,
@@ -28,25 +29,28 @@ from include.export.ledger import AuditLine, ExportAudit, SettingChange
 from include.export.reports import SettingSeen, read_setting_seen
 
 router = APIRouter()
+_History = tuple[dict[str, SettingChange], SettingSeen | None]
 KEYS = (PAUSE_ON_EXPORT_ERRORS, BATCH_SIZE, DAILY_API_LIMIT)
 
 
-class Change(BaseModel):
+Agreed = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000, pattern=r"^[^\x00]*$")]
+
+
+class SettingBody(BaseModel):
     """A change of a setting; turning pause_on_export_errors off carries the text that was agreed to."""
 
     model_config = ConfigDict(extra="forbid")
 
     value: StrictBool | StrictInt
-    acknowledgement: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = Field(None)
+    acknowledgement: Agreed | None = None
 
 
 @dataclass(frozen=True)
 class Setting:
     """A setting with who changed it here and what the last run saw."""
 
-    key: str
-    value: bool | int
-    source: str
+    key: Literal["pause_on_export_errors", "crm_export_batch_size", "daily_crm_api_limit"]
+    source: SettingSource
     changeable: bool
     locked_by: str | None
     last_change: SettingChange | None
@@ -55,14 +59,28 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class SwitchSetting(Setting):
+    """A setting that is on or off."""
+
+    value: bool
+
+
+@dataclass(frozen=True)
+class NumberSetting(Setting):
+    """A setting that is a whole number."""
+
+    value: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings view; without export_to_crm there is none."""
 
     export_to_crm: bool
     problems: list[Problem]
-    pause_on_export_errors: Setting | None
-    crm_export_batch_size: Setting | None
-    daily_crm_api_limit: Setting | None
+    pause_on_export_errors: SwitchSetting | None
+    crm_export_batch_size: NumberSetting | None
+    daily_crm_api_limit: NumberSetting | None
     history_available: bool
 
 
@@ -73,14 +91,14 @@ def read_settings() -> Settings:
     values = [read_setting(key) for key in KEYS] if export.value else []
     problems = [value.problem for value in (export, *values) if value.problem]
     history = _read_history()
-    changes, seen = history or ({}, None)
-    shown = {value.key: _show(value, changes.get(value.key), seen, changeable=history is not None) for value in values}
+    shown = {value.key: (_describe_setting(value, history), value.value) for value in values}
+    pause, batch, limit = (shown.get(key) for key in KEYS)
     return Settings(
         export_to_crm=bool(export.value),
         problems=problems,
-        pause_on_export_errors=shown.get(PAUSE_ON_EXPORT_ERRORS),
-        crm_export_batch_size=shown.get(BATCH_SIZE),
-        daily_crm_api_limit=shown.get(DAILY_API_LIMIT),
+        pause_on_export_errors=pause and SwitchSetting(**pause[0], value=bool(pause[1])),
+        crm_export_batch_size=batch and NumberSetting(**batch[0], value=int(batch[1])),
+        daily_crm_api_limit=limit and NumberSetting(**limit[0], value=int(limit[1])),
         history_available=history is not None,
     )
 
@@ -88,7 +106,7 @@ def read_settings() -> Settings:
 @router.put("/settings/{variable_key}", dependencies=[may_change])
 def change_setting(
     variable_key: str,
-    change: Annotated[Change, Depends(read_body(Change))],
+    change: Annotated[SettingBody, Depends(read_body(SettingBody, 32 * 1024))],
     actor: Annotated[str, Depends(name_user)],
 ) -> Settings:
     """Change a setting and return them all."""
@@ -105,7 +123,7 @@ def change_setting(
     return read_settings()
 
 
-def _describe(key: str, before: SettingValue, change: Change, actor: str) -> AuditLine:
+def _describe(key: str, before: SettingValue, change: SettingBody, actor: str) -> AuditLine:
     return AuditLine(
         actor=actor,
         action="set_setting",
@@ -116,7 +134,7 @@ def _describe(key: str, before: SettingValue, change: Change, actor: str) -> Aud
     )
 
 
-def _check(key: str, change: Change) -> SettingValue:
+def _check(key: str, change: SettingBody) -> SettingValue:
     if not read_setting(EXPORT_TO_CRM).value:
         raise PageFailure(409, "export_off", "export_to_crm is off: its settings cannot be changed.")
     _check_value(key, change.value)
@@ -141,20 +159,21 @@ def _check_value(key: str, value: bool | int) -> None:
         raise PageFailure(422, "invalid", f"{key} must be {told}.")
 
 
-def _show(value: SettingValue, change: SettingChange | None, seen: SettingSeen | None, *, changeable: bool) -> Setting:
-    return Setting(
-        key=value.key,
-        value=value.value,
-        source=value.source,
-        changeable=changeable and value.locked_by is None,
-        locked_by=value.locked_by,
-        last_change=change,
-        changed_elsewhere=change is not None and change.to_value != write_text(value.value),
-        last_seen=seen if value.key == PAUSE_ON_EXPORT_ERRORS else None,
-    )
+def _describe_setting(value: SettingValue, history: _History | None) -> dict[str, Any]:
+    changes, seen = history or ({}, None)
+    change = changes.get(value.key)
+    return {
+        "key": value.key,
+        "source": value.source,
+        "changeable": history is not None and value.locked_by is None,
+        "locked_by": value.locked_by,
+        "last_change": change,
+        "changed_elsewhere": change is not None and change.to_value != write_text(value.value),
+        "last_seen": seen if value.key == PAUSE_ON_EXPORT_ERRORS else None,
+    }
 
 
-def _read_history() -> tuple[dict[str, SettingChange], SettingSeen | None] | None:
+def _read_history() -> _History | None:
     try:
         with _open() as connection:
             return ExportAudit(connection).last_changes(), read_setting_seen(connection)

@@ -10,13 +10,23 @@ import psycopg
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from crm_export.page.dag_runs import FINISHED, RunState, read_runs, require_running, start_run
+from crm_export.page.dag_runs import FINISHED, RunState, WorkState, read_runs, require_running, start_run
 from crm_export.page.database import Postgres
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, name_user, read_body
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import EXPORT_TO_CRM
-from include.export.ledger import RECORD_LIMIT, Action, ActionKind, AuditLine, ExportAudit, RecordResult, Selection
+from include.export.ledger import (
+    RECORD_LIMIT,
+    Action,
+    ActionKind,
+    ActionName,
+    AuditLine,
+    ExportAudit,
+    RecordResult,
+    ResultName,
+    Selection,
+)
 from include.export.streams import ApiName
 
 router = APIRouter()
@@ -42,7 +52,7 @@ class ChosenErrors(BaseModel):
         return self
 
 
-class Request(BaseModel):
+class ActionBody(BaseModel):
     """What somebody asks for."""
 
     model_config = ConfigDict(extra="forbid")
@@ -58,6 +68,9 @@ class Request(BaseModel):
         return Selection(**self.selection.model_dump())
 
 
+Wanted = Annotated[ActionBody, Depends(read_body(ActionBody, 16 * 1024))]
+
+
 @dataclass(frozen=True)
 class DagShare:
     """How many records a run of a DAG would send."""
@@ -70,7 +83,7 @@ class DagShare:
 class Preview:
     """What an action would do."""
 
-    kind: ActionKind
+    kind: ActionName
     selected: int
     changes: int
     skipped: int
@@ -86,7 +99,7 @@ class RecordAnswer:
     error_id: int
     stream: str
     record_key: str
-    result: str
+    result: ResultName
     message: str
 
 
@@ -95,19 +108,19 @@ class ActionAnswer:
     """An action, how far it is, and what became of its records."""
 
     id: int
-    kind: str
+    kind: ActionName
     actor: str
     at: datetime
     reason: str | None
-    state: str
+    state: WorkState
     runs: list[RunState]
-    counts: dict[str, int]
+    counts: dict[ResultName, int]
     records: list[RecordAnswer]
     next: int | None
 
 
 @router.post("/actions/preview", dependencies=[may_change, *may_run])
-def preview_action(wanted: Annotated[Request, Depends(read_body(Request))], connection: Postgres) -> Preview:
+def preview_action(wanted: Wanted, connection: Postgres) -> Preview:
     """Return what an action would do; nothing changes."""
     lines = ExportAudit(connection).preview(wanted.kind, wanted.chosen)
     selected, changes = sum(line.selected for line in lines), sum(line.changes for line in lines)
@@ -115,7 +128,7 @@ def preview_action(wanted: Annotated[Request, Depends(read_body(Request))], conn
     for line in lines:
         shares[line.dag_id] = shares.get(line.dag_id, 0) + line.changes
     return Preview(
-        kind=wanted.kind,
+        kind=wanted.kind.value,
         selected=selected,
         changes=changes,
         skipped=selected - changes,
@@ -127,7 +140,7 @@ def preview_action(wanted: Annotated[Request, Depends(read_body(Request))], conn
 
 @router.post("/actions", status_code=202, dependencies=[may_change, *may_run])
 def act(
-    wanted: Annotated[Request, Depends(read_body(Request))],
+    wanted: Wanted,
     actor: Annotated[str, Depends(name_user)],
     connection: Postgres,
 ) -> ActionAnswer:
@@ -161,7 +174,7 @@ def require_export() -> None:
         raise PageFailure(409, "export_off", "export_to_crm is off: nothing can be sent.")
 
 
-def _check(wanted: Request) -> None:
+def _check(wanted: ActionBody) -> None:
     if wanted.kind is ActionKind.RETRY:
         require_export()
     now = datetime.now(UTC)
@@ -174,7 +187,7 @@ def _check(wanted: Request) -> None:
         raise PageFailure(422, "invalid", "until goes with ignore only.")
 
 
-def _note(audit: ExportAudit, wanted: Request, actor: str) -> int:
+def _note(audit: ExportAudit, wanted: ActionBody, actor: str) -> int:
     """Write the line of an action and its records; raises PageFailure, which undoes it, when it cannot be done."""
     retry = wanted.kind is ActionKind.RETRY
     line = AuditLine(actor, wanted.kind, reason=wanted.reason, until=wanted.until, selection=str(wanted.chosen))
@@ -225,7 +238,7 @@ def _find(audit: ExportAudit, number: int) -> Action:
     return action
 
 
-def _judge(action: Action, runs: list[RunState], counts: dict[str, int]) -> str:
+def _judge(action: Action, runs: list[RunState], counts: dict[ResultName, int]) -> WorkState:
     if RecordResult.PENDING in counts:
         return "queued" if all(run.state == "queued" for run in runs) else "running"
     failed = any(run.state != "success" for run in runs)

@@ -1,0 +1,38 @@
+"""The session's table crm_export_listed: the records that Salesforce lists, compared with the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import psycopg
+
+from include.export.source.comparison_sql import SourceChecks
+from include.export.source.source import Source
+from include.sql import load_statement
+
+
+@dataclass(frozen=True)
+class ListedRecords:
+    """The table, at one connection."""
+
+    connection: psycopg.Connection
+
+    def clear(self) -> None:
+        """Make the table, empty."""
+        self.connection.execute(load_statement("source/listed_drop"))
+        self.connection.execute(load_statement("source/listed_table"))
+
+    def add(self, records: Iterable[tuple[str, str]]) -> None:
+        """Add records: external id and Salesforce id."""
+        with self.connection.cursor() as cursor, cursor.copy(load_statement("source/listed_copy")) as rows:
+            for record in records:
+                rows.write_row(record)
+
+    def find_without_source(self, source: Source) -> list[tuple[str, str]]:
+        """Return external id and Salesforce id of the listed records that no source row belongs to."""
+        return self.connection.execute(SourceChecks(source).listed("source/listed_without_source")).fetchall()
+
+    def find_keys(self, source: Source) -> list[str]:
+        """Return the keys of the source rows that belong to the listed records."""
+        return [key for (key,) in self.connection.execute(SourceChecks(source).listed("source/listed_keys"))]

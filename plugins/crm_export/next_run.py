@@ -1,0 +1,20 @@
+"""When a DAG runs next, as its own timetable says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pendulum
+from airflow.sdk import DAG
+from airflow.serialization.encoders import coerce_to_core_timetable
+from airflow.timetables.base import DataInterval, TimeRestriction
+
+
+def find_next_run(dag: DAG) -> datetime | None:
+    """Return the time of the next scheduled run, in UTC; None for a DAG that no clock starts."""
+    restriction = TimeRestriction(earliest=None, latest=None, catchup=False)
+    last = DataInterval.exact(pendulum.now("UTC"))
+    info = coerce_to_core_timetable(dag.timetable).next_dagrun_info(
+        last_automated_data_interval=last, restriction=restriction
+    )
+    return info.run_after if info else None

@@ -1,0 +1,82 @@
+"""How much the page may do at once, so that whoever looks at it never slows Airflow or fills up Postgres.
+
+The bounds hold for each process of the API server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+REQUESTS, DOWNLOADS = 8, 2  # of the API, running at the same time
+WAIT_SECONDS = 1.0  # a request waits for its turn before it is refused: a page asks for four things at once
+REQUEST_SECONDS, DOWNLOAD_SECONDS = 60, 600  # then the answer is cut off, whoever does not read it
+_POLL_SECONDS = 0.02
+
+
+class Turns:
+    """So many at the same time; taken and given back in one thread, that of the event loop."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.taken = most, 0
+
+    @contextmanager
+    def take(self) -> Generator[None]:
+        """Hold a turn until the end of the block."""
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is a turn left."""
+        return self.taken < self.most
+
+
+class Bounds:
+    """Middleware that refuses requests of the API beyond the bounds with 429."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.requests, self.downloads = Turns(REQUESTS), Turns(DOWNLOADS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on when it is its turn."""
+        path = str(scope.get("path", "")) if scope["type"] == "http" else ""
+        if "/api/" not in path:
+            await self.app(scope, receive, send)
+        elif path.endswith(".csv"):
+            await self._pass([self.downloads, self.requests], DOWNLOAD_SECONDS, scope, receive, send)
+        else:
+            await self._pass([self.requests], REQUEST_SECONDS, scope, receive, send)
+
+    async def _pass(self, turns: list[Turns], seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
+        if not await _wait(turns):
+            await _refuse()(scope, receive, send)
+            return
+        with ExitStack() as taken:
+            for turn in turns:
+                taken.enter_context(turn.take())
+            async with asyncio.timeout(seconds):
+                await self.app(scope, receive, send)
+
+
+async def _wait(turns: list[Turns]) -> bool:
+    end = time.monotonic() + WAIT_SECONDS
+    while not all(turn.is_free for turn in turns):
+        if time.monotonic() > end:
+            return False
+        await asyncio.sleep(_POLL_SECONDS)
+    return True
+
+
+def _refuse() -> JSONResponse:
+    message = "Too many requests of this page are running. Wait a moment and try again."
+    return JSONResponse({"error": {"code": "too_busy", "message": message}}, 429, {"Retry-After": "2"})

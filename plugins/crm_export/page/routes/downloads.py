@@ -1,0 +1,52 @@
+"""The export errors of a filter as a file; that somebody took it is audited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
+
+from crm_export.page.csv_download import write_csv
+from crm_export.page.database import connect
+from crm_export.page.guards import name_user
+from crm_export.page.routes.errors import Filter, Order
+from include.export.ledger import AuditLine, ExportAudit
+from include.export.reports import ErrorFilter, ErrorLine, ErrorOrder, iterate_errors
+
+router = APIRouter()
+_open = contextmanager(connect)
+
+
+@router.get("/errors.csv")
+def download_errors(wanted: Filter, order: Order, actor: Annotated[str, Depends(name_user)]) -> StreamingResponse:
+    """Return the errors of a filter as a file that a spreadsheet can open without running anything in it."""
+    with _open() as connection:
+        ExportAudit(connection).write(AuditLine(actor, "download", selection=describe_filter(wanted)))
+    lines = write_csv(ErrorLine, _iterate(wanted, order))
+    first = next(lines)  # a database that does not answer is reported before the download begins
+    return StreamingResponse(
+        _chain(first, lines),
+        media_type="text/csv; charset=utf-8; header=present",
+        headers={"Content-Disposition": 'attachment; filename="export-errors.csv"'},
+    )
+
+
+def describe_filter(wanted: ErrorFilter) -> str:
+    """Return a filter for the audit; what was searched for may be a record's value, so it is not repeated."""
+    chosen = {name: value for name, value in asdict(wanted).items() if value and name not in {"statuses", "search"}}
+    words = [f"{name} {value}" for name, value in chosen.items()] + (["search"] if wanted.search else [])
+    return f"errors {', '.join(wanted.statuses)}" + (f" ({', '.join(words)})" if words else "")
+
+
+def _iterate(wanted: ErrorFilter, order: ErrorOrder) -> Iterator[ErrorLine]:
+    with _open() as connection:
+        yield from iterate_errors(wanted, order, connection=connection)
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
