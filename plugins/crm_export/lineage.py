@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.openlineage.facet import (
     ColumnLineageDatasetFacet,
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from include.export.streams import Stream
 
 
-def describe_lineage(stream: Stream, *, database: str, org: str, rows: int) -> OperatorLineage:
+def describe_lineage(stream: Stream, *, database: str, org: str, rows: int) -> OperatorLineage[Any, Any]:
     """Return the lineage of a run of a stream.
 
     `database` is host:port/name of the source, `org` the address of the org, `rows` how many rows were accepted.

@@ -78,6 +78,8 @@ def test_slack_gets_the_text_and_no_mention_comes_out_of_it(http: HttpSink) -> N
     assert "<!channel>" not in body["text"]
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # PagerDuty's client leaves its connection open
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # same
 @pytest.mark.parametrize(("event", "action"), [("raised", "trigger"), ("cleared", "resolve")])
 def test_pagerduty_opens_and_ends_the_incident_of_the_alert(
     http: HttpSink, monkeypatch: pytest.MonkeyPatch, event: str, action: str

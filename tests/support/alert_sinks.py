@@ -57,6 +57,10 @@ def serve_http(folder: Path, host: str) -> Generator[HttpSink]:
             self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
             self.close_connection = False
 
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
+
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
