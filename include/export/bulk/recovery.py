@@ -10,7 +10,7 @@ from include.export.bulk.progress import Progress
 from include.export.bulk.settlement import settle_window
 from include.export.bulk.window_plan import plan_window
 from include.export.failures import ConfigurationFailure
-from include.export.ledger import JobBatch
+from include.export.ledger import ExportResends, JobBatch
 from include.export.run import RunContext
 from include.export.salesforce import IngestJobs
 from include.export.source import CsvForm, SourceWindows
@@ -81,4 +81,13 @@ def _adopt(run: RunContext, batches: Sequence[JobBatch]) -> None:
     form = CsvForm(run.form)
     colliding_ids = SourceWindows(run.source).find_colliding_ids(window, run.form) if form.case_insensitive else []
     plan = plan_window(run, window, scan_texts=True, colliding_ids=colliding_ids)
-    settle_window(run, batches, plan, Progress(run.stream.name, lambda: rows, rows + 1))
+    progress = Progress(run.stream.name, lambda: rows, rows + 1)
+    resend = ExportResends(run.connection).find_of_window(run.stream.name, window)
+    if resend is None or window.start == run.state.watermark:
+        settle_window(run, batches, plan, progress)
+        return
+    inner = run.enter_resend(resend)
+    try:
+        settle_window(inner, batches, plan, progress)
+    finally:
+        run.leave_resend(inner)

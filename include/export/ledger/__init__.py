@@ -30,6 +30,7 @@ from include.export.ledger.findings import (
     read_open_findings,
 )
 from include.export.ledger.holds import ExportHolds, StoppedAt
+from include.export.ledger.resends import ExportResends, ListedResend, Resend, ResendLease
 from include.export.ledger.retention import Retention
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.ledger.schema import install_schema
@@ -56,17 +57,21 @@ __all__ = [
     "ExportErrors",
     "ExportFindings",
     "ExportHolds",
+    "ExportResends",
     "ExportTrials",
     "ExportWatermarks",
     "ExportedVersions",
     "JobBatch",
     "Lease",
+    "ListedResend",
     "OpenAlert",
     "OpenFinding",
     "Outcome",
     "PendingAlert",
     "RecordResult",
     "Recorder",
+    "Resend",
+    "ResendLease",
     "ResultName",
     "Retention",
     "RunEntry",

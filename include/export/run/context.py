@@ -13,6 +13,8 @@ from include.export.ledger import (
     Lease,
     Outcome,
     Recorder,
+    Resend,
+    ResendLease,
     RunEntry,
     RunTotals,
     StreamState,
@@ -159,6 +161,19 @@ class RunContext(RunInputs):
         if sent.acknowledged:
             self.lease.move_watermark(batch.id, sent.acknowledged)
         self.lease.stop_at(None if sent.stopped_at is None else recorded[sent.stopped_at])
+
+    def enter_resend(self, resend: Resend) -> RunContext:
+        """Return the run as a resend uses it: its position is the resend's progress, and nothing stops it."""
+        return replace(
+            self,
+            lease=ResendLease.of(self.lease, resend.id),
+            state=replace(self.state, watermark=resend.position, stopped_at_error_id=None),
+            options=replace(self.options, pause_on_export_errors=False),
+        )
+
+    def leave_resend(self, inner: RunContext) -> None:
+        """Go on after a resend: what it has counted stays counted once."""
+        self._counted, self._form, self.new_errors = inner._counted, inner._form, inner.new_errors
 
     def take_counts(self) -> tuple[int, int]:
         """Return the API calls and bytes since they were last taken."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from include.export.batch import Batch
-from include.export.bulk import BulkTransport, JobPending, settle_unsettled
-from include.export.ledger import Outcome, without_stop
-from include.export.options import GROWTH, SMALL_REQUEST
-from include.export.run import RunContext, RunInputs, open_run, plan_batch
-from include.export.source import format_count, read_horizon, warn_without_index
+from include.export.bulk import JobPending, settle_unsettled
+from include.export.ledger import Outcome
+from include.export.options import SMALL_REQUEST
+from include.export.run import RunContext, RunInputs, open_run
+from include.export.source import format_count, read_horizon
+from include.export.tasks.changes import end_held, export_changes
 from include.export.tasks.reexport import send_released
+from include.export.tasks.resend import continue_resends
 from include.export.tasks.stop import Stop, examine_stop
 
 log = logging.getLogger(__name__)
@@ -70,76 +70,25 @@ def _export(run: RunContext) -> tuple[Outcome, str]:
         if run.state.stopped_at_error_id is not None:
             stop = examine_stop(run, horizon)
             if stop is Stop.WAITS:
-                return _end_held(horizon)
+                return end_held(horizon)
             size = 1 if stop is Stop.PROBE else size
         send_released(run, horizon)
-        return _export_changes(run, horizon, size)
+        outcome, message = export_changes(run, horizon, size)
+        if outcome is Outcome.COMPLETE:
+            continue_resends(run)
     except JobPending as pending:
         run.job_id = pending.job_id
         return (
             Outcome.WAITING_FOR_JOB,
             f"Salesforce is at work on Bulk job {pending.job_id}; its outcome is settled next.",
         )
+    return outcome, message
 
 
 def _note_oldest_change(run: RunContext, horizon: str) -> None:
     oldest = run.source.peek(run.state.watermark, horizon)
     if oldest is not None:
         run.entry.note_oldest_change(oldest.cursor_at)
-
-
-def _export_changes(run: RunContext, horizon: str, size: int) -> tuple[Outcome, str]:
-    """Send batch after batch, a small one first; each is settled before the next is planned.
-
-    Where much has changed, Bulk jobs follow the first clean request.
-    """
-    if run.source.peek(run.state.watermark, horizon) is None:
-        return Outcome.COMPLETE, "Nothing has changed."
-    warn_without_index(run.source, run.state.watermark, horizon)
-    with ExitStack() as at_work:
-        bulk: BulkTransport | None = None
-        while run.has_credits():
-            found = bulk.find_window() if bulk else None
-            if bulk and found:
-                held = bulk.export_window(*found)
-            else:
-                before = run.client.bytes_sent
-                batch = plan_batch(
-                    run, "changes", horizon=horizon, limit=min(size, run.sender.size.planned), **_after(run)
-                )
-                if batch is None:
-                    return Outcome.COMPLETE, _tell_complete(run.new_errors)
-                held = _send_batch(run, batch)
-                took = (run.client.bytes_sent - before) / len(batch.rows)
-                bulk = bulk or at_work.enter_context(BulkTransport(run, horizon, took))
-                size = min(max(size, SMALL_REQUEST // GROWTH) * GROWTH, run.options.batch_size)
-            if held:
-                return _end_held(horizon)
-            run.state = without_stop(run.state)
-    log.warning("Stream %s stops here: the API calls of the day are spent. The next run goes on.", run.stream.name)
-    return (
-        Outcome.WAITING_FOR_CREDITS,
-        "The API calls of the day (daily_crm_api_limit, or the org's own) are spent; the watermark is kept.",
-    )
-
-
-def _send_batch(run: RunContext, batch: Batch) -> bool:
-    sent = run.send_batch(batch, stop_at_refusal=run.options.pause_on_export_errors)
-    run.settle(batch, sent, move=True)
-    return sent.stopped_at is not None
-
-
-def _tell_complete(refused: int) -> str:
-    passed_over = f"; {refused:,} records were refused and passed over, see ExportErrors" if refused else ""
-    return f"Everything up to the horizon is exported{passed_over}."
-
-
-def _after(run: RunContext) -> dict[str, str]:
-    return run.state.watermark.as_values() if run.state.watermark else {}
-
-
-def _end_held(horizon: str) -> tuple[Outcome, str]:
-    return Outcome.HELD, f"Stopped at a refused record; rows behind it wait. Horizon {horizon}."
 
 
 def _warn_of_unreadable(run: RunContext) -> None:

@@ -310,6 +310,25 @@ create table if not exists crm_export.ExportTrials (
     message    text
 );
 
+-- Ranges that a person, or a new field, asked to send again. CRMExport continues each until it is finished; the watermark
+-- does not move, `cursor_at` and `record_key` are how far it has come.
+create table if not exists crm_export.ExportResends (
+    id           bigint generated always as identity primary key,
+    stream       text not null,
+    asked_by     text not null,
+    asked_at     timestamptz not null default clock_timestamp(),
+    reason       text not null,
+    key          text,                         -- one record only
+    from_at      timestamptz,                  -- change times of the range, both included; NULL: no bound
+    to_at        timestamptz,
+    cursor_at    timestamptz,
+    record_key   text collate "C",
+    finished_at  timestamptz,
+    check ((cursor_at is null) = (record_key is null)),
+    check (key is null or (from_at is null and to_at is null))
+);
+create index if not exists ExportResends_unfinished on crm_export.ExportResends (stream, id) where finished_at is null;
+
 -- What retention needs: old rows are found by index, and what refers to them lets them go.
 create index if not exists ExportErrors_by_resolution on crm_export.ExportErrors (resolved_at) where status = 'resolved';
 create index if not exists ExportBatches_by_plan on crm_export.ExportBatches (planned_at);

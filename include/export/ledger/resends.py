@@ -1,0 +1,124 @@
+"""The table ExportResends: ranges that are sent again on purpose; the watermark does not move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg.rows import class_row
+
+from include.export.ledger.watermarks import Lease
+from include.export.positions import Position, Window
+from include.sql import load_statement
+
+
+@dataclass(frozen=True)
+class Resend:
+    """A resend that is not finished. `horizon` is behind its last change time; `key` names one record only."""
+
+    id: int
+    key: str | None
+    cursor_at: str | None
+    record_key: str | None
+    start_at: str | None
+    start_key: str
+    horizon: str
+
+    @property
+    def position(self) -> Position | None:
+        """Return the position behind which it goes on, None for the beginning of the stream."""
+        return Position(self.start_at, self.start_key) if self.start_at else None
+
+
+@dataclass(frozen=True)
+class ListedResend:
+    """A resend, for people."""
+
+    id: int
+    stream: str
+    asked_by: str
+    asked_at: datetime
+    reason: str
+    key: str | None
+    from_at: datetime | None
+    to_at: datetime | None
+    cursor_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass
+class ResendLease(Lease):
+    """The lease of a stream while a resend runs: what would move the watermark moves the resend's progress."""
+
+    resend: int = 0
+
+    @classmethod
+    def of(cls, lease: Lease, resend: int) -> ResendLease:
+        """Return the lease as a resend uses it."""
+        return cls(lease.connection, lease.stream, lease.epoch, lease.seconds, resend=resend)
+
+    def move_watermark(self, batch: int, ordinal: int) -> None:
+        """Move the progress to a row of a batch's manifest."""
+        self._execute("ledger/resend_move", resend=self.resend, batch=batch, ordinal=ordinal)
+
+    def set_watermark(self, window: Window, position: Position) -> None:
+        """Move the progress to a position of a window."""
+        values = {**window.as_values(), **position.as_values()}
+        self._execute("ledger/resend_set", resend=self.resend, **values)
+
+    def read_watermark(self) -> Position | None:
+        """Return how far the resend has come."""
+        row = self._execute("ledger/resend_position", resend=self.resend).fetchone()
+        return Position(row[0], row[1]) if row and row[0] else None
+
+    def stop_at(self, error: int | None) -> None:
+        """Leave the stream as it is: a rejected record below the watermark stops nothing."""
+
+
+@dataclass(frozen=True)
+class ExportResends:
+    """The table, at one connection in autocommit mode."""
+
+    connection: psycopg.Connection
+
+    def ask(
+        self,
+        stream: str,
+        *,
+        asked_by: str,
+        reason: str,
+        key: str | None = None,
+        from_at: str | None = None,
+        to_at: str | None = None,
+    ) -> int:
+        """Ask for a range of change times, or one record, to be sent again; audited. Returns the id of the resend."""
+        values = {
+            "stream": stream, "asked_by": asked_by, "reason": reason, "key": key, "from_at": from_at, "to_at": to_at,
+        }  # fmt: skip
+        row = self.connection.execute(load_statement("ledger/resend_ask"), values).fetchone()
+        return int(row[0]) if row else 0
+
+    def find_unfinished(self, stream: str) -> list[Resend]:
+        """Return the resends of a stream that are not finished, oldest first."""
+        with self.connection.cursor(row_factory=class_row(Resend)) as cursor:
+            return cursor.execute(load_statement("ledger/resend_unfinished"), {"stream": stream}).fetchall()
+
+    def find_of_window(self, stream: str, window: Window) -> Resend | None:
+        """Return the resend that is at the beginning of a window, None for a window of the export itself."""
+        return next((resend for resend in self.find_unfinished(stream) if resend.position == window.start), None)
+
+    def finish(self, resend: int) -> None:
+        """Note that a resend is finished."""
+        self.connection.execute(load_statement("ledger/resend_finish"), {"resend": resend})
+
+    def list_recent(self, limit: int) -> list[ListedResend]:
+        """Return the resends of the last month and those that are not finished, newest first."""
+        with self.connection.cursor(row_factory=class_row(ListedResend)) as cursor:
+            return cursor.execute(load_statement("ledger/resend_list"), {"limit": limit}).fetchall()
+
+    def begin_new_org(self, stream: str, *, asked_by: str, reason: str) -> bool:
+        """Let a stream begin anew for another org behind its connection; audited. False where it never exported."""
+        values: Mapping[str, object] = {"stream": stream, "asked_by": asked_by, "reason": reason}
+        return self.connection.execute(load_statement("ledger/resend_new_org"), values).rowcount > 0

@@ -1,0 +1,45 @@
+"""Resends: what was exported once is sent again, under the lease of the run and without moving the watermark."""
+
+from __future__ import annotations
+
+import logging
+
+from include.export.ledger import ExportResends, Outcome, Resend
+from include.export.options import SMALL_REQUEST
+from include.export.run import RunContext, plan_batch
+from include.export.tasks.changes import export_changes
+
+log = logging.getLogger(__name__)
+
+
+def continue_resends(run: RunContext) -> None:
+    """Continue what was asked to be sent again, from where an earlier run left it, until the API calls are spent.
+
+    Rejected records are export errors and are passed over, whatever the setting is: they lie below the watermark.
+    Raises RunFailure when no record is to blame, JobPending when Salesforce takes longer than the run may wait.
+    """
+    resends = ExportResends(run.connection)
+    for resend in resends.find_unfinished(run.stream.name):
+        outcome = _send_record(run, resend) if resend.key is not None else _send_range(run, resend)
+        if outcome is not Outcome.COMPLETE:
+            log.warning("Stream %s: resend %d continues in the next run.", run.stream.name, resend.id)
+            return
+        resends.finish(resend.id)
+        log.info("Stream %s: resend %d is finished.", run.stream.name, resend.id)
+
+
+def _send_range(run: RunContext, resend: Resend) -> Outcome:
+    inner = run.enter_resend(resend)
+    try:
+        return export_changes(inner, resend.horizon, min(SMALL_REQUEST, run.options.batch_size))[0]
+    finally:
+        run.leave_resend(inner)
+
+
+def _send_record(run: RunContext, resend: Resend) -> Outcome:
+    if not run.has_credits():
+        return Outcome.WAITING_FOR_CREDITS
+    batch = plan_batch(run, "keys", keys=[resend.key], **run.watermark.as_values())
+    if batch is not None:
+        run.settle(batch, run.send_batch(batch, stop_at_refusal=False), move=False)
+    return Outcome.COMPLETE

@@ -1,0 +1,143 @@
+"""Resends: ranges, keys and whole streams are sent again; the watermark never moves, whatever is killed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exporter import Exporter
+from include.export.ledger import ExportResends, Outcome
+from include.export.run.context import RunContext
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def ask(exporter: Exporter, **wanted: Any) -> int:
+    return ExportResends(exporter.connection).ask("accounts", asked_by="olga", reason="a new field", **wanted)
+
+
+def sent_keys(exporter: Exporter, since: int) -> list[str]:
+    """Return the external ids that Salesforce was sent since a number of writes."""
+    return [write["fields"]["Ext__c"] for write in exporter.control.writes("Account")][since:]
+
+
+@pytest.fixture
+def exported(exporter: Exporter) -> Exporter:
+    """Return an exporter with 40 exported accounts, one a minute."""
+    for number in range(1, 41):
+        exporter.add({"id": number})
+    assert exporter.run().outcome is Outcome.COMPLETE
+    return exporter
+
+
+def test_a_whole_stream_is_sent_again_in_order_and_the_watermark_stays(exported: Exporter) -> None:
+    ask(exported)
+    report = exported.run()
+    assert report.outcome is Outcome.COMPLETE
+    assert sent_keys(exported, 40) == [f"A{number}" for number in range(1, 41)]
+    assert exported.watermark() == "40"
+    assert exported.run().rows_sent == 0, "a resend that is finished is finished"
+
+
+def test_a_range_of_change_times_is_sent_again_with_both_ends(exported: Exporter) -> None:
+    ask(exported, from_at="2026-01-01T00:10:00Z", to_at="2026-01-01T00:12:00Z")
+    exported.run()
+    assert sent_keys(exported, 40) == ["A10", "A11", "A12"]
+
+
+def test_one_record_is_sent_again(exported: Exporter) -> None:
+    ask(exported, key="7")
+    exported.run()
+    assert sent_keys(exported, 40) == ["A7"]
+
+
+def test_a_large_stream_is_sent_again_by_bulk_jobs(exporter: Exporter) -> None:
+    exporter.stream = exporter.stream.model_copy(update={"bulk_from": 50, "bulk_from_paused": 50})
+    exporter.options |= {"poll_delays": (0.02, 0.05)}
+    exporter.add_many(1, 400)
+    exporter.run(pause=False)
+    ask(exporter)
+    before = exporter.last_call()
+    assert exporter.run(pause=False).outcome is Outcome.COMPLETE
+    assert any("jobs/ingest" in call["path"] for call in exporter.calls(before))
+    assert sorted(sent_keys(exporter, 400)) == sorted(f"A{number}" for number in range(1, 401))
+    assert exporter.watermark() == "400"
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_a_kill_at_any_batch_goes_on_from_there(
+    exported: Exporter, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    settle, settled = RunContext.settle, 0
+
+    def settle_or_die(self: RunContext, *given: Any, **named: Any) -> None:
+        nonlocal settled
+        settled += 1
+        if settled == batch:
+            raise Killed
+        settle(self, *given, **named)
+
+    ask(exported)
+    with monkeypatch.context() as patched:
+        patched.setattr(RunContext, "settle", settle_or_die)
+        with pytest.raises(Killed):
+            exported.run(batch_size=10)
+    assert exported.watermark() == "40"
+    exported.run(batch_size=10)
+    assert set(sent_keys(exported, 40)) == {f"A{number}" for number in range(1, 41)}
+    assert len(sent_keys(exported, 40)) <= 50, "at most the batch that was not settled is sent twice"
+    assert exported.watermark() == "40"
+
+
+def test_without_api_calls_it_continues_the_next_day(exported: Exporter) -> None:
+    ask(exported)
+    exported.run(batch_size=10, daily_api_limit=1)
+    assert len(sent_keys(exported, 40)) < 40
+    exported.run(batch_size=10)
+    assert set(sent_keys(exported, 40)) == {f"A{number}" for number in range(1, 41)}
+
+
+@pytest.mark.parametrize("pause", [True, False])
+def test_a_rejected_record_is_an_export_error_and_holds_nothing(exported: Exporter, pause: bool) -> None:
+    exported.connection.execute("update app.accounts set kind = 'Nonsense' where id = 5")
+    ask(exported)
+    assert exported.run(pause=pause).outcome is Outcome.COMPLETE
+    assert [error["record_key"] for error in exported.errors("status = 'open'")] == ["5"]
+    assert exported.gate(pause=pause) is None
+    exported.connection.execute("update app.accounts set kind = null where id = 5")
+    assert exported.reexport(every=True).exported == 1
+
+
+def test_a_held_stream_resends_once_its_hold_is_over(exported: Exporter) -> None:
+    exported.add({"id": 41, "kind": "Nonsense"})
+    ask(exported, key="7")
+    assert exported.run().outcome is Outcome.HELD
+    assert "A7" not in sent_keys(exported, 40)
+    exported.change(41, 50, kind=None)
+    assert exported.run().outcome is Outcome.COMPLETE
+    assert "A7" in sent_keys(exported, 40)
+
+
+def test_it_is_audited(exported: Exporter) -> None:
+    ask(exported, from_at="2026-01-01T00:10:00Z")
+    row = exported.connection.execute("select actor, action, reason, selection from crm_export.ExportAudit").fetchone()
+    assert row == ("olga", "resend", "a new field", "accounts from 2026-01-01 00:10:00+00")
+
+
+def test_another_org_gets_everything_from_the_beginning(exported: Exporter) -> None:
+    assert ExportResends(exported.connection).begin_new_org("accounts", asked_by="olga", reason="sandbox refresh")
+    assert exported.watermark() is None
+    assert exported.run().rows_sent == 40
+
+
+def test_the_counts_of_the_run_include_it_once(exported: Exporter) -> None:
+    ask(exported)
+    report = exported.run()
+    assert (report.rows_sent, report.accepted) == (40, 40)
+    calls = exported.connection.execute(
+        "select api_calls from crm_export.ExportRuns order by id desc limit 1"
+    ).fetchone()
+    assert calls == (report.api_calls,)
