@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help page setup run clean-run test histories proof check audit fuzz lock try story change airflow pictures bench clients
+.PHONY: help page schemas setup run clean-run test histories proof check audit fuzz lock try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -36,6 +36,11 @@ histories: $(STAMP) ## random histories of the product's code: make histories N=
 
 clients: ## jsforce and the sf CLI, for the sandbox's tests (needs npm; without them those tests are skipped)
 	@sh scripts/setup-javascript
+
+schemas: $(STAMP) ## write the JSON Schemas of stream files and alerts.yaml
+	@for name in stream alerts; do \
+		PYTHONPATH=.:plugins $(PY) -m crm_export schema $$name > schemas/$$name.schema.json || exit 1; \
+	done
 
 page: ## build the CRM Export page from plugins/crm_export/page/frontend (needs npm)
 	@sh scripts/build-page

@@ -28,7 +28,7 @@ def run_airflow(place: Place, words: list[str]) -> int:
 
 def run_trial(place: Place, stream: str, key: str) -> int:
     """Try one record and return 0 when Salesforce accepted it."""
-    return _run([sys.executable, "-m", "crm_export.trial", stream, key], _environment(place, place.running_ports()))
+    return _run([sys.executable, "-m", "crm_export", "try", stream, key], _environment(place, place.running_ports()))
 
 
 def _environment(place: Place, ports: Ports) -> dict[str, str]:

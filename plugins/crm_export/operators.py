@@ -21,7 +21,7 @@ from include.export.salesforce import Catalogue
 from include.export.streams import Stream
 from include.export.tasks import export_stream, reexport_errors, try_record
 
-_WHERE_VALUES_ARE = "on the page CRM Export (Try this record) or by `python -m crm_export.trial STREAM KEY`"
+_WHERE_VALUES_ARE = "on the page CRM Export (Try this record) or by `python -m crm_export try STREAM KEY`"
 JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before the triggerer does
 
 

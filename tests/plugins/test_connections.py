@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from crm_export.command_line.main import main
 from crm_export.connections import make_salesforce_client, open_postgres
-from crm_export.trial import main
 from include.export.failures import ConfigurationFailure, LoginFailure, RunFailure, SalesforceFailure, SourceFailure
 from local_stack.postgres import find_free_port
 from salesforce_sandbox.process import RunningSandbox
@@ -84,5 +84,5 @@ def test_the_command_line_names_an_unknown_stream(database: str, monkeypatch: py
     place = dict(part.split("=") for part in database.split())
     define(monkeypatch, "postgres_default", conn_type="postgres", host=place["host"], port=int(place["port"]),
            login=place["user"], schema=place["dbname"])  # fmt: skip
-    assert main(["nowhere", "1"]) == 2
+    assert main(["try", "nowhere", "1"]) == 2
     assert "There is no stream nowhere. Streams: " in capsys.readouterr().err

@@ -19,6 +19,7 @@ from include.export.reports.error_list import (
     read_page,
 )
 from include.export.reports.overview import RunLine, StreamOverview, Summary, read_overview
+from include.export.reports.resend_preview import ResendPreview, preview_resend
 from include.export.reports.run_history import History, SettingSeen, read_failures, read_history, read_setting_seen
 from include.export.reports.summary import StreamSummary, summarise_streams
 from include.export.reports.vocabulary import ErrorKind, ErrorStatus, RecordOperation, RunOutcome
@@ -40,6 +41,7 @@ __all__ = [
     "History",
     "PlaceError",
     "RecordOperation",
+    "ResendPreview",
     "RunLine",
     "RunOutcome",
     "SettingSeen",
@@ -52,6 +54,7 @@ __all__ = [
     "find_blockers",
     "iterate_errors",
     "link_record",
+    "preview_resend",
     "read_acknowledgement",
     "read_causes",
     "read_detail",

@@ -1,0 +1,99 @@
+"""The commands and their arguments."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from crm_export.command_line import alerts, json_schemas, resend, status, try_record
+from crm_export.command_line.output import OK, UNUSABLE, Output
+from include.export.failures import RunFailure
+from include.version import VERSION
+
+Command = Callable[[argparse.Namespace, Output], int]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 well, 1 something is wrong, 2 it could not be found out."""
+    parser = make_parser()
+    asked = parser.parse_args(arguments)
+    if asked.command is None:
+        parser.print_help()
+        return OK
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    output = Output(as_json=bool(asked.json))
+    try:
+        code: int = asked.command(asked, output)
+    except RunFailure as failure:
+        output.fail(str(failure))
+        code = UNUSABLE
+    output.close()
+    return code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m crm_export", description="Exports changed Postgres rows to Salesforce."
+    )
+    parser.add_argument("--version", action="version", version=f"CRM Export {VERSION}")
+    parser.set_defaults(command=None, json=False)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add(commands, "status", status.show_status, "where each stream is")
+    _add_try(commands)
+    _add_resend(commands)
+    _add_alerts(commands)
+    _add_schema(commands)
+    return parser
+
+
+def _add(commands: Any, name: str, command: Command, text: str, description: str = "") -> argparse.ArgumentParser:
+    """Add a command with --json; returns its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=description or text)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_try(commands: Any) -> None:
+    parser = _add(
+        commands, "try", try_record.show_trial, "send one record and show the exact request and answer",
+        "Send one source row to Salesforce as it is now, and show the exact request and answer. Neither the watermark "
+        "nor ExportErrors change.",
+    )  # fmt: skip
+    parser.add_argument("stream", help="the stream's name")
+    parser.add_argument("key", help="the key of the source row")
+
+
+def _add_resend(commands: Any) -> None:
+    parser = _add(
+        commands, "resend", resend.ask_resend, "send what was exported once again",
+        "Ask for a stream, a range of change times or one record to be sent again. CRMExport does it in its next runs; "
+        "the watermark does not move.",
+    )  # fmt: skip
+    parser.add_argument("stream", help="the stream's name")
+    parser.add_argument("--from", dest="from_at", metavar="TIME", help="change time of the first row, as 2026-01-01")
+    parser.add_argument("--to", dest="to_at", metavar="TIME", help="change time of the last row")
+    parser.add_argument("--key", help="the key of one row")
+    parser.add_argument("--new-org", action="store_true", help="begin anew for another org behind the connection")
+    parser.add_argument("--reason", default="asked for on the command line", help="why; kept in the audit")
+    parser.add_argument("--by", default=getpass.getuser(), help="who asks; kept in the audit")
+    parser.add_argument("--yes", action="store_true", help="do it; without, only what it will do is shown")
+
+
+def _add_alerts(commands: Any) -> None:
+    parser = _add(commands, "alerts", alerts.list_alerts, "list the open alerts, or test the channels")
+    actions = parser.add_subparsers(metavar="ACTION")
+    test = _add(actions, "test", alerts.test_channels, "send a sample to each channel of alerts.yaml")
+    test.add_argument("channels", nargs="*", help="names of channels; all where none is given")
+
+
+def _add_schema(commands: Any) -> None:
+    parser = _add(
+        commands, "schema", json_schemas.print_schema, "print the JSON Schema of stream files or of alerts.yaml",
+        "Print the JSON Schema that editors complete and check stream files and alerts.yaml with.",
+    )  # fmt: skip
+    parser.add_argument("file", choices=sorted(json_schemas.SCHEMAS), nargs="?", default="stream")

@@ -1,0 +1,57 @@
+"""`resend`: first what it will do, then the request, which CRMExport carries out."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+import psycopg
+
+from crm_export.command_line.output import OK, Output
+from crm_export.command_line.stream_names import find_stream
+from crm_export.connections import open_postgres
+from include.export.ledger import ExportResends
+from include.export.reports import ResendPreview, preview_resend
+from include.export.streams import Stream
+
+
+def ask_resend(asked: argparse.Namespace, output: Output) -> int:
+    """Show what a resend will do and, with --yes, ask for it."""
+    stream = find_stream(asked.stream)
+    with open_postgres() as connection:
+        if asked.new_org:
+            return _begin_new_org(stream, asked, connection, output)
+        preview = preview_resend(stream, connection, from_at=asked.from_at, to_at=asked.to_at, key=asked.key)
+        _show(preview, output)
+        if asked.yes:
+            number = ExportResends(connection).ask(
+                stream.name, asked_by=asked.by, reason=asked.reason, key=asked.key, from_at=asked.from_at,
+                to_at=asked.to_at,
+            )  # fmt: skip
+            output.add(resend=number)
+            output.line(f"Resend {number} is asked for. CRMExport continues it in its next runs until it is finished.")
+        else:
+            output.line("Nothing was asked for. Add --yes to do it.")
+    return OK
+
+
+def _show(preview: ResendPreview, output: Output) -> None:
+    output.add(preview=asdict(preview))
+    sent = f"{preview.jobs:,} jobs" if preview.jobs else f"{preview.requests:,} requests"
+    output.line(
+        f"{preview.rows:,} rows in {sent}, about {preview.api_calls:,} API calls{preview.duration}. "
+        "The watermark does not move."
+    )
+
+
+def _begin_new_org(stream: Stream, asked: argparse.Namespace, connection: psycopg.Connection, output: Output) -> int:
+    if not asked.yes:
+        output.line(
+            f"Stream {stream.name} would begin anew: every row is exported to the org that the connection leads to "
+            "now. Its watermark is forgotten and its export errors are closed. Add --yes to do it."
+        )
+        return OK
+    began = ExportResends(connection).begin_new_org(stream.name, asked_by=asked.by, reason=asked.reason)
+    output.add(began_anew=began)
+    output.line("It begins anew with the next run." if began else "It has never exported: there is nothing to forget.")
+    return OK

@@ -1,0 +1,39 @@
+"""`status`: where each stream is."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from crm_export.command_line.output import OK, WRONG, Output
+from crm_export.connections import open_postgres
+from include.export.reports import StreamSummary, summarise_streams
+from include.export.streams import Stream, load_streams
+
+WIDTH = 78  # columns of a terminal that a line fits into
+
+
+def show_status(asked: argparse.Namespace, output: Output) -> int:
+    """Show a line for each stream; 1 while one is held, broken or failed, or has unresolved errors or findings."""
+    loaded = load_streams()
+    with open_postgres() as connection:
+        summaries = {s.stream: s for s in summarise_streams([stream.name for stream in loaded], connection=connection)}
+    wrong = False
+    for stream in loaded:
+        state, well = _describe(stream.name, summaries.get(stream.name), isinstance(stream, Stream))
+        wrong |= not well
+        output.line(f"{'ok  ' if well else '!!  '}{stream.name[:30]:<30}  {state}"[:WIDTH])
+    output.add(streams=[asdict(summary) for summary in summaries.values()], well=not wrong)
+    return WRONG if wrong else OK
+
+
+def _describe(name: str, summary: StreamSummary | None, usable: bool) -> tuple[str, bool]:
+    if not usable:
+        return "its stream file is broken", False
+    if summary is None:
+        return "never exported", True
+    if summary.held_key is not None:
+        return f"held at key={summary.held_key}: {summary.held_code}", False
+    unresolved = summary.errors.unresolved
+    state = f"{summary.outcome or 'never exported'}, {unresolved:,} unresolved errors, {summary.findings:,} findings"
+    return state, summary.outcome != "failed" and not unresolved and not summary.findings
