@@ -8,7 +8,8 @@ from functools import cached_property
 
 from psycopg import sql
 
-from include.export.bulk.result_tables import Counts, JobResults, ResultsCut, drop_incomplete
+from include.export.bulk.result_file import ResultsCut, drop_incomplete
+from include.export.bulk.result_tables import Counts, JobResults, ResultLoader
 from include.export.bulk.window_plan import WindowPlan
 from include.export.failures import SalesforceFailure
 from include.export.ledger import JobBatch
@@ -79,7 +80,7 @@ class JobAnswers:
             ids = self._results.find_again(run.options.batch_size, stays)
             if not ids:
                 return
-            page = run.source.page_of_ids(self.plan.window, self._part)
+            page = run.source.compose_window("source/page_ids", self.plan.window, part=self._part)
             batch = plan_page(run, page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
             self._results.note_retried(ids, run.send_again(batch) if batch else [])
 
@@ -112,7 +113,7 @@ class JobAnswers:
         for last in (*[False] * (FETCH_TRIES - 1), True):
             try:
                 with jobs.open_results(self.state.id, kind) as blocks:
-                    self._results.load(kind, drop_incomplete(blocks) if last else blocks)
+                    ResultLoader(self.run.source).load(kind, drop_incomplete(blocks) if last else blocks)
             except ResultsCut:
                 if last:
                     raise

@@ -104,10 +104,8 @@ class _Settling:
         values = {**self.plan.values(run.stream.name), **known}
         while True:
             window = Window(place, stop or self.plan.window.end)
-            batch = plan_page(
-                run,
-                run.source.page_of_left_out(window), respect_decisions=True, **values, **window.as_values(),
-            )  # fmt: skip
+            page = run.source.compose_window("source/page_left_out", window)
+            batch = plan_page(run, page, respect_decisions=True, **values, **window.as_values())
             if batch is None:
                 return
             place = run.batches.last_position(batch)
@@ -129,10 +127,10 @@ class _Settling:
             if first_unanswered is not None and batch.parts > 1:
                 run.batches.abandon([batch.id])
             else:
-                run.batches.settle_job(batch, accepted=accepted, refused=refused, unprocessed=unprocessed)
+                run.jobs.settle(batch, accepted=accepted, refused=refused, unprocessed=unprocessed)
             held, end = self._move(first_unanswered) if self.last else (False, self.plan.window.end)
             if self.last:
-                run.batches.forget_left_out(batch.window_id)
+                run.jobs.forget_left_out(batch.window_id)
             run.versions.confirm(batch.id, self.plan.window, end)
             run.entry.count(rows_changed=batch.sent or 0, rows_sent=batch.sent or 0, accepted=accepted,
                             refused=refused, api_calls=calls, bytes_sent=bytes_sent)  # fmt: skip
@@ -146,7 +144,7 @@ class _Settling:
         """
         run, windows, window = self.run, SourceWindows(self.run.source), self.plan.window
         windows.pin_plans()
-        if run.batches.count_unsettled(self.batch.window_id):
+        if run.jobs.count_unsettled(self.batch.window_id):
             return False, window.end
         found = None
         if run.options.pause_on_export_errors:

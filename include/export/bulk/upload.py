@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from include.export.bulk.window_plan import UploadStopped, WindowPlan
-from include.export.ledger import ExportBatches, ExportedVersions, JobBatch
+from include.export.ledger import ExportedVersions, JobBatch, JobBatches
 from include.export.run import RunContext
 from include.export.source import (
     FIELD_LIMIT,
@@ -91,7 +91,7 @@ class JobUpload:
             "ledger/batch_left_out", window, needs_collections=self.plan.needs_collections, part=self.part
         )
         values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.run.stream.name)}
-        ExportBatches(reader).note_left_out(statement, values)
+        JobBatches(reader).note_left_out(statement, values)
 
     def _stage_versions(self, snapshot: str) -> tuple[int, list[str]]:
         """Note which versions the job carries; returns the number of rows and the ids that Salesforce takes for one."""
@@ -104,7 +104,7 @@ class JobUpload:
 
     def _find_colliding_ids(self, windows: SourceWindows) -> list[str]:
         form = self.plan.form
-        return windows.find_colliding_ids(self.plan.window, self.run.form) if form.case_insensitive else []
+        return windows.find_colliding_ids(self.plan.window, self.run.form) if form.record.case_insensitive else []
 
     def _check(self, block: Block) -> None:
         misleads = _MARK.search(block.lines) or b"\r" in block.lines or block.longest > FIELD_LIMIT

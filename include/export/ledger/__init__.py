@@ -16,7 +16,7 @@ from include.export.ledger.audit import (
     Selection,
     SettingChange,
 )
-from include.export.ledger.batches import ExportBatches, JobBatch
+from include.export.ledger.batches import ExportBatches
 from include.export.ledger.database_errors import explain_database_errors
 from include.export.ledger.export_errors import DueError, ExportErrors, Recorder
 from include.export.ledger.exported_versions import ExportedVersions
@@ -29,6 +29,7 @@ from include.export.ledger.findings import (
     read_open_findings,
 )
 from include.export.ledger.holds import ExportHolds, StoppedAt
+from include.export.ledger.job_batches import JobBatch, JobBatches
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.ledger.schema import install_schema
 from include.export.ledger.trials import AskedTrial, ExportTrials, Trial
@@ -56,6 +57,7 @@ __all__ = [
     "ExportWatermarks",
     "ExportedVersions",
     "JobBatch",
+    "JobBatches",
     "Lease",
     "OpenFinding",
     "Outcome",

@@ -10,6 +10,7 @@ from include.export.ledger import (
     ExportBatches,
     ExportedVersions,
     ExportErrors,
+    JobBatches,
     Lease,
     Outcome,
     Recorder,
@@ -49,6 +50,11 @@ class RunContext(RunInputs):
     def batches(self) -> ExportBatches:
         """Return the ledger."""
         return ExportBatches(self.connection)
+
+    @property
+    def jobs(self) -> JobBatches:
+        """Return the Bulk jobs of the ledger."""
+        return JobBatches(self.connection)
 
     @property
     def errors(self) -> ExportErrors:

@@ -49,7 +49,7 @@ class Source:
                 f"Correct source in {self.stream.name}.yaml, or create the table or view."
             )
         found = {row[0]: Column(*row) for row in rows}
-        self._check_columns(found)
+        _check_columns(self.stream, found)
         return found
 
     def peek(self, after: Position | None, horizon: str) -> Position | None:
@@ -86,18 +86,6 @@ class Source:
         both = sql.SQL("s.{}, s.{}").format(self._key, sql.Identifier(self.stream.cursor))
         return self.compose(f"source/page_{name}", after, columns=both if bare else sql.Composed([sql.SQL("s.*")]))
 
-    def due_errors(self, watermark: Position) -> sql.Composed:
-        """Return the statement that finds the export errors which are due."""
-        return self.compose("source/errors_due", watermark)
-
-    def page_of_left_out(self, window: Window) -> sql.Composed:
-        """Return the page of rows that a window's jobs left out; the values are the window's, `window_id`, `limit`."""
-        return self.compose_window("source/page_left_out", window)
-
-    def page_of_ids(self, window: Window, part: sql.Composed) -> sql.Composed:
-        """Return the page of a window's rows with given external ids; the values are the window's, `external_ids`."""
-        return self.compose_window("source/page_ids", window, part=part)
-
     def plan_of(self, page: sql.Composed, form: RecordForm | UnreadableForm) -> sql.Composed:
         """Return `batch_plan.sql` over a page."""
         return load_statement("source/batch_plan").format(
@@ -119,10 +107,6 @@ class Source:
         bounds = sql.SQL(" and ").join([upper, lower] if lower else [upper])
         external_id = sql.SQL("s.{}").format(sql.Identifier(self.stream.external_id_column))
         return self.compose(name, None, range=bounds, external_id=external_id, **parts)
-
-    def bound_before(self) -> sql.Composed:
-        """Return the condition that a row stands before the position in `cursor_at` and `record_key`."""
-        return self.bound("<", "cursor_at", "record_key")
 
     @property
     def order(self) -> sql.Composed:
@@ -179,23 +163,24 @@ class Source:
             bound=key.cast(sql.SQL("{}").format(sql.Placeholder(record_key)), ordered=True),
         )
 
-    def _check_columns(self, found: Mapping[str, Column]) -> None:
-        named = {"key": self.stream.key, "cursor": self.stream.cursor}
-        named |= {"deleted": self.stream.deleted} if self.stream.deleted else {}
-        named |= {f"fields.{field}": column for field, column in self.stream.fields.items()}
-        for setting, column in named.items():
-            if column not in found:
-                raise ConfigurationFailure(
-                    f"Stream {self.stream.name}: {setting} names column {column}, which {self.stream.source} does not "
-                    f"have. Its columns: {', '.join(sorted(found))}. Correct {self.stream.name}.yaml or the source."
-                )
-        if found[self.stream.cursor].type != "timestamp with time zone":
+
+def _check_columns(stream: Stream, found: Mapping[str, Column]) -> None:
+    named = {"key": stream.key, "cursor": stream.cursor}
+    named |= {"deleted": stream.deleted} if stream.deleted else {}
+    named |= {f"fields.{field}": column for field, column in stream.fields.items()}
+    for setting, column in named.items():
+        if column not in found:
             raise ConfigurationFailure(
-                f"Stream {self.stream.name}: cursor {self.stream.cursor} has type {found[self.stream.cursor].type}; "
-                "it must be timestamp with time zone, set by every write."
+                f"Stream {stream.name}: {setting} names column {column}, which {stream.source} does not "
+                f"have. Its columns: {', '.join(sorted(found))}. Correct {stream.name}.yaml or the source."
             )
-        for field, column in self.stream.fields.items():
-            found[column].check_sendable(f"{self.stream.name}, field {field}")
+    if found[stream.cursor].type != "timestamp with time zone":
+        raise ConfigurationFailure(
+            f"Stream {stream.name}: cursor {stream.cursor} has type {found[stream.cursor].type}; "
+            "it must be timestamp with time zone, set by every write."
+        )
+    for field, column in stream.fields.items():
+        found[column].check_sendable(f"{stream.name}, field {field}")
 
 
 def format_count(count: int) -> str:

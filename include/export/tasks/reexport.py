@@ -111,7 +111,7 @@ def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, obj
         "horizon": horizon,
         **run.state.watermark.as_values(),
     }
-    return run.errors.find_due(run.source.due_errors(run.state.watermark), values)
+    return run.errors.find_due(run.source.compose("source/errors_due", run.state.watermark), values)
 
 
 def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport) -> None:
