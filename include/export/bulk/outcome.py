@@ -9,7 +9,7 @@ from functools import cached_property
 from psycopg import sql
 
 from include.export.bulk.result_file import ResultsCut, drop_incomplete
-from include.export.bulk.result_tables import Counts, JobResults, ResultLoader
+from include.export.bulk.result_tables import Counts, JobResults
 from include.export.bulk.window_plan import WindowPlan
 from include.export.failures import SalesforceFailure
 from include.export.ledger import JobBatch
@@ -113,7 +113,7 @@ class JobAnswers:
         for last in (*[False] * (FETCH_TRIES - 1), True):
             try:
                 with jobs.open_results(self.state.id, kind) as blocks:
-                    ResultLoader(self.run.source).load(kind, drop_incomplete(blocks) if last else blocks)
+                    self._results.loader.load(kind, drop_incomplete(blocks) if last else blocks)
             except ResultsCut:
                 if last:
                     raise

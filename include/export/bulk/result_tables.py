@@ -94,6 +94,11 @@ class JobResults:
         """Make the tables, empty."""
         self._connection.execute(load_statement("bulk/results_tables"))
 
+    @property
+    def loader(self) -> ResultLoader:
+        """Return what copies result files into the tables."""
+        return ResultLoader(self.source)
+
     def count(self) -> Counts:
         """Count the answers."""
         return Counts(*fetch_one(self._connection.execute(load_statement("bulk/results_count"))))
