@@ -62,7 +62,8 @@ MOMENT = "2026-01-01T00:00:00Z"
 
 def make_stream(**changes: Any) -> Stream:
     """Return the stream of the accounts, or a changed one."""
-    return Stream(**(ACCOUNTS | changes))
+    paused = {"bulk_from_paused": changes["bulk_from"]} if "bulk_from" in changes else {}
+    return Stream(**(ACCOUNTS | paused | changes))
 
 
 @dataclass

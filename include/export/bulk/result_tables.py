@@ -1,4 +1,9 @@
-"""The session's tables crm_export_results and crm_export_verdicts: the answers of a Bulk job while it is settled."""
+"""The session's tables crm_export_results and crm_export_verdicts: the answers of a Bulk job while it is settled.
+
+They outlive a transaction, because records are sent again between reading the answers and writing what they mean: a
+pooler that gives each transaction another session would lose or mix them. What was counted is therefore counted once
+more in the transaction that writes, and compared (`JobAnswers.check_proof`).
+"""
 
 from __future__ import annotations
 
@@ -89,15 +94,11 @@ class JobResults:
 
     source: Source
     catalogue: Catalogue
+    ignore_case: bool = False  # of external ids, as Salesforce does
 
     def clear(self) -> None:
         """Make the tables, empty."""
         self._connection.execute(load_statement("bulk/results_tables"))
-
-    @property
-    def loader(self) -> ResultLoader:
-        """Return what copies result files into the tables."""
-        return ResultLoader(self.source)
 
     def count(self) -> Counts:
         """Count the answers."""
@@ -160,7 +161,19 @@ class JobResults:
         column = self.source.columns[self.source.stream.external_id_column]
         if column.type in NUMBERS:
             return sql.SQL("r.external_id::numeric = {}::numeric").format(column.value)
+        if self.ignore_case:
+            return sql.SQL("lower(r.external_id) = lower({}::text)").format(column.value)
         return sql.SQL("r.external_id = {}::text").format(column.value)
+
+    def count_unrecorded(self, limit: int) -> dict[str, int]:
+        """Count the rejected records behind the first `limit` of them, by code."""
+        statement = self.source.compose_results("bulk/results_unrecorded", None)
+        return dict(self._connection.execute(statement, {"limit": limit}).fetchall())
+
+    def count_arrived(self, window: Window, batch: int) -> int:
+        """Count the rows of a window that the job of a batch carried and that were not rejected."""
+        statement = self.source.compose_window("bulk/results_arrived", window)
+        return int(fetch_value(self._connection.execute(statement, {**window.as_values(), "batch": batch})))
 
     def _count_unplaced(self) -> int:
         return int(fetch_value(self._connection.execute(load_statement("bulk/results_unplaced"))))

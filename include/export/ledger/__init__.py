@@ -28,7 +28,7 @@ from include.export.ledger.findings import (
     OpenFinding,
     read_open_findings,
 )
-from include.export.ledger.holds import ExportHolds, StoppedAt
+from include.export.ledger.holds import Behind, ExportHolds, StoppedAt
 from include.export.ledger.job_batches import JobBatch, JobBatches
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.ledger.schema import install_schema
@@ -47,6 +47,7 @@ __all__ = [
     "AskedTrial",
     "AuditEntry",
     "AuditLine",
+    "Behind",
     "DueError",
     "ExportAudit",
     "ExportBatches",

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from include.export.failures import LeaseLost
+from include.export.ledger.holds import Behind
 from include.export.positions import Position, Window
 from include.sql import load_statement
 
@@ -30,6 +31,7 @@ class StreamState:
     organization_id: str | None
     database_identity: str | None = None
     request_rows: int | None = None  # that a request may hold; None: as many as the setting allows
+    job_rows: int | None = None  # of the last good window of Bulk jobs, if that was within a day
 
 
 @dataclass
@@ -100,6 +102,14 @@ class Lease:
     def keep_request_rows(self, rows: int | None) -> None:
         """Keep how many rows a request of the stream may hold, None for as many as the setting allows."""
         self._execute("ledger/watermark_request_rows", rows=rows)
+
+    def keep_job_rows(self, rows: int | None) -> None:
+        """Keep how many rows the last good window of Bulk jobs had, None to begin anew."""
+        self._execute("ledger/watermark_job_rows", rows=rows)
+
+    def note_behind(self, behind: Behind) -> None:
+        """Keep what a Bulk job did behind the record at which the stream is stopped."""
+        self._execute("ledger/watermark_behind", arrived=behind.arrived, rejected=Jsonb(dict(behind.rejected)))
 
     def forget_description(self) -> None:
         """Let the next run ask Salesforce again what the object looks like."""

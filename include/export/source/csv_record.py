@@ -27,7 +27,7 @@ class CsvForm:
     @cached_property
     def header(self) -> bytes:
         """Return the first line of an upload."""
-        return ",".join(self._stream.fields).encode() + b"\n"
+        return ",".join(_name(self.record, field) for field in self._stream.fields).encode() + b"\n"
 
     @property
     def columns(self) -> sql.Composed:
@@ -57,6 +57,7 @@ class CsvForm:
         """
         conditions = [is_blank(sql.SQL("{}::text").format(self._external_id.value))]
         conditions += [self.record.deleted, *self._uncarriable(), *self.record.rivals_condition()]
+        conditions += _cleared_parents(self.record)
         conditions += [_DECIDED.format(key=sql.Identifier(self._stream.key))] if decided else []
         conditions += [*self._oversize(), *self._texts_that_mislead()] if scan_texts else []
         folded = sql.SQL("lower(btrim({}::text)) = any (%(colliding_ids)s::text[])").format(self._external_id.value)
@@ -100,6 +101,17 @@ class CsvForm:
     @property
     def _columns(self) -> Mapping[str, Column]:
         return self.record.columns
+
+
+def _name(record: RecordForm, field: str) -> str:
+    """Return a field as describe spells it: results have no values in columns spelt in another case."""
+    return field if "." in field else record.schema.fields[field].name
+
+
+def _cleared_parents(record: RecordForm) -> list[sql.Composed]:
+    """A parent by external id is cleared by its lookup field, which CSV columns for parents cannot name."""
+    columns = [record.columns[column].value for field, column in record.stream.fields.items() if "." in field]
+    return [sql.SQL("coalesce({}::text, '') = ''").format(column) for column in columns]
 
 
 _DECIDED = sql.SQL(

@@ -9,7 +9,7 @@ from typing import Any
 
 from include.export.batch import Batch
 from include.export.bulk import BulkTransport, JobPending, settle_unsettled
-from include.export.ledger import Outcome, without_stop
+from include.export.ledger import ExportHolds, Outcome, without_stop
 from include.export.options import GROWTH, SMALL_REQUEST
 from include.export.run import RunContext, RunInputs, open_run, plan_batch
 from include.export.source import format_count, read_horizon, warn_without_index
@@ -159,6 +159,7 @@ def _report(run: RunContext, outcome: Outcome, message: str) -> ExportReport:
         horizon = read_horizon(run.stream, run.connection)
         waiting = max(run.source.count_waiting(run.state.watermark, horizon) - 1, 0)
         message = f"Stopped at a refused record; {format_count(waiting)} changed rows wait behind it."
+        message = " ".join([message, *ExportHolds(run.connection).read_behind(run.stream.name).lines])
     totals = run.end(outcome, message, waiting=waiting)
     watermark = str(run.state.watermark) if run.state.watermark else None
     return ExportReport(

@@ -21,6 +21,10 @@ create table if not exists crm_export.ExportWatermarks (
     database_identity    text,                 -- of the database that the watermark was kept in
     instance_url         text,                 -- of the org, to link to its records
     request_rows         integer,              -- that a request may hold; NULL: as many as the setting allows
+    job_rows             integer,              -- of the last good window of Bulk jobs, and when that was
+    job_rows_at          timestamptz,
+    arrived_behind       bigint,               -- rows behind the stop that a Bulk job had carried; NULL: none
+    rejected_behind      jsonb,                -- rejections behind the stop that are not recorded, by code
     updated_at           timestamptz not null default now(),
     check ((cursor_at is null) = (record_key is null)),
     check (held_since is null or stopped_at_error_id is not null)
@@ -29,6 +33,9 @@ create table if not exists crm_export.ExportWatermarks (
 alter table crm_export.ExportWatermarks add column if not exists database_identity text;
 alter table crm_export.ExportWatermarks add column if not exists instance_url text;
 alter table crm_export.ExportWatermarks add column if not exists request_rows integer;
+alter table crm_export.ExportWatermarks
+    add column if not exists job_rows integer, add column if not exists job_rows_at timestamptz,
+    add column if not exists arrived_behind bigint, add column if not exists rejected_behind jsonb;
 
 -- One row per stream and run of a task.
 create table if not exists crm_export.ExportRuns (

@@ -98,8 +98,8 @@ def failed_job_as_record_errors() -> Generator[None]:
     def blame(self: JobAnswers) -> None:
         account(self)
         self.run.connection.execute(_BLAME, {"error": "FIELD_INTEGRITY_EXCEPTION:the job failed:--"})
-        self._results.judge()
-        self._results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
+        self.results.judge()
+        self.results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
 
     with replaced(JobAnswers, "_account", blame):
         yield
