@@ -183,9 +183,9 @@ def test_a_parent_of_several_objects_needs_its_type(rest: Rest, sandbox: Control
     job = rest.call("POST", "jobs/ingest", {"operation": "upsert"} | asked).json()["id"]
     rest.session.put(f"{rest.url}/jobs/ingest/{job}/batches", data=b"Ext__c,Who.Ext__c\nT,C\n", timeout=10)
     rest.call("PATCH", f"jobs/ingest/{job}", {"state": "UploadComplete"})
-    while (told := rest.call("GET", f"jobs/ingest/{job}").json())["state"] != "Failed":
+    while (status := rest.call("GET", f"jobs/ingest/{job}").json())["state"] != "Failed":
         time.sleep(0.01)
-    assert told["errorMessage"] == "InvalidBatch : Field name not found : Who.Ext__c"
+    assert status["errorMessage"] == "InvalidBatch : Field name not found : Who.Ext__c"
 
 
 def test_assignment_rules_run_unless_a_call_switches_them_off(rest: Rest, sandbox: Control, org: Salesforce) -> None:
@@ -346,7 +346,7 @@ def test_answers_of_real_orgs_are_faults_by_name(
     assert (answer.status_code, text in answer.text) == (status, True)
 
 
-def test_an_answer_that_is_not_known_is_told(sandbox: Control) -> None:
+def test_an_unknown_answer_is_reported(sandbox: Control) -> None:
     with pytest.raises(RuntimeError, match="concurrent_requests"):
         sandbox.add_fault(like="nothing")
 
@@ -378,11 +378,11 @@ def test_an_empty_batch_of_v1_is_refused(rest: Rest) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  "])
-def test_an_empty_query_is_told(rest: Rest, text: str) -> None:
+def test_an_empty_query_is_reported(rest: Rest, text: str) -> None:
     assert query(rest, text).json()[0]["message"] == "SOQL statements cannot be empty or null"
 
 
-def test_wrong_queries_are_told_as_salesforce_does(rest: Rest) -> None:
+def test_wrong_queries_are_reported_in_salesforces_words(rest: Rest) -> None:
     assert query(rest, "SELEKT Id FROM Account").json()[0]["message"] == "unexpected token: SELEKT"
     unknown = query(rest, "SELECT Id FROM Nothing__c").json()[0]
     assert unknown["errorCode"] == "INVALID_TYPE"
