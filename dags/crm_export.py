@@ -23,7 +23,8 @@ import os
 from airflow.sdk import DAG, Param, TaskGroup
 
 from crm_export.export_operator import task_for
-from crm_export.operators import ExportChangesOperator, PrepareSchemaOperator
+from crm_export.operators import ExportChangesOperator
+from crm_export.preparation import PrepareSchemaOperator
 from crm_export.sensors import PauseOnExportErrorsSensor
 from include.export.streams import load_streams
 

@@ -16,7 +16,8 @@ import os
 from airflow.sdk import DAG, BaseOperator, Param
 
 from crm_export.export_operator import task_for
-from crm_export.operators import PrepareSchemaOperator, ReexportErrorsOperator
+from crm_export.operators import ReexportErrorsOperator
+from crm_export.preparation import PrepareSchemaOperator
 from include.export.streams import load_streams
 
 with DAG(

@@ -25,7 +25,7 @@ import os
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from crm_export.export_operator import task_for
-from crm_export.operators import PrepareSchemaOperator
+from crm_export.preparation import PrepareSchemaOperator
 from crm_export.reconcile import ExportLateRowsOperator, ReportOrphansOperator, task_for_check
 from include.export.reconcile import load_checks
 from include.export.streams import load_streams

@@ -39,6 +39,15 @@ def load_streams(folder: Path | None = None) -> tuple[Loaded, ...]:
     return _in_order(_check_together(loaded, folder))
 
 
+def find_stream(name: str) -> Stream:
+    """Return a stream by its name; raises ConfigurationFailure when there is none or its file cannot be used."""
+    streams = {stream.name: stream for stream in load_streams()}
+    found = streams.get(name)
+    if isinstance(found, Stream):
+        return found
+    raise ConfigurationFailure(found.message if found else f"There is no stream {name}. Streams: {', '.join(streams)}")
+
+
 def streams_folder() -> Path:
     """Return the folder of the stream files: CRM_EXPORT_STREAMS, else include/streams."""
     return Path(os.environ.get(VARIABLE) or DEFAULT_FOLDER)
