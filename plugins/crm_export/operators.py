@@ -6,28 +6,29 @@ from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import Context
-from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowSkipException
 
 from crm_export.connections import make_salesforce_client, open_postgres
 from crm_export.export_operator import ExportOperator
 from crm_export.requests import asked_action, identify_run
 from crm_export.settings import read_options
-from crm_export.triggers import JobOverTrigger
-from include.export.ledger import ExportAudit
+from crm_export.triggers import JobOverTrigger, is_triggerer_running
+from include.export.ledger import ExportAudit, Outcome
 from include.export.run import RunInputs
 from include.export.salesforce import Catalogue
 from include.export.streams import Stream
-from include.export.tasks import export_stream, reexport_errors
+from include.export.tasks import ExportReport, export_stream, reexport_errors
 
+LEFT_TO_ANOTHER_RUN = "left_to_another_run"  # XCom of a skipped export, for the streams behind it
 JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before the triggerer does
 
 
 class ExportChangesOperator(ExportOperator):
     """Exports what changed in the source of a stream since its watermark.
 
-    With `deferrable` (Airflow's default_deferrable) a Bulk job that takes longer than `job_patience` seconds is waited
-    for by the triggerer. Whoever comes next settles it: it does not matter which worker goes on, or whether one died.
+    It is skipped while another run exports the stream or one of its parents. A Bulk job that takes longer than
+    `job_patience` seconds is waited for by the triggerer, if one is running; `deferrable` True or False decides it.
+    Whoever comes next settles the job: it does not matter which worker goes on, or whether one died.
     """
 
     ui_color = "#cfe8ff"
@@ -36,29 +37,48 @@ class ExportChangesOperator(ExportOperator):
         self, *, stream: Stream, deferrable: bool | None = None, job_patience: float = JOB_PATIENCE, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.stream, self.job_patience = stream, job_patience
-        usual = conf.getboolean("operators", "default_deferrable", fallback=False)
-        self.deferrable = usual if deferrable is None else deferrable
+        self.stream, self.deferrable, self.job_patience = stream, deferrable, job_patience
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Export and return counts."""
-        options = replace(read_options(), job_patience=self.job_patience if self.deferrable else None)
-        with open_postgres() as connection:
-            inputs = RunInputs(
-                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
-            )
-            report = export_stream(inputs)
+        """Export and return counts; raises AirflowSkipException while another run is exporting."""
+        self._skip_behind_skipped_parents(context)
+        patience = None if self.deferrable is False else self.job_patience
+        report = self._export(context, patience)
+        if report.job_id is not None and not self._can_defer():
+            report = self._export(context, None)
         self.log.info("%s: %s", self.stream.name, report.message)
+        if report.outcome is Outcome.ALREADY_RUNNING:
+            self._skip(report.message, context)
         if report.job_id is not None:
             self.defer(trigger=self._job_over(report.job_id), method_name="go_on")
         return report.as_dict()
 
-    def _job_over(self, job_id: str) -> JobOverTrigger:
-        return JobOverTrigger(job_id, poll_seconds=max(self.job_patience / 3, 1.0))
-
     def go_on(self, context: Context, event: Any = None) -> Any:
         """Settle the job that was waited for and export what is left."""
         return self.execute(context)
+
+    def _export(self, context: Context, patience: float | None) -> ExportReport:
+        options = replace(read_options(), job_patience=patience)
+        with open_postgres() as connection:
+            client, identity = make_salesforce_client(), identify_run(context)
+            return export_stream(RunInputs(self.stream, connection, client, Catalogue.load(), options, identity))
+
+    def _can_defer(self) -> bool:
+        return is_triggerer_running() if self.deferrable is None else self.deferrable
+
+    def _job_over(self, job_id: str) -> JobOverTrigger:
+        return JobOverTrigger(job_id, poll_seconds=max(self.job_patience / 3, 1.0))
+
+    def _skip_behind_skipped_parents(self, context: Context) -> None:
+        """Skip when a parent was skipped in this run: its rows are sent by another one, perhaps only in a moment."""
+        for parent in self.stream.after:
+            message = context["ti"].xcom_pull(task_ids=f"{parent}.export_changes", key=LEFT_TO_ANOTHER_RUN)
+            if message:
+                self._skip(f"The parent stream {parent} was skipped: {message}", context)
+
+    def _skip(self, message: str, context: Context) -> None:
+        context["ti"].xcom_push(key=LEFT_TO_ANOTHER_RUN, value=message)
+        raise AirflowSkipException(message)
 
 
 class ReexportErrorsOperator(ExportOperator):

@@ -19,11 +19,12 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from sqlalchemy import delete
 
-from exporter import ACCOUNTS, TABLES, Exporter
+from exporter import ACCOUNTS, CONTACTS, TABLES, Exporter
 from include.export.ledger.audit import AuditLine, ExportAudit, Selection
 from include.export.ledger.trials import ExportTrials
 from include.export.salesforce.error_catalogue import Catalogue
 from leaks import PERSON, SECRET
+from lease import in_work
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
 
@@ -179,6 +180,26 @@ def test_a_snapshot_that_was_restored_is_noticed_by_the_watermark_that_was_publi
         "select told from crm_export.ExportFindings where kind = 'stepped_back'"
     ).fetchall()
     assert told.startswith("database changed: stepped back to 2026-01-01 00:01:00+00 / 1")
+
+
+def test_a_stream_in_work_elsewhere_is_skipped_with_its_children_and_its_gate_still_judges(
+    dags: DagRunner, connect: Callable[..., psycopg.Connection], tmp_path: Path
+) -> None:
+    (tmp_path / "contacts.yaml").write_text(yaml.safe_dump({k: v for k, v in CONTACTS.items() if k != "name"}))
+    dags.exporter.add({"id": 1, "name": "bad"})
+    dags.exporter.connection.execute("insert into app.contacts values ('c', 'C1', 'Contact', null, '2026-01-01')")
+    dags.run()
+    before = dags.exporter.last_call()
+    with in_work(connect(), STREAM):
+        states = dags.run()
+    assert states == {
+        "prepare_schema": "success",
+        "accounts.export_changes": "skipped",
+        "accounts.pause_on_export_errors": "failed",
+        "contacts.export_changes": "skipped",
+        "contacts.pause_on_export_errors": "success",
+    }
+    assert dags.exporter.calls(before) == []
 
 
 def test_off_while_held_releases_the_gate_and_on_again_does_not_rewind(dags: DagRunner) -> None:

@@ -39,10 +39,11 @@ def test_orgs_of_salesforces_clouds_are_allowed(host: str) -> None:
 @pytest.mark.parametrize(
     "domain",
     [
-        "attacker.example/collect#", "attacker.example#", "attacker.example?", "attacker.example/", "x@attacker.example/",
-        "acme.my.salesforce.com@attacker.example#", "attacker.example:8443/services/oauth2/token#", "attacker.example\\",
-        "a.salesforce.com.attacker.example/services/oauth2/token#", "notsalesforce.com#", "acme.my#", "acme.my?",
-        "a@acme.my",         "acme.my/x", "127.0.0.2/services/oauth2/token#", "[::1]/services/oauth2/token#", "",
+        "attacker.example/collect#", "attacker.example#", "attacker.example?", "attacker.example/",
+        "x@attacker.example/", "acme.my.salesforce.com@attacker.example#", "attacker.example:8443/services/oauth2/token#",
+        "attacker.example\\", "a.salesforce.com.attacker.example/services/oauth2/token#", "notsalesforce.com#",
+        "acme.my#", "acme.my?", "a@acme.my", "acme.my/x", "127.0.0.2/services/oauth2/token#",
+        "[::1]/services/oauth2/token#", "",
     ],
 )  # fmt: skip
 def test_a_domain_that_leads_elsewhere_gets_no_credentials(domain: str) -> None:
