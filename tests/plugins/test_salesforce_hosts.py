@@ -40,7 +40,7 @@ def test_orgs_of_salesforces_clouds_are_allowed(host: str) -> None:
     "domain",
     [
         "attacker.example/collect#", "attacker.example#", "attacker.example?", "attacker.example/",
-        "x@attacker.example/", "acme.my.salesforce.com@attacker.example#", "attacker.example:8443/services/oauth2/token#",
+        "x@attacker.example/", "acme.my.salesforce.com@attacker.example#", "attacker.example:8443/token#",
         "attacker.example\\", "a.salesforce.com.attacker.example/services/oauth2/token#", "notsalesforce.com#",
         "acme.my#", "acme.my?", "a@acme.my", "acme.my/x", "127.0.0.2/services/oauth2/token#",
         "[::1]/services/oauth2/token#", "",
