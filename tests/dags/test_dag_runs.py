@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -112,6 +113,33 @@ def test_the_setting_is_on_by_default_and_the_gate_fails(dags: DagRunner, caplog
     assert dags.exporter.watermark() == "1"
     assert dags.exporter.names() == {"A1": "Account 1"}
     assert dags.exporter.errors()[0]["holding"] is True
+
+
+def test_the_log_of_a_held_stream_is_short_lines_and_addresses_without_stack_frames(
+    dags: DagRunner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dags.exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
+    dag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False).dags["CRMExport"]
+    dags.export()
+    capsys.readouterr()
+    finished = dag.test()
+    output = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    lines = [line.partition("]")[2].strip() for line in output.splitlines() if "[error" in line]
+    [error] = dags.exporter.errors()
+    texts = [re.sub(r" +\[[\w.]+\] .*", "", line) for line in lines]
+    assert texts[0] == "Paused: stream accounts stopped at key=2 (changed 2026-01-01T00:02:00Z)."
+    assert texts[1].startswith("FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    assert texts[2].startswith("Attempt 2 since ")
+    assert texts[3].startswith("Correct the record or the rule in Salesforce")
+    assert re.fullmatch(r"Next run: 20\d\d-\d\d-\d\d \d\d:00 UTC; it tries the record again\.", texts[4])
+    assert texts[5].startswith("To try it now: clear export_changes of this group with Downstream.")
+    assert texts[7].endswith(f"/crm-export/?error={error['id']}")
+    assert texts[7].startswith("http")
+    assert texts[8] == "Task exited"
+    assert "Traceback" not in output
+    assert 'File "' not in output
+    gate = next(each for each in finished.get_task_instances() if each.task_id.endswith("pause_on_export_errors"))
+    assert (str(gate.state), gate.try_number) == ("failed", 1)
 
 
 @pytest.mark.fault("C2", "C3")
