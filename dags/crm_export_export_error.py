@@ -15,8 +15,10 @@ import os
 
 from airflow.sdk import DAG, BaseOperator, Param
 
+from crm_export.dag_layout import choose_streams
 from crm_export.export_operator import task_for
-from crm_export.operators import PrepareSchemaOperator, ReexportErrorsOperator
+from crm_export.operators import ReexportErrorsOperator
+from crm_export.preparation import PrepareSchemaOperator
 from include.export.streams import load_streams
 
 with DAG(
@@ -31,10 +33,10 @@ with DAG(
 ):
     prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")
     tasks: dict[str, BaseOperator] = {}
-    for stream in load_streams():
+    for stream in choose_streams(load_streams()):
         rule = "all_done" if stream.after else "all_success"
         tasks[stream.name] = task_for(stream, ReexportErrorsOperator, task_id=stream.name, trigger_rule=rule)
-        for parent in stream.after:
+        for parent in set(stream.after) & set(tasks):
             tasks[parent] >> tasks[stream.name]
         if not stream.after:
             prepare_schema >> tasks[stream.name]

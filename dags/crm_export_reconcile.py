@@ -24,8 +24,9 @@ import os
 
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
+from crm_export.dag_layout import choose_streams
 from crm_export.export_operator import task_for
-from crm_export.operators import PrepareSchemaOperator
+from crm_export.preparation import PrepareSchemaOperator
 from crm_export.reconcile import ExportLateRowsOperator, ReportOrphansOperator, task_for_check
 from include.export.reconcile import load_checks
 from include.export.streams import load_streams
@@ -42,7 +43,7 @@ with DAG(
     prepare_schema: BaseOperator = PrepareSchemaOperator(task_id="prepare_schema")
     late_rows: dict[str, BaseOperator] = {}
     streams = load_streams()
-    for stream in streams:
+    for stream in choose_streams(streams):
         with TaskGroup(group_id=stream.name):
             # a child waits for its parents to end, not to succeed
             rule = "all_done" if stream.after else "all_success"
@@ -51,7 +52,7 @@ with DAG(
             )
             orphans = task_for(stream, ReportOrphansOperator, task_id="report_orphans", trigger_rule="all_done")
             late_rows[stream.name] >> orphans
-        for parent in stream.after:
+        for parent in set(stream.after) & set(late_rows):
             late_rows[parent] >> late_rows[stream.name]
         if not stream.after:
             prepare_schema >> late_rows[stream.name]

@@ -13,6 +13,7 @@ for _name in list(os.environ):
 ROOT = Path(__file__).resolve().parent.parent
 os.environ |= {
     "AIRFLOW_HOME": str(_HOME),
+    "CRM_EXPORT_SALESFORCE_HOSTS": "127.0.0.1",  # the sandbox's
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),

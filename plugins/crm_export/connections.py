@@ -17,6 +17,7 @@ from psycopg.rows import tuple_row
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
 from crm_export.login_session import LoginSession, advise_on_login, choose_api_version
+from crm_export.salesforce_hosts import check_org_address
 from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
 from include.export.salesforce import OrgSession, SalesforceClient
 
@@ -69,7 +70,7 @@ def make_salesforce_client() -> SalesforceClient:
 
 
 def _log_in() -> OrgSession:
-    session = LoginSession()
+    session = LoginSession(SALESFORCE)
     extra = _find(SALESFORCE).extra_dejson
     session.proxies.update(extra.get("proxies") or {})
     try:
@@ -89,6 +90,7 @@ def _log_in() -> OrgSession:
             f"Salesforce's login host did not answer ({type(unanswered).__name__}). Check the domain of connection "
             f"{SALESFORCE}, the network, and REQUESTS_CA_BUNDLE where a private certificate authority is used."
         ) from None
+    check_org_address(str(org.sf_instance), SALESFORCE)
     chosen = extra.get("version") or extra.get("extra__salesforce__version")
     version = choose_api_version(str(chosen) if chosen else None, SALESFORCE, is_soap=session.is_soap)
     return OrgSession(f"https://{org.sf_instance}", org.session_id, org.session, version, session.organization)

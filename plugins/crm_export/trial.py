@@ -11,7 +11,7 @@ from include.export.ledger import RunIdentity, Trial
 from include.export.options import ExportOptions
 from include.export.run import RunInputs
 from include.export.salesforce import Catalogue
-from include.export.streams import Stream, load_streams
+from include.export.streams import find_stream
 from include.export.tasks import try_record
 
 
@@ -41,18 +41,8 @@ def _try(name: str, key: str) -> Trial:
     with open_postgres() as connection:
         options = ExportOptions(pause_on_export_errors=True)
         identity = RunIdentity("command line", "trial", 1, "trial")
-        stream, client = _find(name), make_salesforce_client()
+        stream, client = find_stream(name), make_salesforce_client()
         return try_record(RunInputs(stream, connection, client, Catalogue.load(), options, identity), key)
-
-
-def _find(name: str) -> Stream:
-    streams = load_streams()
-    for stream in streams:
-        if stream.name == name:
-            if isinstance(stream, Stream):
-                return stream
-            raise RunFailure(stream.message)
-    raise RunFailure(f"There is no stream {name}. Streams: {', '.join(stream.name for stream in streams)}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from include.export.ledger.job_batches import JobBatch, JobBatches
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.ledger.schema import install_schema
 from include.export.ledger.trials import AskedTrial, ExportTrials, Trial
-from include.export.ledger.watermarks import ExportWatermarks, Lease, StreamState, without_stop
+from include.export.ledger.watermarks import ExportWatermarks, Holder, Lease, StreamState, without_stop
 
 __all__ = [
     "LATE_ROW",
@@ -57,6 +57,7 @@ __all__ = [
     "ExportTrials",
     "ExportWatermarks",
     "ExportedVersions",
+    "Holder",
     "JobBatch",
     "JobBatches",
     "Lease",
