@@ -48,7 +48,7 @@ def test_the_answer_is_on_top_and_each_hold_says_why_and_what_to_do(stack: Stack
     expect(page.get_by_role("region", name="Is everything in Salesforce?")).to_contain_text(HELD)
     hold = page.get_by_role("article").filter(has_text="CMP_000025")
     expect(hold).to_contain_text("bad value for restricted picklist field: Unknown")
-    expect(hold).to_contain_text("Let the admin add the value to the picklist")
+    expect(hold).to_contain_text("Ask your Salesforce admin to add the value to the picklist")
     with stack.connect() as connection:
         names = [row[0] for row in connection.execute("select stream from crm_export.ExportWatermarks")]
         held = [line.stream for line in summarise_streams(names, connection=connection) if line.held_key]
