@@ -46,7 +46,7 @@ function Top({ route }: { route: Route }) {
   return (
     <header class="top">
       <h1 class="unseen">CRM Export</h1>
-      <VerdictLine />
+      <VerdictLine brief={current !== "overview"} />
       <nav class="tabs" aria-label={t("tabs.label")}>
         {VIEWS.map((view) => (
           <a key={view} href={href(view)} aria-current={view === current ? "page" : undefined}>

@@ -38,9 +38,21 @@ export function href(view: View, item?: string | number | null, query?: Record<s
 
 /** Go to an address that `href` gave. */
 export function go(to: string): void {
-  history.pushState(null, "", toOwn(new URL(to, location.href)) ?? to);
+  const own = toOwn(new URL(to, location.href)) ?? to;
+  const airflow = airflowWindow();
+  const shown = airflow && toShown(own, airflow);
+  if (airflow && shown) {
+    // the entries of the history are Airflow's: those of a frame are lost when its page is loaded again
+    history.replaceState(null, "", own);
+    airflow.history.pushState(advance(airflow.history.state), "", shown);
+  } else history.pushState(null, "", own);
   window.scrollTo(0, 0);
   window.dispatchEvent(new Event(MOVED));
+}
+
+/** Return the state of the next entry of Airflow's router, which counts them. */
+function advance(state: { idx?: number } | null): object {
+  return { ...state, idx: (state?.idx ?? 0) + 1, key: Math.random().toString(36).slice(2, 10) };
 }
 
 /** Return the page's own path of an address of the page, inside Airflow or not; null for any other address. */
@@ -61,24 +73,36 @@ function follow(event: MouseEvent): void {
   else go(link.href);
 }
 
-/** Show the reader's place in the address of Airflow around the frame: as its path, or behind "#" in a tab of a DAG. */
-function mirror(): void {
-  const airflow = airflowWindow();
-  if (!airflow) return;
-  const { pathname, search } = airflow.location;
-  const own = `${location.pathname}${location.search}`;
-  const shown = pathname.includes(DAG_TAB) ? `${pathname}${search}#${own.slice(ROOT.length)}` : `${FRAME}${own}`;
-  if (pathname.includes(DAG_TAB) || pathname.startsWith(FRAME)) airflow.history.replaceState(airflow.history.state, "", shown);
+/** Return the address of Airflow around the frame for a path of the page: its path, or behind "#" in a tab of a DAG. */
+function toShown(own: string, { location: { pathname, search } }: Window): string | null {
+  if (pathname.includes(DAG_TAB)) return `${pathname}${search}#${own.slice(ROOT.length)}`;
+  return pathname.startsWith(FRAME) ? `${FRAME}${own}` : null;
+}
+
+/** Return the path of the page that the address of Airflow around the frame shows. */
+function readShown({ location: { pathname, search, hash } }: Window): string | null {
+  if (pathname.includes(DAG_TAB)) return `${ROOT}${hash.slice(1)}`;
+  const own = pathname.startsWith(FRAME) ? `${pathname.slice(FRAME.length)}${search}` : "";
+  return own.startsWith(ROOT) ? own : null;
 }
 
 /** Go to what a link from Airflow asks for, and keep both addresses in step from then on. */
 export function enter(): void {
   const asked = findAsked(new URLSearchParams(location.search));
   if (asked) history.replaceState(null, "", asked);
-  mirror();
   document.addEventListener("click", follow);
-  window.addEventListener("popstate", mirror);
-  window.addEventListener(MOVED, mirror);
+  const airflow = airflowWindow();
+  if (!airflow) return;
+  const shown = toShown(`${location.pathname}${location.search}`, airflow);
+  if (shown) airflow.history.replaceState(airflow.history.state, "", shown);
+  const back = (): void => {
+    const own = readShown(airflow);
+    if (!own || own === `${location.pathname}${location.search}`) return;
+    history.replaceState(null, "", own);
+    window.dispatchEvent(new Event(MOVED));
+  };
+  airflow.addEventListener("popstate", back);
+  window.addEventListener("pagehide", () => airflow.removeEventListener("popstate", back));
 }
 
 function findAsked(words: URLSearchParams): string | null {

@@ -9,7 +9,7 @@ import { judge, standOf, type Verdict } from "./verdict";
 const SIGNS: Record<Tone, IconName> = { good: "check", bad: "pause", warning: "alert", info: "clock", quiet: "off" };
 
 /** The line on top of every view. Without an answer of both Airflow and the database nothing is said to be good. */
-export function VerdictLine() {
+export function VerdictLine({ brief }: { brief: boolean }) {
   const { session, streams } = useLive();
   if (!streams.data || !session.data) {
     const failure = streams.failure ?? session.failure;
@@ -22,18 +22,20 @@ export function VerdictLine() {
     .sort()
     .at(-1);
   const next = session.data.dags.find((dag) => dag.dag_id === "CRMExport")?.next_run_at;
-  return <Line verdict={judge(standOf(session.data, streams.data))} newest={newest} next={next} />;
+  return <Line verdict={judge(standOf(session.data, streams.data))} newest={newest} next={next} brief={brief} />;
 }
 
 interface LineProps {
   verdict: Verdict;
   newest?: string | undefined;
   next?: string | null | undefined;
+  /** Only the sentence on a phone. */
+  brief?: boolean;
 }
 
-export function Line({ verdict, newest, next }: LineProps) {
+export function Line({ verdict, newest, next, brief = false }: LineProps) {
   return (
-    <section class={`verdict ${verdict.tone}`} aria-label={t("verdict.label")}>
+    <section class={`verdict ${verdict.tone}${brief ? " brief" : ""}`} aria-label={t("verdict.label")}>
       <span class="sign"><Icon name={SIGNS[verdict.tone]} /></span>
       <div>
         <p class="title" aria-live="polite">{verdict.title}</p>
