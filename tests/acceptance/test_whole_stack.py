@@ -81,7 +81,7 @@ def test_the_story_of_a_refused_record_told_through_the_page(stack: Stack, visit
     switch = page.get_by_role("switch", name="Pause on Export Errors")
     switch.click()
     dialog = page.get_by_role("dialog", name="Data inconsistency acknowledgement")
-    expect(dialog).to_contain_text("campaigns is held at CMP_000025")
+    expect(dialog).to_contain_text("campaigns is paused at CMP_000025")
     dialog.get_by_role("button", name="Ok").click()
     expect(switch).not_to_be_checked()
     expect(page.get_by_text("Turned off by admin")).to_be_visible()
@@ -109,21 +109,21 @@ def test_the_story_of_a_refused_record_told_through_the_page(stack: Stack, visit
     for change in ("set pause_on_export_errors from on to off", "set pause_on_export_errors from off to on"):
         expect(page.get_by_role("listitem").filter(has_text=change)).to_contain_text("admin")
     page.get_by_text("What was acknowledged").click()
-    expect(page.get_by_text("campaigns is held at CMP_000025")).to_be_visible()
+    expect(page.get_by_text("campaigns is paused at CMP_000025")).to_be_visible()
 
 
 def test_a_click_retries_one_record_and_says_what_came_of_it(stack: Stack, visitor: Visitor) -> None:
-    page = visitor.open("crm-export/#/errors/records?search=00QMM0000000300")
+    page = visitor.open("crm-export/errors/records?search=00QMM0000000300")
     page.get_by_role("link", name="00QMM0000000300").click()
     page.get_by_role("button", name="Retry now: 00QMM0000000300").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("1 record is sent to Salesforce again")
     dialog.get_by_role("button", name="Retry").click()
     expect(dialog.get_by_role("listitem").filter(has_text="00QMM0000000300")).to_contain_text(
-        "refused again", timeout=90_000
+        "rejected again", timeout=90_000
     )
     dialog.get_by_role("button", name="Close").click()
-    expect(page.get_by_role("list").filter(has_text="asked for by admin")).to_be_visible()
+    expect(page.get_by_role("list").filter(has_text="requested by admin")).to_be_visible()
 
 
 def _check_what_was_passed_over(stack: Stack) -> None:

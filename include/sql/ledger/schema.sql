@@ -364,9 +364,6 @@ revoke all on function crm_export.database_identity() from public;
 -- Version 3: what the page pages, counts and searches by, however many errors and runs there are.
 create index if not exists ExportErrors_by_status on crm_export.ExportErrors (stream, status)
     where status <> 'resolved';
-create index if not exists ExportErrors_summed_by_cause on crm_export.ExportErrors (cause, stream)
-    include (status, first_seen_at, last_seen_at, id, object) where status <> 'resolved';
-drop index if exists crm_export.ExportErrors_by_cause;
 create index if not exists ExportRuns_exports on crm_export.ExportRuns (stream, id desc) where kind = 'export';
 create index if not exists ExportRuns_summed on crm_export.ExportRuns (started_at)
     include (stream, accepted, refused, api_calls, oldest_change_at);
