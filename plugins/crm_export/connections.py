@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 import psycopg
@@ -19,6 +20,7 @@ from simple_salesforce.exceptions import SalesforceAuthenticationFailed, Salesfo
 from crm_export.login_session import LoginSession, advise_on_login, choose_api_version
 from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
 from include.export.salesforce import OrgSession, SalesforceClient
+from include.export.source import READY_SECONDS, prepare_session, refuse_transaction_pooling
 
 POSTGRES = "postgres_default"
 SALESFORCE = "salesforce_default"
@@ -26,29 +28,61 @@ SALESFORCE = "salesforce_default"
 
 @contextmanager
 def open_postgres(*, patience: int | None = None) -> Generator[psycopg.Connection]:
-    """Open the connection that the core works with: autocommit, UTC, application name crm_export.
+    """Open the connection that the core works with (`prepare_session`).
 
     `patience` is how many seconds to wait for the server at most, else the connection decides. Raises
-    ConfigurationFailure for a missing connection, SourceFailure when Postgres cannot be reached.
+    ConfigurationFailure for a missing connection, a pooler that keeps no session, or a setting that the server forbids,
+    SourceFailure when Postgres cannot be reached.
     """
-    found = _find(POSTGRES)
-    place = f"{found.host}:{found.port or 5432}/{found.schema or ''}"
+    connect = partial(_connect, patience)
+    connection = connect()
     try:
-        opened = _make_hook(found, patience).get_conn()
-    except psycopg.OperationalError as refused:
-        told = str(refused).strip().splitlines()[-1]
-        raise SourceFailure(
-            f"Postgres at {place} (connection {POSTGRES}) cannot be reached: {told}. Check both."
-        ) from None
-    connection = cast("psycopg.Connection", opened)
-    try:
-        connection.autocommit = True
-        connection.row_factory = tuple_row
-        connection.execute("set application_name = 'crm_export'")
-        connection.execute("set timezone = 'UTC'")
+        with _explain_place():
+            refuse_transaction_pooling(connection, connect)
+            _prepare(connection, patience)
         yield connection
     finally:
         connection.close()
+
+
+def connect_postgres() -> psycopg.Connection:
+    """Open one more connection like that of `open_postgres`; the hook is asked for the password of this moment."""
+    connection = _connect(None)
+    try:
+        with _explain_place():
+            _prepare(connection, None)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(patience: int | None) -> psycopg.Connection:
+    found = _find(POSTGRES)
+    with _explain_place():
+        connection = cast("psycopg.Connection", _make_hook(found, patience).get_conn())
+    connection.autocommit = True
+    return connection
+
+
+def _prepare(connection: psycopg.Connection, patience: int | None) -> None:
+    prepare_session(connection, patience=READY_SECONDS if patience is None else float(patience))
+    connection.row_factory = tuple_row
+
+
+@contextmanager
+def _explain_place() -> Generator[None]:
+    """Turn an error of connecting into a SourceFailure that names where."""
+    try:
+        yield
+    except psycopg.OperationalError as refused:
+        found = _find(POSTGRES)
+        told = str(refused).strip().splitlines()[-1]
+        raise SourceFailure(
+            f"Postgres at {found.host}:{found.port or 5432}/{found.schema or ''} (connection {POSTGRES}) cannot be "
+            f"reached: {told}. Check both. A task needs one connection, a Bulk job two, at full speed five: where it "
+            "says that there are too many, raise the connection limit of the role or the size of the pool."
+        ) from None
 
 
 def _make_hook(found: Connection, patience: int | None) -> PostgresHook:

@@ -9,7 +9,7 @@ from airflow.sdk import Context, SkipMixin
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowSkipException
 
-from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.connections import connect_postgres, make_salesforce_client, open_postgres
 from crm_export.export_operator import ExportOperator
 from crm_export.requests import TrialRequest, asked_action, asked_trial, check_trial, identify_run
 from crm_export.settings import read_options
@@ -86,7 +86,13 @@ class ExportChangesOperator(ExportOperator):
             raise AirflowSkipException(f"This run only tries a record of stream {trial.stream}.")
         with open_postgres() as connection:
             inputs = RunInputs(
-                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
+                self.stream,
+                connection,
+                make_salesforce_client(),
+                Catalogue.load(),
+                options,
+                identify_run(context),
+                connect=connect_postgres,
             )
             if trial:
                 return self._try(trial, inputs)
@@ -139,7 +145,15 @@ class ReexportErrorsOperator(ExportOperator):
                 only = ExportAudit(connection).errors_to_retry(action, identity.dag_id, self.stream.name)
                 if not only:
                     raise AirflowSkipException(f"Action {action} of the page asks for no record of this stream.")
-            inputs = RunInputs(self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identity)
+            inputs = RunInputs(
+                self.stream,
+                connection,
+                make_salesforce_client(),
+                Catalogue.load(),
+                options,
+                identity,
+                connect=connect_postgres,
+            )
             report = reexport_errors(inputs, every=bool(context["params"].get("every", False)), only=only)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()

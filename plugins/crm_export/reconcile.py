@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.connections import connect_postgres, make_salesforce_client, open_postgres
 from crm_export.export_operator import ExportOperator, asset_of, task_for
 from crm_export.requests import identify_run
 from crm_export.settings import read_options
@@ -33,7 +33,13 @@ class ExportLateRowsOperator(ExportOperator):
         options = read_options()
         with open_postgres() as connection:
             inputs = RunInputs(
-                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
+                self.stream,
+                connection,
+                make_salesforce_client(),
+                Catalogue.load(),
+                options,
+                identify_run(context),
+                connect=connect_postgres,
             )
             published = read_published_watermark(self.stream.name, context)
             report = export_late_rows(inputs, published_watermark=published)
@@ -55,7 +61,13 @@ class ReportOrphansOperator(ExportOperator):
         options = read_options()
         with open_postgres() as connection:
             inputs = RunInputs(
-                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
+                self.stream,
+                connection,
+                make_salesforce_client(),
+                Catalogue.load(),
+                options,
+                identify_run(context),
+                connect=connect_postgres,
             )
             report = report_orphans(inputs)
         self.log.info("%s: %s", self.stream.name, report.message)
@@ -81,8 +93,8 @@ class CheckSumsOperator(ExportOperator):
 
 def read_published_watermark(stream_name: str, context: Context) -> Position | None:
     """Return the watermark in the last event of the stream's asset: it is kept outside of the exporter's database."""
-    events = context["inlet_events"][asset_of(stream_name)]
-    extra = (events[-1].extra if len(events) else None) or {}
+    newest = list(context["inlet_events"][asset_of(stream_name)].ascending(False).limit(1))  # one event, one query
+    extra = (newest[0].extra if newest else None) or {}
     cursor_at, record_key = extra.get("watermark"), extra.get("record_key")
     return Position(str(cursor_at), str(record_key)) if cursor_at and record_key else None
 

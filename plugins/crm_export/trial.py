@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.connections import connect_postgres, make_salesforce_client, open_postgres
 from include.export.failures import RunFailure
 from include.export.ledger import RunIdentity, Trial
 from include.export.options import ExportOptions
@@ -42,7 +42,8 @@ def _try(name: str, key: str) -> Trial:
         options = ExportOptions(pause_on_export_errors=True)
         identity = RunIdentity("command line", "trial", 1, "trial")
         stream, client = _find(name), make_salesforce_client()
-        return try_record(RunInputs(stream, connection, client, Catalogue.load(), options, identity), key)
+        catalogue, connect = Catalogue.load(), connect_postgres
+        return try_record(RunInputs(stream, connection, client, catalogue, options, identity, connect=connect), key)
 
 
 def _find(name: str) -> Stream:

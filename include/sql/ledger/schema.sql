@@ -62,6 +62,10 @@ create index if not exists ExportRuns_by_stream on crm_export.ExportRuns (stream
 create index if not exists ExportRuns_by_start on crm_export.ExportRuns (started_at);
 alter table crm_export.ExportRuns add column if not exists oldest_change_at timestamptz;
 create index if not exists ExportRuns_by_run_id on crm_export.ExportRuns (run_id);
+-- a transaction of another session that was open for long at the end of the run, and the changed rows behind its start
+alter table crm_export.ExportRuns
+    add column if not exists blocking_pid integer, add column if not exists blocking_application text,
+    add column if not exists blocking_since timestamptz, add column if not exists rows_blocked bigint;
 
 -- One row per batch: PLANNED -> SENDING -> SETTLED, or ABANDONED when its outcome is not known and its rows go again.
 create table if not exists crm_export.ExportBatches (
@@ -318,27 +322,36 @@ returns table (
     oldest_pid integer, oldest_application text, oldest_age interval, owner text
 )
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
-    with open_transaction as (
-        select a.pid, a.application_name, a.xact_start
+    with session as (
+        select a.*,
+               -- with track_activities off nobody sees when a session's transactions begin
+               case when a.state = 'disabled' then timestamptz '-infinity' else a.xact_start end as began_at
         from pg_stat_activity a
         where a.datname = current_database()
-          and a.xact_start is not null
-          and a.application_name <> 'crm_export'
+          -- the exporter's own sessions hold this lock (include/sql/source/session_mark.sql); a name alone hides nobody
+          and not (a.application_name = 'crm_export' and exists (
+              select from pg_locks l
+              where l.pid = a.pid and l.locktype = 'advisory' and l.granted
+                and l.classid = 724188901 and l.objid = 12 and l.objsubid = 2))
+    ), open_transaction as (
+        select a.pid, a.application_name, a.began_at
+        from session a
+        where a.began_at is not null
           -- these run transactions of their own that never write rows of tables
           and coalesce(a.backend_type, '') not in ('autovacuum worker', 'walsender')
           and not coalesce(a.usename = any (harmless_roles), false)
           and not (a.application_name = any (harmless_applications))
-        order by a.xact_start
+        order by a.began_at
         limit 1
     )
     select pg_is_in_recovery(),
            not pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
            (select string_agg(p.gid, ', ' order by p.gid) from pg_prepared_xacts p
             where p.database = current_database()),
-           least(clock_timestamp(), (select xact_start from open_transaction)) - interval '5 seconds',
+           least(clock_timestamp(), (select began_at from open_transaction)) - interval '5 seconds',
            (select pid from open_transaction),
            (select application_name from open_transaction),
-           clock_timestamp() - (select xact_start from open_transaction),
+           clock_timestamp() - (select began_at from open_transaction where isfinite(began_at)),
            current_user::text
 $$;
 revoke all on function crm_export.export_horizon(text[], text[]) from public;

@@ -14,6 +14,7 @@ from histories.simulated_postgres import Pool
 from histories.source_model import TABLE
 from histories.tasks import TaskOptions
 from histories.world import World
+from include.export.source import open_session
 from local_stack.postgres import EmbeddedPostgres
 
 
@@ -32,9 +33,7 @@ class Stage:
             connection.execute(f"alter database {name} set synchronous_commit = off")
             # planning the same statements anew takes a fifth of a history
             connection.execute(f"alter database {name} set plan_cache_mode = force_generic_plan")
-        monitor = psycopg.connect(
-            server.dsn(name), autocommit=True, application_name="crm_export", options="-c timezone=UTC"
-        )
+        monitor = open_session(server.dsn(name))
         monitor.execute(TABLE)
         return cls(Pool(server.dsn(name)), monitor)
 

@@ -16,6 +16,7 @@ from include.export.ledger.schema import install_schema
 from include.export.positions import Position
 from include.export.reconcile.orphans import report_orphans
 from include.export.salesforce.error_catalogue import Catalogue
+from include.export.source import open_session
 from local_stack.postgres import EmbeddedPostgres
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
@@ -44,7 +45,7 @@ def primary(place: Path) -> Iterator[EmbeddedPostgres]:
 
 def connect(server: EmbeddedPostgres) -> psycopg.Connection:
     """Open a server as the exporter does."""
-    return psycopg.connect(server.dsn(), autocommit=True, application_name="crm_export", options="-c timezone=UTC")
+    return open_session(server.dsn())
 
 
 def exporter_of(server: EmbeddedPostgres, sandbox: Control, running: RunningSandbox, catalogue: Catalogue) -> Exporter:

@@ -104,7 +104,7 @@ class TestOpenTransactions:
             "select pg_get_functiondef('crm_export.export_horizon(text[], text[])'::regprocedure)"
         ).fetchone()
         assert definition is not None
-        older = definition[0].replace("a.xact_start\n", "a.xact_start - interval '20 minutes' as xact_start\n", 1)
+        older = definition[0].replace("a.xact_start end", "a.xact_start - interval '20 minutes' end", 1)
         assert older != definition[0]
         exporter.connection.execute(older)  # nobody waits 20 minutes for a test
         writer.execute("begin; select 1")
