@@ -78,6 +78,7 @@ class Exporter:
     make_session: Callable[[], requests.Session] = requests.Session
     timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
     runs: int = 0
+    connect: Callable[[], psycopg.Connection] | None = None
     owner: psycopg.Connection | None = None  # who writes the source, where the exporter's role may not
 
     @property
@@ -134,7 +135,8 @@ class Exporter:
         settings = {"transient_delays": (0.01, 0.01), "lease_seconds": 0.2} | self.options | options
         chosen = ExportOptions(pause_on_export_errors=pause, **settings)
         identity = RunIdentity("CRMExport", f"run{self.runs}", 1, "export_changes")
-        return RunInputs(self.stream, self.connection, self.client(), self.catalogue, chosen, identity)
+        return RunInputs(self.stream, self.connection, self.client(), self.catalogue, chosen, identity,
+                         connect=self.connect)  # fmt: skip
 
     def client(self) -> SalesforceClient:
         """Return a client that logs in at first use."""

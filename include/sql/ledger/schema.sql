@@ -1,6 +1,9 @@
 -- The tables of CRM Export. Idempotent: run it as often as you like, by the first task of CRMExport or by hand.
 -- The role that runs it needs CREATE on the database (or on the schema) and, for export_horizon(), pg_read_all_stats.
 
+-- names in the bodies below are looked up once, here: a function of the same name in another schema is never called
+set search_path = pg_catalog, pg_temp;
+
 create schema if not exists crm_export;
 
 -- One row per stream: where it stands, who writes it at the moment, and whether it is stopped at a record.
@@ -166,8 +169,8 @@ create unique index if not exists ExportFindings_one_open
 
 -- A message without what differs from record to record, so that 500 refusals by one rule are one cause.
 create or replace function crm_export.normalise_message(message text) returns text
-language sql immutable parallel safe as $$
-    select left(
+language sql immutable parallel safe
+return left(
         regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
             regexp_replace(left(message collate "C", 1000), '\s{2,}|[\t\r\n]', ' ', 'g'),
             -- values that Salesforce writes without quotes
@@ -182,13 +185,11 @@ language sql immutable parallel safe as $$
             '\m\d{4}-\d\d-\d\dT[\d:.]+Z?\M|\m\d+([.,:-]\d+)*\M', '#', 'g'),
             -- the number at the end of a key, as in CMP_000025; field names such as bizible2__X__c stay
             '([_-])\d+\M', '\1#', 'g'),
-        500)
-$$;
+        500);
 create or replace function crm_export.error_cause(object text, code text, fields text[], message text) returns text
-language sql immutable parallel safe as $$
-    select left(encode(sha256(convert_to(
-        jsonb_build_array(object, code, to_jsonb(fields), crm_export.normalise_message(message))::text, 'UTF8')), 'hex'), 16)
-$$;
+language sql immutable parallel safe
+return left(encode(sha256(convert_to(
+        jsonb_build_array(object, code, to_jsonb(fields), crm_export.normalise_message(message))::text, 'UTF8')), 'hex'), 16);
 
 -- One row per record that Salesforce refused by name. At most one unresolved row per stream and record.
 create table if not exists crm_export.ExportErrors (
@@ -265,11 +266,10 @@ create index if not exists ExportErrorAttempts_by_error on crm_export.ExportErro
 -- Which DAG sends a refused record again: the daily job, but a record above the watermark is CRMExport's.
 create or replace function crm_export.sender_of(
     cursor_at timestamptz, stopped_at_error_id bigint, error bigint, record_changed_at timestamptz) returns text
-language sql immutable parallel safe as $$
-    select case when cursor_at is null or stopped_at_error_id = error or record_changed_at > cursor_at
+language sql immutable parallel safe
+return case when cursor_at is null or stopped_at_error_id = error or record_changed_at > cursor_at
                      or (stopped_at_error_id is not null and record_changed_at = cursor_at)
-                then 'CRMExport' else 'CRMExport_ExportError' end
-$$;
+                then 'CRMExport' else 'CRMExport_ExportError' end;
 
 -- One line per change of a setting and per action of a person; what was done about each record is in ExportAuditRecords.
 create table if not exists crm_export.ExportAudit (
