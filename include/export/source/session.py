@@ -68,7 +68,10 @@ _PLANS = {
     "client_min_messages": "warning",
     "application_name": APPLICATION_NAME,
 }
-_FIRST = b"set client_encoding = 'UTF8'; set search_path = pg_catalog, pg_temp; set exit_on_error = off"
+_FIRST = (
+    b"set client_encoding = 'UTF8'; set quote_all_identifiers = off; set exit_on_error = off; "
+    b"set search_path = pg_catalog, pg_temp"
+)
 _SETTINGS = _TEXTS | _TRANSACTIONS | _WAITS | _PLANS
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import waiting
 
+import hostile
 from histories.processes import DISCONNECT, Killed, Process
 from histories.statement_names import name_statement, writes
 from include.export.source import prepare_session
@@ -198,7 +199,7 @@ class Pool:
         return self._free[kind].pop()
 
     def _open_simulated(self) -> psycopg.Connection[Any]:
-        connection = SimulatedConnection.connect(self._dsn, prepare_threshold=2)
+        connection = SimulatedConnection.connect(self._dsn, user=hostile.ROLE, prepare_threshold=2)
         prepare_session(connection)
         # planning the same statements anew, and waiting for the disk, takes a fifth of a history
         connection.execute("set plan_cache_mode = force_generic_plan; set synchronous_commit = off")

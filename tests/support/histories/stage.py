@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+import hostile
 from histories.random_driver import Played, Weather, play
 from histories.reader_pool import close_readers
 from histories.simulated_postgres import Pool
@@ -35,6 +36,8 @@ class Stage:
             connection.execute(f"alter database {name} set plan_cache_mode = force_generic_plan")
         monitor = open_session(server.dsn(name))
         monitor.execute(TABLE)
+        hostile.make_role(monitor)
+        hostile.lay_traps(monitor)
         return cls(Pool(server.dsn(name)), monitor)
 
     def play(self, seed: int, weather: Weather | None = None, *, bulk: bool | None = None) -> Played:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from exporter import Exporter
+from include.export.failures import RunFailure
 from include.export.ledger.runs import Outcome
 from include.export.reconcile.orphans import report_orphans
 
@@ -133,3 +135,15 @@ def test_late_rows_and_records_without_a_row_are_found(exporter: Exporter) -> No
     assert report_orphans(exporter.inputs()).without_source == 0
     exporter.source.execute("delete from app.accounts where id = 50")
     assert report_orphans(exporter.inputs()).without_source == 1
+
+
+@pytest.mark.parametrize("laboratory", ["as a hostile role"], indirect=True)
+def test_the_laboratory_finds_a_session_without_the_settings(exporter: Exporter) -> None:
+    """Dates that one session writes by the day and another reads by the month lose rows or break the run."""
+    exporter.stream = exporter.stream.model_copy(update={"bulk_from": 30, "bulk_from_paused": 30})
+    exporter.connection.execute("set datestyle = 'SQL, DMY'")
+    fill(exporter, 1, 60)
+    with contextlib.suppress(RunFailure):
+        exporter.run()
+    with pytest.raises((AssertionError, KeyError)):
+        check_values(exporter, 1, 60)
