@@ -8,14 +8,12 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from crm_export.connections import make_salesforce_client, open_postgres
 from crm_export.export_operator import ExportOperator
 from crm_export.requests import asked_action, identify_run
+from crm_export.run_inputs import open_inputs
 from crm_export.settings import read_options
 from crm_export.triggers import JobOverTrigger, is_triggerer_running
 from include.export.ledger import ExportAudit, Outcome
-from include.export.run import RunInputs
-from include.export.salesforce import Catalogue
 from include.export.streams import Stream
 from include.export.tasks import ExportReport, export_stream, reexport_errors
 
@@ -59,15 +57,14 @@ class ExportChangesOperator(ExportOperator):
 
     def _export(self, context: Context, patience: float | None) -> ExportReport:
         options = replace(read_options(), job_patience=patience)
-        with open_postgres() as connection:
-            client, identity = make_salesforce_client(), identify_run(context)
-            return export_stream(RunInputs(self.stream, connection, client, Catalogue.load(), options, identity))
+        with open_inputs(self.stream, options, identify_run(context)) as inputs:
+            return export_stream(inputs)
 
     def _can_defer(self) -> bool:
         return is_triggerer_running() if self.deferrable is None else self.deferrable
 
     def _job_over(self, job_id: str) -> JobOverTrigger:
-        return JobOverTrigger(job_id, poll_seconds=max(self.job_patience / 3, 1.0))
+        return JobOverTrigger(job_id, max(self.job_patience / 3, 1.0), connection=self.stream.salesforce)
 
     def _skip_behind_skipped_parents(self, context: Context) -> None:
         """Skip when a parent was skipped in this run: its rows are sent by another one, perhaps only in a moment."""
@@ -94,13 +91,12 @@ class ReexportErrorsOperator(ExportOperator):
         """Send again and return counts; records that are still refused are no failure."""
         options, action = read_options(), asked_action(context)
         identity = identify_run(context)
-        with open_postgres() as connection:
+        with open_inputs(self.stream, options, identity) as inputs:
             only = None
             if action is not None:
-                only = ExportAudit(connection).errors_to_retry(action, identity.dag_id, self.stream.name)
+                only = ExportAudit(inputs.connection).errors_to_retry(action, identity.dag_id, self.stream.name)
                 if not only:
                     raise AirflowSkipException(f"Action {action} of the page asks for no record of this stream.")
-            inputs = RunInputs(self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identity)
             report = reexport_errors(inputs, every=bool(context["params"].get("every", False)), only=only)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()

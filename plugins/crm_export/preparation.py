@@ -7,14 +7,13 @@ from typing import Any
 import psycopg
 from airflow.sdk import Context, SkipMixin
 
-from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.connections import open_postgres
 from crm_export.export_operator import ExportOperator
 from crm_export.requests import TrialRequest, asked_action, asked_trial, check_trial, identify_run
+from crm_export.run_inputs import open_inputs
 from crm_export.settings import read_options
 from include.export.failures import ConfigurationFailure, RunFailure
 from include.export.ledger import ExportTrials, Trial, install_schema
-from include.export.run import RunInputs
-from include.export.salesforce import Catalogue
 from include.export.streams import find_stream
 from include.export.tasks import try_record
 
@@ -56,7 +55,7 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
     def _answer(self, asked: TrialRequest, context: Context, connection: psycopg.Connection) -> None:
         trials = ExportTrials(connection)
         try:
-            trial = _try(asked, context, connection)
+            trial = _try(asked, context)
         except RunFailure as failure:
             if asked.page is not None:
                 trials.fail(asked.page, str(failure))
@@ -67,7 +66,6 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
         self.log.info("%s", _WHERE_VALUES_ARE)
 
 
-def _try(asked: TrialRequest, context: Context, connection: psycopg.Connection) -> Trial:
-    stream, options = find_stream(asked.stream), read_options()
-    inputs = RunInputs(stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context))
-    return try_record(inputs, asked.key)
+def _try(asked: TrialRequest, context: Context) -> Trial:
+    with open_inputs(find_stream(asked.stream), read_options(), identify_run(context)) as inputs:
+        return try_record(inputs, asked.key)

@@ -43,7 +43,7 @@ class PauseOnExportErrorsSensor(ExportOperator, BaseSensorOperator):
         Raises RunFailure when Postgres fails.
         """
         pause, name = read_pause_on_export_errors(), self.stream.name
-        with open_postgres() as connection:
+        with open_postgres(self.stream.postgres) as connection:
             hold = check_hold(name, connection=connection, catalogue=Catalogue.load(), pause=pause)
             if hold:
                 self.fail(*hold.lines, *_explain_retry(context), *_link(context, hold))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.run_inputs import open_inputs
 from include.export.failures import RunFailure
 from include.export.ledger import RunIdentity, Trial
 from include.export.options import ExportOptions
-from include.export.run import RunInputs
-from include.export.salesforce import Catalogue
 from include.export.streams import find_stream
 from include.export.tasks import try_record
 
@@ -38,11 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _try(name: str, key: str) -> Trial:
-    with open_postgres() as connection:
-        options = ExportOptions(pause_on_export_errors=True)
-        identity = RunIdentity("command line", "trial", 1, "trial")
-        stream, client = find_stream(name), make_salesforce_client()
-        return try_record(RunInputs(stream, connection, client, Catalogue.load(), options, identity), key)
+    options = ExportOptions(pause_on_export_errors=True)
+    identity = RunIdentity("command line", "trial", 1, "trial")
+    with open_inputs(find_stream(name), options, identity) as inputs:
+        return try_record(inputs, key)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from airflow.sdk.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from crm_export.connections import make_salesforce_client
+from crm_export.connections import SALESFORCE, make_salesforce_client
 from include.export.failures import RunFailure
 from include.export.salesforce import SalesforceClient, is_job_over
 
@@ -41,18 +41,30 @@ class JobOverTrigger(BaseTrigger):
     It carries the job's id only. What became of the job is read by the task that goes on.
     """
 
-    def __init__(self, job_id: str, poll_seconds: float, longest_wait: float = LONGEST_WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        job_id: str,
+        poll_seconds: float,
+        longest_wait: float = LONGEST_WAIT_SECONDS,
+        connection: str = SALESFORCE,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's own is not typed
         self.job_id, self.poll_seconds, self.longest_wait = job_id, poll_seconds, longest_wait
+        self.connection = connection
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what Airflow keeps of the trigger."""
-        kept = {"job_id": self.job_id, "poll_seconds": self.poll_seconds, "longest_wait": self.longest_wait}
+        kept = {
+            "job_id": self.job_id,
+            "poll_seconds": self.poll_seconds,
+            "longest_wait": self.longest_wait,
+            "connection": self.connection,
+        }
         return "crm_export.triggers.JobOverTrigger", kept
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look at the job now and then."""
-        client, end = make_salesforce_client(), time.monotonic() + self.longest_wait
+        client, end = make_salesforce_client(self.connection), time.monotonic() + self.longest_wait
         while time.monotonic() < end and not await self._is_over(client):
             await asyncio.sleep(self.poll_seconds)
         yield TriggerEvent({"job_id": self.job_id})  # type: ignore[no-untyped-call] # same

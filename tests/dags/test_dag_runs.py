@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ import psycopg
 import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
+from airflow.models.asset import AssetEvent
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
-from sqlalchemy import delete
+from sqlalchemy import Engine, delete, event, select
 
 from exporter import ACCOUNTS, CONTACTS, TABLES, Exporter
 from include.export.ledger.audit import AuditLine, ExportAudit, Selection
@@ -228,6 +229,40 @@ def test_a_stream_in_work_elsewhere_is_skipped_with_its_children_and_its_gate_st
         "contacts.pause_on_export_errors": "success",
     }
     assert dags.exporter.calls(before) == []
+
+
+@pytest.mark.field("F20")
+def test_of_the_events_of_an_asset_one_is_read(dags: DagRunner) -> None:
+    dags.exporter.add({"id": 1}, {"id": 2})
+    dags.export()
+    few = count_statements_on_events(lambda: dags.run("CRMExport_Reconcile"))
+    with create_session() as session:
+        newest = session.scalars(select(AssetEvent).order_by(AssetEvent.id.desc()).limit(1)).one()
+        old = {"watermark": "2027-01-01 00:00:00+00", "record_key": "99"}
+        session.add_all(
+            AssetEvent(asset_id=newest.asset_id, extra=old, timestamp=newest.timestamp - timedelta(days=n + 1))
+            for n in range(50)
+        )
+    assert count_statements_on_events(lambda: dags.run("CRMExport_Reconcile")) == few
+    found = dags.exporter.connection.execute("select 1 from crm_export.ExportFindings where kind = 'stepped_back'")
+    assert found.fetchall() == [], "the newest one is read"
+
+
+def count_statements_on_events(act: Callable[[], object]) -> int:
+    """Return how many statements of Airflow read the events of assets meanwhile."""
+    seen: list[str] = []
+
+    def note(_c: object, _u: object, statement: str, *_: object) -> None:
+        if "FROM asset_event" in statement:
+            seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert seen, "the statements were seen"
+    return len(seen)
 
 
 def test_off_while_held_releases_the_gate_and_on_again_does_not_rewind(dags: DagRunner) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from include.export.failures import ConfigurationFailure
+from include.export.failures import ConfigurationFailure, SourceMissing
 from include.export.positions import Position, Window
 from include.export.source.column_sql import Column
 from include.export.source.json_record import RecordForm, UnreadableForm
+from include.export.source.session import admit_policies
 from include.export.streams import Stream
 from include.sql import fetch_one, fetch_value, load_statement
 
@@ -40,10 +41,11 @@ class Source:
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Return the columns that the stream names; raises ConfigurationFailure naming what is missing."""
+        admit_policies(self.connection, self.stream)
         wanted = {"schema": self.stream.source_schema, "table": self.stream.source_table}
         rows = self.connection.execute(load_statement("source/source_columns"), wanted).fetchall()
         if not rows:
-            raise ConfigurationFailure(
+            raise SourceMissing(
                 f"Stream {self.stream.name}: source {self.stream.source} does not exist in database "
                 f"{self.connection.info.dbname}, or role {self.connection.info.user} cannot see it. "
                 f"Correct source in {self.stream.name}.yaml, or create the table or view."
@@ -67,6 +69,12 @@ class Source:
         """Count the rows behind a position, up to a limit."""
         values = {"horizon": horizon, "limit": limit, **(after.as_values() if after else {})}
         return int(fetch_value(self.connection.execute(self.compose("source/source_count", after), values)))
+
+    def count_beyond(self, horizon: str, limit: int = WAITING_LIMIT) -> int:
+        """Count the changed rows that may not be read yet, up to a limit."""
+        values = {"horizon": horizon, "limit": limit}
+        row = self.connection.execute(self.compose("source/source_count_beyond", None), values).fetchone()
+        return int(row[0]) if row else 0
 
     def count_unreadable(self) -> tuple[int, int]:
         """Count rows without a change time and rows changed in the future, up to 1,000 each."""
@@ -170,7 +178,7 @@ def _check_columns(stream: Stream, found: Mapping[str, Column]) -> None:
     named |= {f"fields.{field}": column for field, column in stream.fields.items()}
     for setting, column in named.items():
         if column not in found:
-            raise ConfigurationFailure(
+            raise SourceMissing(
                 f"Stream {stream.name}: {setting} names column {column}, which {stream.source} does not "
                 f"have. Its columns: {', '.join(sorted(found))}. Correct {stream.name}.yaml or the source."
             )

@@ -12,7 +12,7 @@ from include.export.bulk import BulkTransport, JobPending, settle_unsettled
 from include.export.ledger import ExportHolds, ExportWatermarks, Holder, Outcome, explain_database_errors, without_stop
 from include.export.options import GROWTH, SMALL_REQUEST
 from include.export.run import RunContext, RunInputs, open_run, plan_batch
-from include.export.source import format_count, read_horizon, warn_without_index
+from include.export.source import find_blocking_transaction, format_count, read_horizon, warn_without_index
 from include.export.tasks.reexport import send_released
 from include.export.tasks.stop import Stop, examine_stop
 
@@ -195,6 +195,10 @@ def _report(run: RunContext, outcome: Outcome, message: str) -> ExportReport:
         waiting = max(run.source.count_waiting(run.state.watermark, horizon) - 1, 0)
         message = f"Stopped at a refused record; {format_count(waiting)} changed rows wait behind it."
         message = " ".join([message, *ExportHolds(run.connection).read_behind(run.stream.name).lines])
+    blocking = find_blocking_transaction(run.source)
+    if blocking is not None:
+        run.entry.note_blocking(blocking)
+        message = f"{message} {blocking}"
     totals = run.end(outcome, message, waiting=waiting)
     watermark = str(run.state.watermark) if run.state.watermark else None
     return ExportReport(
