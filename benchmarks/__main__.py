@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.airflow_runs import measure_airflow
 from benchmarks.bench import Bench
 from benchmarks.deltas import find_crossovers, measure_deltas
 from benchmarks.goals import tell_goals
@@ -31,6 +32,7 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Line]]]] = {
     "deltas": ("Small deltas (lean sink)", measure_deltas),
     "idle": ("Runs without anything to send (lean sink)", measure_idle),
     "parsing": ("Parsing the DAG files, seconds (no server)", measure_parsing),
+    "airflow": ("Idle runs of CRMExport in a real Airflow (no server)", measure_airflow),
     "sandbox": ("The Salesforce sandbox itself", lambda bench: measure_sandbox(bench.rows, min(bench.rows, 20_000))),
 }
 

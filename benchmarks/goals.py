@@ -18,7 +18,18 @@ def tell_goals(parts: dict[str, list[Line]]) -> list[str]:
     if "parsing" in parts:
         seconds = parts["parsing"][-1]["cpu_seconds_crm_export"]
         told.append(_tell("CPU seconds to parse CRMExport with 200 streams, below", seconds, 1.0, met=seconds < 1.0))
+    if "airflow" in parts:
+        told += _of_airflow(parts["airflow"])
     return told
+
+
+def _of_airflow(lines: list[Line]) -> list[str]:
+    most = max(line["cpu_seconds_a_stream"] for line in lines)
+    growth = round(lines[-1]["cpu_seconds_a_stream"] / lines[0]["cpu_seconds_a_stream"], 2)
+    return [
+        _tell("CPU seconds in Airflow a stream and idle run, at most", most, 1.0, met=most <= 1.0),
+        _tell("times that, a stream among the most against one among the fewest", growth, 1.2, met=growth <= 1.2),
+    ]
 
 
 def _of_limit(ours: Line) -> list[str]:

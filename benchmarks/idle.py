@@ -80,7 +80,7 @@ def _measure_parse(bench: Bench, streams: int) -> Line:
     )  # fmt: skip
     command = [sys.executable, "-m", "benchmarks.clients.dag_parse", str(ROOT / "dags")]
     runs = [measure_process(command, environment, bench.folder) for _ in range(bench.rounds)]
-    expected = {"CRMExport": 1 + 3 * streams, "CRMExport_ExportError": 1 + streams}
+    expected = {"CRMExport": 1 + 2 * streams, "CRMExport_ExportError": 1 + streams}
     for run in runs:
         if run.told["errors"] or not expected.items() <= run.told["tasks"].items():
             raise WrongResultError(f"{streams} streams: expected {expected}, parsed {run.told}")

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from benchmarks.measuring import WrongResultError
 from include.export.ledger import install_schema
+from include.export.source import open_session
 from local_stack.postgres import EmbeddedPostgres
 
 SQL_FOLDER = Path(__file__).with_name("sql")
@@ -54,7 +55,7 @@ class Source:
 
     def connect(self) -> psycopg.Connection:
         """Open a connection that holds no transaction and counts as the exporter's, so that no horizon waits for it."""
-        return psycopg.connect(self.dsn, autocommit=True, application_name="crm_export", options="-c timezone=UTC")
+        return open_session(self.dsn)
 
     def table(self, rows: int) -> str:
         """Return a table with that many rows, filled at first use; its name is schema.table."""

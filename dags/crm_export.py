@@ -1,7 +1,8 @@
 """
 # CRMExport
 
-Exports what changed in Postgres to Salesforce, stream by stream, parents before children.
+Exports what changed in Postgres to Salesforce, stream by stream, parents before children. Streams whose files name a
+`group` run in a DAG of their own, `CRMExport_<group>`; `CRMExport` exports the rest.
 
 Each stream is a group of two tasks:
 
@@ -18,38 +19,48 @@ then. What was sent and answered is shown on the page CRM Export.
 
 from __future__ import annotations
 
-import os
-
 from airflow.sdk import DAG, Param, TaskGroup
 
+from crm_export.alerts.operator import end_with_alerts
+from crm_export.dag_layout import choose_streams, export_dag_id, find_schedule
 from crm_export.export_operator import task_for
-from crm_export.operators import ExportChangesOperator, PrepareSchemaOperator
+from crm_export.operators import ExportChangesOperator
+from crm_export.preparation import PrepareSchemaOperator
 from crm_export.sensors import PauseOnExportErrorsSensor
-from include.export.streams import load_streams
+from include.export.streams import divide_by_group, load_streams
 
-with DAG(
-    dag_id="CRMExport",
-    doc_md=__doc__,
-    schedule=os.environ.get("CRM_EXPORT_SCHEDULE", "@hourly"),
-    catchup=False,
-    max_active_runs=8,  # a stream in work elsewhere is skipped: one long load delays no other stream
-    max_consecutive_failed_dag_runs=0,  # a held stream must keep its schedule
-    params={"try_record": Param(None, type=["null", "string"], description="Try one record only: stream:key")},
-    tags=["crm_export"],
-):
-    prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")
-    groups: dict[str, TaskGroup] = {}
-    for stream in load_streams():
-        with TaskGroup(group_id=stream.name) as group:
-            # a child waits for its parents to end, not to succeed
-            rule = "all_done" if stream.after else "all_success"
-            export_changes = task_for(stream, ExportChangesOperator, task_id="export_changes", trigger_rule=rule)
-            gate = task_for(
-                stream, PauseOnExportErrorsSensor, task_id="pause_on_export_errors", trigger_rule="none_failed"
-            )
-            export_changes >> gate
-        for parent in stream.after:
-            groups[parent] >> group
-        if not stream.after:
-            prepare_schema >> group
-        groups[stream.name] = group
+for name, streams in divide_by_group(load_streams()).items():
+    with DAG(
+        dag_id=export_dag_id(name),
+        doc_md=__doc__,
+        schedule=find_schedule(streams),
+        catchup=False,
+        max_active_runs=8,  # a stream in work elsewhere is skipped: one long load delays no other stream
+        max_consecutive_failed_dag_runs=0,  # a held stream must keep its schedule
+        params={
+            "try_record": Param(None, type=["null", "string"], description="Try one record only: stream:key"),
+            "resend": Param(
+                None,
+                type=["null", "string", "object"],
+                description='Send again: a stream, or {"stream": …, "from": …, "to": …}, or {"stream": …, "key": …}',
+            ),
+        },
+        tags=["crm_export"],
+    ) as dag:
+        prepare_schema = PrepareSchemaOperator(task_id="prepare_schema", streams=streams)
+        groups: dict[str, TaskGroup] = {}
+        for stream in choose_streams(streams):
+            with TaskGroup(group_id=stream.name) as group:
+                # a child waits for its parents to end, not to succeed
+                rule = "all_done" if stream.after else "all_success"
+                export_changes = task_for(stream, ExportChangesOperator, task_id="export_changes", trigger_rule=rule)
+                gate = task_for(
+                    stream, PauseOnExportErrorsSensor, task_id="pause_on_export_errors", trigger_rule="none_failed"
+                )
+                export_changes >> gate
+            for parent in set(stream.after) & set(groups):
+                groups[parent] >> group
+            if not stream.after:
+                prepare_schema >> group
+            groups[stream.name] = group
+        end_with_alerts(dag, streams)

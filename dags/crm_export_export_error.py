@@ -15,8 +15,11 @@ import os
 
 from airflow.sdk import DAG, BaseOperator, Param
 
+from crm_export.alerts.operator import end_with_alerts
+from crm_export.dag_layout import choose_streams
 from crm_export.export_operator import task_for
-from crm_export.operators import PrepareSchemaOperator, ReexportErrorsOperator
+from crm_export.operators import ReexportErrorsOperator
+from crm_export.preparation import PrepareSchemaOperator
 from include.export.streams import load_streams
 
 with DAG(
@@ -28,13 +31,15 @@ with DAG(
     max_consecutive_failed_dag_runs=0,
     params={"every": Param(False, type="boolean", description="Also those that are not due yet")},
     tags=["crm_export"],
-):
-    prepare_schema = PrepareSchemaOperator(task_id="prepare_schema")
+) as dag:
+    streams = load_streams()
+    prepare_schema = PrepareSchemaOperator(task_id="prepare_schema", streams=streams)
     tasks: dict[str, BaseOperator] = {}
-    for stream in load_streams():
+    for stream in choose_streams(streams):
         rule = "all_done" if stream.after else "all_success"
         tasks[stream.name] = task_for(stream, ReexportErrorsOperator, task_id=stream.name, trigger_rule=rule)
-        for parent in stream.after:
+        for parent in set(stream.after) & set(tasks):
             tasks[parent] >> tasks[stream.name]
         if not stream.after:
             prepare_schema >> tasks[stream.name]
+    end_with_alerts(dag, streams)

@@ -24,9 +24,12 @@ import os
 
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
+from crm_export.alerts.operator import end_with_alerts
+from crm_export.dag_layout import choose_streams
 from crm_export.export_operator import task_for
-from crm_export.operators import PrepareSchemaOperator
+from crm_export.preparation import PrepareSchemaOperator
 from crm_export.reconcile import ExportLateRowsOperator, ReportOrphansOperator, task_for_check
+from crm_export.retention import PurgeHistoryOperator
 from include.export.reconcile import load_checks
 from include.export.streams import load_streams
 
@@ -38,11 +41,11 @@ with DAG(
     max_active_runs=1,
     max_consecutive_failed_dag_runs=0,
     tags=["crm_export"],
-):
-    prepare_schema: BaseOperator = PrepareSchemaOperator(task_id="prepare_schema")
-    late_rows: dict[str, BaseOperator] = {}
+) as dag:
     streams = load_streams()
-    for stream in streams:
+    prepare_schema: BaseOperator = PrepareSchemaOperator(task_id="prepare_schema", streams=streams)
+    late_rows: dict[str, BaseOperator] = {}
+    for stream in choose_streams(streams):
         with TaskGroup(group_id=stream.name):
             # a child waits for its parents to end, not to succeed
             rule = "all_done" if stream.after else "all_success"
@@ -51,7 +54,7 @@ with DAG(
             )
             orphans = task_for(stream, ReportOrphansOperator, task_id="report_orphans", trigger_rule="all_done")
             late_rows[stream.name] >> orphans
-        for parent in stream.after:
+        for parent in set(stream.after) & set(late_rows):
             late_rows[parent] >> late_rows[stream.name]
         if not stream.after:
             prepare_schema >> late_rows[stream.name]
@@ -59,3 +62,6 @@ with DAG(
         upstream = late_rows.get(getattr(check, "stream", ""), prepare_schema)
         rule = "all_success" if upstream is prepare_schema else "all_done"
         upstream >> task_for_check(check, streams, task_id=f"check_{check.name}", trigger_rule=rule)
+    checked = list(dag.leaves)
+    PurgeHistoryOperator(task_id="purge_history", streams=streams, trigger_rule="all_done").set_upstream(checked)
+    end_with_alerts(dag, streams)

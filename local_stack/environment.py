@@ -58,6 +58,7 @@ def make_environment(place: Place, ports: Ports) -> dict[str, str]:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "PYTHONPATH": str(ROOT),
             "REQUESTS_CA_BUNDLE": str(place.ca_bundle),
+            "CRM_EXPORT_SALESFORCE_HOSTS": "127.0.0.1",  # the sandbox's
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }

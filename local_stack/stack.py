@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from include.export.ledger import install_schema
+from include.export.source import open_session
 from local_stack.airflow_api import AirflowApi
 from local_stack.environment import METADATA_DATABASE, SOURCE_DATABASE, make_environment, trust
 from local_stack.place import ROOT, Place, Ports, StackError
@@ -143,16 +144,7 @@ class Stack:
 
 def connect_source(ports: Ports, **more: Any) -> psycopg.Connection:
     """Open the source database of a stack as the exporter does."""
-    return psycopg.connect(
-        host="127.0.0.1",
-        port=ports.postgres,
-        user="postgres",
-        dbname=SOURCE_DATABASE,
-        autocommit=True,
-        application_name="crm_export",
-        options="-c timezone=UTC",
-        **more,
-    )
+    return open_session("", host="127.0.0.1", port=ports.postgres, user="postgres", dbname=SOURCE_DATABASE, **more)
 
 
 def _stop_group(process: subprocess.Popen[bytes]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# A value of a wrong JSON type in a Collections row refuses the whole request (salesforce-wire.md section 3).
+# A value of a wrong JSON type in a Collections row refuses the whole request.
 WRONG_TYPE_REFUSES_REQUEST = True
 
 # External ids that differ only in case are one, unless the field is case sensitive; blanks at the end count.

@@ -13,6 +13,7 @@ for _name in list(os.environ):
 ROOT = Path(__file__).resolve().parent.parent
 os.environ |= {
     "AIRFLOW_HOME": str(_HOME),
+    "CRM_EXPORT_SALESFORCE_HOSTS": "127.0.0.1",  # the sandbox's
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
@@ -34,6 +35,8 @@ import pytest  # noqa: E402
 from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 from include.export.ledger.schema import install_schema  # noqa: E402
+from include.export.source.session import prepare_session  # noqa: E402
+from laboratory import InstalledPostgres, skip_without_old_postgres  # noqa: E402
 from local_stack.postgres import EmbeddedPostgres  # noqa: E402
 from salesforce_sandbox.control import Control  # noqa: E402
 from salesforce_sandbox.process import RunningSandbox, start_sandbox  # noqa: E402
@@ -84,11 +87,11 @@ def metadata() -> None:
 
 
 @contextlib.contextmanager
-def serve_postgres() -> Generator[EmbeddedPostgres]:
+def serve_postgres(kind: type[EmbeddedPostgres] = EmbeddedPostgres) -> Generator[EmbeddedPostgres]:
     """Return a server in a folder that its user can reach, until the end of the block."""
     folder = Path(tempfile.mkdtemp(prefix="crm-pg-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
     folder.chmod(0o755)
-    server = EmbeddedPostgres(folder)
+    server = kind(folder)
     server.start()
     try:
         yield server
@@ -100,6 +103,14 @@ def serve_postgres() -> Generator[EmbeddedPostgres]:
 def postgres() -> Iterator[EmbeddedPostgres]:
     """Return a server of this worker."""
     with serve_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def old_postgres() -> Iterator[EmbeddedPostgres]:
+    """Return a server of the oldest version that is supported, where the distribution has it."""
+    skip_without_old_postgres()
+    with serve_postgres(InstalledPostgres) as server:
         yield server
 
 
@@ -132,15 +143,13 @@ def database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def connect(database: str) -> Iterator[Callable[..., psycopg.Connection]]:
-    """Return a function that opens connections as the exporter does; `application_name` may be another."""
+    """Return a function that opens connections as the exporter does, or as an application of another name does."""
     opened: list[psycopg.Connection] = []
 
     def open_one(application_name: str = "crm_export", **more: str) -> psycopg.Connection:
-        opened.append(
-            psycopg.connect(
-                database, autocommit=True, application_name=application_name, options="-c timezone=UTC", **more
-            )
-        )
+        opened.append(psycopg.connect(database, autocommit=True, application_name=application_name, **more))
+        if application_name == "crm_export":
+            prepare_session(opened[-1])
         return opened[-1]
 
     yield open_one

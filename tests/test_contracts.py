@@ -34,22 +34,25 @@ def find_file(root: Path, module: str) -> Path:
     return package if package.exists() else min(path.glob("*.py"))
 
 
-def find_child(root: Path, pattern: str) -> str:
-    """Return a module that `package.*` stands for."""
+def find_children(root: Path, pattern: str) -> list[str]:
+    """Return the modules that `package.*` stands for."""
     package = pattern.removesuffix(".*")
     folder = find_file(root, package).parent
-    return f"{package}.{min(path.stem for path in folder.glob('*.py') if path.stem != '__init__')}"
+    return sorted(f"{package}.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__")
 
 
-def plan_breach(root: Path, contract: dict[str, Any]) -> tuple[str, str]:
-    """Return a module and what it must not import."""
+def plan_breach(root: Path, contract: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return modules and what each must not import."""
     if contract["type"] == "forbidden":
-        return contract["source_modules"][-1], contract["forbidden_modules"][0]
+        return [(contract["source_modules"][-1], contract["forbidden_modules"][0])]
     if contract["type"] == "protected":
-        return "include.export.failures", find_child(root, contract["protected_modules"][0])
+        return [("include.export.failures", find_children(root, contract["protected_modules"][0])[0])]
+    if contract["type"] == "acyclic_siblings":
+        first, second, *_ = find_children(root, contract["ancestors"][0])
+        return [(first, second), (second, first)]
     container = "".join(f"{each}." for each in contract.get("containers", ()))
     highest, lowest = (contract["layers"][at].split("|")[0].strip() for at in (0, -1))
-    return container + lowest, container + highest
+    return [(container + lowest, container + highest)]
 
 
 def lint(root: Path) -> str:
@@ -78,14 +81,15 @@ def test_every_contract_is_kept(tree: Path) -> None:
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_a_planted_import_breaks_the_contract(tree: Path, name: str) -> None:
-    module, imported = plan_breach(tree, CONTRACTS[name])
-    path = find_file(tree, module)
-    before = path.read_text()
-    path.write_text(f"{before}\nimport {imported}\n")
+    breach = {find_file(tree, module): imported for module, imported in plan_breach(tree, CONTRACTS[name])}
+    before = {path: path.read_text() for path in breach}
+    for path, imported in breach.items():
+        path.write_text(f"{before[path]}\nimport {imported}\n")
     try:
         assert f"{name} BROKEN" in lint(tree)
     finally:
-        path.write_text(before)
+        for path, text in before.items():
+            path.write_text(text)
 
 
 def measured_files() -> list[Path]:

@@ -7,7 +7,6 @@ import sys
 import time
 from functools import partial
 
-import psycopg
 import requests
 
 from benchmarks.clients.ready import tell, tell_ready
@@ -15,6 +14,7 @@ from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
 from include.export.run import RunInputs
 from include.export.salesforce import Catalogue, OrgSession, SalesforceClient
+from include.export.source import open_session
 from include.export.streams import Stream
 from include.export.tasks import export_stream, reexport_errors
 
@@ -26,9 +26,7 @@ def main() -> None:
     catalogue = Catalogue.load()
     tell_ready()
     began = time.monotonic()
-    with psycopg.connect(
-        asked["dsn"], autocommit=True, application_name="crm_export", options="-c timezone=UTC"
-    ) as connection:
+    with open_session(asked["dsn"]) as connection:
         options = ExportOptions(daily_api_limit=10_000_000, **asked["options"])
         identity = RunIdentity("CRMExport", "benchmark", 1, "export_changes")
         client = SalesforceClient(lambda: _log_in(asked["org"]))

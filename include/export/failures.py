@@ -2,7 +2,8 @@
 
 RunFailure
 ├── ConfigurationFailure   a person must change a stream file, a grant, a field: never retried
-│   └── NotFound           Salesforce does not have what the call names
+│   ├── NotFound           Salesforce does not have what the call names
+│   └── SourceMissing      a table, view or column of the source is not there, or may not be read
 ├── SourceFailure          Postgres did not answer, or answered with an error: retried
 ├── HorizonFailure         the source cannot be read exactly at the moment: never retried
 ├── LoginFailure           Salesforce refused the credentials: never retried
@@ -37,6 +38,13 @@ class ConfigurationFailure(RunFailure):
 
 class NotFound(ConfigurationFailure):
     """Salesforce does not have what the call names."""
+
+
+class SourceMissing(ConfigurationFailure):
+    """A table, view or column of the source is not there, or may not be read.
+
+    Retriable for a stream that has exported something: a view may be rebuilt, a grant may come a little later.
+    """
 
 
 class SourceFailure(RunFailure):

@@ -1,10 +1,11 @@
-"""The two connections of CRM Export, opened from Airflow's: postgres_default and salesforce_default."""
+"""The connections of a stream, opened from Airflow's: postgres_default and salesforce_default if it names no others."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 import psycopg
@@ -17,80 +18,115 @@ from psycopg.rows import tuple_row
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
 from crm_export.login_session import LoginSession, advise_on_login, choose_api_version
+from crm_export.salesforce_hosts import check_org_address
 from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
 from include.export.salesforce import OrgSession, SalesforceClient
+from include.export.source import READY_SECONDS, prepare_session, refuse_transaction_pooling
 
 POSTGRES = "postgres_default"
 SALESFORCE = "salesforce_default"
 
 
 @contextmanager
-def open_postgres(*, patience: int | None = None) -> Generator[psycopg.Connection]:
-    """Open the connection that the core works with: autocommit, UTC, application name crm_export.
+def open_postgres(name: str = POSTGRES, *, patience: int | None = None) -> Generator[psycopg.Connection]:
+    """Open the connection that the core works with (`prepare_session`).
 
     `patience` is how many seconds to wait for the server at most, else the connection decides. Raises
-    ConfigurationFailure for a missing connection, SourceFailure when Postgres cannot be reached.
+    ConfigurationFailure for a missing connection, a pooler that keeps no session, or a setting that the server forbids,
+    SourceFailure when Postgres cannot be reached.
     """
-    found = _find(POSTGRES)
-    place = f"{found.host}:{found.port or 5432}/{found.schema or ''}"
+    connect = partial(_connect, name, patience)
+    connection = connect()
     try:
-        opened = _make_hook(found, patience).get_conn()
-    except psycopg.OperationalError as refused:
-        told = str(refused).strip().splitlines()[-1]
-        raise SourceFailure(
-            f"Postgres at {place} (connection {POSTGRES}) cannot be reached: {told}. Check both."
-        ) from None
-    connection = cast("psycopg.Connection", opened)
-    try:
-        connection.autocommit = True
-        connection.row_factory = tuple_row
-        connection.execute("set application_name = 'crm_export'")
-        connection.execute("set timezone = 'UTC'")
+        with _explain_place(name):
+            refuse_transaction_pooling(connection, connect)
+            _prepare(connection, patience)
         yield connection
     finally:
         connection.close()
 
 
-def _make_hook(found: Connection, patience: int | None) -> PostgresHook:
+def connect_postgres(name: str = POSTGRES) -> psycopg.Connection:
+    """Open one more connection like that of `open_postgres`; the hook is asked for the password of this moment."""
+    connection = _connect(name, None)
+    try:
+        with _explain_place(name):
+            _prepare(connection, None)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(name: str, patience: int | None) -> psycopg.Connection:
+    found = _find(name)
+    with _explain_place(name):
+        connection = cast("psycopg.Connection", _make_hook(name, found, patience).get_conn())
+    connection.autocommit = True
+    return connection
+
+
+def _prepare(connection: psycopg.Connection, patience: int | None) -> None:
+    prepare_session(connection, patience=READY_SECONDS if patience is None else float(patience))
+    connection.row_factory = tuple_row
+
+
+@contextmanager
+def _explain_place(name: str) -> Generator[None]:
+    """Turn an error of connecting into a SourceFailure that names where."""
+    try:
+        yield
+    except psycopg.OperationalError as refused:
+        found = _find(name)
+        told = str(refused).strip().splitlines()[-1]
+        raise SourceFailure(
+            f"Postgres at {found.host}:{found.port or 5432}/{found.schema or ''} (connection {name}) cannot be "
+            f"reached: {told}. Check both. A task needs one connection, a Bulk job two, at full speed five: where it "
+            "says that there are too many, raise the connection limit of the role or the size of the pool."
+        ) from None
+
+
+def _make_hook(name: str, found: Connection, patience: int | None) -> PostgresHook:
     if patience is None:
-        return PostgresHook(postgres_conn_id=POSTGRES)
+        return PostgresHook(postgres_conn_id=name)
     extra = json.dumps({**found.extra_dejson, "connect_timeout": patience})
     # in the API server what is found is of another class than in a task
     patient = Connection(
-        conn_id=POSTGRES, conn_type=found.conn_type, host=found.host, login=found.login, password=found.password,
+        conn_id=name, conn_type=found.conn_type, host=found.host, login=found.login, password=found.password,
         schema=found.schema, port=found.port, extra=extra,
     )  # fmt: skip
     return PostgresHook(connection=patient)
 
 
-def make_salesforce_client() -> SalesforceClient:
+def make_salesforce_client(name: str = SALESFORCE) -> SalesforceClient:
     """Return a client that logs in through SalesforceHook at its first call: every option of the connection works."""
-    return SalesforceClient(_log_in)
+    return SalesforceClient(partial(_log_in, name))
 
 
-def _log_in() -> OrgSession:
-    session = LoginSession()
-    extra = _find(SALESFORCE).extra_dejson
+def _log_in(name: str) -> OrgSession:
+    session = LoginSession(name)
+    extra = _find(name).extra_dejson
     session.proxies.update(extra.get("proxies") or {})
     try:
-        org = SalesforceHook(SALESFORCE, session=session).get_conn()
+        org = SalesforceHook(name, session=session).get_conn()
     except SalesforceAuthenticationFailed as refused:
         raise LoginFailure(
-            f"Salesforce refused the login of connection {SALESFORCE}: {refused.code} "
+            f"Salesforce refused the login of connection {name}: {refused.code} "
             f"{str(refused.auth_message)[:300]}. {advise_on_login(str(refused.code), str(refused.auth_message))}"
         ) from None
     except TypeError:
         raise ConfigurationFailure(
-            f"Connection {SALESFORCE} lacks credentials. Fill consumer_key, consumer_secret and domain "
+            f"Connection {name} lacks credentials. Fill consumer_key, consumer_secret and domain "
             "(client credentials), or consumer_key, private_key and login (JWT), or login, password and security_token."
         ) from None
     except (requests.RequestException, SalesforceError) as unanswered:
         raise SalesforceFailure(
             f"Salesforce's login host did not answer ({type(unanswered).__name__}). Check the domain of connection "
-            f"{SALESFORCE}, the network, and REQUESTS_CA_BUNDLE where a private certificate authority is used."
+            f"{name}, the network, and REQUESTS_CA_BUNDLE where a private certificate authority is used."
         ) from None
+    check_org_address(str(org.sf_instance), name)
     chosen = extra.get("version") or extra.get("extra__salesforce__version")
-    version = choose_api_version(str(chosen) if chosen else None, SALESFORCE, is_soap=session.is_soap)
+    version = choose_api_version(str(chosen) if chosen else None, name, is_soap=session.is_soap)
     return OrgSession(f"https://{org.sf_instance}", org.session_id, org.session, version, session.organization)
 
 

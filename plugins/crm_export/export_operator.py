@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from crm_export.settings import read_export_to_crm
 from include.export.reconcile import BrokenCheck
 from include.export.streams import BrokenStream, Stream
 
+POOL_VARIABLE = "CRM_EXPORT_POOL"  # names a pool that exists: a task of one that does not is never started
 RESTART_DELAY = timedelta(seconds=30)  # Airflow may take a task that returns within seconds for a lost one
 
 
@@ -33,6 +35,7 @@ class ExportOperator(ExitsOnSigterm, BaseOperator):
     """
 
     def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("pool", os.environ.get(POOL_VARIABLE) or "default_pool")
         super().__init__(retries=RETRIES, retry_delay=RETRY_DELAY, retry_policy=RunFailureRetryPolicy(), **kwargs)
 
     def execute(self, context: Context) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.openlineage.facet import (
@@ -16,26 +17,40 @@ from airflow.providers.common.compat.openlineage.facet import (
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
+    from include.export.run import RunInputs
     from include.export.streams import Stream
 
 
-def describe_lineage(stream: Stream, *, database: str, org: str, rows: int) -> OperatorLineage[Any, Any]:
-    """Return the lineage of a run of a stream.
+@dataclass(frozen=True)
+class LineageFacts:
+    """What a run knows of its ends: host:port/name of the source, the address of the org, the rows accepted."""
 
-    `database` is host:port/name of the source, `org` the address of the org, `rows` how many rows were accepted.
-    """
+    database: str
+    org: str
+    rows: int
+
+    @classmethod
+    def of(cls, inputs: RunInputs, rows: int) -> LineageFacts:
+        """Return the facts of a run that has ended; an org that was not called is named by its connection."""
+        info = inputs.connection.info
+        org = inputs.client.address or f"salesforce://{inputs.stream.salesforce}"
+        return cls(f"{info.host}:{info.port}/{info.dbname}", org, rows)
+
+
+def describe_lineage(stream: Stream, facts: LineageFacts) -> OperatorLineage[Any, Any]:
+    """Return the lineage of a run of a stream, column by column."""
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    place, _, name = database.partition("/")
+    place, _, name = facts.database.partition("/")
     source = Dataset(namespace=f"postgres://{place}", name=f"{name}.{stream.source}")
     fields = {
         field: Fields(inputFields=[InputField(namespace=source.namespace, name=source.name, field=column)])
         for field, column in stream.fields.items()
     }
     target = OutputDataset(
-        namespace=org,
+        namespace=facts.org,
         name=stream.object,
         facets={"columnLineage": ColumnLineageDatasetFacet(fields=fields)},
-        outputFacets={"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=rows)},
+        outputFacets={"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=facts.rows)},
     )
     return OperatorLineage(inputs=[source], outputs=[target])

@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 
+from crm_export.salesforce_hosts import check_login_address
 from include.export.failures import ConfigurationFailure, SalesforceFailure
 from include.export.salesforce import CONNECT_TIMEOUT, READ_TIMEOUT, read_organization
 
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 API_VERSION = "67.0"  # that the exporter was written for; `version` of the connection overrides it
 SOAP_API_VERSION = "64.0"  # the last one with a login by user and password
 _CLIP = 200  # characters of an answer that are shown
+_SESSION = re.compile(r"00D\w{12,15}![\w.]+")
 
 
 class LoginSession(requests.Session):
@@ -24,14 +26,18 @@ class LoginSession(requests.Session):
     A refusal of the credentials is left to the caller; what is none raises RunFailure here.
     """
 
-    def __init__(self, timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)) -> None:
+    def __init__(self, connection: str, timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)) -> None:
         super().__init__()
-        self.timeout = timeout
+        self.connection, self.timeout = connection, timeout
         self.organization = ""  # id of the org, once logged in
         self.is_soap = False  # the login was one by user, password and security token
 
     def post(self, url: str | bytes, data: Any = None, json: Any = None, **more: Any) -> requests.Response:
-        """Send the credentials; raises ConfigurationFailure at a redirect, SalesforceFailure at no login answer."""
+        """Send the credentials, to a host of Salesforce only.
+
+        Raises ConfigurationFailure for another host and at a redirect, SalesforceFailure at no login answer.
+        """
+        check_login_address(url if isinstance(url, str) else url.decode(), self.connection)
         answer = super().post(url, data, json, **more | {"timeout": self.timeout, "allow_redirects": False})
         if 300 <= answer.status_code < 400:
             raise ConfigurationFailure(
@@ -41,8 +47,8 @@ class LoginSession(requests.Session):
         if not _is_login_answer(answer):
             asked = answer.headers.get("Retry-After", "")
             raise SalesforceFailure(
-                f"The login host did not answer as documented (HTTP {answer.status_code} {_clip(answer)}). It may be "
-                "in maintenance, or the domain of the connection is not a login host.",
+                f"The login host did not answer as documented (HTTP {answer.status_code} {_describe(answer)}). It may "
+                "be in maintenance, or the domain of the connection is not a login host.",
                 retry_after=float(asked) if asked.isdigit() else None,
             )
         self.is_soap = _is_soap(answer)
@@ -121,5 +127,12 @@ def _read_organization(answer: requests.Response) -> str:
     return read_organization(str(answer.json().get("id") or ""))
 
 
-def _clip(answer: requests.Response) -> str:
-    return " ".join(answer.text.split())[:_CLIP] or "empty answer"
+def _describe(answer: requests.Response) -> str:
+    """Return what an answer looks like without what may be a session: the fields of a JSON object, else text."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return _SESSION.sub("(session)", " ".join(answer.text.split()))[:_CLIP] or "empty answer"
+    if isinstance(body, Mapping):
+        return f"a JSON object with {', '.join(map(str, body))[:_CLIP] or 'no field'}"
+    return f"a JSON {type(body).__name__}"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from airflow.sdk.observability import stats
 
+from include.export.tasks import ExportReport
+
 # what is measured at the end of a run, and its unit; Airflow puts its own prefix before the name
 COUNTERS = {
     "rows_changed": "rows that a run found changed",
@@ -22,6 +24,17 @@ GAUGES = {
     "run_seconds": "duration of the last run, in seconds",
 }
 PREFIX = "crm_export"
+
+
+def count_amounts(report: ExportReport) -> dict[str, int]:
+    """Return the counts of a run by names of COUNTERS."""
+    return {
+        "rows_changed": report.rows_changed,
+        "rows_sent": report.rows_sent,
+        "accepted": report.accepted,
+        "rejected": report.refused,
+        "api_calls": report.api_calls,
+    }
 
 
 def count_run(stream: str, amounts: Mapping[str, int], seconds: float) -> None:

@@ -2,70 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
-from airflow.sdk import Context, SkipMixin
-from airflow.sdk.configuration import conf
+from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from crm_export.connections import make_salesforce_client, open_postgres
 from crm_export.export_operator import ExportOperator
-from crm_export.requests import TrialRequest, asked_action, asked_trial, check_trial, identify_run
+from crm_export.lineage import LineageFacts, describe_lineage
+from crm_export.metrics import count_amounts, count_run
+from crm_export.requests import asked_action, identify_run
+from crm_export.run_inputs import open_inputs
 from crm_export.settings import read_options
-from crm_export.triggers import JobOverTrigger
-from include.export.failures import ConfigurationFailure, RunFailure
-from include.export.ledger import ExportAudit, ExportTrials, install_schema
-from include.export.run import RunInputs
-from include.export.salesforce import Catalogue
+from crm_export.triggers import JobOverTrigger, is_triggerer_running
+from include.export.ledger import ExportAudit, Outcome
 from include.export.streams import Stream
-from include.export.tasks import export_stream, reexport_errors, try_record
+from include.export.tasks import ExportReport, export_stream, reexport_errors
 
-_WHERE_VALUES_ARE = "on the page CRM Export (Try this record) or by `python -m crm_export try STREAM KEY`"
+LEFT_TO_ANOTHER_RUN = "left_to_another_run"  # XCom of a skipped export, for the streams behind it
 JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before the triggerer does
-
-
-class PrepareSchemaOperator(ExportOperator, SkipMixin):
-    """Installs the schema crm_export and brings it up to date, and judges what the run is asked for.
-
-    It is a setup task: when it fails or is skipped, no task of the DAG runs, whatever its trigger rule. In a run that
-    only tries a record every task but those of its stream is skipped.
-    """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.is_setup = True
-
-    def perform(self, context: Context) -> str:
-        """Install what is missing and return a sentence; fails for a request that no task could fulfil."""
-        with open_postgres() as connection:
-            installed = install_schema(connection)
-            ExportTrials(connection).expire()
-            try:
-                asked_action(context)
-                trial = asked_trial(context)
-                if trial:
-                    check_trial(trial, connection)
-            except ConfigurationFailure as failure:
-                self.fail(str(failure))
-        if trial:
-            self._skip_other_streams(trial, context)
-        return installed
-
-    def _skip_other_streams(self, trial: TrialRequest, context: Context) -> None:
-        tasks = context["dag"].tasks
-        streams = sorted(task.task_id.partition(".")[0] for task in tasks if task.task_id.endswith(".export_changes"))
-        if trial.stream not in streams:
-            self.fail(f"try_record: this DAG has no stream {trial.stream}. Its streams: {', '.join(streams)}.")
-        others = [task for task in tasks if task.task_id.partition(".")[0] in {*streams} - {trial.stream}]
-        self.skip(context["ti"], others)
 
 
 class ExportChangesOperator(ExportOperator):
     """Exports what changed in the source of a stream since its watermark.
 
-    With `deferrable` (Airflow's default_deferrable) a Bulk job that takes longer than `job_patience` seconds is waited
-    for by the triggerer. Whoever comes next settles it: it does not matter which worker goes on, or whether one died.
+    It is skipped while another run exports the stream or one of its parents. A Bulk job that takes longer than
+    `job_patience` seconds is waited for by the triggerer, if one is running; `deferrable` True or False decides it.
+    Whoever comes next settles the job: it does not matter which worker goes on, or whether one died.
     """
 
     ui_color = "#cfe8ff"
@@ -74,50 +38,56 @@ class ExportChangesOperator(ExportOperator):
         self, *, stream: Stream, deferrable: bool | None = None, job_patience: float = JOB_PATIENCE, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.stream, self.job_patience = stream, job_patience
-        usual = conf.getboolean("operators", "default_deferrable", fallback=False)
-        self.deferrable = usual if deferrable is None else deferrable
+        self.stream, self.deferrable, self.job_patience = stream, deferrable, job_patience
+        self._lineage: LineageFacts | None = None
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Export, or try the one record that the run asks for; returns counts."""
-        options, trial = read_options(), asked_trial(context)
-        options = replace(options, job_patience=self.job_patience if self.deferrable else None)
-        if trial and trial.stream != self.stream.name:
-            raise AirflowSkipException(f"This run only tries a record of stream {trial.stream}.")
-        with open_postgres() as connection:
-            inputs = RunInputs(
-                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
-            )
-            if trial:
-                return self._try(trial, inputs)
-            report = export_stream(inputs)
+        """Export and return counts; raises AirflowSkipException while another run is exporting."""
+        self._skip_behind_skipped_parents(context)
+        patience = None if self.deferrable is False else self.job_patience
+        report = self._export(context, patience)
+        if report.job_id is not None and not self._can_defer():
+            report = self._export(context, None)
         self.log.info("%s: %s", self.stream.name, report.message)
+        if report.outcome is Outcome.ALREADY_RUNNING:
+            self._skip(report.message, context)
         if report.job_id is not None:
             self.defer(trigger=self._job_over(report.job_id), method_name="go_on")
         return report.as_dict()
-
-    def _job_over(self, job_id: str) -> JobOverTrigger:
-        return JobOverTrigger(job_id, poll_seconds=max(self.job_patience / 3, 1.0))
 
     def go_on(self, context: Context, event: Any = None) -> Any:
         """Settle the job that was waited for and export what is left."""
         return self.execute(context)
 
-    def _try(self, trial: TrialRequest, inputs: RunInputs) -> dict[str, Any]:
-        """Try a record; its values go only to the person at the page who asked for it, never to the log."""
-        trials = ExportTrials(inputs.connection)
-        check_trial(trial, inputs.connection)
-        try:
-            outcome = try_record(inputs, trial.key)
-        except RunFailure as failure:
-            if trial.page is not None:
-                trials.fail(trial.page, str(failure))
-            self.fail(str(failure))
-        if trial.page is not None:
-            trials.end(trial.page, outcome)
-        self.log.info("Tried key=%s: %s", trial.key, outcome.message)
-        self.log.info("The request and the answer hold the record's values: see them %s.", _WHERE_VALUES_ARE)
-        return {"tried": f"{trial.stream}:{trial.key}", "accepted": outcome.accepted}
+    def _export(self, context: Context, patience: float | None) -> ExportReport:
+        options = replace(read_options(), job_patience=patience)
+        began = time.monotonic()
+        with open_inputs(self.stream, options, identify_run(context)) as inputs:
+            report = export_stream(inputs)
+            self._lineage = LineageFacts.of(inputs, report.accepted)
+        count_run(self.stream.name, count_amounts(report), time.monotonic() - began)
+        return report
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Return what went where, for OpenLineage; None for a task that exported nothing."""
+        return describe_lineage(self.stream, self._lineage) if self._lineage else None
+
+    def _can_defer(self) -> bool:
+        return is_triggerer_running() if self.deferrable is None else self.deferrable
+
+    def _job_over(self, job_id: str) -> JobOverTrigger:
+        return JobOverTrigger(job_id, max(self.job_patience / 3, 1.0), connection=self.stream.salesforce)
+
+    def _skip_behind_skipped_parents(self, context: Context) -> None:
+        """Skip when a parent was skipped in this run: its rows are sent by another one, perhaps only in a moment."""
+        for parent in self.stream.after:
+            message = context["ti"].xcom_pull(task_ids=f"{parent}.export_changes", key=LEFT_TO_ANOTHER_RUN)
+            if message:
+                self._skip(f"The parent stream {parent} was skipped: {message}", context)
+
+    def _skip(self, message: str, context: Context) -> None:
+        context["ti"].xcom_push(key=LEFT_TO_ANOTHER_RUN, value=message)
+        raise AirflowSkipException(message)
 
 
 class ReexportErrorsOperator(ExportOperator):
@@ -133,13 +103,12 @@ class ReexportErrorsOperator(ExportOperator):
         """Send again and return counts; records that are still refused are no failure."""
         options, action = read_options(), asked_action(context)
         identity = identify_run(context)
-        with open_postgres() as connection:
+        with open_inputs(self.stream, options, identity) as inputs:
             only = None
             if action is not None:
-                only = ExportAudit(connection).errors_to_retry(action, identity.dag_id, self.stream.name)
+                only = ExportAudit(inputs.connection).errors_to_retry(action, identity.dag_id, self.stream.name)
                 if not only:
                     raise AirflowSkipException(f"Action {action} of the page asks for no record of this stream.")
-            inputs = RunInputs(self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identity)
             report = reexport_errors(inputs, every=bool(context["params"].get("every", False)), only=only)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()

@@ -7,14 +7,13 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.connections import open_postgres
 from crm_export.export_operator import ExportOperator, asset_of, task_for
 from crm_export.requests import identify_run
+from crm_export.run_inputs import open_inputs
 from crm_export.settings import read_options
 from include.export.positions import Position
 from include.export.reconcile import BrokenCheck, SumCheck, export_late_rows, report_orphans, run_check
-from include.export.run import RunInputs
-from include.export.salesforce import Catalogue
 from include.export.streams import BrokenStream, Stream
 
 
@@ -31,10 +30,7 @@ class ExportLateRowsOperator(ExportOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Compare, export what is late, and return counts."""
         options = read_options()
-        with open_postgres() as connection:
-            inputs = RunInputs(
-                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
-            )
+        with open_inputs(self.stream, options, identify_run(context)) as inputs:
             published = read_published_watermark(self.stream.name, context)
             report = export_late_rows(inputs, published_watermark=published)
         self.log.info("%s: %s", self.stream.name, report.message)
@@ -53,10 +49,7 @@ class ReportOrphansOperator(ExportOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """List, compare, report, and return counts."""
         options = read_options()
-        with open_postgres() as connection:
-            inputs = RunInputs(
-                self.stream, connection, make_salesforce_client(), Catalogue.load(), options, identify_run(context)
-            )
+        with open_inputs(self.stream, options, identify_run(context)) as inputs:
             report = report_orphans(inputs)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()
@@ -73,7 +66,7 @@ class CheckSumsOperator(ExportOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Check, report, and return counts."""
-        with open_postgres() as connection:
+        with open_postgres(self.stream.postgres) as connection:
             report = run_check(self.check, self.stream, connection=connection, run=identify_run(context))
         self.log.info("Check %s: %s", self.check.name, report.message)
         return report.as_dict()
@@ -81,8 +74,8 @@ class CheckSumsOperator(ExportOperator):
 
 def read_published_watermark(stream_name: str, context: Context) -> Position | None:
     """Return the watermark in the last event of the stream's asset: it is kept outside of the exporter's database."""
-    events = context["inlet_events"][asset_of(stream_name)]
-    extra = (events[-1].extra if len(events) else None) or {}
+    newest = list(context["inlet_events"][asset_of(stream_name)].ascending(False).limit(1))  # one event, one query
+    extra = (newest[0].extra if newest else None) or {}
     cursor_at, record_key = extra.get("watermark"), extra.get("record_key")
     return Position(str(cursor_at), str(record_key)) if cursor_at and record_key else None
 

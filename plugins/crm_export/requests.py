@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from include.export.failures import ConfigurationFailure
 from include.export.ledger import RUN_PREFIX, ExportTrials, RunIdentity
 
-TRY_RECORD, TRIAL, ACTION = "try_record", "trial", "action"
+TRY_RECORD, TRIAL, ACTION, RESEND = "try_record", "trial", "action", "resend"
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,33 @@ class TrialRequest:
     stream: str
     key: str
     page: int | None = None
+
+
+@dataclass(frozen=True)
+class ResendRequest:
+    """A range of change times, or one key, of a stream that a run asks to be sent again."""
+
+    stream: str
+    from_at: str | None = None
+    to_at: str | None = None
+    key: str | None = None
+
+
+def asked_resend(context: Context) -> ResendRequest | None:
+    """Return what the run's param resend asks to be sent again, None for a run that only exports.
+
+    Raises ConfigurationFailure when it is malformed.
+    """
+    asked = context["params"].get(RESEND)
+    if not asked:
+        return None
+    wanted = {"stream": asked} if isinstance(asked, str) else dict(asked)
+    unknown = set(wanted) - {"stream", "from", "to", "key"}
+    if unknown or not isinstance(wanted.get("stream"), str):
+        raise ConfigurationFailure(
+            'The param resend must be a stream, or {"stream": …, "from": …, "to": …} or {"stream": …, "key": …}.'
+        )
+    return ResendRequest(wanted["stream"], wanted.get("from"), wanted.get("to"), wanted.get("key"))
 
 
 def identify_run(context: Context) -> RunIdentity:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from airflow.sdk import Context
 
 from crm_export.connections import open_postgres
 from crm_export.export_operator import ExportOperator
+from crm_export.preparation import find_databases
 from crm_export.settings import read_keep_days
 from include.export.ledger import Retention
+from include.export.streams import BrokenStream, Stream
 
 
 class PurgeHistoryOperator(ExportOperator):
@@ -18,9 +23,16 @@ class PurgeHistoryOperator(ExportOperator):
 
     ui_color = "#e9ecef"
 
-    def perform(self, context: Context) -> dict[str, int]:
-        """Delete in slices and return the rows by table."""
-        with open_postgres() as connection:
+    def __init__(self, *, streams: Sequence[Stream | BrokenStream], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.databases = find_databases(streams)
+
+    def perform(self, context: Context) -> dict[str, dict[str, int]]:
+        """Delete in slices and return the rows by database and table."""
+        return {database: self._purge(database) for database in self.databases}
+
+    def _purge(self, database: str) -> dict[str, int]:
+        with open_postgres(database) as connection:
             purged = Retention(connection, read_keep_days()).purge()
         self.log.info("Deleted: %s", ", ".join(f"{rows:,} {table}" for table, rows in purged.items()))
         return purged

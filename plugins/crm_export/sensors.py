@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow.sdk import BaseSensorOperator, Context
-from airflow.sdk.exceptions import AirflowSkipException
 
 from crm_export.connections import open_postgres
 from crm_export.export_operator import ExportOperator, asset_of
 from crm_export.links import PageLink
 from crm_export.next_run import find_next_run
 from crm_export.page_address import link_page
-from crm_export.requests import asked_trial
 from crm_export.settings import read_pause_on_export_errors
 from include.export.salesforce import Catalogue
 from include.export.streams import Stream
@@ -44,10 +42,8 @@ class PauseOnExportErrorsSensor(ExportOperator, BaseSensorOperator):
 
         Raises RunFailure when Postgres fails.
         """
-        if asked_trial(context):
-            raise AirflowSkipException("This run only tried a record.")
         pause, name = read_pause_on_export_errors(), self.stream.name
-        with open_postgres() as connection:
+        with open_postgres(self.stream.postgres) as connection:
             hold = check_hold(name, connection=connection, catalogue=Catalogue.load(), pause=pause)
             if hold:
                 self.fail(*hold.lines, *_explain_retry(context), *_link(context, hold))

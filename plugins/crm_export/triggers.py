@@ -3,35 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import requests
+from airflow.sdk.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from crm_export.connections import make_salesforce_client
+from crm_export.connections import SALESFORCE, make_salesforce_client
 from include.export.failures import RunFailure
 from include.export.salesforce import SalesforceClient, is_job_over
 
+log = logging.getLogger(__name__)
+LONGEST_WAIT_SECONDS = 3600.0  # after which the task looks at the job itself, as it also watches how long jobs may take
+HEALTH_TIMEOUT_SECONDS = 5.0
+
+
+def is_triggerer_running() -> bool:
+    """Return whether Airflow's API server knows a live triggerer; a server that cannot be asked counts as none."""
+    base = str(conf.get("core", "execution_api_server_url", fallback="") or "")
+    base = base.rstrip("/").removesuffix("/execution") or str(conf.get("api", "base_url", fallback="") or "")
+    try:
+        answer = requests.get(f"{base.rstrip('/')}/api/v2/monitor/health", timeout=HEALTH_TIMEOUT_SECONDS)
+        status = answer.json()["triggerer"]["status"]
+    except (requests.RequestException, ValueError, KeyError, TypeError):
+        log.info("Airflow's API server at %s does not say whether a triggerer is running.", base or "no address")
+        return False
+    return bool(status == "healthy")
+
 
 class JobOverTrigger(BaseTrigger):
-    """Fires when a Bulk job is over, or cannot be looked at for a reason that waiting does not change.
+    """Fires when a Bulk job is over, when it cannot be looked at for a reason that waiting does not change, or in time.
 
     It carries the job's id only. What became of the job is read by the task that goes on.
     """
 
-    def __init__(self, job_id: str, poll_seconds: float) -> None:
+    def __init__(
+        self,
+        job_id: str,
+        poll_seconds: float,
+        longest_wait: float = LONGEST_WAIT_SECONDS,
+        connection: str = SALESFORCE,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's own is not typed
-        self.job_id, self.poll_seconds = job_id, poll_seconds
+        self.job_id, self.poll_seconds, self.longest_wait = job_id, poll_seconds, longest_wait
+        self.connection = connection
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what Airflow keeps of the trigger."""
-        return "crm_export.triggers.JobOverTrigger", {"job_id": self.job_id, "poll_seconds": self.poll_seconds}
+        kept = {
+            "job_id": self.job_id,
+            "poll_seconds": self.poll_seconds,
+            "longest_wait": self.longest_wait,
+            "connection": self.connection,
+        }
+        return "crm_export.triggers.JobOverTrigger", kept
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look at the job now and then."""
-        client = make_salesforce_client()
-        while not await self._is_over(client):
+        client, end = make_salesforce_client(self.connection), time.monotonic() + self.longest_wait
+        while time.monotonic() < end and not await self._is_over(client):
             await asyncio.sleep(self.poll_seconds)
         yield TriggerEvent({"job_id": self.job_id})  # type: ignore[no-untyped-call] # same
 

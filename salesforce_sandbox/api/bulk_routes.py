@@ -1,4 +1,4 @@
-"""The HTTP side of Bulk API 2.0 ingest (salesforce-wire.md section 4.1)."""
+"""The HTTP side of Bulk API 2.0 ingest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP side of Bulk API v1, in JSON and XML (salesforce-wire.md section 4.6)."""
+"""The HTTP side of Bulk API v1, in JSON and XML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Describing objects (salesforce-wire.md section 2)."""
+"""Describing objects."""
 
 from __future__ import annotations
 

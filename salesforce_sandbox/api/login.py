@@ -1,4 +1,4 @@
-"""Logging in: the OAuth token endpoint and SOAP login (salesforce-wire.md section 1.2)."""
+"""Logging in: the OAuth token endpoint and SOAP login."""
 
 from __future__ import annotations
 

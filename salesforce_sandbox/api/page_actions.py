@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from salesforce_sandbox.api.guard import PAGE
-from salesforce_sandbox.org.faults import Cut, Fault, FaultAnswer, JobFault
+from salesforce_sandbox.org.faults import ANSWERS, Cut, Fault, FaultAnswer, JobFault
 from salesforce_sandbox.org.org import Org
 
 _HTML = {"Content-Type": "text/html"}
@@ -30,6 +30,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "connection cut after the commit": {"cut": Cut.AFTER},
     "an answer after 3 seconds": {"delay_seconds": 3.0},
 }
+FAULTS |= {f"like: {name.replace('_', ' ')}": {"like": name} for name in ANSWERS}
 JOB_FAULTS: dict[str, dict[str, Any]] = {
     "the next Bulk job fails": {"fail": "InternalServerError : the sandbox was asked to fail", "fail_after_batches": 1},
     "results of the next Bulk job miss 10 rows": {"lose_rows": 10},

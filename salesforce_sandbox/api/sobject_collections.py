@@ -1,4 +1,4 @@
-"""sObject Collections: up to 200 records a request, one transaction (salesforce-wire.md section 3)."""
+"""sObject Collections: up to 200 records a request, one transaction."""
 
 from __future__ import annotations
 

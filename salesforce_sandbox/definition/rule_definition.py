@@ -13,7 +13,7 @@ from salesforce_sandbox.definition.objects import FieldDefinition, ObjectDefinit
 
 
 class RuleKind(StrEnum):
-    """What a rule stands for; it decides the code and the usual message (salesforce-wire.md section 5)."""
+    """What a rule stands for; it decides the code and the usual message."""
 
     VALIDATION = "validation"
     TRIGGER = "trigger"

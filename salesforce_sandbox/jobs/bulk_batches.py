@@ -1,4 +1,4 @@
-"""Working off a Bulk 2.0 job: batches of 10,000 rows, chunks of 200, shuffled results (salesforce-wire.md 4)."""
+"""Working off a Bulk 2.0 job: batches of 10,000 rows, chunks of 200, shuffled results."""
 
 from __future__ import annotations
 

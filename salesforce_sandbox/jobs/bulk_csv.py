@@ -1,4 +1,4 @@
-"""The CSV of a Bulk 2.0 job: what fails the whole job, and rows as records (salesforce-wire.md section 4.3)."""
+"""The CSV of a Bulk 2.0 job: what fails the whole job, and rows as records."""
 
 from __future__ import annotations
 

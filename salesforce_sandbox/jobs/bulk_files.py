@@ -1,4 +1,4 @@
-"""The files of a Bulk 2.0 job: taking its upload, and reading its results (salesforce-wire.md section 4)."""
+"""The files of a Bulk 2.0 job: taking its upload, and reading its results."""
 
 from __future__ import annotations
 

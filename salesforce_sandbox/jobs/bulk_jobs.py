@@ -1,4 +1,4 @@
-"""Jobs of Bulk API 2.0: what they are asked to do, their states and how they are told (salesforce-wire.md 4)."""
+"""Jobs of Bulk API 2.0: what they are asked to do, their states and how they are told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Working off a batch of Bulk API v1, and its results in the order of the request (salesforce-wire.md section 4.6)."""
+"""Working off a batch of Bulk API v1, and its results in the order of the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs and batches of Bulk API v1, and how they are told in JSON and XML (salesforce-wire.md section 4.6)."""
+"""Jobs and batches of Bulk API v1, and how they are told in JSON and XML."""
 
 from __future__ import annotations
 

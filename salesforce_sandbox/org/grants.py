@@ -1,4 +1,4 @@
-"""Who a token request logs in, and how it is refused (salesforce-wire.md section 1.2)."""
+"""Who a token request logs in, and how it is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: whose an access token is, and how long it lives (salesforce-wire.md sections 1.2 and 1.4)."""
+"""Sessions: whose an access token is, and how long it lives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Field values: what a field takes, and how Salesforce refuses what it does not (salesforce-wire.md section 5)."""
+"""Field values: what a field takes, and how Salesforce refuses what it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an upload created itself: no parent for its other rows (salesforce-wire.md section 4.3)."""
+"""What an upload created itself: no parent for its other rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Salesforce record ids: 15 characters and a checksum of 3 for the letter case (salesforce-wire.md section 2)."""
+"""Salesforce record ids: 15 characters and a checksum of 3 for the letter case."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_the_answer_is_on_top_and_each_hold_says_why_and_what_to_do(stack: Stack
     expect(page.get_by_role("region", name="Is everything in Salesforce?")).to_contain_text(HELD)
     hold = page.get_by_role("article").filter(has_text="CMP_000025")
     expect(hold).to_contain_text("bad value for restricted picklist field: Unknown")
-    expect(hold).to_contain_text("Let the admin add the value to the picklist")
+    expect(hold).to_contain_text("Ask your Salesforce admin to add the value to the picklist")
     with stack.connect() as connection:
         names = [row[0] for row in connection.execute("select stream from crm_export.ExportWatermarks")]
         held = [line.stream for line in summarise_streams(names, connection=connection) if line.held_key]
@@ -73,7 +73,7 @@ def test_the_keyboard_leads_through_the_acknowledgement_and_close_leaves_it_on(s
     switch.focus()
     page.keyboard.press("Space")
     dialog = page.get_by_role("dialog", name="Data inconsistency acknowledgement")
-    expect(dialog).to_contain_text("campaigns is held at CMP_000025")
+    expect(dialog).to_contain_text("campaigns is paused at CMP_000025")
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
     page.keyboard.press("Tab")
     expect(dialog.get_by_role("button", name="Ok")).to_be_focused()
@@ -98,7 +98,7 @@ def test_no_view_has_a_fault_that_axe_finds(visitor: Visitor) -> None:
             found[scheme, view] = look_with_axe(page)
         go(page, "overview")
         page.get_by_role("switch").click()
-        page.get_by_role("dialog").get_by_text("refused now").wait_for()
+        page.get_by_role("dialog").get_by_text("rejected now").wait_for()
         found[scheme, "dialog"] = look_with_axe(page)
     assert {place: faults for place, faults in found.items() if faults} == {}
 
@@ -194,7 +194,7 @@ def count_foreign(page: Page) -> int:
 def test_a_thousand_hostile_strings_stay_text(stack: Stack, visitor: Visitor) -> None:
     texts = hostile_strings()
     assert len(set(texts)) == HOSTILE_STRINGS
-    page = visitor.open("crm-export/#/errors/records")
+    page = visitor.open("crm-export/errors/records")
     page.get_by_role("table").wait_for()
     before = count_foreign(page)
     with stack.connect() as connection:

@@ -47,13 +47,14 @@ def test_a_held_record_is_fixed_in_the_org_and_the_next_scheduled_run_goes_on(st
     states = stack.api.task_states(EXPORT, first["dag_run_id"])
     assert states["buyer_touchpoints.export_changes"] == "success"
     assert states["buyer_touchpoints.pause_on_export_errors"] == "failed"
-    assert states["buyer_touchpoints.publish_watermark"] == "upstream_failed"
     held = summary(stack, "buyer_touchpoints")
     assert held is not None
     assert (held.record_key, held.held_key, held.rows_changed) == ("TP2_00003599", "TP2_00003600", held.rows_changed)
     assert held.held_since is not None
     log = stack.api.task_log(EXPORT, first["dag_run_id"], "buyer_touchpoints.pause_on_export_errors")
     assert "Paused: stream buyer_touchpoints stopped at key=TP2_00003600" in log
+    assert "Traceback" not in log
+    assert "task_runner.py" not in log
 
     stack.control.switch_rule("BT_Needs_Channel_Path", active=False)
     # the next refused records are those with a landing page that is too long
@@ -80,7 +81,7 @@ def test_the_story_of_a_refused_record_told_through_the_page(stack: Stack, visit
     switch = page.get_by_role("switch", name="Pause on Export Errors")
     switch.click()
     dialog = page.get_by_role("dialog", name="Data inconsistency acknowledgement")
-    expect(dialog).to_contain_text("campaigns is held at CMP_000025")
+    expect(dialog).to_contain_text("campaigns is paused at CMP_000025")
     dialog.get_by_role("button", name="Ok").click()
     expect(switch).not_to_be_checked()
     expect(page.get_by_text("Turned off by admin")).to_be_visible()
@@ -108,21 +109,21 @@ def test_the_story_of_a_refused_record_told_through_the_page(stack: Stack, visit
     for change in ("set pause_on_export_errors from on to off", "set pause_on_export_errors from off to on"):
         expect(page.get_by_role("listitem").filter(has_text=change)).to_contain_text("admin")
     page.get_by_text("What was acknowledged").click()
-    expect(page.get_by_text("campaigns is held at CMP_000025")).to_be_visible()
+    expect(page.get_by_text("campaigns is paused at CMP_000025")).to_be_visible()
 
 
 def test_a_click_retries_one_record_and_says_what_came_of_it(stack: Stack, visitor: Visitor) -> None:
-    page = visitor.open("crm-export/#/errors/records?search=00QMM0000000300")
+    page = visitor.open("crm-export/errors/records?search=00QMM0000000300")
     page.get_by_role("link", name="00QMM0000000300").click()
     page.get_by_role("button", name="Retry now: 00QMM0000000300").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("1 record is sent to Salesforce again")
     dialog.get_by_role("button", name="Retry").click()
     expect(dialog.get_by_role("listitem").filter(has_text="00QMM0000000300")).to_contain_text(
-        "refused again", timeout=90_000
+        "rejected again", timeout=90_000
     )
     dialog.get_by_role("button", name="Close").click()
-    expect(page.get_by_role("list").filter(has_text="asked for by admin")).to_be_visible()
+    expect(page.get_by_role("list").filter(has_text="requested by admin")).to_be_visible()
 
 
 def _check_what_was_passed_over(stack: Stack) -> None:
@@ -182,7 +183,8 @@ def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
     assert "ConvertedLead" in done.stdout
     run = stack.api.runs(EXPORT)[-1]["dag_run_id"]
     stack.api.clear(EXPORT, run, ["persons.export_changes"])
-    wait_for("the cleared task", lambda: stack.api.task_states(EXPORT, run)["persons.publish_watermark"] == "success")
+    gate = "persons.pause_on_export_errors"
+    wait_for("the cleared task", lambda: stack.api.task_states(EXPORT, run)[gate] == "success")
     event = next(event for event in stack.api.asset_events() if event["name"] == "crm_export_persons")
     assert (event["extra"]["stream"], event["extra"]["held"]) == ("persons", False)
     assert event["extra"]["record_key"] == "00QMM0000000400"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -146,3 +147,82 @@ def test_parsing_needs_no_database_no_network_and_no_variable() -> None:
     }
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.strip().endswith("parsed"), done.stderr[-2000:]
+
+
+def load_with(folder: Path, monkeypatch: pytest.MonkeyPatch, **options: dict[str, object]) -> DagBag:
+    """Load the DAGs of two unrelated streams with options added to their files."""
+    for name in ("campaigns", "persons"):
+        content = yaml.safe_load((DEFAULT_FOLDER / f"{name}.yaml").read_text()) | {"after": []}
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(content | options.get(name, {})))
+    monkeypatch.setenv("CRM_EXPORT_STREAMS", str(folder))
+    loaded = load_dags()
+    assert loaded.import_errors == {}
+    return loaded
+
+
+def test_streams_of_a_group_run_in_a_dag_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load_with(tmp_path, monkeypatch, persons={"group": "nightly", "schedule": "0 6 * * *"})
+    assert set(loaded.dags) == {*DAG_IDS, "CRMExport_nightly"}
+    nightly, rest = loaded.dags["CRMExport_nightly"], loaded.dags["CRMExport"]
+    assert [set(dag.task_group.children) for dag in (nightly, rest)] == [
+        {"prepare_schema", "persons"},
+        {"prepare_schema", "campaigns"},
+    ]
+    assert [dag.timetable.expression for dag in (nightly, rest)] == ["0 6 * * *", "0 * * * *"]
+    assert loaded.dags["CRMExport_ExportError"].has_task("persons"), "the daily jobs are for all streams"
+
+
+def test_a_group_can_run_after_assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = "dbt://warehouse/marts"
+    loaded = load_with(tmp_path, monkeypatch, persons={"group": "marts", "after_assets": [uri]})
+    found = loaded.dags["CRMExport_marts"].timetable.asset_condition
+    assert [asset.uri for asset in found.objects] == [uri]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"persons": {"schedule": "@daily"}}, "schedule: needs a group"),
+        ({"persons": {"after_assets": ["s3://x"]}}, "after_assets: needs a group"),
+        ({"persons": {"group": "g", "schedule": "61 * * * *"}}, "schedule: must be five cron fields"),
+        ({"persons": {"group": "g", "schedule": "@daily", "after_assets": ["s3://x"]}}, "keep one of them"),
+        ({"persons": {"group": "Bad Name"}}, "group: 'Bad Name' is not allowed here"),
+        ({"persons": {"group": "g", "after_assets": ["marts"]}}, "write the URI of an Airflow asset"),
+        ({"persons": {"group": "g", "after": ["campaigns"]}}, "campaigns is in no group and this stream in group g"),
+        (
+            {"campaigns": {"group": "g", "schedule": "@daily"}, "persons": {"group": "g", "schedule": "@weekly"}},
+            "schedule: the streams of group g run together",
+        ),
+        (
+            {"campaigns": {"group": "g", "schedule": "@daily"}, "persons": {"group": "g"}},
+            "here none, in campaigns.yaml '@daily'",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_options_of_a_group_are_one_red_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, dict[str, object]], told: str
+) -> None:
+    loaded = load_with(tmp_path, monkeypatch, **options)
+    exports = (dag.task_dict.get("persons.export_changes") for dag in loaded.dags.values())
+    [task] = [task for task in exports if task]
+    assert told in task.message
+    assert any("campaigns.export_changes" in dag.task_dict for dag in loaded.dags.values())
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_a_worker_builds_only_the_tasks_of_its_stream(dags: DagBag, dag_id: str) -> None:
+    for task_id in dags.dags[dag_id].task_ids:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)  # as the task runner does
+            environment.setenv("_AIRFLOW_PARSING_CONTEXT_TASK_ID", task_id)
+            found = load_dags().dags[dag_id]
+        assert found.has_task(task_id)
+        name = task_id.partition(".")[0]
+        assert name not in STREAMS or {other.partition(".")[0] for other in found.task_ids} & set(STREAMS) == {name}
+
+
+def test_tasks_use_the_pool_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {task.pool for task in load_dags().dags["CRMExport"].tasks} == {"default_pool"}
+    monkeypatch.setenv("CRM_EXPORT_POOL", "crm_export")
+    for dag in load_dags().dags.values():
+        assert {task.pool for task in dag.tasks} == {"crm_export"}

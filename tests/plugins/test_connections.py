@@ -7,9 +7,10 @@ import json
 import pytest
 
 from crm_export.command_line.main import main
-from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.connections import connect_postgres, make_salesforce_client, open_postgres
 from include.export.failures import ConfigurationFailure, LoginFailure, RunFailure, SalesforceFailure, SourceFailure
-from local_stack.postgres import find_free_port
+from local_stack.postgres import EmbeddedPostgres, find_free_port
+from pgbouncer import pool_in_front
 from salesforce_sandbox.process import RunningSandbox
 
 pytestmark = pytest.mark.filterwarnings("default")  # Airflow's own
@@ -32,6 +33,35 @@ def test_postgres_is_opened_as_the_core_needs_it(database: str, monkeypatch: pyt
         assert row == ("crm_export", "UTC")
         assert connection.autocommit
     assert connection.closed
+
+
+@pytest.mark.field("F10")
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+def test_a_transaction_pooler_ends_the_task_at_its_start(
+    postgres: EmbeddedPostgres, database: str, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    place = dict(part.split("=") for part in database.split())
+    with pool_in_front(postgres, mode) as front:
+        define(monkeypatch, "postgres_default", conn_type="postgres", host="127.0.0.1", port=front.port,
+               login=place["user"], schema=place["dbname"])  # fmt: skip
+        refused = pytest.raises(ConfigurationFailure, match="directly to Postgres, or through a session pooler")
+        with refused, open_postgres():
+            pytest.fail("the connection was opened")
+
+
+@pytest.mark.field("F23")
+def test_each_further_connection_asks_airflow_for_the_password_of_its_moment(
+    postgres: EmbeddedPostgres, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = dict(part.split("=") for part in database.split())
+    known = {"conn_type": "postgres", "host": place["host"], "port": int(place["port"]), "schema": place["dbname"]}
+    define(monkeypatch, "postgres_default", login=place["user"], password="first", **known)
+    with open_postgres() as first:
+        assert first.info.password == "first"
+        define(monkeypatch, "postgres_default", login=place["user"], password="second", **known)
+        with connect_postgres() as second:
+            assert second.info.password == "second"
+            assert second.execute("show application_name").fetchone() == ("crm_export",)
 
 
 def test_a_missing_connection_says_where_to_add_it() -> None:

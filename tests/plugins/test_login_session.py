@@ -87,7 +87,7 @@ def test_what_is_no_refusal_is_tried_again(log_in: Callable[..., str], status: i
 
 def test_a_login_host_that_never_answers_is_left_in_time(sandbox: Control, sandbox_server: RunningSandbox) -> None:
     sandbox.add_fault(match=TOKEN, delay_seconds=2)
-    with LoginSession(timeout=(1, 0.2)) as session, pytest.raises(requests.Timeout):
+    with LoginSession("salesforce_default", timeout=(1, 0.2)) as session, pytest.raises(requests.Timeout):
         session.post(f"{sandbox_server.https_url}/services/oauth2/token", {"grant_type": "client_credentials"})
 
 

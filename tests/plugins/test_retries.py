@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
-from crm_export.retries import RunFailureRetryPolicy
+from crm_export.retries import ReportedFailure, RunFailureRetryPolicy
 from include.export.failures import (
     CircuitFailure,
     ConfigurationFailure,
@@ -41,3 +41,7 @@ def test_the_delay_that_salesforce_asks_for_counts() -> None:
 
 def test_other_exceptions_follow_the_tasks_own_retries() -> None:
     assert RunFailureRetryPolicy().evaluate(ValueError("x"), 1, 3).action is RetryAction.DEFAULT
+
+
+def test_what_its_log_has_said_is_never_tried_again() -> None:
+    assert RunFailureRetryPolicy().evaluate(ReportedFailure("x"), 1, 3).action is RetryAction.FAIL

@@ -1,4 +1,4 @@
-"""Bulk API 2.0, as salesforce-wire.md section 7 checks it."""
+"""Bulk API 2.0, as the fact sheet checks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk API v1, as salesforce-wire.md section 7 checks it."""
+"""Bulk API v1, as the fact sheet checks it."""
 
 from __future__ import annotations
 

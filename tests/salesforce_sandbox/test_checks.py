@@ -1,4 +1,4 @@
-"""Every check of salesforce-wire.md section 7 is a test that names its number."""
+"""Every check of the fact sheet is a test that names its number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logging in, as salesforce-wire.md section 7 checks it."""
+"""Logging in, as the fact sheet checks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""REST and Collections, as salesforce-wire.md section 7 checks them."""
+"""REST and Collections, as the fact sheet checks them."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Wire:
         return str(self.call("POST", "jobs/ingest", known | asked).json()["id"])
 
     def run_job(self, *lines: str, file: str = "", **asked: Any) -> requests.Response:
-        """Run a job over lines and return what is told of it, or one of its files."""
+        """Run a job over lines and return its state, or one of its files."""
         job, content = self.open_job(**asked), "".join(f"{line}\n" for line in lines)
         self.call("PUT", f"jobs/ingest/{job}/batches", data=content.encode(), headers={"Content-Type": "text/csv"})
         self.call("PATCH", f"jobs/ingest/{job}", {"state": "UploadComplete"})

@@ -47,4 +47,4 @@ class Visitor:
 
 def go(page: Page, view: str) -> None:
     """Go to a view of the page by its address."""
-    page.goto(f"{page.url.partition('#')[0]}#/{view}")
+    page.goto(f"{page.url.partition('/crm-export/')[0]}/crm-export/{view}")

@@ -62,7 +62,8 @@ MOMENT = "2026-01-01T00:00:00Z"
 
 def make_stream(**changes: Any) -> Stream:
     """Return the stream of the accounts, or a changed one."""
-    return Stream(**(ACCOUNTS | changes))
+    paused = {"bulk_from_paused": changes["bulk_from"]} if "bulk_from" in changes else {}
+    return Stream(**(ACCOUNTS | paused | changes))
 
 
 @dataclass
@@ -78,6 +79,13 @@ class Exporter:
     make_session: Callable[[], requests.Session] = requests.Session
     timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
     runs: int = 0
+    connect: Callable[[], psycopg.Connection] | None = None
+    owner: psycopg.Connection | None = None  # who writes the source, where the exporter's role may not
+
+    @property
+    def source(self) -> psycopg.Connection:
+        """Return the connection that writes the source."""
+        return self.owner or self.connection
 
     def add(self, *rows: dict[str, Any]) -> None:
         """Insert accounts: `id`, and optionally name, ext, minute (of their change) and other columns."""
@@ -86,7 +94,7 @@ class Exporter:
             values = {"name": f"Account {row['id']}", "ext": f"A{row['id']}", "notes": PERSON} | row
             names = ", ".join(values)
             places = ", ".join(f"%({name})s" for name in values)
-            self.connection.execute(
+            self.source.execute(
                 f"insert into app.accounts ({names}, changed_at) values"
                 f" ({places}, %(moment)s::timestamptz + %(minute)s * interval '1 minute')",
                 values | {"moment": MOMENT, "minute": minute},
@@ -94,7 +102,7 @@ class Exporter:
 
     def add_many(self, first: int, last: int, *, minute: int = 0) -> None:
         """Insert accounts numbered first to last, a second apart from a minute on."""
-        self.connection.execute(
+        self.source.execute(
             "insert into app.accounts (id, ext, name, notes, changed_at) select n, 'A' || n, 'Account ' || n, %s,"
             " %s::timestamptz + %s * interval '1 minute' + n * interval '1 second'"
             " from generate_series(%s::int, %s::int) n",
@@ -104,7 +112,7 @@ class Exporter:
     def change(self, account: int, minute: int, **values: Any) -> None:
         """Change an account at a later minute."""
         assigned = "".join(f", {name} = %({name})s" for name in values)
-        self.connection.execute(
+        self.source.execute(
             "update app.accounts set changed_at = %(moment)s::timestamptz + %(minute)s * interval '1 minute'"
             f"{assigned} where id = %(id)s",
             values | {"id": account, "minute": minute, "moment": MOMENT},
@@ -128,7 +136,8 @@ class Exporter:
         settings = {"transient_delays": (0.01, 0.01), "lease_seconds": 0.2} | self.options | options
         chosen = ExportOptions(pause_on_export_errors=pause, **settings)
         identity = RunIdentity("CRMExport", f"run{self.runs}", 1, "export_changes")
-        return RunInputs(self.stream, self.connection, self.client(), self.catalogue, chosen, identity)
+        return RunInputs(self.stream, self.connection, self.client(), self.catalogue, chosen, identity,
+                         connect=self.connect)  # fmt: skip
 
     def client(self) -> SalesforceClient:
         """Return a client that logs in at first use."""

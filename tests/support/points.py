@@ -16,6 +16,8 @@ import requests
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from include.export.source.session import prepare_session
+
 _WRITES = re.compile(r"\b(insert|update|delete|copy)\b", re.IGNORECASE)
 
 
@@ -81,11 +83,13 @@ class PointCursor(psycopg.Cursor[Any]):
         return self
 
 
-def connect(dsn: str, points: Points, options: str = "-c timezone=UTC") -> PointConnection:
-    """Open a connection as the exporter's operators do."""
-    connection = PointConnection.connect(
-        dsn, autocommit=True, application_name="crm_export", options=options, cursor_factory=PointCursor
-    )
+def connect(dsn: str, points: Points, settings: str = "") -> PointConnection:
+    """Open a connection as the exporter's operators do; `settings` are statements for this test."""
+    connection = PointConnection.connect(dsn)
+    prepare_session(connection)
+    if settings:
+        connection.execute(settings)
+    connection.cursor_factory = PointCursor
     connection.points = points
     return connection
 

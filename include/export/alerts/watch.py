@@ -8,7 +8,7 @@ from datetime import timedelta
 import psycopg
 
 from include.export.ledger import ExportAlerts, ExportWatermarks
-from include.export.source import Source, find_oldest_waiting_delete, read_oldest_waiting
+from include.export.source import Source, find_blocking_transaction, find_oldest_waiting_delete, read_oldest_waiting
 from include.export.streams import Stream
 
 PURGE_WARNING = timedelta(days=2)  # before a row is purged
@@ -36,7 +36,8 @@ class AlertWatch:
         if oldest is None:
             alerts.clear(key)
             return
-        message = f"{oldest} UTC"
+        blocking = find_blocking_transaction(source)
+        message = f"{oldest} UTC. {blocking}" if blocking else f"{oldest} UTC"
         alerts.raise_alert(key, "lag", severity="warning", stream=stream.name, subject=stream.name, message=message)
 
     def _look_for_waiting_deletes(self, stream: Stream, purged_after: timedelta) -> None:

@@ -34,7 +34,7 @@ class WindowJobs:
         values = {"stream": run.stream.name, "run": run.entry.id, "epoch": run.lease.epoch,
                   "action": str(run.stream.operation)}  # fmt: skip
         with run.lease.transaction():
-            return run.batches.plan_jobs(window, rows, parts, values)
+            return run.jobs.plan(window, rows, parts, values)
 
     def upload(self, batch: JobBatch, plan: WindowPlan) -> tuple[JobBatch, float]:
         """Let Salesforce process the rows of a batch; returns the batch, and how many bytes a row took."""
@@ -46,10 +46,10 @@ class WindowJobs:
     def open_job(self, batch: JobBatch) -> JobBatch:
         """Create the job of a batch; returns the batch with its id."""
         run = self.run
-        known = {other.job_id for other in run.batches.find_unsettled(run.stream.name) if other.job_id}
+        known = {other.job_id for other in run.jobs.find_unsettled(run.stream.name) if other.job_id}
         job_id = self.calls.create(batch.action, batch.planned_at, known)
         with run.lease.transaction():
-            run.batches.note_job(batch, job_id)
+            run.jobs.note_job(batch, job_id)
         return replace(batch, job_id=job_id)
 
     def compose(self, batch: JobBatch, plan: WindowPlan, report: Callable[[int], None]) -> JobUpload:
@@ -68,17 +68,17 @@ class WindowJobs:
         """Let Salesforce process a job whose rows it has; returns the batch as the ledger has it."""
         run = self.run
         with run.lease.transaction():
-            run.batches.note_upload(batch, body.rows)
+            run.jobs.note_upload(batch, body.rows)
         if body.rows:
             self.calls.close(str(batch.job_id))
         else:
             self.calls.abort(str(batch.job_id))  # every row of the window needs Collections
-        return run.batches.read_job(batch.id)
+        return run.jobs.read(batch.id)
 
     def abandon(self, batches: list[JobBatch]) -> None:
         """Abort jobs whose rows are sent again, so that nothing of them comes later."""
         for batch in batches:
-            job_id = self.run.batches.read_job(batch.id).job_id
+            job_id = self.run.jobs.read(batch.id).job_id
             if job_id:
                 self.calls.abort(job_id)
         with self.run.lease.transaction():

@@ -8,7 +8,9 @@ from functools import cached_property
 
 from psycopg import sql
 
-from include.export.bulk.result_tables import Counts, JobResults, ResultsCut, drop_incomplete
+from include.export.bulk.recorded_limit import limit_recorded
+from include.export.bulk.result_file import ResultsCut, drop_incomplete
+from include.export.bulk.result_tables import Counts, JobResults, ResultLoader
 from include.export.bulk.window_plan import WindowPlan
 from include.export.failures import SalesforceFailure
 from include.export.ledger import JobBatch
@@ -29,7 +31,7 @@ def read_answers(run: RunContext, batch: JobBatch, plan: WindowPlan, state: JobS
     each other.
     """
     answers = JobAnswers(run, batch, plan, state)
-    if not answers.prove_clean:
+    if not answers.proves_clean:
         answers.first_unanswered = answers.read()
         answers.send_again()
     return answers
@@ -44,28 +46,33 @@ class JobAnswers:
     plan: WindowPlan
     state: JobState
     first_unanswered: Position | None = None
+    unplaced: int = 0  # rejected records whose source row is not known
+    retried: int = 0  # rejected records that were sent once more
+    accepted_again: int = 0
+    proof: Counts | None = None
 
     @property
-    def prove_clean(self) -> bool:
+    def proves_clean(self) -> bool:
         """Tell whether the job's counts alone prove that every row was accepted."""
         return self.state.state == "JobComplete" and self.state.processed == self.batch.sent and not self.state.failed
 
     def count(self) -> Counts:
         """Count the answers."""
-        return Counts(self.state.processed, 0, 0, 0) if self.prove_clean else self._results.count()
+        return Counts(self.state.processed, 0, 0, 0) if self.proves_clean else self.results.count()
 
     def find_first_refused(self) -> Position | None:
         """Return the position of the first refused record whose row is as it was sent."""
-        return None if self.prove_clean else self._results.find_first_refused()
+        return None if self.proves_clean else self.results.find_first_refused()
 
     def read(self) -> Position | None:
         """Read what was refused, and all answers where the counts prove nothing; returns the first row without."""
         if self.state.failed:
             self._load("refused", self.state.failed)
         self._check_circuit()
-        unknown = self._results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
-        counted = self._check_answers().refused == self.state.failed and self.state.processed == self.batch.sent
-        proven = counted and self.state.state == "JobComplete" and not unknown
+        self.unplaced = self.results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
+        self.proof = self._check_answers()
+        counted = self.proof.refused == self.state.failed and self.state.processed == self.batch.sent
+        proven = counted and self.state.state == "JobComplete" and not self.unplaced
         return None if proven else self._account()
 
     def send_again(self) -> None:
@@ -74,14 +81,17 @@ class JobAnswers:
         With the setting on, nothing that stands behind a record that stays refused.
         """
         run = self.run
-        stays = self._results.find_first_refused(staying=True) if run.options.pause_on_export_errors else None
+        stays = self.results.find_first_refused(staying=True) if run.options.pause_on_export_errors else None
         for _ in range(RETRIED_RECORDS // run.options.batch_size):
-            ids = self._results.find_again(run.options.batch_size, stays)
+            ids = self.results.find_again(run.options.batch_size, stays)
             if not ids:
                 return
-            page = run.source.page_of_ids(self.plan.window, self._part)
+            page = run.source.compose_window("source/page_ids", self.plan.window, part=self._part)
             batch = plan_page(run, page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
-            self._results.note_retried(ids, run.send_again(batch) if batch else [])
+            accepted = run.send_again(batch) if batch else []
+            self.results.note_retried(ids, accepted)
+            self.retried += len(ids)
+            self.accepted_again += len(accepted)
 
     def raise_if_incomplete(self) -> None:
         """Raise for a job that did not end as it should, after what it had done is settled."""
@@ -101,8 +111,9 @@ class JobAnswers:
         return SourceWindows(self.run.source).part_of(self.batch.parts, self.batch.part)
 
     @cached_property
-    def _results(self) -> JobResults:
-        results = JobResults(self.run.source, self.run.catalogue)
+    def results(self) -> JobResults:
+        """Return the tables of the answers, empty at first use."""
+        results = JobResults(self.run.source, self.run.catalogue, self.run.form.case_insensitive)
         results.clear()
         return results
 
@@ -112,18 +123,19 @@ class JobAnswers:
         for last in (*[False] * (FETCH_TRIES - 1), True):
             try:
                 with jobs.open_results(self.state.id, kind) as blocks:
-                    self._results.load(kind, drop_incomplete(blocks) if last else blocks)
+                    ResultLoader(self.results.source).load(kind, drop_incomplete(blocks) if last else blocks)
             except ResultsCut:
                 if last:
                     raise
                 log.info("The %s of job %s are not whole; fetching them again", kind, self.state.id)
             else:
-                if expected is None or getattr(self._results.count(), kind) == expected:
+                if expected is None or getattr(self.results.count(), kind) == expected:
                     return
 
     def _check_circuit(self) -> None:
-        found = self._results.judge()
-        self.run.new_errors += sum(each.count for each in found)
+        found = self.results.judge()
+        rejected = sum(each.count for each in found)
+        self.run.new_errors += min(rejected, limit_recorded(self.run) or rejected)
         check_job_circuit(self.run.stream, found, self.state.processed, self.run.catalogue)
         check_error_count(self.run.stream, self.run.new_errors)
 
@@ -131,11 +143,11 @@ class JobAnswers:
         """Read every answer of a job whose counts do not prove that each row has one; returns the first without."""
         self._load("accepted", self.state.processed - self.state.failed)
         self._load("unprocessed", None)
-        self._check_answers()
-        return self._results.find_unanswered(self.plan.window, self._part, self.batch.id)
+        self.proof = self._check_answers()
+        return self.results.find_unanswered(self.plan.window, self._part, self.batch.id)
 
     def _check_answers(self) -> Counts:
-        counts = self._results.count()
+        counts = self.results.count()
         if counts.repeated or counts.accepted + counts.refused + counts.unprocessed > (self.batch.sent or 0):
             raise SalesforceFailure(
                 f"Stream {self.run.stream.name}: Bulk job {self.state.id} answers more rows than were sent, or one "

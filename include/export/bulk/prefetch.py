@@ -104,7 +104,8 @@ class Prefetcher:
     def allows(self, rows: int) -> bool:
         """Tell whether more than one window may be in flight: not where a run ends while a job is running."""
         options = self.run.options
-        return options.prefetched_jobs > 1 and options.job_patience is None and self.planner.sizer.parts(rows) == 1
+        enough = options.prefetched_jobs > 1 and self.run.readers.has_spare
+        return enough and options.job_patience is None and self.planner.sizer.parts(rows) == 1
 
     def take(self, window: Window, rows: int) -> PrefetchedJob:
         """Return the job of a window, uploaded or being so, after the uploads behind it have begun."""

@@ -13,7 +13,7 @@ from include.export.failures import ConfigurationFailure
 from include.export.ledger import ExportResends, JobBatch
 from include.export.run import RunContext
 from include.export.salesforce import IngestJobs
-from include.export.source import CsvForm, SourceWindows
+from include.export.source import SourceWindows
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def settle_unsettled(run: RunContext) -> None:
 
     Raises JobPending when a job takes longer than `job_patience`, RunFailure when one did not end as it should.
     """
-    left = run.batches.find_unsettled(run.stream.name)
+    left = run.jobs.find_unsettled(run.stream.name)
     adopted = [batch for batch in left if _is_adopted(run, batch, left)]
     _abandon(run, [batch for batch in left if batch not in adopted])
     strays = run.batches.find_strays(run.stream.name)
@@ -36,7 +36,7 @@ def settle_unsettled(run: RunContext) -> None:
 
 def refuse_unsettled(run: RunContext) -> None:
     """Raise ConfigurationFailure while a job of an earlier run may still be at work: nothing newer may be sent."""
-    left = run.batches.find_unsettled(run.stream.name)
+    left = run.jobs.find_unsettled(run.stream.name)
     if any(batch.job_id for batch in left):
         raise ConfigurationFailure(
             f"A Bulk job of stream {run.stream.name} is not settled yet. Let CRMExport run first, then try again."
@@ -78,8 +78,7 @@ def _adopt(run: RunContext, batches: Sequence[JobBatch]) -> None:
     log.info("Stream %s: settling Bulk job(s) of an earlier run: %s", run.stream.name,
              ", ".join(str(batch.job_id) for batch in batches))  # fmt: skip
     rows = sum(batch.sent or 0 for batch in batches)
-    form = CsvForm(run.form)
-    colliding_ids = SourceWindows(run.source).find_colliding_ids(window, run.form) if form.case_insensitive else []
+    colliding_ids = SourceWindows(run.source).find_colliding_ids(window, run.form) if run.form.case_insensitive else []
     plan = plan_window(run, window, scan_texts=True, colliding_ids=colliding_ids)
     progress = Progress(run.stream.name, lambda: rows, rows + 1)
     resend = ExportResends(run.connection).find_of_window(run.stream.name, window)

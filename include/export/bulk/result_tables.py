@@ -1,11 +1,12 @@
-"""The session's tables crm_export_results and crm_export_verdicts: the answers of a Bulk job while it is settled."""
+"""The session's tables crm_export_results and crm_export_verdicts: the answers of a Bulk job while it is settled.
+
+They outlive a transaction, because records are sent again between reading the answers and writing what they mean: a
+pooler that gives each transaction another session would lose or mix them. What was counted is therefore counted once
+more in the transaction that writes, and compared (`JobAnswers.check_proof`).
+"""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 import psycopg
 from psycopg import errors, sql
 
+from include.export.bulk.result_file import ResultsCut, decode, read_header
 from include.export.failures import SalesforceFailure
 from include.export.positions import Position, Window
 from include.export.salesforce import Catalogue, ErrorClass, RejectedClass, Rejection, judge_rejection, read_job_error
@@ -20,12 +22,6 @@ from include.export.source import NUMBERS, Source
 from include.sql import fetch_one, fetch_value, load_statement, pin_index_plans
 
 TEXTS_OF_A_PAGE = 2_000  # judged at a time
-_HEADER_LIMIT = 1024 * 1024  # bytes
-csv.field_size_limit(sys.maxsize)
-
-
-class ResultsCut(SalesforceFailure):
-    """A result file ends in the middle of a row."""
 
 
 @dataclass(frozen=True)
@@ -39,29 +35,70 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class JobResults:
-    """The answers of one job, in temporary tables of the connection."""
+class ResultLoader:
+    """Copies the result files of one job into the tables."""
 
     source: Source
-    catalogue: Catalogue
-
-    def clear(self) -> None:
-        """Make the tables, empty."""
-        self._connection.execute(load_statement("bulk/results_tables"))
 
     def load(self, kind: str, blocks: Iterator[bytes]) -> None:
         """Read a result file (`refused`, `accepted`, `unprocessed`), in place of what was read of that kind before.
 
         Raises ResultsCut when it ends in the middle of a row, SalesforceFailure when it is not such a file.
         """
-        texts = _clean(blocks)
-        names, rest = _read_header(texts)
+        texts = decode(blocks)
+        names, rest = read_header(texts)
         with self._connection.transaction():
             self._connection.execute(load_statement("bulk/results_forget"), {"kind": kind})
             if names:
                 self._make_file(len(names))
                 self._copy(rest)
                 self._take(kind, names)
+
+    def _make_file(self, columns: int) -> None:
+        self._connection.execute(load_statement("bulk/results_drop_file"))
+        named = [sql.SQL("{} text").format(sql.Identifier(f"c{n}")) for n in range(columns)]
+        self._connection.execute(load_statement("bulk/results_file").format(columns=sql.SQL(", ").join(named)))
+
+    def _copy(self, texts: Iterable[str]) -> None:
+        try:
+            with self._connection.cursor() as cursor, cursor.copy(load_statement("bulk/results_copy")) as copy:
+                for text in texts:
+                    copy.write(text)
+        except errors.BadCopyFileFormat as cut:
+            raise ResultsCut("Salesforce's result file ends in the middle of a row.") from cut
+
+    def _take(self, kind: str, names: Sequence[str]) -> None:
+        folded = [name.lower() for name in names]
+        wanted = self.source.stream.external_id.lower()
+        if wanted not in folded:
+            raise SalesforceFailure(
+                f"Salesforce's result file has no column {self.source.stream.external_id}. Its columns: "
+                f"{', '.join(names)[:300]}. Nothing is acknowledged."
+            )
+        parts = {
+            "external_id": sql.Identifier(f"c{folded.index(wanted)}"),
+            "error": sql.SQL("coalesce(c1, '')") if kind == "refused" else sql.SQL("null"),
+            "salesforce_id": sql.Identifier("c0") if kind == "refused" else sql.SQL("null"),
+        }
+        self._connection.execute(load_statement("bulk/results_take").format(**parts), {"kind": kind})
+        self._connection.execute(load_statement("bulk/results_drop_file"))
+
+    @property
+    def _connection(self) -> psycopg.Connection:
+        return self.source.connection
+
+
+@dataclass(frozen=True)
+class JobResults:
+    """The answers of one job, in temporary tables of the connection."""
+
+    source: Source
+    catalogue: Catalogue
+    ignore_case: bool = False  # of external ids, as Salesforce does
+
+    def clear(self) -> None:
+        """Make the tables, empty."""
+        self._connection.execute(load_statement("bulk/results_tables"))
 
     def count(self) -> Counts:
         """Count the answers."""
@@ -124,7 +161,19 @@ class JobResults:
         column = self.source.columns[self.source.stream.external_id_column]
         if column.type in NUMBERS:
             return sql.SQL("r.external_id::numeric = {}::numeric").format(column.value)
+        if self.ignore_case:
+            return sql.SQL("lower(r.external_id) = lower({}::text)").format(column.value)
         return sql.SQL("r.external_id = {}::text").format(column.value)
+
+    def count_unrecorded(self, limit: int) -> dict[str, int]:
+        """Count the rejected records behind the first `limit` of them, by code."""
+        statement = self.source.compose_results("bulk/results_unrecorded", None)
+        return dict(self._connection.execute(statement, {"limit": limit}).fetchall())
+
+    def count_arrived(self, window: Window, batch: int) -> int:
+        """Count the rows of a window that the job of a batch carried and that were not rejected."""
+        statement = self.source.compose_window("bulk/results_arrived", window)
+        return int(fetch_value(self._connection.execute(statement, {**window.as_values(), "batch": batch})))
 
     def _count_unplaced(self) -> int:
         return int(fetch_value(self._connection.execute(load_statement("bulk/results_unplaced"))))
@@ -144,86 +193,6 @@ class JobResults:
         code, message, fields = read_job_error(text)
         return judge_rejection(self.catalogue, 0, code, message, fields)
 
-    def _make_file(self, columns: int) -> None:
-        self._connection.execute(load_statement("bulk/results_drop_file"))
-        named = [sql.SQL("{} text").format(sql.Identifier(f"c{n}")) for n in range(columns)]
-        self._connection.execute(load_statement("bulk/results_file").format(columns=sql.SQL(", ").join(named)))
-
-    def _copy(self, texts: Iterable[str]) -> None:
-        try:
-            with self._connection.cursor() as cursor, cursor.copy(load_statement("bulk/results_copy")) as copy:
-                for text in texts:
-                    copy.write(text)
-        except errors.BadCopyFileFormat as cut:
-            raise ResultsCut("Salesforce's result file ends in the middle of a row.") from cut
-
-    def _take(self, kind: str, names: Sequence[str]) -> None:
-        folded = [name.lower() for name in names]
-        wanted = self.source.stream.external_id.lower()
-        if wanted not in folded:
-            raise SalesforceFailure(
-                f"Salesforce's result file has no column {self.source.stream.external_id}. Its columns: "
-                f"{', '.join(names)[:300]}. Nothing is acknowledged."
-            )
-        parts = {
-            "external_id": sql.Identifier(f"c{folded.index(wanted)}"),
-            "error": sql.SQL("coalesce(c1, '')") if kind == "refused" else sql.SQL("null"),
-            "salesforce_id": sql.Identifier("c0") if kind == "refused" else sql.SQL("null"),
-        }
-        self._connection.execute(load_statement("bulk/results_take").format(**parts), {"kind": kind})
-        self._connection.execute(load_statement("bulk/results_drop_file"))
-
     @property
     def _connection(self) -> psycopg.Connection:
         return self.source.connection
-
-
-def _clean(blocks: Iterator[bytes]) -> Iterator[str]:
-    """Yield the text of blocks as Postgres can store it: UTF-8 (whatever the answer's header says), without NUL."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    for block in blocks:
-        yield decoder.decode(block).replace("\x00", "\ufffd")
-    yield decoder.decode(b"", final=True)
-
-
-def _read_header(texts: Iterator[str]) -> tuple[list[str], Iterator[str]]:
-    """Return the names of the first line, and everything with that line; no names for an empty answer."""
-    head = ""
-    for text in texts:
-        head += text
-        if "\n" in head:
-            break
-        if len(head) > _HEADER_LIMIT:
-            raise SalesforceFailure("Salesforce's result file has no first line of column names.")
-    line = head.partition("\n")[0].strip()
-    names = next(csv.reader(io.StringIO(line)), [])
-    return names, _join(head, texts)
-
-
-def _join(head: str, texts: Iterator[str]) -> Iterator[str]:
-    yield head
-    yield from texts
-
-
-def drop_incomplete(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield a result file without the row in which it was cut off; for files that stay cut, row by row.
-
-    A last row without its line end is not complete, even if it reads like one: a quote of its last cell may be half.
-    """
-    width = 0
-    try:
-        for row in csv.reader(_split_lines(blocks), strict=True):
-            width = width or len(row)
-            if len(row) == width:
-                written = io.StringIO()
-                csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(row)
-                yield written.getvalue().encode()
-    except csv.Error:
-        return  # the rest of the file is the row that was cut
-
-
-def _split_lines(blocks: Iterator[bytes]) -> Iterator[str]:
-    rest = ""
-    for text in _clean(blocks):
-        *lines, rest = (rest + text).split("\n")
-        yield from (line + "\n" for line in lines)

@@ -6,16 +6,18 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 
 from include.export.bulk.outcome import read_answers
 from include.export.bulk.progress import Progress
-from include.export.bulk.window_plan import WindowPlan
+from include.export.bulk.recording import AnswersIncomplete, check_count, check_proof, count_behind, record_rejections
+from include.export.bulk.window_plan import WindowPlan, keep_job_rows
 from include.export.failures import CircuitFailure, SalesforceFailure
 from include.export.ledger import JobBatch, Recorder
 from include.export.positions import Position, Window
 from include.export.run import RunContext, plan_page
-from include.export.salesforce import IngestJobs, JobState, explain_job_failure
+from include.export.salesforce import TIMED_OUT, IngestJobs, JobState, explain_job_failure
 from include.export.source import SourceWindows
 
 log = logging.getLogger(__name__)
@@ -56,12 +58,27 @@ def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobSta
             )
         if state.is_over:
             return state
+        if _age(batch) > run.stream.job_timeout:
+            return _end_job(run, jobs, state)
         if run.options.job_patience is not None and time.monotonic() - began > run.options.job_patience:
             raise JobPending(state.id)
         progress.log_job(state.id, state.state, state.processed)
         run.lease.keep()
         time.sleep(delay)
     raise AssertionError("the delays never end")
+
+
+def _age(batch: JobBatch) -> timedelta:
+    return datetime.now(UTC) - datetime.fromisoformat(batch.planned_at)
+
+
+def _end_job(run: RunContext, jobs: IngestJobs, state: JobState) -> JobState:
+    """Abort a job that Salesforce does not finish; it may have finished meanwhile."""
+    log.warning("Stream %s: Bulk job %s is aborted after job_timeout (%s)", run.stream.name, state.id,
+                run.stream.job_timeout)  # fmt: skip
+    jobs.abort(state.id)
+    ended = jobs.read(state.id) or state
+    return replace(ended, state=TIMED_OUT) if ended.state == "Aborted" else ended
 
 
 _EMPTY_JOB = JobState("", "JobComplete", 0, 0, "")
@@ -84,7 +101,8 @@ class _Settling:
             raise explain_job_failure(self.run.stream, self.state)
         try:
             self.answers = read_answers(self.run, self.batch, self.plan, self.state)
-        except CircuitFailure:
+            check_count(self.answers)
+        except (CircuitFailure, AnswersIncomplete):
             self._abandon()
             raise
         if self.last:
@@ -104,10 +122,8 @@ class _Settling:
         values = {**self.plan.values(run.stream.name), **known}
         while True:
             window = Window(place, stop or self.plan.window.end)
-            batch = plan_page(
-                run,
-                run.source.page_of_left_out(window), respect_decisions=True, **values, **window.as_values(),
-            )  # fmt: skip
+            page = run.source.compose_window("source/page_left_out", window)
+            batch = plan_page(run, page, respect_decisions=True, **values, **window.as_values())
             if batch is None:
                 return
             place = run.batches.last_position(batch)
@@ -124,15 +140,17 @@ class _Settling:
         unprocessed = (batch.sent or 0) - accepted - refused
         calls, bytes_sent = run.take_counts()
         with run.lease.transaction():
+            check_proof(self.answers)
             if refused:
-                run.errors.record_job(self._recorder(), batch.action, self.state.id)
+                record_rejections(self.answers, self._recorder())
             if first_unanswered is not None and batch.parts > 1:
                 run.batches.abandon([batch.id])
             else:
-                run.batches.settle_job(batch, accepted=accepted, refused=refused, unprocessed=unprocessed)
+                run.jobs.settle(batch, accepted=accepted, refused=refused, unprocessed=unprocessed)
             held, end = self._move(first_unanswered) if self.last else (False, self.plan.window.end)
             if self.last:
-                run.batches.forget_left_out(batch.window_id)
+                run.jobs.forget_left_out(batch.window_id)
+                self._keep_size(held=held)
             run.versions.confirm(batch.id, self.plan.window, end)
             run.entry.count(rows_changed=batch.sent or 0, rows_sent=batch.sent or 0, accepted=accepted,
                             refused=refused, api_calls=calls, bytes_sent=bytes_sent)  # fmt: skip
@@ -146,7 +164,7 @@ class _Settling:
         """
         run, windows, window = self.run, SourceWindows(self.run.source), self.plan.window
         windows.pin_plans()
-        if run.batches.count_unsettled(self.batch.window_id):
+        if run.jobs.count_unsettled(self.batch.window_id):
             return False, window.end
         found = None
         if run.options.pause_on_export_errors:
@@ -158,7 +176,14 @@ class _Settling:
             self._resolve(replace(window, end=end))
             run.lease.set_watermark(window, end)
         run.lease.stop_at(found[0] if found else None)
+        if found:
+            run.lease.note_behind(count_behind(self.answers, found[1]))
         return found is not None, end
+
+    def _keep_size(self, *, held: bool) -> None:
+        """With the setting on the next run begins with the last good size, and small behind a rejection."""
+        if self.run.options.pause_on_export_errors:
+            keep_job_rows(self.run, None if held else max(self.batch.row_count, self.run.state.job_rows or 0))
 
     def _resolve(self, window: Window) -> None:
         run = self.run

@@ -12,7 +12,7 @@ from include.export.bulk.jobs import WindowJobs
 from include.export.bulk.prefetch import Prefetcher
 from include.export.bulk.progress import Progress
 from include.export.bulk.settlement import settle_window
-from include.export.bulk.window_plan import UploadStopped, WindowPlan, WindowPlanner
+from include.export.bulk.window_plan import UploadStopped, WindowPlan, WindowPlanner, keep_job_rows
 from include.export.bulk.window_sizer import WindowSizer
 from include.export.failures import RunFailure
 from include.export.ledger import JobBatch
@@ -23,6 +23,8 @@ from include.export.source import CsvForm
 
 log = logging.getLogger(__name__)
 UPLOAD_TRIES = 3  # of a window whose upload breaks
+# SQLSTATEs: a statement, an idle transaction, a transaction, an idle session took longer than the server allows
+READ_TIMEOUTS = frozenset({"57014", "25P03", "25P04", "57P05"})
 COUNTED_ROWS = 10_000_001  # changed rows that are counted to report the progress
 
 
@@ -76,7 +78,11 @@ class BulkTransport:
             return self._export_prefetched(window, rows) if self.prefetcher.allows(rows) else self._export(window, rows)
         except psycopg.DataError:
             self.planner.reduce(window, rows)
-            return False
+        except psycopg.Error as error:
+            if error.sqlstate not in READ_TIMEOUTS:
+                raise
+            self._cap(window, rows)
+        return False
 
     def _export_prefetched(self, window: Window, rows: int) -> bool:
         """Settle a window while the next one is uploaded; where that breaks, it is exported alone."""
@@ -107,10 +113,13 @@ class BulkTransport:
             except UploadStopped as again:
                 self.jobs.abandon(batches)
                 stopped = again
-            except (Unanswered, psycopg.DataError) as broken:
+            except Unanswered:
                 self.jobs.abandon(batches)
-                if last or isinstance(broken, psycopg.DataError):
+                if last:
                     raise
+            except psycopg.Error:
+                self._abandon_reading(batches)
+                raise
             else:
                 held = settle_window(self.run, sent, plan, self.jobs.progress)
                 self.sizer.grow()
@@ -120,6 +129,21 @@ class BulkTransport:
     def _upload(self, batch: JobBatch, plan: WindowPlan) -> JobBatch:
         sent, self.sizer.row_bytes = self.jobs.upload(batch, plan)
         return sent
+
+    def _abandon_reading(self, batches: list[JobBatch]) -> None:
+        with suppress(psycopg.Error):  # the run's own connection may be gone too; then the next run abandons them
+            self.jobs.abandon(batches)
+
+    def _cap(self, window: Window, rows: int) -> None:
+        """Let windows be smaller where the server ends long statements or transactions and forbids to change that."""
+        log.warning(
+            "Stream %s: Postgres ended the reading of %d rows by a timeout; smaller windows are used.",
+            self.run.stream.name, rows,
+        )  # fmt: skip
+        if not self.sizer.cap(rows):
+            self.planner.small_until = window.end
+        with self.run.lease.transaction():
+            keep_job_rows(self.run, self.sizer.rows)
 
     def _count(self) -> int:
         return self.run.source.count_waiting(self.run.state.watermark, self.horizon, limit=COUNTED_ROWS)
@@ -131,5 +155,5 @@ def _size_windows(run: RunContext, row_bytes: float) -> WindowSizer:
     divides = run.stream.lock_order is not None and not paused
     jobs = options.jobs_in_flight if divides else None
     sizer = WindowSizer(run.stream.bulk_from or 1, options.job_bytes, jobs, row_bytes)
-    sizer.begin(small=paused)
+    sizer.begin(small=paused, kept=run.state.job_rows)
     return sizer

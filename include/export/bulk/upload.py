@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg import sql
 
 from include.export.bulk.window_plan import UploadStopped, WindowPlan
-from include.export.ledger import ExportBatches, ExportedVersions, JobBatch
+from include.export.ledger import ExportedVersions, JobBatch, JobBatches
 from include.export.run import RunContext
 from include.export.source import (
     FIELD_LIMIT,
     Block,
+    NoConnectionLeft,
+    Readers,
     RowStream,
     SourceWindows,
-    describe_reader,
     export_snapshot,
-    open_snapshot,
 )
 
 HEADER_BYTES = 32_000  # of a job, at most
+Staged = tuple[int, list[str]]  # rows of a job, and external ids that Salesforce takes for one
 # how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
 _MARK = re.compile(rb'"#N/A"')
 
@@ -45,11 +46,11 @@ class JobUpload:
     size: int = 0
     rows: int = 0
     _body: Generator[bytes] | None = None
-    _conninfo: str = field(init=False, repr=False)
+    _readers: Readers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep how the database is reached."""
-        self._conninfo = describe_reader(self.run.connection)
+        """Keep how the rows are read; the run's own connection is not touched later."""
+        self._readers = self.run.readers
 
     @property
     def row_bytes(self) -> float:
@@ -71,14 +72,15 @@ class JobUpload:
         run, window = self.run, self.plan.window.as_values()
         self.size = self.rows = 0
         yield self.plan.form.header
-        with open_snapshot(self._conninfo) as reader, ThreadPoolExecutor(1) as concurrent:
-            staging = concurrent.submit(self._stage_versions, export_snapshot(reader))
+        with self._readers.open_snapshot() as reader, ThreadPoolExecutor(1) as concurrent:
+            snapshot = export_snapshot(reader)
+            staging = concurrent.submit(self._stage_concurrently, snapshot) if self._readers.has_spare else None
             for block in RowStream(reader, self.copy, {**window, **self.plan.values(run.stream.name)}).read_blocks():
                 self.rows, self.size = block.rows, self.size + len(block.lines)
                 self._check(block)
                 self.report(self.rows)
                 yield block.lines
-            found, colliding_ids = staging.result()
+            found, colliding_ids = self._finish_staging(staging, reader)
             if found != self.rows:
                 self._note_left_out(reader)
         if unknown := set(colliding_ids) - set(self.plan.colliding_ids):
@@ -91,20 +93,30 @@ class JobUpload:
             "ledger/batch_left_out", window, needs_collections=self.plan.needs_collections, part=self.part
         )
         values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.run.stream.name)}
-        ExportBatches(reader).note_left_out(statement, values)
+        JobBatches(reader).note_left_out(statement, values)
 
-    def _stage_versions(self, snapshot: str) -> tuple[int, list[str]]:
+    def _finish_staging(self, staging: Future[Staged | None] | None, reader: psycopg.Connection) -> Staged:
+        """Return what was staged; where there was no second connection, stage behind the last row."""
+        return (staging.result() if staging else None) or self._stage_versions(reader)
+
+    def _stage_concurrently(self, snapshot: str) -> Staged | None:
+        try:
+            with self._readers.open_snapshot(of=snapshot) as side:
+                return self._stage_versions(side)
+        except NoConnectionLeft:
+            return None
+
+    def _stage_versions(self, side: psycopg.Connection) -> Staged:
         """Note which versions the job carries; returns the number of rows and the ids that Salesforce takes for one."""
         run = self.run
-        with open_snapshot(self._conninfo, of=snapshot) as side:
-            versions = ExportedVersions(side, run.stream.name)
-            rows = versions.stage(run.source, self.batch.id, self.plan.window, self.part)
-            windows = SourceWindows(replace(run.source, connection=side))
-            return rows, self._find_colliding_ids(windows)
+        versions = ExportedVersions(side, run.stream.name)
+        rows = versions.stage(run.source, self.batch.id, self.plan.window, self.part)
+        windows = SourceWindows(replace(run.source, connection=side))
+        return rows, self._find_colliding_ids(windows)
 
     def _find_colliding_ids(self, windows: SourceWindows) -> list[str]:
         form = self.plan.form
-        return windows.find_colliding_ids(self.plan.window, self.run.form) if form.case_insensitive else []
+        return windows.find_colliding_ids(self.plan.window, self.run.form) if form.record.case_insensitive else []
 
     def _check(self, block: Block) -> None:
         misleads = _MARK.search(block.lines) or b"\r" in block.lines or block.longest > FIELD_LIMIT

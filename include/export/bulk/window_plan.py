@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from psycopg import sql
@@ -46,6 +46,12 @@ def plan_window(run: RunContext, window: Window, *, scan_texts: bool, colliding_
     return WindowPlan(window, CsvForm(run.form), decided, scan_texts, tuple(colliding_ids))
 
 
+def keep_job_rows(run: RunContext, rows: int | None) -> None:
+    """Keep the size with which the next run begins its jobs, None to begin anew; inside the caller's transaction."""
+    run.lease.keep_job_rows(rows)
+    run.state = replace(run.state, job_rows=rows)
+
+
 class UploadStopped(Exception):  # noqa: N818 - named by how the upload goes on
     """An upload was stopped by ourselves: it grew too large, or holds rows CSV cannot represent."""
 
@@ -76,10 +82,19 @@ class WindowPlanner:
     def allows_jobs(self) -> bool:
         """Tell whether the stream may use jobs at all, where its watermark is."""
         stream = self.run.stream
-        exact = stream.exact_stop and self.run.options.pause_on_export_errors
-        if stream.bulk_from is None or exact or find_bulk_obstacle(stream):
+        if stream.bulk_from is None or find_bulk_obstacle(stream) or not CsvForm(self.run.form).is_possible:
             return False
-        return CsvForm(self.run.form).is_possible and not self._is_small()
+        return self._is_large and not self._is_small()
+
+    @cached_property
+    def _is_large(self) -> bool:
+        """Tell whether jobs pay: while the setting is on, only a large backlog, because a job cannot be atomic."""
+        run, least = self.run, self.run.stream.bulk_from_paused
+        if not run.options.pause_on_export_errors:
+            return True
+        if run.stream.exact_stop or least is None:
+            return False
+        return run.source.count_waiting(run.state.watermark, self.horizon, limit=least) >= least
 
     def find_behind(self, position: Position | None) -> tuple[Window, int] | None:
         """Return the window behind a position, None when it is too small for a job or the org takes none."""

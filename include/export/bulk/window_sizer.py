@@ -23,10 +23,12 @@ class WindowSizer:
     jobs: int | None
     row_bytes: float
     rows: int = 0
+    ceiling: int | None = None  # rows; after a window that took too long to read
 
-    def begin(self, *, small: bool) -> None:
-        """Begin with the smallest window, or with the largest one."""
-        self.rows = self.smallest if small else self.most_rows()
+    def begin(self, *, small: bool, kept: int | None = None) -> None:
+        """Begin with the smallest window or the largest one; with the last good size where it was `kept`."""
+        chosen = kept or (self.smallest if small else self.most_rows())
+        self.rows = min(max(chosen, self.smallest), self.most_rows())
 
     def grow(self) -> None:
         """Let the next window be larger, as a clean one allows."""
@@ -37,6 +39,12 @@ class WindowSizer:
         if rows > self.smallest:
             self.rows = max(rows // JOB_GROWTH, self.smallest)
         return rows > self.smallest
+
+    def cap(self, rows: int) -> bool:
+        """Let no later window be as large as one of so many rows; False when it was the smallest."""
+        reduced = self.reduce(rows)
+        self.ceiling = self.rows if reduced else self.ceiling
+        return reduced
 
     def shrink(self, row_bytes: float) -> None:
         """Take what rows were seen to take in a job that grew too large."""
@@ -49,7 +57,8 @@ class WindowSizer:
 
     def most_rows(self) -> int:
         """Return how many rows a window takes at most."""
-        return self.rows_of_a_job() * (self.jobs or 1)
+        most = self.rows_of_a_job() * (self.jobs or 1)
+        return min(most, self.ceiling) if self.ceiling else most
 
     def rows_of_a_job(self) -> int:
         """Return how many rows a job takes at most."""

@@ -17,7 +17,7 @@ from include.export.ledger.audit import (
     Selection,
     SettingChange,
 )
-from include.export.ledger.batches import ExportBatches, JobBatch
+from include.export.ledger.batches import ExportBatches
 from include.export.ledger.database_errors import explain_database_errors
 from include.export.ledger.export_errors import DueError, ExportErrors, Recorder
 from include.export.ledger.exported_versions import ExportedVersions
@@ -29,13 +29,14 @@ from include.export.ledger.findings import (
     OpenFinding,
     read_open_findings,
 )
-from include.export.ledger.holds import ExportHolds, StoppedAt
+from include.export.ledger.holds import Behind, ExportHolds, StoppedAt
+from include.export.ledger.job_batches import JobBatch, JobBatches
 from include.export.ledger.resends import ExportResends, ListedResend, Resend, ResendLease
 from include.export.ledger.retention import Retention
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.ledger.schema import install_schema
 from include.export.ledger.trials import AskedTrial, ExportTrials, Trial
-from include.export.ledger.watermarks import ExportWatermarks, Lease, StreamState, without_stop
+from include.export.ledger.watermarks import ExportWatermarks, Holder, Lease, StreamState, without_stop
 
 __all__ = [
     "LATE_ROW",
@@ -50,6 +51,7 @@ __all__ = [
     "AskedTrial",
     "AuditEntry",
     "AuditLine",
+    "Behind",
     "DueError",
     "ExportAlerts",
     "ExportAudit",
@@ -61,7 +63,9 @@ __all__ = [
     "ExportTrials",
     "ExportWatermarks",
     "ExportedVersions",
+    "Holder",
     "JobBatch",
+    "JobBatches",
     "Lease",
     "ListedResend",
     "OpenAlert",

@@ -8,21 +8,54 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
-from include.export.failures import ConfigurationFailure, RunFailure, SourceFailure
+from include.export.failures import ConfigurationFailure, RunFailure, SourceFailure, SourceMissing
+from include.export.ledger.watermarks import ExportWatermarks
+from include.export.source import explain_filter
+from include.export.streams import Stream
 
+_LASTING = (psycopg.ProgrammingError, psycopg.NotSupportedError, errors.ProgramLimitExceeded, errors.TooManyColumns,
+            errors.TooManyArguments, errors.StatementTooComplex)  # fmt: skip
 _MISSING = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.InvalidSchemaName)
 
 
 @contextmanager
-def explain_database_errors(stream: str) -> Generator[None]:
-    """Turn an error of Postgres inside the block into a RunFailure that names what and where."""
+def explain_database_errors(
+    stream: str, reading: Stream | None = None, connection: psycopg.Connection | None = None
+) -> Generator[None]:
+    """Turn an error of Postgres inside the block into a RunFailure that names what and where.
+
+    With the stream whose source is read, and the connection, a policy that would filter it is named, and what is
+    missing is retriable where it was there before.
+    """
     try:
         yield
+    except SourceMissing as missing:
+        raise _let_retry(missing, stream, connection) from missing.__cause__
+    except errors.InsufficientPrivilege as refused:
+        filtered = explain_filter(reading, connection) if reading and connection and _is_idle(connection) else None
+        failure = ConfigurationFailure(filtered) if filtered else _explain(stream, refused)
+        raise _let_retry(failure, stream, connection) from refused
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise _explain(stream, error) from None  # its text holds values of a row, and a log shows the cause too
     except psycopg.Error as error:
-        raise _explain(stream, error) from error
+        raise _let_retry(_explain(stream, error), stream, connection) from error
+
+
+def _let_retry(failure: RunFailure, stream: str, connection: psycopg.Connection | None) -> RunFailure:
+    """Make what is missing retriable for a stream that has been exported: a rebuilt view, a grant that comes later."""
+    if not isinstance(failure, SourceMissing) or connection is None or not _is_idle(connection):
+        return failure
+    if ExportWatermarks(connection).read_position(stream) is None:
+        return failure
+    again = SourceMissing(f"{failure} It was there at an earlier run, so the task is retried.")
+    again.retriable = True
+    return again
+
+
+def _is_idle(connection: psycopg.Connection) -> bool:
+    return connection.info.transaction_status is TransactionStatus.IDLE
 
 
 def _explain(stream: str, error: psycopg.Error) -> RunFailure:
@@ -35,14 +68,19 @@ def _explain(stream: str, error: psycopg.Error) -> RunFailure:
             "prepare_schema of CRMExport, or let a DBA run include/sql/ledger/schema.sql."
         )
     if isinstance(error, _MISSING):
-        return ConfigurationFailure(
+        return SourceMissing(
             f"Stream {stream}: {told} in the source. Correct {stream}.yaml, or the table or view it names."
         )
     if isinstance(error, errors.InsufficientPrivilege):
-        return ConfigurationFailure(
+        return SourceMissing(
             f"Stream {stream}: {told}. Grant the role of postgres_default SELECT on the source, and usage of the "
             "schema crm_export with SELECT, INSERT, UPDATE and DELETE on its tables."
         )
     if isinstance(error, errors.NotNullViolation) and error.diag.table_name == "exportbatchrows":
         return ConfigurationFailure(f"Stream {stream}: a row has no key. The key column must be unique and not null.")
+    if isinstance(error, _LASTING):
+        return ConfigurationFailure(
+            f"Stream {stream}: Postgres answered: {told}. The same statement will fail again: correct {stream}.yaml or "
+            "its source."
+        )
     return SourceFailure(f"Stream {stream}: Postgres answered: {told}. Nothing was acknowledged; the next try goes on.")

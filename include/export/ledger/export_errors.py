@@ -87,10 +87,19 @@ class ExportErrors:
         }
         return {row[0]: row[1] for row in self.connection.execute(statement, values)}
 
-    def record_job(self, recorder: Recorder, action: str, job_id: str) -> None:
-        """Record the refused records of a job, whose answers are in the session's tables."""
-        values = {**recorder.as_values(), "operation": action, "job_id": job_id}
-        self.connection.execute(_compose_record("ledger/results_refused", "ledger/errors_recorded_count"), values)
+    def record_job(
+        self, recorder: Recorder, action: str, job_id: str, rejected: sql.Composed, limit: int | None
+    ) -> int:
+        """Record the rejected records of a job (a composed `results_refused.sql`), the first `limit` of them.
+
+        Their answers are in the session's tables. Returns how many were written.
+        """
+        statement = load_statement("ledger/errors_record").format(
+            refused=rejected, answer=load_statement("ledger/errors_recorded_count")
+        )
+        values = {**recorder.as_values(), "operation": action, "job_id": job_id, "limit": limit}
+        _, written = fetch_one(self.connection.execute(statement, values))
+        return int(written)
 
     def resolve_window(self, statement: sql.Composed, values: Mapping[str, object]) -> None:
         """Run a composed `errors_resolve_window.sql`."""

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from include.sql import load_statement
+from include.sql import fetch_one, load_statement
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What a Bulk job did behind the record at which a stream is stopped: a job cannot be atomic.
+
+    `arrived` is how many rows may be in Salesforce already, `rejected` how many rejections are not recorded, by code.
+    """
+
+    arrived: int
+    rejected: Mapping[str, int]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Return it as sentences; none when the stop is exact."""
+        found = []
+        if self.arrived:
+            found.append(f"Up to {self.arrived:,} later rows are in Salesforce already: a Bulk job carried them before "
+                         "this rejection was known. They are sent again in order.")  # fmt: skip
+        if self.rejected:
+            codes = ", ".join(f"{count:,} {code}" for code, count in sorted(self.rejected.items()))
+            total = sum(self.rejected.values())
+            found.append(f"The same job had {total:,} more rejections, which are not listed one by one: {codes}.")
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -44,6 +69,11 @@ class ExportHolds:
     def hold(self, stream: str, error: int) -> None:
         """Record the hold of a stream at an export error."""
         self.connection.execute(load_statement("ledger/gate_hold"), {"stream": stream, "error": error})
+
+    def read_behind(self, stream: str) -> Behind:
+        """Return what a Bulk job did behind the record at which a stream is stopped."""
+        with self.connection.cursor(row_factory=class_row(Behind)) as cursor:
+            return fetch_one(cursor.execute(load_statement("ledger/behind_read"), {"stream": stream}))
 
     def release(self, stream: str) -> None:
         """End the hold of a stream; the watermark is kept."""

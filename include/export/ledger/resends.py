@@ -92,13 +92,18 @@ class ExportResends:
         key: str | None = None,
         from_at: str | None = None,
         to_at: str | None = None,
-    ) -> int:
-        """Ask for a range of change times, or one record, to be sent again; audited. Returns the id of the resend."""
+        once: bool = False,
+    ) -> int | None:
+        """Ask for a range of change times, or one record, to be sent again; audited.
+
+        Returns the id of the resend, None where it was to be asked for `once` by the same and was.
+        """
         values = {
             "stream": stream, "asked_by": asked_by, "reason": reason, "key": key, "from_at": from_at, "to_at": to_at,
+            "once": once,
         }  # fmt: skip
         row = self.connection.execute(load_statement("ledger/resend_ask"), values).fetchone()
-        return int(row[0]) if row else 0
+        return int(row[0]) if row else None
 
     def find_unfinished(self, stream: str) -> list[Resend]:
         """Return the resends of a stream that are not finished, oldest first."""

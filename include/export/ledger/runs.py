@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 import psycopg
 from psycopg.rows import class_row
 
+from include.export.source import BlockingTransaction
 from include.sql import fetch_one, fetch_value, load_statement
 
 
@@ -76,6 +77,10 @@ class RunEntry:
     def note_oldest_change(self, moment: str) -> None:
         """Note the change time of the oldest change that is not exported at this moment."""
         self.connection.execute(load_statement("ledger/run_oldest_change"), {"run": self.id, "moment": moment})
+
+    def note_blocking(self, blocking: BlockingTransaction) -> None:
+        """Note the open transaction that keeps the run from reading what has changed."""
+        self.connection.execute(load_statement("ledger/run_blocked"), {"run": self.id, **asdict(blocking)})
 
     def end(
         self,

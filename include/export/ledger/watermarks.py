@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from include.export.failures import LeaseLost
+from include.export.ledger.holds import Behind
 from include.export.positions import Position, Window
 from include.sql import load_statement
 
@@ -30,6 +31,19 @@ class StreamState:
     organization_id: str | None
     database_identity: str | None = None
     request_rows: int | None = None  # that a request may hold; None: as many as the setting allows
+    job_rows: int | None = None  # of the last good window of Bulk jobs, if that was within a day
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The DAG run that works on a stream at the moment; `since` is UTC."""
+
+    dag_id: str
+    run_id: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"Run {self.run_id} of {self.dag_id}"
 
 
 @dataclass
@@ -101,6 +115,14 @@ class Lease:
         """Keep how many rows a request of the stream may hold, None for as many as the setting allows."""
         self._execute("ledger/watermark_request_rows", rows=rows)
 
+    def keep_job_rows(self, rows: int | None) -> None:
+        """Keep how many rows the last good window of Bulk jobs had, None to begin anew."""
+        self._execute("ledger/watermark_job_rows", rows=rows)
+
+    def note_behind(self, behind: Behind) -> None:
+        """Keep what a Bulk job did behind the record at which the stream is stopped."""
+        self._execute("ledger/watermark_behind", arrived=behind.arrived, rejected=Jsonb(dict(behind.rejected)))
+
     def forget_description(self) -> None:
         """Let the next run ask Salesforce again what the object looks like."""
         self._execute("ledger/watermark_forget_description")
@@ -141,6 +163,18 @@ class ExportWatermarks:
                 return None
             seen = until or seen
             time.sleep(min(max(left, 0.05), 1.0))
+
+    def find_holder(self, stream: str) -> Holder | None:
+        """Return the run that holds the lease of a stream, None when nobody does."""
+        return self._read_holder("ledger/lease_holder", stream=stream)
+
+    def find_job_holder(self, stream: str, job_id: str) -> Holder | None:
+        """Return the run that sent a Bulk job of a stream."""
+        return self._read_holder("ledger/job_holder", stream=stream, job=job_id)
+
+    def _read_holder(self, statement: str, **values: str) -> Holder | None:
+        with self.connection.cursor(row_factory=class_row(Holder)) as cursor:
+            return cursor.execute(load_statement(statement), values).fetchone()
 
     def read_position(self, stream: str) -> Position | None:
         """Return where the watermark of a stream stands, None when nothing was exported yet."""

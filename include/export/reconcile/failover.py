@@ -9,7 +9,7 @@ from include.export.ledger import STEPPED_BACK, ExportFindings
 from include.export.positions import Position
 from include.export.reconcile.org_listing import Listing
 from include.export.run import RunContext
-from include.export.source import SourceChecks, read_database_identity
+from include.export.source import UNKNOWN, SourceChecks, read_database_identity
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +32,12 @@ def find_step_back(run: RunContext, published_watermark: Position | None) -> Ste
     """
     identity = read_database_identity(run.connection)
     known = run.state.database_identity
-    if known is None:  # never checked, or an operator let the stream begin anew
+    if known is None or (known == UNKNOWN and identity != UNKNOWN):
         with run.lease.transaction():
             run.lease.keep_identity(identity)
-        return None
-    if known != identity:
+        if known is None:  # never checked, or an operator let the stream begin anew
+            return None
+    elif known != identity and identity != UNKNOWN:
         return _note_sign(run, identity, identity, f"it was {known} and is {identity}")
     if (
         published_watermark
@@ -61,7 +62,8 @@ def note_step_back(run: RunContext, step: StepBack) -> None:
     """Note that the step back has been handled; from here on this database is the one that is known."""
     with run.lease.transaction():
         _findings(run).note(STEPPED_BACK, [(step.sign, step.told)])
-        run.lease.keep_identity(step.identity)
+        if step.identity != UNKNOWN:
+            run.lease.keep_identity(step.identity)
 
 
 def _note_sign(run: RunContext, identity: str, sign: str, reason: str) -> StepBack:

@@ -23,7 +23,7 @@ from include.export.options import LISTING_CREDIT_SHARE, ExportOptions
 from include.export.reconcile.org_listing import RECORDS_OF_A_PAGE, Listing
 from include.export.run import RunInputs, check_organization
 from include.export.salesforce import SalesforceClient
-from include.export.source import Source
+from include.export.source import Source, may_hide_rows
 from include.export.streams import Operation, Stream
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def report_orphans(inputs: RunInputs) -> OrphansReport:
     if stream.operation is not Operation.UPSERT:
         report.message = f"{stream.name} only updates records that others create; there is nothing to compare."
         return report
-    with explain_database_errors(stream.name):
+    with explain_database_errors(stream.name, stream, inputs.connection):
         paused = inputs.options.pause_on_export_errors
         entry = RunEntry.start(inputs.connection, stream.name, "reconcile", inputs.identity, paused=paused)
         client.guard = partial(_check_organization, stream, inputs.connection, client)
@@ -75,6 +75,13 @@ def _check_organization(stream: Stream, connection: psycopg.Connection, client: 
 
 
 def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: OrphansReport) -> Outcome:
+    source = Source(listing.stream, listing.connection)
+    if may_hide_rows(source):
+        report.message = (
+            f"Not compared: {listing.stream.source} may have rows that are not seen (row_security: true, or a foreign "
+            "table), so a record without a row proves nothing."
+        )
+        return Outcome.COMPLETE
     calls = -(-listing.count() // RECORDS_OF_A_PAGE)
     left = (
         options.daily_api_limit * LISTING_CREDIT_SHARE
@@ -88,7 +95,7 @@ def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: O
         log.warning("Stream %s: %s", report.stream, report.message)
         return Outcome.WAITING_FOR_CREDITS
     report.listed = listing.fetch()
-    found = listing.find_without_source(Source(listing.stream, listing.connection))
+    found = listing.find_without_source(source)
     report.without_source = len(found)
     findings = ExportFindings(listing.connection, report.stream, entry.id)
     told = f"{listing.stream.object} {{}} has no row in {listing.stream.source}; delete it there, or restore the row."

@@ -64,7 +64,7 @@ def run_check(check: SumCheck, stream: Stream, *, connection: psycopg.Connection
     Postgres fails or a column is not there.
     """
     report = CheckReport(check.name)
-    with explain_database_errors(stream.name):
+    with explain_database_errors(stream.name, stream, connection):
         line = RunEntry.start(connection, stream.name, "reconcile", run, paused=False)
         report.groups, off = _find(check, Source(stream, connection))
         findings = ExportFindings(connection, stream.name, line.id)

@@ -21,6 +21,7 @@ from include.export.reports.error_list import (
 from include.export.reports.overview import RunLine, StreamOverview, Summary, read_overview
 from include.export.reports.resend_preview import ResendPreview, preview_resend
 from include.export.reports.run_history import History, SettingSeen, read_failures, read_history, read_setting_seen
+from include.export.reports.stream_health import StreamHealth, read_stream_health
 from include.export.reports.summary import StreamSummary, summarise_streams
 from include.export.reports.vocabulary import ErrorKind, ErrorStatus, RecordOperation, RunOutcome
 
@@ -46,6 +47,7 @@ __all__ = [
     "RunOutcome",
     "SettingSeen",
     "Sort",
+    "StreamHealth",
     "StreamOverview",
     "StreamSummary",
     "Summary",
@@ -64,6 +66,7 @@ __all__ = [
     "read_overview",
     "read_page",
     "read_setting_seen",
+    "read_stream_health",
     "sum_errors",
     "summarise_streams",
 ]

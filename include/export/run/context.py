@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 from include.export.batch import Batch
 from include.export.ledger import (
     ExportBatches,
     ExportedVersions,
     ExportErrors,
+    JobBatches,
     Lease,
     Outcome,
     Recorder,
@@ -27,7 +29,7 @@ from include.export.run.object_description import describe_anew, describe_object
 from include.export.run.request_size import RequestSize
 from include.export.run.sender import Sender, Sent
 from include.export.salesforce import CollectionsTransport
-from include.export.source import RecordForm, Source
+from include.export.source import Readers, RecordForm, Source, reconnect
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +49,20 @@ class RunContext(RunInputs):
     _sender: Sender | None = None
     _counted: tuple[int, int] = field(default=(0, 0))
 
+    @cached_property
+    def readers(self) -> Readers:
+        """Return how further connections for reading rows are opened."""
+        return Readers(self.connect or partial(reconnect, self.connection), self.stream)
+
     @property
     def batches(self) -> ExportBatches:
         """Return the ledger."""
         return ExportBatches(self.connection)
+
+    @property
+    def jobs(self) -> JobBatches:
+        """Return the Bulk jobs of the ledger."""
+        return JobBatches(self.connection)
 
     @property
     def errors(self) -> ExportErrors:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
 from include.export.salesforce import Catalogue, SalesforceClient
+from include.export.source import Connect
 from include.export.streams import Stream
 
 
@@ -16,8 +17,8 @@ from include.export.streams import Stream
 class RunInputs:
     """A stream and what its run works with; every entry point of the core takes one.
 
-    The connection is in autocommit mode, carries the application name crm_export and the time zone UTC. The client
-    logs in at its first call.
+    The connection is prepared (`prepare_session`); `connect` opens another one like it, with the password of that
+    time, by default as the first one was opened. The client logs in at its first call.
     """
 
     stream: Stream
@@ -26,3 +27,4 @@ class RunInputs:
     catalogue: Catalogue
     options: ExportOptions
     identity: RunIdentity
+    connect: Connect | None = field(default=None, kw_only=True)

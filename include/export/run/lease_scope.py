@@ -40,7 +40,8 @@ def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
         lease, state = taken
         run = _lay_out(inputs, kind, lease, state)
         try:
-            yield run
+            with explain_database_errors(name, inputs.stream, inputs.connection):
+                yield run
         except (RunFailure, SystemExit) as failure:
             _note_failure(run, failure)
             raise

@@ -116,9 +116,9 @@ class Sender:
         for delay in (*self.delays, None):
             results = self._transmit(action, rows, sent, all_or_none=True)
             first = next((result for result in results if result.code not in {"", ROLLED_BACK, NOT_SENT}), None)
-            if first is None or delay is None or not self._is_transient(first):
+            if first is None or delay is None or not _is_transient(self.catalogue, first):
                 break
-            self._wait(delay, 1)
+            _wait(delay, 1)
         return results
 
     def _send_each(self, batch: Batch, sent: Sent) -> None:
@@ -157,7 +157,7 @@ class Sender:
             self._divide(action, [row for row in remaining if row.ordinal in halves], len(remaining), sent)
             remaining = [row for row in remaining if row.ordinal in again - halves]
             if remaining and delay is not None:
-                self._wait(delay, len(remaining))
+                _wait(delay, len(remaining))
 
     def _divide(self, action: str, rows: Sequence[Row], asked: int, sent: Sent) -> None:
         if not rows or asked == 1:
@@ -227,14 +227,6 @@ class Sender:
             result.salesforce_id,
         )
 
-    def _is_transient(self, result: Result) -> bool:
-        verdict = self.catalogue.classify(result.code, result.message)
-        return verdict.error_class is ErrorClass.TRANSIENT and not verdict.smaller_batch
-
-    def _wait(self, delay: float, records: int) -> None:
-        log.info("%d records are locked or busy in Salesforce; they are retried in about %g s", records, delay)
-        time.sleep(delay * random.uniform(0.8, 1.2))  # ruff: ignore[suspicious-non-cryptographic-random-usage] - jitter, not a secret
-
 
 def _busy_behind(sent: Sent, stop: int | None) -> list[int]:
     """Return rejections behind the stop that are transient: the next run will see."""
@@ -243,3 +235,13 @@ def _busy_behind(sent: Sent, stop: int | None) -> list[int]:
         for ordinal, rejection in sent.rejections.items()
         if ordinal != stop and rejection.verdict.error_class is ErrorClass.TRANSIENT
     ]
+
+
+def _wait(delay: float, records: int) -> None:
+    log.info("%d records are locked or busy in Salesforce; they are retried in about %g s", records, delay)
+    time.sleep(delay * random.uniform(0.8, 1.2))  # ruff: ignore[suspicious-non-cryptographic-random-usage] - jitter, not a secret
+
+
+def _is_transient(catalogue: Catalogue, result: Result) -> bool:
+    verdict = catalogue.classify(result.code, result.message)
+    return verdict.error_class is ErrorClass.TRANSIENT and not verdict.smaller_batch

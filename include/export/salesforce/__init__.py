@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.export.salesforce.answers import Answer, Unanswered
-from include.export.salesforce.bulk_api import IngestJobs, JobState, explain_job_failure, is_job_over
+from include.export.salesforce.bulk_api import TIMED_OUT, IngestJobs, JobState, explain_job_failure, is_job_over
 from include.export.salesforce.bulk_error_text import read_job_error
 from include.export.salesforce.client import CONNECT_TIMEOUT, READ_TIMEOUT, SalesforceClient
 from include.export.salesforce.collections_api import (
@@ -27,6 +27,7 @@ __all__ = [
     "NOT_SENT",
     "READ_TIMEOUT",
     "ROLLED_BACK",
+    "TIMED_OUT",
     "Answer",
     "Catalogue",
     "CollectionsTransport",

@@ -17,10 +17,11 @@ from include.export.salesforce.client import SalesforceClient
 from include.export.salesforce.error_catalogue import FailureKind, load_catalogue
 from include.export.salesforce.http_errors import RequestRejected, read_list
 from include.export.salesforce.write_options import write_headers
-from include.export.streams import Stream
+from include.export.streams import Stream, write_duration
 
 log = logging.getLogger(__name__)
 TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
+TIMED_OUT = "TimedOut"  # our own word for a job that was aborted after job_timeout
 CLOCKS_APART = timedelta(minutes=5)  # how far Salesforce's clock may be from the database's
 RESULTS = {"refused": "failedResults", "accepted": "successfulResults", "unprocessed": "unprocessedrecords"}
 
@@ -182,6 +183,13 @@ def _code_of(message: str) -> str:
 def explain_job_failure(stream: Stream, state: JobState) -> RunFailure:
     """Return the failure for a job that did not complete (salesforce-wire.md section 4.2)."""
     told = load_catalogue().redact(_code_of(state.message), state.message)[:300] or "no message"
+    if state.state == TIMED_OUT:
+        return SalesforceFailure(
+            f"Stream {stream.name}: Salesforce did not finish Bulk job {state.id} within job_timeout "
+            f"({write_duration(stream.job_timeout)}), so it was aborted. What it had processed is settled; the rest is "
+            "sent again by the next attempt. Look at the org's queue (Setup > Bulk Data Load Jobs), or raise "
+            f"job_timeout in {stream.name}.yaml."
+        )
     if state.state == "Aborted":
         return SalesforceFailure(
             f"Stream {stream.name}: Bulk job {state.id} was aborted in Salesforce by somebody else. What it had "

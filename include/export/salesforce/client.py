@@ -62,6 +62,11 @@ class SalesforceClient:
                 self._session = self._identify(self._session)
         return self._session
 
+    @property
+    def address(self) -> str | None:
+        """Return the address of the org, None before the first call."""
+        return self._session.instance_url if self._session else None
+
     def concurrent(self) -> SalesforceClient:
         """Return a client for another thread: the same login, which it does not renew, and counts of its own."""
 

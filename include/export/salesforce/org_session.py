@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ class OrgSession:
     """A login: where the org is and the token to reach it. `organization` is the org's id where the login named it."""
 
     instance_url: str
-    access_token: str
+    access_token: str = field(repr=False)
     http: requests.Session
     api_version: str
     organization: str = ""

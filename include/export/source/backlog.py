@@ -9,6 +9,7 @@ from psycopg import errors
 
 from include.export.failures import RunFailure
 from include.export.positions import Position
+from include.export.source.absence import explain_filter
 from include.export.source.source import WAITING_LIMIT, Source
 from include.export.streams import Stream
 from include.sql import fetch_value, load_statement
@@ -40,6 +41,9 @@ def count_waiting_changes(stream: Stream, after: Position | None, connection: ps
         return WaitingChanges(None, problem=str(failure))
     except errors.OperationalError:
         raise
+    except errors.InsufficientPrivilege as refused:
+        told = explain_filter(stream, connection) or f"Stream {stream.name}: {refused.diag.message_primary}."
+        return WaitingChanges(None, problem=told)
     except psycopg.Error as error:
         told = (error.diag.message_primary or type(error).__name__).splitlines()[0]
         return WaitingChanges(None, problem=f"Stream {stream.name}: {told}.")

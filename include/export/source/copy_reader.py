@@ -6,17 +6,21 @@ import select
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
+from include.export.failures import SourceFailure
+from include.export.source.session import Connect, admit_policies
+from include.export.streams import Stream
+
 BLOCK = 112 * 1024  # bytes: more than that and glibc asks the kernel for the room of each block anew
-_SETTINGS = "-c timezone=UTC -c datestyle=ISO -c enable_seqscan=off -c enable_bitmapscan=off"
+_BEGIN = "begin isolation level repeatable read; set local enable_seqscan = off; set local enable_bitmapscan = off"
 SILENCE = 90.0  # seconds without a byte from Postgres after which it is given up
 # libpq reads as much at a time as its buffer has room for, 16 KB at first, and never gives room back
 _MAKE_ROOM = b"select repeat(' ', 1048576)"
@@ -24,37 +28,54 @@ GATHER = 0.001  # seconds that bytes gather before they are read: Postgres sends
 _TLS_READS = 64  # of one TLS record each, at most 16 KB
 
 
-def describe_reader(connection: psycopg.Connection) -> str:
-    """Return how to connect as a connection did, for reading rows; the text may hold a password.
+class NoConnectionLeft(SourceFailure):
+    """Postgres, or a pooler in front of it, takes no further connection of the role."""
 
-    The plans of a reader are pinned to the index of positions: a window in the middle of a large table otherwise
-    reads all of it (performance.md).
+
+@dataclass
+class Readers:
+    """Opens connections for reading the rows of one stream; several threads may.
+
+    `connect` opens a prepared connection (`prepare_session`) with the password of that time. `has_spare` turns false
+    once Postgres or a pooler had no connection for a second reader; one reader is enough then.
     """
-    info = connection.info
-    place = info.get_parameters()
-    place |= {"application_name": "crm_export", "options": f"{place.get('options', '')} {_SETTINGS}"}
-    place |= {"password": info.password} if info.password else {}
-    return make_conninfo("", **place)
+
+    connect: Connect
+    stream: Stream
+    has_spare: bool = True
+
+    @contextmanager
+    def open_snapshot(self, of: str | None = None) -> Generator[psycopg.Connection]:
+        """Open a connection in one snapshot, its own or `of` another one.
+
+        What it wrote is committed when the block ends well. The plans are pinned to the index of positions: a window
+        in the middle of a large table otherwise reads all of it (performance.md). Raises NoConnectionLeft.
+        """
+        # closed and never rolled back: a COPY that was left in the middle takes no further statement
+        with closing(self._connect()) as reader:
+            admit_policies(reader, self.stream)
+            reader.execute(_BEGIN)
+            if of is not None:
+                reader.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(of)))
+            yield reader  # noqa: RUF075 - a block that failed must not commit
+            reader.execute("commit")
+
+    def _connect(self) -> psycopg.Connection:
+        try:
+            return connect_reader(self.connect)
+        except (psycopg.OperationalError, SourceFailure) as refused:
+            self.has_spare = False
+            told = str(refused).strip().splitlines()[-1]
+            raise NoConnectionLeft(
+                f"Stream {self.stream.name}: no further connection for reading rows ({told}). A Bulk job needs two "
+                "connections of the role of postgres_default, five at full speed: raise its connection limit or the "
+                f"size of its pool, or set bulk_from: null in {self.stream.name}.yaml."
+            ) from refused
 
 
-def connect_reader(place: str) -> psycopg.Connection:
-    """Connect to where `describe_reader` says."""
-    return psycopg.connect(place, autocommit=True)
-
-
-@contextmanager
-def open_snapshot(place: str, of: str | None = None) -> Generator[psycopg.Connection]:
-    """Open a connection (`describe_reader`) in one snapshot, its own or `of` another one.
-
-    What it wrote is committed when the block ends well.
-    """
-    # closed and never rolled back: a COPY that was left in the middle takes no further statement
-    with closing(connect_reader(place)) as reader:
-        reader.execute("begin isolation level repeatable read")
-        if of is not None:
-            reader.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(of)))
-        yield reader  # noqa: RUF075 - a block that failed must not commit
-        reader.execute("commit")
+def connect_reader(connect: Connect) -> psycopg.Connection:
+    """Open a connection for reading rows."""
+    return connect()
 
 
 def export_snapshot(reader: psycopg.Connection) -> str:

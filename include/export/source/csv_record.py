@@ -8,7 +8,6 @@ from functools import cached_property
 
 from psycopg import sql
 
-from include.export.salesforce import ObjectSchema
 from include.export.source.column_sql import FIELD_LIMIT, NUMBERS, Column, find_uncarriable, is_blank, write_csv
 from include.export.source.json_record import RecordForm
 from include.export.streams import Operation, Stream
@@ -28,7 +27,7 @@ class CsvForm:
     @cached_property
     def header(self) -> bytes:
         """Return the first line of an upload."""
-        return ",".join(self._stream.fields).encode() + b"\n"
+        return ",".join(_name(self.record, field) for field in self._stream.fields).encode() + b"\n"
 
     @property
     def columns(self) -> sql.Composed:
@@ -39,7 +38,7 @@ class CsvForm:
     def _cell(self, field: str) -> sql.Composed:
         if field == self._stream.external_id and self._external_id.is_text:
             return self._external_id.value  # it is not blank, so there is no empty text to look for
-        return write_csv(self._column(field), self._schema.fields[field].type)
+        return write_csv(self._column(field), self.record.schema.fields[field].type)
 
     def measure_row(self, json_bytes: float) -> float:
         """Return about how many bytes of CSV a row takes that takes so many of JSON, where each value has its name."""
@@ -48,11 +47,6 @@ class CsvForm:
     def _measure_name(self, field: str) -> int:
         quoted = self._column(field).type not in {*NUMBERS, "boolean"}
         return len(f'"{field}":') + (len('""') if quoted else 0)
-
-    @property
-    def case_insensitive(self) -> bool:
-        """Tell whether two ids that differ only in case would be one record."""
-        return self.record.case_insensitive
 
     def needs_collections(self, *, decided: bool, scan_texts: bool, colliding: bool) -> sql.Composed:
         """Return the condition under which a row does not go into the CSV: Collections sends it, or refuses it.
@@ -63,6 +57,7 @@ class CsvForm:
         """
         conditions = [is_blank(sql.SQL("{}::text").format(self._external_id.value))]
         conditions += [self.record.deleted, *self._uncarriable(), *self.record.rivals_condition()]
+        conditions += _cleared_parents(self.record)
         conditions += [_DECIDED.format(key=sql.Identifier(self._stream.key))] if decided else []
         conditions += [*self._oversize(), *self._texts_that_mislead()] if scan_texts else []
         folded = sql.SQL("lower(btrim({}::text)) = any (%(colliding_ids)s::text[])").format(self._external_id.value)
@@ -104,12 +99,19 @@ class CsvForm:
         return self.record.stream
 
     @property
-    def _schema(self) -> ObjectSchema:
-        return self.record.schema
-
-    @property
     def _columns(self) -> Mapping[str, Column]:
         return self.record.columns
+
+
+def _name(record: RecordForm, field: str) -> str:
+    """Return a field as describe spells it: results have no values in columns spelt in another case."""
+    return field if "." in field else record.schema.fields[field].name
+
+
+def _cleared_parents(record: RecordForm) -> list[sql.Composed]:
+    """A parent by external id is cleared by its lookup field, which CSV columns for parents cannot name."""
+    columns = [record.columns[column].value for field, column in record.stream.fields.items() if "." in field]
+    return [sql.SQL("coalesce({}::text, '') = ''").format(column) for column in columns]
 
 
 _DECIDED = sql.SQL(

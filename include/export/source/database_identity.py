@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import psycopg
-from psycopg import errors
+import logging
 
-from include.export.failures import ConfigurationFailure
+import psycopg
+
 from include.sql import fetch_value, load_statement
+
+log = logging.getLogger(__name__)
+UNKNOWN = "unknown"  # the identity of a database that does not tell it
 
 
 def read_database_identity(connection: psycopg.Connection) -> str:
-    """Return the identity of the database; raises ConfigurationFailure when the role may not ask for it."""
+    """Return the identity of the database, UNKNOWN where it cannot be read, as in some managed services."""
     try:
-        return str(fetch_value(connection.execute(load_statement("source/database_identity"))))
-    except errors.InsufficientPrivilege as denied:
-        raise ConfigurationFailure(
-            f"Role {connection.info.user} may not call crm_export.database_identity(), which identifies a restored "
-            "database. Run as the schema's owner: grant execute on function crm_export.database_identity() to the role."
-        ) from denied
+        return str(fetch_value(connection.execute(load_statement("source/database_identity"))) or UNKNOWN)
+    except psycopg.Error as refused:
+        if connection.closed:
+            raise
+        log.warning(
+            "Which database this is cannot be read (%s), so a promoted standby or a restored backup is noticed by the "
+            "published watermark only. Where the role may not, run as the schema's owner: grant execute on function "
+            "crm_export.database_identity() to the role.", refused.diag.message_primary,
+        )  # fmt: skip
+        return UNKNOWN

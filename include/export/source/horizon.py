@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 from psycopg import errors
 from psycopg.rows import class_row
 
 from include.export.failures import ConfigurationFailure, HorizonFailure
+from include.export.source.source import Source, format_count
 from include.export.streams import Stream
 from include.sql import fetch_one, load_statement
 
@@ -27,8 +29,32 @@ class Horizon:
     horizon: str
     oldest_pid: int | None
     oldest_application: str | None
-    oldest_age: object
+    oldest_age: timedelta | None
     owner: str
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the oldest transaction of another session has been open."""
+        return self.oldest_age.total_seconds() if self.oldest_age else 0.0
+
+
+@dataclass(frozen=True)
+class BlockingTransaction:
+    """A transaction that has been open for long, and how many changed rows wait for its end, up to 10,000."""
+
+    pid: int | None
+    application: str
+    seconds: float
+    rows: int
+
+    def __str__(self) -> str:
+        hours, minutes = divmod(int(self.seconds) // 60, 60)
+        age = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        named = self.application or "no application name"
+        return (
+            f"{format_count(self.rows)} changed rows wait for a transaction that has been open for {age}: pid "
+            f"{self.pid} ({named}). End it, or let it commit; nothing is skipped."
+        )
 
 
 def read_horizon(stream: Stream, connection: psycopg.Connection) -> str:
@@ -47,6 +73,12 @@ def read_horizon(stream: Stream, connection: psycopg.Connection) -> str:
         raise HorizonFailure(
             f"Stream {stream.name}: crm_export.export_horizon() cannot see other sessions, so rows could be lost. "
             f"Run as a superuser: grant pg_read_all_stats to {found.owner};"
+        )
+    if found.horizon == "-infinity":
+        raise HorizonFailure(
+            f"Stream {stream.name}: session pid {found.oldest_pid} ({_name_application(found)}) hides when its "
+            "transactions begin (track_activities = off), so rows could be lost. Run as a superuser: alter role … "
+            "reset track_activities; and let it connect anew, or name its role under harmless_roles if it never writes."
         )
     if found.prepared:
         raise HorizonFailure(
@@ -78,12 +110,24 @@ def _ask(stream: Stream, connection: psycopg.Connection) -> Horizon:
         ) from refused
 
 
+def find_blocking_transaction(source: Source) -> BlockingTransaction | None:
+    """Return the transaction that has kept rows from being read for more than ten minutes, None when none does."""
+    found = _ask(source.stream, source.connection)
+    if found.seconds <= LONG_TRANSACTION_SECONDS:
+        return None
+    rows = source.count_beyond(found.horizon)
+    return BlockingTransaction(found.oldest_pid, found.oldest_application or "", found.seconds, rows)
+
+
+def _name_application(found: Horizon) -> str:
+    return found.oldest_application or "no application name"
+
+
 def _warn_of_long_transaction(stream: Stream, found: Horizon) -> None:
-    seconds = getattr(found.oldest_age, "total_seconds", lambda: 0.0)()
-    if seconds > LONG_TRANSACTION_SECONDS:
+    if found.seconds > LONG_TRANSACTION_SECONDS:
         log.warning(
             "Stream %s reads only up to %s: pid %s (%s) has a transaction open for %d minutes. "
             "Nothing is skipped; later rows wait until it ends.",
-            stream.name, found.horizon, found.oldest_pid, found.oldest_application or "no application name",
-            seconds // 60,
+            stream.name, found.horizon, found.oldest_pid, _name_application(found),
+            found.seconds // 60,
         )  # fmt: skip

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
+from include.export.failures import ConfigurationFailure
+from include.export.source.absence import explain_filter
 from include.export.source.source import Source
 from include.export.streams import Stream
 from include.sql import load_statement
@@ -42,7 +44,11 @@ def read_source_row(stream: Stream, record_key: str, *, connection: psycopg.Conn
         key=sql.Identifier(stream.key),
         one_key=Source(stream, connection).columns[stream.key].cast(sql.SQL("%(key)s")),
     )
-    found = connection.execute(statement, {"key": record_key}).fetchone()
+    try:
+        found = connection.execute(statement, {"key": record_key}).fetchone()
+    except errors.InsufficientPrivilege as refused:
+        told = explain_filter(stream, connection) or f"Stream {stream.name}: {refused.diag.message_primary}."
+        raise ConfigurationFailure(told) from refused
     if found is None:
         return None
     values = [SourceValue(*names, value) for names, value in zip(stream.fields.items(), found[1:], strict=True)]

@@ -10,10 +10,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from include.export.failures import ConfigurationFailure
+from include.export.failures import ConfigurationFailure, SourceMissing
 from include.export.positions import Position, Window
 from include.export.source.column_sql import Column
 from include.export.source.json_record import RecordForm, UnreadableForm
+from include.export.source.session import admit_policies
 from include.export.streams import Stream
 from include.sql import fetch_one, fetch_value, load_statement
 
@@ -40,16 +41,17 @@ class Source:
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Return the columns that the stream names; raises ConfigurationFailure naming what is missing."""
+        admit_policies(self.connection, self.stream)
         wanted = {"schema": self.stream.source_schema, "table": self.stream.source_table}
         rows = self.connection.execute(load_statement("source/source_columns"), wanted).fetchall()
         if not rows:
-            raise ConfigurationFailure(
+            raise SourceMissing(
                 f"Stream {self.stream.name}: source {self.stream.source} does not exist in database "
                 f"{self.connection.info.dbname}, or role {self.connection.info.user} cannot see it. "
                 f"Correct source in {self.stream.name}.yaml, or create the table or view."
             )
         found = {row[0]: Column(*row) for row in rows}
-        self._check_columns(found)
+        _check_columns(self.stream, found)
         return found
 
     def peek(self, after: Position | None, horizon: str) -> Position | None:
@@ -68,6 +70,12 @@ class Source:
         values = {"horizon": horizon, "limit": limit, **(after.as_values() if after else {})}
         return int(fetch_value(self.connection.execute(self.compose("source/source_count", after), values)))
 
+    def count_beyond(self, horizon: str, limit: int = WAITING_LIMIT) -> int:
+        """Count the changed rows that may not be read yet, up to a limit."""
+        values = {"horizon": horizon, "limit": limit}
+        row = self.connection.execute(self.compose("source/source_count_beyond", None), values).fetchone()
+        return int(row[0]) if row else 0
+
     def count_unreadable(self) -> tuple[int, int]:
         """Count rows without a change time and rows changed in the future, up to 1,000 each."""
         without, future = fetch_one(self.connection.execute(self.compose("source/source_unreadable", None)))
@@ -85,18 +93,6 @@ class Source:
         """
         both = sql.SQL("s.{}, s.{}").format(self._key, sql.Identifier(self.stream.cursor))
         return self.compose(f"source/page_{name}", after, columns=both if bare else sql.Composed([sql.SQL("s.*")]))
-
-    def due_errors(self, watermark: Position) -> sql.Composed:
-        """Return the statement that finds the export errors which are due."""
-        return self.compose("source/errors_due", watermark)
-
-    def page_of_left_out(self, window: Window) -> sql.Composed:
-        """Return the page of rows that a window's jobs left out; the values are the window's, `window_id`, `limit`."""
-        return self.compose_window("source/page_left_out", window)
-
-    def page_of_ids(self, window: Window, part: sql.Composed) -> sql.Composed:
-        """Return the page of a window's rows with given external ids; the values are the window's, `external_ids`."""
-        return self.compose_window("source/page_ids", window, part=part)
 
     def plan_of(self, page: sql.Composed, form: RecordForm | UnreadableForm) -> sql.Composed:
         """Return `batch_plan.sql` over a page."""
@@ -119,10 +115,6 @@ class Source:
         bounds = sql.SQL(" and ").join([upper, lower] if lower else [upper])
         external_id = sql.SQL("s.{}").format(sql.Identifier(self.stream.external_id_column))
         return self.compose(name, None, range=bounds, external_id=external_id, **parts)
-
-    def bound_before(self) -> sql.Composed:
-        """Return the condition that a row stands before the position in `cursor_at` and `record_key`."""
-        return self.bound("<", "cursor_at", "record_key")
 
     @property
     def order(self) -> sql.Composed:
@@ -179,23 +171,24 @@ class Source:
             bound=key.cast(sql.SQL("{}").format(sql.Placeholder(record_key)), ordered=True),
         )
 
-    def _check_columns(self, found: Mapping[str, Column]) -> None:
-        named = {"key": self.stream.key, "cursor": self.stream.cursor}
-        named |= {"deleted": self.stream.deleted} if self.stream.deleted else {}
-        named |= {f"fields.{field}": column for field, column in self.stream.fields.items()}
-        for setting, column in named.items():
-            if column not in found:
-                raise ConfigurationFailure(
-                    f"Stream {self.stream.name}: {setting} names column {column}, which {self.stream.source} does not "
-                    f"have. Its columns: {', '.join(sorted(found))}. Correct {self.stream.name}.yaml or the source."
-                )
-        if found[self.stream.cursor].type != "timestamp with time zone":
-            raise ConfigurationFailure(
-                f"Stream {self.stream.name}: cursor {self.stream.cursor} has type {found[self.stream.cursor].type}; "
-                "it must be timestamp with time zone, set by every write."
+
+def _check_columns(stream: Stream, found: Mapping[str, Column]) -> None:
+    named = {"key": stream.key, "cursor": stream.cursor}
+    named |= {"deleted": stream.deleted} if stream.deleted else {}
+    named |= {f"fields.{field}": column for field, column in stream.fields.items()}
+    for setting, column in named.items():
+        if column not in found:
+            raise SourceMissing(
+                f"Stream {stream.name}: {setting} names column {column}, which {stream.source} does not "
+                f"have. Its columns: {', '.join(sorted(found))}. Correct {stream.name}.yaml or the source."
             )
-        for field, column in self.stream.fields.items():
-            found[column].check_sendable(f"{self.stream.name}, field {field}")
+    if found[stream.cursor].type != "timestamp with time zone":
+        raise ConfigurationFailure(
+            f"Stream {stream.name}: cursor {stream.cursor} has type {found[stream.cursor].type}; "
+            "it must be timestamp with time zone, set by every write."
+        )
+    for field, column in stream.fields.items():
+        found[column].check_sendable(f"{stream.name}, field {field}")
 
 
 def format_count(count: int) -> str:

@@ -48,7 +48,9 @@ class SourceWindows:
 
     def find_before(self, window: Window, place: Position) -> Position | None:
         """Return the last row of a window before a place, None when the window begins with that place."""
-        statement = self.source.compose_window("source/window_before", window, before=self.source.bound_before())
+        statement = self.source.compose_window(
+            "source/window_before", window, before=self.source.bound("<", "cursor_at", "record_key")
+        )
         found = self._fetch(statement, {**window.as_values(), **place.as_values()})
         return Position(*found) if found else None
 

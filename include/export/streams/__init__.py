@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from include.export.streams.files import Loaded, load_streams, streams_folder
+from include.export.streams.files import Loaded, find_stream, load_streams, streams_folder
+from include.export.streams.groups import divide_by_group
 from include.export.streams.option_types import (
     ApiName,
     Column,
@@ -28,6 +29,8 @@ __all__ = [
     "Stream",
     "StreamName",
     "YamlError",
+    "divide_by_group",
+    "find_stream",
     "load_streams",
     "read_yaml",
     "streams_folder",

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from include.export.failures import ConfigurationFailure
+from include.export.streams.groups import find_group_problem
 from include.export.streams.stream import BrokenStream, Stream
 from include.export.streams.strict_yaml import YamlError, read_yaml
 
@@ -40,6 +41,18 @@ def load_streams(folder: Path | None = None) -> tuple[Loaded, ...]:
     return _in_order(_check_together(loaded, folder))
 
 
+def find_stream(name: str) -> Stream:
+    """Return a stream by its name; raises ConfigurationFailure when there is none or its file cannot be used."""
+    streams = {stream.name: stream for stream in load_streams()}
+    found = streams.get(name)
+    if isinstance(found, Stream):
+        return found
+    near = get_close_matches(name, streams, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    known = ", ".join(streams)
+    raise ConfigurationFailure(found.message if found else f"There is no stream {name}.{hint} Streams: {known}")
+
+
 def streams_folder() -> Path:
     """Return the folder of the stream files: CRM_EXPORT_STREAMS, else include/streams."""
     return Path(os.environ.get(VARIABLE) or DEFAULT_FOLDER)
@@ -61,11 +74,12 @@ def _load(path: Path) -> Loaded:
     try:
         return Stream(name=name, **content)
     except ValidationError as wrong:
-        return _broken(name, path, "; ".join(_tell(error) for error in wrong.errors()[:5]))
+        return _broken(name, path, "; ".join(_tell(error) for error in wrong.errors()[:5]), content.get("group"))
 
 
-def _broken(name: str, path: Path, message: str) -> BrokenStream:
-    return BrokenStream(name=name, path=str(path), message=f"Stream file {path.name}: {message}")
+def _broken(name: str, path: Path, message: str, group: object = None) -> BrokenStream:
+    known = group if isinstance(group, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,62}", group) else None
+    return BrokenStream(name=name, path=str(path), message=f"Stream file {path.name}: {message}", group=known)
 
 
 def _tell(error: ErrorDetails) -> str:
@@ -95,6 +109,10 @@ def _explain_pattern(place: str, found: str) -> str:
         return "write schema.table, as in mm.biz_accounts"
     if head == "after":
         return "write the name of another stream file without .yaml"
+    if head == "group":
+        return "write lower-case letters, digits and _"
+    if head == "after_assets":
+        return "write the URI of an Airflow asset, as in dbt://warehouse/marts"
     if head in {"postgres", "salesforce"}:
         return "write the id of an Airflow connection"
     return "write Salesforce's API name, as in LastName, Parent__r.External_Id__c or Contact:Who.External_Id__c"
@@ -106,25 +124,31 @@ def _clip(value: Any) -> str:
 
 
 def _check_together(loaded: Mapping[str, Loaded], folder: Path) -> dict[str, Loaded]:
+    by_name = {stream.name: stream for stream in loaded.values()}
     checked: dict[str, Loaded] = {}
     targets: dict[tuple[str, str, str], str] = {}
     for name, stream in loaded.items():
         checked[stream.name] = stream
-        if not isinstance(stream, Stream):
-            continue
-        path = folder / f"{name}.yaml"
-        unknown = [parent for parent in stream.after if parent not in loaded]
-        target = (stream.salesforce, stream.object.lower(), stream.external_id.lower())
-        first = targets.setdefault(target, name)
-        if unknown:
-            known = ", ".join(other for other in loaded if other != name)
-            checked[name] = _broken(name, path, f"after: {unknown[0]} is not a stream. Streams: {known}")
-        elif first != name:
-            told = (
-                f"writes {stream.object} by {stream.external_id}, as stream {first} does; two streams would overwrite"
-            )
-            checked[name] = _broken(name, path, f"object: {told} each other's records")
+        if isinstance(stream, Stream):
+            target = (stream.salesforce, stream.object.lower(), stream.external_id.lower())
+            problem = _find_problem(stream, by_name, targets.setdefault(target, name))
+            if problem:
+                checked[name] = _broken(name, folder / f"{name}.yaml", problem, stream.group)
     return _break_cycles(checked, folder)
+
+
+def _find_problem(stream: Stream, loaded: Mapping[str, Loaded], first: str) -> str | None:
+    """Return what is wrong with a stream beside the others; `first` is the first stream with the same target."""
+    unknown = [parent for parent in stream.after if parent not in loaded]
+    if unknown:
+        known = ", ".join(other for other in loaded if other != stream.name)
+        return f"after: {unknown[0]} is not a stream. Streams: {known}"
+    if first != stream.name:
+        return (
+            f"object: writes {stream.object} by {stream.external_id}, as stream {first} does; two streams would "
+            "overwrite each other's records"
+        )
+    return find_group_problem(stream, loaded)
 
 
 def _break_cycles(checked: dict[str, Loaded], folder: Path) -> dict[str, Loaded]:
@@ -135,7 +159,7 @@ def _break_cycles(checked: dict[str, Loaded], folder: Path) -> dict[str, Loaded]
             circle = found.args[1]
             for name in set(circle):
                 told = f"after: goes in a circle ({' -> '.join(reversed(circle))})"
-                checked[name] = _broken(name, folder / f"{name}.yaml", told)
+                checked[name] = _broken(name, folder / f"{name}.yaml", told, checked[name].group)
         else:
             return checked
 

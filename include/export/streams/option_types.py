@@ -8,7 +8,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from croniter import croniter
 from pydantic import BeforeValidator, PlainSerializer, StringConstraints
+
+_PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 
 ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 # a field, a parent by external id, or one of several kinds of parents: Contact:Who.External_Id__c
@@ -109,7 +112,15 @@ def _found(value: Any) -> str:
     return f" (found {text if len(text) <= 60 else text[:59] + '…'})"
 
 
+def _check_schedule(value: Any) -> Any:
+    if isinstance(value, str) and (value in _PRESETS or (len(value.split()) == 5 and croniter.is_valid(value))):
+        return value
+    raise ValueError(f"schedule: must be five cron fields, as in '0 6 * * *', or one of {', '.join(_PRESETS)}")
+
+
 Duration = Annotated[timedelta, BeforeValidator(_read_duration), PlainSerializer(write_duration, when_used="json")]
 TimeZone = Annotated[str, BeforeValidator(_read_time_zone)]
 AssignmentRule = Annotated[bool | str, BeforeValidator(_read_assignment_rule)]
 Nulls = Annotated[NullMeaning | dict[str, NullMeaning], BeforeValidator(_read_nulls)]
+Schedule = Annotated[str, BeforeValidator(_check_schedule)]
+AssetUri = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s]{1,500}$")]

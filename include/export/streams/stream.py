@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from include.export.streams.option_types import (
     ApiName,
+    AssetUri,
     AssignmentRule,
     Column,
     ConnectionId,
@@ -23,6 +24,7 @@ from include.export.streams.option_types import (
     NullMeaning,
     Nulls,
     Operation,
+    Schedule,
     Source,
     StreamName,
     TimeZone,
@@ -51,6 +53,9 @@ class Stream(BaseModel):
     nulls: Nulls = NullMeaning.CLEAR
     time_zone: TimeZone = "UTC"
     after: Annotated[tuple[StreamName, ...], Field(strict=False)] = ()
+    group: StreamName | None = None
+    schedule: Schedule | None = None
+    after_assets: Annotated[tuple[AssetUri, ...], Field(strict=False)] = ()
     postgres: ConnectionId = "postgres_default"
     salesforce: ConnectionId = "salesforce_default"
     row_security: bool = False
@@ -149,6 +154,11 @@ class Stream(BaseModel):
             raise ValueError("after: a stream cannot go after itself")
         if len(set(self.after)) != len(self.after):
             raise ValueError("after: a stream is named twice")
+        if self.group is None and (self.schedule or self.after_assets):
+            name = "schedule" if self.schedule else "after_assets"
+            raise ValueError(f"{name}: needs a group; streams without one run with CRMExport")
+        if self.schedule and self.after_assets:
+            raise ValueError("after_assets: a group runs by schedule or after assets; keep one of them")
 
 
 class BrokenStream(BaseModel):
@@ -159,4 +169,5 @@ class BrokenStream(BaseModel):
     name: str
     path: str
     message: str
+    group: str | None = None
     after: tuple[str, ...] = ()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from include.export.bulk import JobPending, settle_unsettled
-from include.export.ledger import Outcome
+from include.export.ledger import ExportHolds, ExportWatermarks, Holder, Outcome, explain_database_errors
 from include.export.options import SMALL_REQUEST
 from include.export.run import RunContext, RunInputs, open_run
-from include.export.source import format_count, read_horizon
+from include.export.source import find_blocking_transaction, format_count, read_horizon
 from include.export.tasks.changes import end_held, export_changes
 from include.export.tasks.reexport import send_released
 from include.export.tasks.resend import continue_resends
@@ -50,12 +50,47 @@ def export_stream(
 
     Raises RunFailure when no record is to blame; the watermark then stands behind the last settled batch.
     """
+    busy = _find_busy_parent(inputs)
+    if busy:
+        return ExportReport(inputs.stream.name, Outcome.ALREADY_RUNNING, message=busy)
     with open_run(inputs, "export") as run:
         if run is None:
-            message = f"Another run of stream {inputs.stream.name} is at work; this one sent nothing."
-            return ExportReport(inputs.stream.name, Outcome.ALREADY_RUNNING, message=message)
+            return ExportReport(inputs.stream.name, Outcome.ALREADY_RUNNING, message=_describe_holder(inputs))
         outcome, message = _export(run)
-        return _report(run, outcome, message)
+        report = _report(run, outcome, message)
+    return _leave_to_its_run(report, inputs)
+
+
+def _find_busy_parent(inputs: RunInputs) -> str | None:
+    """Return why a stream must wait: its rows go to Salesforce after those of its parents, whichever run sends them."""
+    with explain_database_errors(inputs.stream.name):
+        for parent in inputs.stream.after:
+            holder = ExportWatermarks(inputs.connection).find_holder(parent)
+            if holder and not _is_ours(holder, inputs):
+                return f"{holder} is exporting the parent stream {parent} since {holder.since} UTC. Nothing was sent."
+    return None
+
+
+def _describe_holder(inputs: RunInputs) -> str:
+    holder = ExportWatermarks(inputs.connection).find_holder(inputs.stream.name)
+    found = f"{holder} is exporting this stream since {holder.since} UTC." if holder else "Another run exported it."
+    return f"{found} Nothing was sent."
+
+
+def _leave_to_its_run(report: ExportReport, inputs: RunInputs) -> ExportReport:
+    """Return the report of a run that waits for a Bulk job; one of another run is left to that run."""
+    if report.job_id is None:
+        return report
+    with explain_database_errors(report.stream):
+        holder = ExportWatermarks(inputs.connection).find_job_holder(report.stream, report.job_id)
+    if holder is None or _is_ours(holder, inputs):
+        return report
+    message = f"{holder} is exporting this stream since {holder.since} UTC and waits for Bulk job {report.job_id}."
+    return replace(report, outcome=Outcome.ALREADY_RUNNING, message=message, job_id=None)
+
+
+def _is_ours(holder: Holder, inputs: RunInputs) -> bool:
+    return (holder.dag_id, holder.run_id) == (inputs.identity.dag_id, inputs.identity.run_id)
 
 
 def _export(run: RunContext) -> tuple[Outcome, str]:
@@ -108,6 +143,11 @@ def _report(run: RunContext, outcome: Outcome, message: str) -> ExportReport:
         horizon = read_horizon(run.stream, run.connection)
         waiting = max(run.source.count_waiting(run.state.watermark, horizon) - 1, 0)
         message = f"Stopped at a refused record; {format_count(waiting)} changed rows wait behind it."
+        message = " ".join([message, *ExportHolds(run.connection).read_behind(run.stream.name).lines])
+    blocking = find_blocking_transaction(run.source)
+    if blocking is not None:
+        run.entry.note_blocking(blocking)
+        message = f"{message} {blocking}"
     totals = run.end(outcome, message, waiting=waiting)
     watermark = str(run.state.watermark) if run.state.watermark else None
     return ExportReport(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from include.export.ledger import ExportHolds, StoppedAt, explain_database_errors
+from include.export.ledger import Behind, ExportHolds, StoppedAt, explain_database_errors
 from include.export.salesforce import Catalogue
 from include.export.source import format_count
 
@@ -41,10 +41,11 @@ def check_hold(stream_name: str, *, connection: psycopg.Connection, catalogue: C
             holds.release(stream_name)
             return None
         holds.hold(stream_name, stopped.id)
-        return Hold(stream_name, stopped.id, stopped.record_key, _describe(stream_name, stopped, catalogue))
+        behind = holds.read_behind(stream_name)
+        return Hold(stream_name, stopped.id, stopped.record_key, _describe(stream_name, stopped, behind, catalogue))
 
 
-def _describe(stream_name: str, stopped: StoppedAt, catalogue: Catalogue) -> tuple[str, ...]:
+def _describe(stream_name: str, stopped: StoppedAt, behind: Behind, catalogue: Catalogue) -> tuple[str, ...]:
     fields = f" [{', '.join(stopped.error_fields)}]" if stopped.error_fields else ""
     reason = catalogue.redact(stopped.error_code, stopped.error_message).rstrip(".")
     waiting = format_count(stopped.rows_waiting or 0)
@@ -53,6 +54,7 @@ def _describe(stream_name: str, stopped: StoppedAt, catalogue: Catalogue) -> tup
         f"Paused: stream {stream_name} stopped at key={stopped.record_key}{changed}.",
         f"{stopped.error_code}{fields}: {reason}.",
         f"Attempt {stopped.attempts} since {stopped.since} UTC. {waiting} changed rows wait behind it.",
+        *behind.lines,
         _advise(stopped),
     )
 

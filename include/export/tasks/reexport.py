@@ -12,7 +12,7 @@ from include.export.bulk import settle_unsettled
 from include.export.ledger import DueError, Outcome
 from include.export.options import REEXPORT_CREDIT_SHARE
 from include.export.run import RunContext, RunInputs, open_run, plan_batch
-from include.export.source import read_horizon
+from include.export.source import find_gone, read_horizon
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ class ReexportReport:
     exported: int = 0
     still_refused: int = 0
     gone: int = 0
+    not_seen: int = 0  # rows that policies or a foreign server may hide: their errors stay open
     left_to_export: int = 0
     waiting: int = 0
     api_calls: int = 0
@@ -37,9 +38,11 @@ class ReexportReport:
 
     def tell(self) -> str:
         """Return the report as one sentence."""
+        not_seen = f" {self.not_seen} not seen, which proves nothing." if self.not_seen else ""
         return (
             f"{self.tried} tried, {self.exported} exported, {self.still_refused} still refused, {self.gone} gone from "
             f"the source, {self.left_to_export} left to CRMExport, {self.waiting} waiting for a parent."
+            f"{not_seen}"
         )
 
 
@@ -111,15 +114,17 @@ def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, obj
         "horizon": horizon,
         **run.state.watermark.as_values(),
     }
-    return run.errors.find_due(run.source.due_errors(run.state.watermark), values)
+    return run.errors.find_due(run.source.compose("source/errors_due", run.state.watermark), values)
 
 
 def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport) -> None:
-    gone = [error.id for error in due if error.gone]
-    if gone:
+    missing = {error.record_key: error.id for error in due if error.gone}
+    if missing:
         with run.lease.transaction():
-            run.errors.resolve_gone(gone, run.entry.id)
-    report.gone += len(gone)
+            gone = find_gone(run.source, list(missing))
+            run.errors.resolve_gone([missing[key] for key in gone], run.entry.id)
+        report.gone += len(gone)
+        report.not_seen += len(missing) - len(gone)
     report.left_to_export += sum(error.above for error in due)
     remaining = [error.id for error in due if not error.gone and not error.above]
     while remaining:

@@ -33,7 +33,7 @@ def try_record(
 
 def _try(run: RunContext, key: str) -> Trial:
     refuse_unsettled(run)
-    batch = plan_batch(run, "one", key=key)
+    batch = plan_batch(run, "one", key=key) if run.source.has_row(key) else None
     if batch is None:
         raise ConfigurationFailure(
             f"Stream {run.stream.name}: {run.stream.source} has no row with {run.stream.key} = {key}."

@@ -1,6 +1,6 @@
 -- Finds the source rows of refused records among those that the job carried.
 update crm_export_results r
-set record_key = s.{key}::text, cursor_at = s.{cursor}, payload = {payload}
+set record_key = s.{key}::text, external_id = {external_id}::text, cursor_at = s.{cursor}, payload = {payload}
 from {source} s
 where r.kind = 'refused' and {range} {part} and {answered}
   -- a row that the job left out may have the same external id: a deleted one

@@ -1,6 +1,7 @@
 -- Ends the hold of a stream; the watermark stays where it is.
 with released as (
-    update crm_export.ExportWatermarks set stopped_at_error_id = null, held_since = null
+    update crm_export.ExportWatermarks set stopped_at_error_id = null, held_since = null,
+                                           arrived_behind = null, rejected_behind = null
     where stream = %(stream)s and stopped_at_error_id is not null
     returning stream
 )

@@ -1,7 +1,9 @@
 -- Asks for a range of a stream, or one record, to be sent again, and writes it to the audit.
 with asked as (
     insert into crm_export.ExportResends (stream, asked_by, reason, key, from_at, to_at)
-    values (%(stream)s, %(asked_by)s, %(reason)s, %(key)s, %(from_at)s::timestamptz, %(to_at)s::timestamptz)
+    select %(stream)s, %(asked_by)s, %(reason)s, %(key)s, %(from_at)s::timestamptz, %(to_at)s::timestamptz
+    where not exists (select from crm_export.ExportResends r
+                      where r.stream = %(stream)s and r.asked_by = %(asked_by)s and %(once)s)
     returning id, stream, reason
 ), audited as (
     insert into crm_export.ExportAudit (actor, action, reason, selection)

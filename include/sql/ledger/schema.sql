@@ -1,6 +1,9 @@
 -- The tables of CRM Export. Idempotent: run it as often as you like, by the first task of CRMExport or by hand.
 -- The role that runs it needs CREATE on the database (or on the schema) and, for export_horizon(), pg_read_all_stats.
 
+-- names in the bodies below are looked up once, here: a function of the same name in another schema is never called
+set search_path = pg_catalog, pg_temp;
+
 create schema if not exists crm_export;
 
 -- One row per stream: where it stands, who writes it at the moment, and whether it is stopped at a record.
@@ -21,6 +24,10 @@ create table if not exists crm_export.ExportWatermarks (
     database_identity    text,                 -- of the database that the watermark was kept in
     instance_url         text,                 -- of the org, to link to its records
     request_rows         integer,              -- that a request may hold; NULL: as many as the setting allows
+    job_rows             integer,              -- of the last good window of Bulk jobs, and when that was
+    job_rows_at          timestamptz,
+    arrived_behind       bigint,               -- rows behind the stop that a Bulk job had carried; NULL: none
+    rejected_behind      jsonb,                -- rejections behind the stop that are not recorded, by code
     updated_at           timestamptz not null default now(),
     check ((cursor_at is null) = (record_key is null)),
     check (held_since is null or stopped_at_error_id is not null)
@@ -29,6 +36,9 @@ create table if not exists crm_export.ExportWatermarks (
 alter table crm_export.ExportWatermarks add column if not exists database_identity text;
 alter table crm_export.ExportWatermarks add column if not exists instance_url text;
 alter table crm_export.ExportWatermarks add column if not exists request_rows integer;
+alter table crm_export.ExportWatermarks
+    add column if not exists job_rows integer, add column if not exists job_rows_at timestamptz,
+    add column if not exists arrived_behind bigint, add column if not exists rejected_behind jsonb;
 
 -- One row per stream and run of a task.
 create table if not exists crm_export.ExportRuns (
@@ -62,6 +72,10 @@ create index if not exists ExportRuns_by_stream on crm_export.ExportRuns (stream
 create index if not exists ExportRuns_by_start on crm_export.ExportRuns (started_at);
 alter table crm_export.ExportRuns add column if not exists oldest_change_at timestamptz;
 create index if not exists ExportRuns_by_run_id on crm_export.ExportRuns (run_id);
+-- a transaction of another session that was open for long at the end of the run, and the changed rows behind its start
+alter table crm_export.ExportRuns
+    add column if not exists blocking_pid integer, add column if not exists blocking_application text,
+    add column if not exists blocking_since timestamptz, add column if not exists rows_blocked bigint;
 
 -- One row per batch: PLANNED -> SENDING -> SETTLED, or ABANDONED when its outcome is not known and its rows go again.
 create table if not exists crm_export.ExportBatches (
@@ -162,8 +176,8 @@ create unique index if not exists ExportFindings_one_open
 
 -- A message without what differs from record to record, so that 500 refusals by one rule are one cause.
 create or replace function crm_export.normalise_message(message text) returns text
-language sql immutable parallel safe as $$
-    select left(
+language sql immutable parallel safe
+return left(
         regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
             regexp_replace(left(message collate "C", 1000), '\s{2,}|[\t\r\n]', ' ', 'g'),
             -- values that Salesforce writes without quotes
@@ -178,13 +192,11 @@ language sql immutable parallel safe as $$
             '\m\d{4}-\d\d-\d\dT[\d:.]+Z?\M|\m\d+([.,:-]\d+)*\M', '#', 'g'),
             -- the number at the end of a key, as in CMP_000025; field names such as bizible2__X__c stay
             '([_-])\d+\M', '\1#', 'g'),
-        500)
-$$;
+        500);
 create or replace function crm_export.error_cause(object text, code text, fields text[], message text) returns text
-language sql immutable parallel safe as $$
-    select left(encode(sha256(convert_to(
-        jsonb_build_array(object, code, to_jsonb(fields), crm_export.normalise_message(message))::text, 'UTF8')), 'hex'), 16)
-$$;
+language sql immutable parallel safe
+return left(encode(sha256(convert_to(
+        jsonb_build_array(object, code, to_jsonb(fields), crm_export.normalise_message(message))::text, 'UTF8')), 'hex'), 16);
 
 -- One row per record that Salesforce refused by name. At most one unresolved row per stream and record.
 create table if not exists crm_export.ExportErrors (
@@ -261,11 +273,10 @@ create index if not exists ExportErrorAttempts_by_error on crm_export.ExportErro
 -- Which DAG sends a refused record again: the daily job, but a record above the watermark is CRMExport's.
 create or replace function crm_export.sender_of(
     cursor_at timestamptz, stopped_at_error_id bigint, error bigint, record_changed_at timestamptz) returns text
-language sql immutable parallel safe as $$
-    select case when cursor_at is null or stopped_at_error_id = error or record_changed_at > cursor_at
+language sql immutable parallel safe
+return case when cursor_at is null or stopped_at_error_id = error or record_changed_at > cursor_at
                      or (stopped_at_error_id is not null and record_changed_at = cursor_at)
-                then 'CRMExport' else 'CRMExport_ExportError' end
-$$;
+                then 'CRMExport' else 'CRMExport_ExportError' end;
 
 -- One line per change of a setting and per action of a person; what was done about each record is in ExportAuditRecords.
 create table if not exists crm_export.ExportAudit (
@@ -528,27 +539,36 @@ returns table (
     oldest_pid integer, oldest_application text, oldest_age interval, owner text
 )
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
-    with open_transaction as (
-        select a.pid, a.application_name, a.xact_start
+    with session as (
+        select a.*,
+               -- with track_activities off nobody sees when a session's transactions begin
+               case when a.state = 'disabled' then timestamptz '-infinity' else a.xact_start end as began_at
         from pg_stat_activity a
         where a.datname = current_database()
-          and a.xact_start is not null
-          and a.application_name <> 'crm_export'
+          -- the exporter's own sessions hold this lock (include/sql/source/session_mark.sql); a name alone hides nobody
+          and not (a.application_name = 'crm_export' and exists (
+              select from pg_locks l
+              where l.pid = a.pid and l.locktype = 'advisory' and l.granted
+                and l.classid = 724188901 and l.objid = 12 and l.objsubid = 2))
+    ), open_transaction as (
+        select a.pid, a.application_name, a.began_at
+        from session a
+        where a.began_at is not null
           -- these run transactions of their own that never write rows of tables
           and coalesce(a.backend_type, '') not in ('autovacuum worker', 'walsender')
           and not coalesce(a.usename = any (harmless_roles), false)
           and not (a.application_name = any (harmless_applications))
-        order by a.xact_start
+        order by a.began_at
         limit 1
     )
     select pg_is_in_recovery(),
            not pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
            (select string_agg(p.gid, ', ' order by p.gid) from pg_prepared_xacts p
             where p.database = current_database()),
-           least(clock_timestamp(), (select xact_start from open_transaction)) - interval '5 seconds',
+           least(clock_timestamp(), (select began_at from open_transaction)) - interval '5 seconds',
            (select pid from open_transaction),
            (select application_name from open_transaction),
-           clock_timestamp() - (select xact_start from open_transaction),
+           clock_timestamp() - (select began_at from open_transaction where isfinite(began_at)),
            current_user::text
 $$;
 revoke all on function crm_export.export_horizon(text[], text[]) from public;
@@ -567,9 +587,6 @@ revoke all on function crm_export.database_identity() from public;
 -- Version 3: what the page pages, counts and searches by, however many errors and runs there are.
 create index if not exists ExportErrors_by_status on crm_export.ExportErrors (stream, status)
     where status <> 'resolved';
-create index if not exists ExportErrors_summed_by_cause on crm_export.ExportErrors (cause, stream)
-    include (status, first_seen_at, last_seen_at, id, object) where status <> 'resolved';
-drop index if exists crm_export.ExportErrors_by_cause;
 create index if not exists ExportRuns_exports on crm_export.ExportRuns (stream, id desc) where kind = 'export';
 create index if not exists ExportRuns_summed on crm_export.ExportRuns (started_at)
     include (stream, accepted, refused, api_calls, oldest_change_at);

@@ -8,17 +8,20 @@ from typing import Any
 
 import psycopg
 import requests
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import DAG, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from crm_export.alerts.delivery import TIMEOUT_SECONDS, deliver_message
 from crm_export.connections import open_postgres
 from crm_export.export_operator import ExitsOnSigterm
+from crm_export.metrics import report_gauges
 from crm_export.page_address import link_page
+from crm_export.preparation import find_databases
 from crm_export.settings import read_export_to_crm, read_lag_hours
 from include.export.alerts import AlertSender, AlertsFile, AlertWatch, load_alerts_file
 from include.export.failures import RunFailure
 from include.export.ledger import ExportAlerts
+from include.export.reports import read_stream_health
 from include.export.salesforce import Catalogue
 from include.export.streams import BrokenStream, Stream
 
@@ -43,29 +46,41 @@ class SendAlertsOperator(ExitsOnSigterm, BaseOperator):
         if not read_export_to_crm():
             raise AirflowSkipException("export_to_crm is off: no alerts are sent.")
         file = _load_file()
-        with open_postgres() as connection:
-            self._watch(connection, context)
-            page_url = link_page(context["ti"].log_url).rstrip("?")
-            sender = AlertSender(connection, file, Catalogue.load(), page_url, deliver_message, self._children())
-            sent = sender.send()
+        sent = [self._send(database, file, context) for database in find_databases(self.streams)]
         _ping(file.ping)
-        return sent
+        return {name: sum(counts.get(name, 0) for counts in sent) for name in file.channels}
 
-    def _watch(self, connection: psycopg.Connection, context: Context) -> None:
-        """Raise what no transaction of an export causes: tasks that failed before one, and what time brings about."""
-        note_failed_tasks(ExportAlerts(connection), context)
-        watch = AlertWatch(connection, read_lag_hours())
-        for stream in self.streams:
-            if isinstance(stream, Stream):
-                try:
-                    watch.look(stream)
-                except (RunFailure, psycopg.Error) as unreadable:
-                    log.warning("Stream %s was not looked at for alerts: %s", stream.name, unreadable)
+    def _send(self, database: str, file: AlertsFile, context: Context) -> dict[str, int]:
+        streams = [stream for stream in self.streams if isinstance(stream, Stream) and stream.postgres == database]
+        page_url = link_page(context["ti"].log_url).rstrip("?")
+        with open_postgres(database) as connection:
+            note_failed_tasks(ExportAlerts(connection), context)
+            _watch(connection, streams)
+            sender = AlertSender(connection, file, Catalogue.load(), page_url, deliver_message, self._children())
+            return sender.send()
 
     def _children(self) -> Mapping[str, list[str]]:
         return {
             stream.name: [child.name for child in self.streams if stream.name in child.after] for stream in self.streams
         }
+
+
+def end_with_alerts(dag: DAG, streams: Sequence[Stream | BrokenStream]) -> None:
+    """Let a DAG end with the sending of alerts; a teardown leaves the state of the run to its other tasks."""
+    last = list(dag.leaves)
+    SendAlertsOperator(task_id="send_alerts", streams=streams, dag=dag).as_teardown().set_upstream(last)
+
+
+def _watch(connection: psycopg.Connection, streams: Sequence[Stream]) -> None:
+    """Raise and clear what time brings about, and report the gauges of the streams."""
+    watch = AlertWatch(connection, read_lag_hours())
+    for stream in streams:
+        try:
+            watch.look(stream)
+        except (RunFailure, psycopg.Error) as unreadable:
+            log.warning("Stream %s was not looked at for alerts: %s", stream.name, unreadable)
+    for health in read_stream_health([stream.name for stream in streams], connection=connection):
+        report_gauges(health.stream, health.gauges)
 
 
 def note_failed_tasks(alerts: ExportAlerts, context: Context) -> None:

@@ -8,17 +8,16 @@ from dataclasses import asdict
 import psycopg
 
 from crm_export.command_line.output import OK, Output
-from crm_export.command_line.stream_names import find_stream
 from crm_export.connections import open_postgres
 from include.export.ledger import ExportResends
 from include.export.reports import ResendPreview, preview_resend
-from include.export.streams import Stream
+from include.export.streams import Stream, find_stream
 
 
 def ask_resend(asked: argparse.Namespace, output: Output) -> int:
     """Show what a resend will do and, with --yes, ask for it."""
     stream = find_stream(asked.stream)
-    with open_postgres() as connection:
+    with open_postgres(stream.postgres) as connection:
         if asked.new_org:
             return _begin_new_org(stream, asked, connection, output)
         preview = preview_resend(stream, connection, from_at=asked.from_at, to_at=asked.to_at, key=asked.key)

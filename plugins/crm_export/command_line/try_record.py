@@ -6,12 +6,10 @@ import argparse
 from dataclasses import asdict
 
 from crm_export.command_line.output import OK, WRONG, Output
-from crm_export.command_line.stream_names import find_stream
-from crm_export.connections import make_salesforce_client, open_postgres
+from crm_export.run_inputs import open_inputs
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
-from include.export.run import RunInputs
-from include.export.salesforce import Catalogue
+from include.export.streams import find_stream
 from include.export.tasks import try_record
 
 
@@ -20,8 +18,7 @@ def show_trial(asked: argparse.Namespace, output: Output) -> int:
     stream = find_stream(asked.stream)
     options = ExportOptions(pause_on_export_errors=True)
     identity = RunIdentity("command line", "try", 1, "try")
-    with open_postgres() as connection:
-        inputs = RunInputs(stream, connection, make_salesforce_client(), Catalogue.load(), options, identity)
+    with open_inputs(stream, options, identity) as inputs:
         trial = try_record(inputs, asked.key)
     output.add(**asdict(trial))
     output.line(f"{trial.request}\n\n{trial.answer}\n\n{trial.message}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI
@@ -17,7 +16,7 @@ from crm_export.page.failures import answer_failures
 from crm_export.page.guards import SecurityHeaders, may_read, may_see_counts
 from crm_export.page.routes import actions, dags, downloads, errors, headline, overview, settings, trials
 
-View = Literal["overview", "streams", "errors", "activity", "history"]
+VIEWS = ("overview", "streams", "errors", "activity", "history")
 STATIC = Path(__file__).parent / "static"
 
 
@@ -34,12 +33,14 @@ def make_api() -> FastAPI:
         app.include_router(module.router, prefix="/api", dependencies=[Depends(get_user), may_read])
     app.include_router(headline.router, prefix="/api", dependencies=[Depends(get_user), may_see_counts])
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
-    for path in ("/", "/{view}", "/{view}/{item}"):
-        app.add_api_route(path, _show_page, methods=["GET"], include_in_schema=False)
+    for view in VIEWS:
+        for path in (f"/{view}", f"/{view}/{{item}}"):
+            app.add_api_route(path, _show_page, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/", _show_page, methods=["GET"], include_in_schema=False)
     return app
 
 
-def _show_page(view: View = "overview", item: str | None = None) -> HTMLResponse:
+def _show_page(item: str | None = None) -> HTMLResponse:
     """Return the front end, which reads its address: its own files are as far up as the address is deep."""
     shell = (STATIC / "index.html").read_text(encoding="utf-8")
     up = "../" if item is not None else ""

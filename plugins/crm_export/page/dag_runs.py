@@ -78,12 +78,12 @@ def pause_dag(dag_id: str, actor: str, *, paused: bool) -> None:
 
 
 def is_queued(dag_id: str) -> bool:
-    """Return whether a run that somebody asked for on the page has not begun yet."""
+    """Return whether a whole run that somebody asked for on the page has not begun yet."""
     with create_session() as session:
-        waiting = select(DagRun.id).where(
+        waiting = select(DagRun.conf).where(
             DagRun.dag_id == dag_id, DagRun.state == "queued", DagRun.run_id.startswith(RUN_PREFIX, autoescape=True)
         )
-        return session.scalar(waiting.limit(1)) is not None
+        return any(not conf for conf in session.scalars(waiting))
 
 
 def find_run_after(dag_id: str, moment: datetime) -> datetime | None:

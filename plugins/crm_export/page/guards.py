@@ -111,7 +111,8 @@ def _check_origin(request: Request) -> None:
     if kind != "application/json":
         raise PageFailure(415, "not_json", "Send application/json.")
     site = request.headers.get("sec-fetch-site")
-    same = site == "same-origin" if site else request.headers.get("origin") == _own_origin(request)
+    own = _own_origin(request)
+    same = site == "same-origin" if site else own is not None and request.headers.get("origin") == own
     if not same or request.headers.get("x-crm-export") != "1":
         raise PageFailure(
             403, "cross_site",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,29 +14,20 @@ import pytest
 from exporter import Exporter
 from include.export.reports import ErrorFilter, ErrorOrder, Sort
 from people import Person, code
+from rejected import refuse
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
 INJECTED = "1; drop table crm_export.ExportErrors --"
-
-
-def refuse(exporter: Exporter, count: int, message: str = "Rule says no to record %s", **columns: Any) -> None:
-    """Add rows to ExportErrors; `%s` of the message is the row's number."""
-    values = {"code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "stream": "accounts", "attempts": 1} | columns
-    exporter.connection.execute(
-        "insert into crm_export.ExportErrors (stream, object, record_key, external_id, operation, error_code,"
-        " error_name, error_class, error_message, error_fields, dag_id, run_id, attempts, first_seen_at, last_seen_at)"
-        " select %(stream)s, 'Account', 'K' || n, 'E' || n, 'upsert', %(code)s, 'Rule', 'admin',"
-        " replace(%(message)s, '%%s', n::text), '{Name}', 'CRMExport', 'run', %(attempts)s,"
-        " timestamptz '2026-01-01' + n %% 7 * interval '1 hour', timestamptz '2026-01-02' + n %% 5 * interval '1 hour'"
-        " from generate_series(1, %(count)s::int) n",
-        values | {"count": count, "message": message},
-    )
 
 
 def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for child in node.get("Plans", []):
         yield from walk(child)
+
+
+def place(value: str, last: int = 1) -> str:
+    return base64.urlsafe_b64encode(json.dumps(["last_seen_at", True, value, last]).encode()).decode()
 
 
 @pytest.mark.parametrize("sort", ["last_seen_at", "first_seen_at", "attempts", "id"])
@@ -59,6 +52,7 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(
 
 
 @pytest.mark.fault("H4")
+@pytest.mark.security("503")
 @pytest.mark.parametrize(
     "query",
     [
@@ -77,6 +71,10 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(
         {"after": INJECTED},
         {"after": "WyJpZCIsIHRydWUsICIxOyBkcm9wIiwgMV0="},  # ["id", true, "1; drop", 1]
         {"after": "WyJpZCIsIGZhbHNlLCAiMSIsIDFd"},  # of another order
+        {"after": place("9999-99-99 00:00:00+00"), "sort": "last_seen_at"},
+        {"after": place("2026-02-30 00:00:00+00"), "sort": "last_seen_at"},
+        {"after": place("\u0662\u0660\u0662\u0666-01-01 00:00:00+00"), "sort": "last_seen_at"},  # Arabic digits
+        {"after": place("2026-01-01 00:00:00+00", 2**70), "sort": "last_seen_at"},
     ],
 )
 def test_sql_in_sort_filter_and_place_is_not_allowed(op: Person, exporter: Exporter, query: dict[str, str]) -> None:
@@ -142,15 +140,23 @@ def test_a_cause_tells_what_it_holds_and_whose_children_wait(op: Person, exporte
     assert op.get(f"api/errors/{child['id']}").json()["waiting_for"]["error_id"] == parent["id"]
 
 
+# a formula that begins with what a spreadsheet takes for nothing, or with another form of its sign
+NOTHING = ("\u00a0", "\ufeff", "\u200b", "\u3000", "\t", "\r", "\n", " ", "'", "\u2060", "\u00ad")
+SIGNS = ("\uff1dcmd()", "\ufe66cmd()", "\uff0b1", "\uff0d1", "\uff20x", "\u22121", "\u200b\uff1dx", "\u00a0 \ufeff+1")
+DISGUISED = [*(f"{start}=cmd()" for start in NOTHING), *SIGNS]
+
+
 @pytest.mark.fault("F11")
+@pytest.mark.security("CSV")
 def test_the_download_is_a_file_without_formulas(op: Person, exporter: Exporter) -> None:
-    hostile = ["=cmd()", "+1", "-1", "@x", "\t=x", '"=x"', 'say "hi",\r\nbye']
+    hostile = ["=cmd()", "+1", "-1", "@x", "\t=x", '"=x"', *DISGUISED, "plain\r\nbye"]
     for number, message in enumerate(hostile):
         refuse(exporter, 1, message=message, stream=f"s{number}")
     answer = op.get("api/errors.csv", sort="id", direction="asc")
     assert answer.headers["content-disposition"] == 'attachment; filename="export-errors.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-    assert [row["message"] for row in rows] == [f"'{message}" for message in hostile[:6]] + [hostile[6]]
+    assert [row["message"] for row in rows] == [f"'{message}" for message in hostile[:-1]] + [hostile[-1]]
+    assert [entry["action"] for entry in op.get("api/audit").json()["entries"]] == ["download"]
     assert len(answer.text.split("\r\n")) == len(rows) + 3  # the names, a message of two lines, the end
 
 
@@ -207,7 +213,7 @@ def test_streams_tell_what_waits_and_how_old_it_is(op: Person, exporter: Exporte
     assert accounts["held"]["since"] is not None
     assert accounts["oldest_age_seconds"] > 86_400
     assert (accounts["last_run"]["outcome"], len(accounts["recent_runs"])) == ("held", 1)
-    assert overview["summary"]["held"] == 1
+    assert overview["summary"]["held"] == ["accounts"]
     [hold] = op.get("api/acknowledgement").json()["holds"]
     assert (hold["stream"], hold["rows_waiting"]) == ("accounts", 2)
     points = op.get("api/history", days=1).json()["points"]

@@ -14,7 +14,7 @@ from include.export.bulk.outcome import JobAnswers
 from include.export.bulk.prefetch import PrefetchedJob
 from include.export.bulk.settlement import _Settling
 from include.export.bulk.upload import JobUpload
-from include.export.ledger.batches import JobBatch
+from include.export.ledger.job_batches import JobBatch
 from include.export.reconcile import late_rows
 from include.export.salesforce.bulk_api import JobState
 from include.export.tasks import export, reexport
@@ -31,7 +31,7 @@ def intent_not_stored() -> Generator[None]:
 
     def forget(run: Any) -> None:
         with run.lease.transaction():
-            run.batches.abandon([batch.id for batch in run.batches.find_unsettled(run.stream.name)])
+            run.batches.abandon([batch.id for batch in run.jobs.find_unsettled(run.stream.name)])
 
     with (
         replaced(export, "settle_unsettled", forget),
@@ -51,9 +51,9 @@ def job_noted_after_it_was_closed() -> Generator[None]:
     def close(self: WindowJobs, batch: JobBatch, body: JobUpload) -> JobBatch:
         (self.calls.close if body.rows else self.calls.abort)(str(batch.job_id))
         with self.run.lease.transaction():
-            self.run.batches.note_job(batch, str(batch.job_id))
-            self.run.batches.note_upload(batch, body.rows)
-        return self.run.batches.read_job(batch.id)
+            self.run.jobs.note_job(batch, str(batch.job_id))
+            self.run.jobs.note_upload(batch, body.rows)
+        return self.run.jobs.read(batch.id)
 
     with replaced(WindowJobs, "open_job", open_job), replaced(WindowJobs, "close_job", close):
         yield
@@ -98,8 +98,8 @@ def failed_job_as_record_errors() -> Generator[None]:
     def blame(self: JobAnswers) -> None:
         account(self)
         self.run.connection.execute(_BLAME, {"error": "FIELD_INTEGRITY_EXCEPTION:the job failed:--"})
-        self._results.judge()
-        self._results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
+        self.results.judge()
+        self.results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
 
     with replaced(JobAnswers, "_account", blame):
         yield
@@ -125,8 +125,8 @@ def left_out_rows_judged_again() -> Generator[None]:
         )
         values = {"batch": self.batch.id, **window.as_values(), **self.plan.values(self.run.stream.name)}
         with self.run.lease.transaction():
-            self.run.batches.forget_left_out(self.batch.window_id)
-            self.run.batches.note_left_out(statement, values)
+            self.run.jobs.forget_left_out(self.batch.window_id)
+            self.run.jobs.note_left_out(statement, values)
         send(self)
 
     with replaced(_Settling, "_send_left_out", judge_and_send):

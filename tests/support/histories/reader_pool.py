@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
 from histories.replacing import replaced
-from include.export.source import copy_reader
+from include.export.source import Connect, copy_reader
 
-_free: list[PooledReader] = []
+_free: list[psycopg.Connection[Any]] = []
 
 
-class PooledReader(psycopg.Connection[Any]):
-    """A reader; closing one that is in no transaction keeps it for the next job."""
-
-    def close(self) -> None:
-        """Keep it, or close it for good."""
-        if not self.closed and self.info.transaction_status is TransactionStatus.IDLE:
-            _free.append(self)
-        else:
-            super().close()
+def _keep(reader: psycopg.Connection[Any]) -> None:
+    """Keep a reader that is in no transaction for the next job, or close it for good."""
+    if not reader.closed and reader.info.transaction_status is TransactionStatus.IDLE:
+        _free.append(reader)
+    else:
+        psycopg.Connection.close(reader)
 
 
 def close_readers() -> None:
@@ -36,8 +34,12 @@ def close_readers() -> None:
 def reuse_readers() -> Generator[None]:
     """Let jobs read at connections that are kept."""
 
-    def connect(place: str) -> psycopg.Connection[Any]:
-        return _free.pop() if _free else PooledReader.connect(place, autocommit=True)
+    def connect(opener: Connect) -> psycopg.Connection[Any]:
+        if _free:
+            return _free.pop()
+        reader = opener()
+        reader.close = partial(_keep, reader)  # type: ignore[method-assign] # for the block that closes it
+        return reader
 
     with replaced(copy_reader, "connect_reader", connect):
         yield

@@ -8,12 +8,14 @@ from typing import Any
 
 import psycopg
 
+import hostile
 from histories.random_driver import Played, Weather, play
 from histories.reader_pool import close_readers
 from histories.simulated_postgres import Pool
 from histories.source_model import TABLE
 from histories.tasks import TaskOptions
 from histories.world import World
+from include.export.source import open_session
 from local_stack.postgres import EmbeddedPostgres
 
 
@@ -32,10 +34,10 @@ class Stage:
             connection.execute(f"alter database {name} set synchronous_commit = off")
             # planning the same statements anew takes a fifth of a history
             connection.execute(f"alter database {name} set plan_cache_mode = force_generic_plan")
-        monitor = psycopg.connect(
-            server.dsn(name), autocommit=True, application_name="crm_export", options="-c timezone=UTC"
-        )
+        monitor = open_session(server.dsn(name))
         monitor.execute(TABLE)
+        hostile.make_role(monitor)
+        hostile.lay_traps(monitor)
         return cls(Pool(server.dsn(name)), monitor)
 
     def play(self, seed: int, weather: Weather | None = None, *, bulk: bool | None = None) -> Played:

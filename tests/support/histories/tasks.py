@@ -42,8 +42,8 @@ _STREAM: dict[str, Any] = {
     "fields": {"Ext__c": "ext", "Name": "body"},
 }
 STREAM = Stream(**_STREAM, bulk_from=None)
-BULK_STREAM = Stream(**_STREAM, bulk_from=1)
-DIVIDED_STREAM = Stream(**_STREAM, bulk_from=2, lock_order="id")
+BULK_STREAM = Stream(**_STREAM, bulk_from=1, bulk_from_paused=1)
+DIVIDED_STREAM = Stream(**_STREAM, bulk_from=2, bulk_from_paused=2, lock_order="id")
 
 
 @dataclass(frozen=True)

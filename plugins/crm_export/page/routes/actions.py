@@ -81,7 +81,7 @@ class DagShare:
 
 @dataclass(frozen=True)
 class Preview:
-    """What an action would do."""
+    """What an action would do; one that selects more than `limit` records is refused."""
 
     kind: ActionName
     selected: int
@@ -90,6 +90,7 @@ class Preview:
     streams: list[str]
     ends_holds: list[str]
     dags: list[DagShare]
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def preview_action(wanted: Wanted, connection: Postgres) -> Preview:
         streams=sorted({line.stream for line in lines}),
         ends_holds=sorted({line.stream for line in lines if line.ends_hold and wanted.kind is not ActionKind.REOPEN}),
         dags=[DagShare(*share) for share in shares.items() if share[1]] if wanted.kind is ActionKind.RETRY else [],
+        limit=RECORD_LIMIT,
     )
 
 

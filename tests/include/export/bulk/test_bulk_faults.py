@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporter import Exporter, make_stream
-from include.export.failures import ConfigurationFailure, SalesforceFailure
+from include.export.failures import ConfigurationFailure, QuotaFailure, SalesforceFailure
 from include.export.ledger.runs import Outcome
 from points import Point, Points, PointSession
 
@@ -203,7 +203,7 @@ class TestJobs:
     @pytest.mark.fault("B22")
     def test_a_job_that_runs_into_the_limit_of_the_day_is_settled_as_far_as_it_came(self, bulk: Exporter) -> None:
         bulk.control.set_limit("DailyBulkApiBatches", most=15_000, used=14_997)
-        with pytest.raises(SalesforceFailure, match="ExceededQuota"):
+        with pytest.raises(QuotaFailure, match="ExceededQuota"):
             bulk.run(pause=False)
         assert (bulk.errors(), bulk.watermark()) == ([], "55")
         bulk.control.set_limit("DailyBulkApiBatches", most=15_000)

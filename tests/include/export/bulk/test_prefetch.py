@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from exporter import Exporter, make_stream
 from include.export.failures import RunFailure
 from include.export.ledger.runs import Outcome
+from include.export.source import open_session
 from tls_proxy import TlsProxy
 
 UPLOAD = {"method": "PUT", "path_regex": "/batches$"}
@@ -129,9 +129,7 @@ class TestPostgresOverTls:
     def test_rows_are_read_as_from_any_other_connection(self, bulk: Exporter, proxy: TlsProxy, database: str) -> None:
         bulk.connection.execute("update app.accounts set notes = repeat('x', 20000) where id > 500")
         plain = bulk.connection
-        with psycopg.connect(
-            proxy.dsn_of(database), autocommit=True, application_name="crm_export", options="-c timezone=UTC"
-        ) as bulk.connection:
+        with open_session(proxy.dsn_of(database)) as bulk.connection:
             assert bulk.connection.pgconn.ssl_in_use
             assert bulk.run(pause=False).accepted == 800
         bulk.connection = plain

@@ -16,6 +16,7 @@ from include.export.ledger.schema import install_schema
 from include.export.positions import Position
 from include.export.reconcile.orphans import report_orphans
 from include.export.salesforce.error_catalogue import Catalogue
+from include.export.source import open_session
 from local_stack.postgres import EmbeddedPostgres
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
@@ -44,7 +45,7 @@ def primary(place: Path) -> Iterator[EmbeddedPostgres]:
 
 def connect(server: EmbeddedPostgres) -> psycopg.Connection:
     """Open a server as the exporter does."""
-    return psycopg.connect(server.dsn(), autocommit=True, application_name="crm_export", options="-c timezone=UTC")
+    return open_session(server.dsn())
 
 
 def exporter_of(server: EmbeddedPostgres, sandbox: Control, running: RunningSandbox, catalogue: Catalogue) -> Exporter:
@@ -178,3 +179,26 @@ def test_a_stream_that_an_operator_lets_begin_anew_has_not_stepped_back(exporter
     assert exporter.run().rows_sent == 2
     assert exporter.reconcile(published_watermark=published_watermark).stepped_back == ""
     assert exporter.reconcile().late == 0
+
+
+@pytest.mark.field("F6")
+def test_a_database_that_does_not_tell_which_it_is_is_compared_all_the_same(
+    exporter: Exporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Aurora refuses these functions."""
+    exporter.add({"id": 1}, {"id": 2})
+    exporter.run()
+    exporter.connection.execute(
+        "create or replace function crm_export.database_identity() returns text language plpgsql as"
+        " $$ begin raise exception 'recovery is not in progress' using errcode = '55000'; end $$"
+    )
+    exporter.connection.execute(
+        "insert into app.accounts (id, ext, name, changed_at) values (9, 'A9', 'late', '2026-01-01 00:00:30Z')"
+    )
+    report = exporter.reconcile()
+    assert (report.late, report.exported, report.stepped_back) == (1, 1, "")
+    assert caplog.text.count("cannot be read (recovery is not in progress)") == 1
+    exporter.connection.execute(
+        "update crm_export.ExportWatermarks set cursor_at = cursor_at - interval '1 minute', record_key = '1'"
+    )
+    assert exporter.reconcile(published_watermark=Position("2026-01-01 00:02:00+00", "2")).stepped_back != ""

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from commit_proxy import CommitProxy
 from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure, HorizonFailure, SourceFailure
 from include.export.ledger.runs import Outcome
 from include.export.ledger.schema import install_schema
+from include.export.source import open_session
 from killing import Story, targets
 from local_stack.postgres import EmbeddedPostgres
 from points import Point, Points, PointSession
@@ -100,13 +102,7 @@ class TestOpenTransactions:
         self, exporter: Exporter, writer: psycopg.Connection, caplog: pytest.LogCaptureFixture
     ) -> None:
         exporter.add({"id": 1})
-        definition = exporter.connection.execute(
-            "select pg_get_functiondef('crm_export.export_horizon(text[], text[])'::regprocedure)"
-        ).fetchone()
-        assert definition is not None
-        older = definition[0].replace("a.xact_start\n", "a.xact_start - interval '20 minutes' as xact_start\n", 1)
-        assert older != definition[0]
-        exporter.connection.execute(older)  # nobody waits 20 minutes for a test
+        make_older(exporter.connection, "20 minutes")
         writer.execute("begin; select 1")
         exporter.connection.execute(INSERT, [2, 2, "newer", "-10 minutes"])
         with caplog.at_level(logging.WARNING):
@@ -115,6 +111,60 @@ class TestOpenTransactions:
         writer.execute("commit")
         assert exporter.run().rows_changed == 1
         assert exporter.names() == {"A1": "Account 1", "A2": "newer"}
+
+    @pytest.mark.field("F11")
+    def test_the_run_names_the_transaction_and_counts_the_rows_that_wait_for_it(
+        self, exporter: Exporter, writer: psycopg.Connection
+    ) -> None:
+        exporter.add({"id": 1})
+        make_older(exporter.connection, "20 minutes")
+        writer.execute("begin; select 1")
+        exporter.connection.execute(INSERT, [2, 2, "waits", "-10 minutes"])
+        exporter.connection.execute(INSERT, [3, 3, "waits", "-9 minutes"])
+        report = exporter.run()
+        assert report.outcome is Outcome.COMPLETE
+        told = f"2 changed rows wait for a transaction that has been open for 20 min: pid {writer.info.backend_pid}"
+        assert told in report.message
+        assert "(application)" in report.message
+        kept = exporter.connection.execute(
+            "select blocking_pid, blocking_application, rows_blocked, now() - blocking_since > interval '19 minutes'"
+            " from crm_export.ExportRuns"
+        ).fetchone()
+        assert kept == (writer.info.backend_pid, "application", 2, True)
+
+    def test_a_session_that_only_calls_itself_the_exporter_holds_the_horizon(
+        self, exporter: Exporter, writer: psycopg.Connection
+    ) -> None:
+        exporter.add({"id": 1})
+        writer.execute("set application_name = 'crm_export'")
+        writer.execute("begin")
+        writer.execute(INSERT, [2, 2, "late", "-4.9 seconds"])
+        time.sleep(0.2)
+        assert exporter.run().rows_changed == 1
+        writer.execute("commit")
+        assert exporter.run().rows_changed == 1
+
+    def test_a_session_that_hides_its_transactions_is_refused_by_name(
+        self, exporter: Exporter, writer: psycopg.Connection
+    ) -> None:
+        exporter.add({"id": 1})
+        writer.execute("set track_activities = off")
+        with pytest.raises(HorizonFailure, match=rf"session pid {writer.info.backend_pid} \(application\) hides"):
+            exporter.run()
+        assert exporter.calls() == []
+        writer.execute("set track_activities = on")
+        assert exporter.run().outcome is Outcome.COMPLETE
+
+
+def make_older(connection: psycopg.Connection, age: str) -> None:
+    """Let every transaction of another session look so old: nobody waits that long for a test."""
+    definition = connection.execute(
+        "select pg_get_functiondef('crm_export.export_horizon(text[], text[])'::regprocedure)"
+    ).fetchone()
+    assert definition is not None
+    older = definition[0].replace("a.xact_start end", f"a.xact_start - interval '{age}' end", 1)
+    assert older != definition[0]
+    connection.execute(older)
 
 
 def exporter_row(writer: psycopg.Connection, number: int) -> None:
@@ -201,6 +251,58 @@ def test_a_column_that_is_dropped_after_the_first_run_is_named(exporter: Exporte
     assert (exporter.errors(), exporter.watermark()) == ([], "1")
 
 
+@pytest.mark.field("F28")
+class TestWhatComesBack:
+    def test_a_view_that_is_being_rebuilt_is_retried_once_the_stream_has_a_watermark(self, exporter: Exporter) -> None:
+        exporter.stream = make_stream(source="app.seen")
+        with pytest.raises(ConfigurationFailure, match=r"app\.seen does not exist") as first:
+            exporter.run()
+        assert not first.value.retriable
+        exporter.connection.execute("create view app.seen as select * from app.accounts")
+        exporter.add({"id": 1})
+        exporter.run()
+        exporter.connection.execute("drop view app.seen")
+        with pytest.raises(ConfigurationFailure, match="so the task is retried") as later:
+            exporter.run()
+        assert later.value.retriable
+        exporter.connection.execute("create view app.seen as select * from app.accounts")
+        exporter.add({"id": 2})
+        assert exporter.run().accepted == 1
+
+    def test_a_grant_that_comes_a_little_later_is_waited_for(self, exporter: Exporter, database: str) -> None:
+        exporter.add({"id": 1})
+        exporter.run()
+        owner = exporter.connection
+        owner.execute(
+            "create role later login; grant usage on schema crm_export, app to later;"
+            " grant select, insert, update, delete on all tables in schema crm_export to later;"
+            " grant execute on all functions in schema crm_export to later"
+        )
+        with open_session(make_conninfo(database, user="later")) as exporter.connection:
+            with pytest.raises(ConfigurationFailure, match="permission denied") as refused:
+                exporter.run()
+            assert refused.value.retriable
+            owner.execute("grant select on app.accounts to later")
+            assert exporter.run().outcome is Outcome.COMPLETE
+        exporter.connection = owner
+        owner.execute("drop owned by later; drop role later")
+
+
+@pytest.mark.field("E100")
+def test_a_limit_of_postgres_is_not_retried(exporter: Exporter) -> None:
+    exporter.add({"id": 1})
+    nulls = ", ".join(["null"] * 101)
+    exporter.connection.execute(
+        "create function app.too_many() returns text language plpgsql as $f$ declare told text; begin"
+        f" execute $$ select length(jsonb_build_array({nulls})::text) $$ into told; return told; end $f$;"
+        " create view app.wide as select a.*, app.too_many() as wide from app.accounts a where app.too_many() <> ''"
+    )
+    exporter.stream = make_stream(source="app.wide")
+    with pytest.raises(ConfigurationFailure, match="The same statement will fail again") as caught:
+        exporter.run()
+    assert not caught.value.retriable
+
+
 @pytest.mark.fault("A16")
 def test_a_view_that_breaks_is_told_in_the_words_of_postgres(exporter: Exporter) -> None:
     exporter.connection.execute(
@@ -241,6 +343,11 @@ class TestTheServerRestarts:
             story.exporter.run()
         story.exporter.connection = connect()
         check_and_go_on(story)
+        ended = story.exporter.connection.execute(
+            "select message from crm_export.ExportRuns where outcome = 'failed'"
+        ).fetchall()
+        assert len(ended) == 1
+        assert ended[0][0].startswith("Postgres was restarted at ")
 
 
 class TestPostgresFails:

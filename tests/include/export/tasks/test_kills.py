@@ -229,7 +229,7 @@ def test_the_line_of_a_killed_run_is_closed_by_the_next(mortals: Mortals) -> Non
         "select outcome, message from crm_export.ExportRuns order by id"
     ).fetchall()
     assert [outcome for outcome, _ in lines] == ["failed", "complete"]
-    assert "ended without a word" in lines[0][1]
+    assert "ended without reporting why" in lines[0][1]
 
 
 def see_the_next_run(story: Story, *, pause: bool) -> None:

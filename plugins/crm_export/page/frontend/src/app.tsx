@@ -1,7 +1,9 @@
 import { useEffect } from "preact/hooks";
 import { ActivityPage } from "./activity/ActivityPage";
 import { useLive } from "./api/live";
+import { Forbidden } from "./Forbidden";
 import { ErrorsPage } from "./errors/ErrorsPage";
+import { ActionPage } from "./history/ActionPage";
 import { HistoryPage } from "./history/HistoryPage";
 import { number, t } from "./language";
 import { OverviewPage } from "./overview/OverviewPage";
@@ -17,7 +19,8 @@ export function App() {
   const { session, streams } = useLive();
   useEffect(() => {
     const view = route.view === "streams" ? "overview" : route.view;
-    document.title = `${route.item ?? t(`tabs.${view}`)} · CRM Export`;
+    const item = route.item === "records" ? t("errors.records") : route.item;
+    document.title = `${item ?? t(`tabs.${view}`)} · CRM Export`;
   }, [route]);
   if (session.failure?.code === "not_signed_in") return <SignedOut />;
   if (session.failure?.code === "forbidden") return <Forbidden />;
@@ -38,17 +41,17 @@ export function App() {
 
 function Top({ route }: { route: Route }) {
   const { streams } = useLive();
-  const refused = streams.data?.summary.refused ?? 0;
+  const unresolved = streams.data?.summary.unresolved ?? 0;
   const current = route.view === "streams" ? "overview" : route.view;
   return (
     <header class="top">
       <h1 class="unseen">CRM Export</h1>
-      <VerdictLine />
+      <VerdictLine brief={current !== "overview"} />
       <nav class="tabs" aria-label={t("tabs.label")}>
         {VIEWS.map((view) => (
           <a key={view} href={href(view)} aria-current={view === current ? "page" : undefined}>
             {t(`tabs.${view}`)}
-            {view === "errors" && refused > 0 && <span class="bubble">{number(refused)}</span>}
+            {view === "errors" && unresolved > 0 && <span class="bubble">{number(unresolved)}</span>}
           </a>
         ))}
       </nav>
@@ -63,7 +66,7 @@ function View({ route }: { route: Route }) {
     case "activity":
       return <ActivityPage />;
     case "history":
-      return <HistoryPage />;
+      return route.item === null ? <HistoryPage /> : <ActionPage id={route.item} />;
     case "streams":
       return route.item === null ? <OverviewPage /> : <StreamPage name={route.item} />;
     default:
@@ -78,14 +81,6 @@ function SignedOut() {
         <p>{t("signed_out.means")}</p>
         <p><Out class="button primary" airflow="auth/login">{t("signed_out.again")}</Out></p>
       </Blank>
-    </main>
-  );
-}
-
-function Forbidden() {
-  return (
-    <main>
-      <Blank icon="lock" title={t("forbidden.title")}><p>{t("forbidden.means")}</p></Blank>
     </main>
   );
 }

@@ -33,7 +33,7 @@ export function ActionDialog({ kind, selection, about, onClose }: Props) {
       .finally(() => setSending(false));
   };
   const incomplete = kind === "ignore" && (!decision.reason.trim() || !decision.until);
-  const nothing = !preview.data?.changes;
+  const nothing = !preview.data?.changes || preview.data.selected > preview.data.limit;
   return (
     <Dialog title={`${t(`action.${kind}.confirm`)}: ${about}`} onClose={() => onClose(action !== null)} foot={
       action

@@ -7,6 +7,7 @@ import { number, t } from "../language";
 import { Badge, ResultBadge } from "../parts/Badge";
 import { FailureNotice } from "../parts/Notice";
 import { Out } from "../parts/Out";
+import { href } from "../route";
 import { useFollowed } from "./followed";
 
 const RESULTS: RecordResult[] = [
@@ -46,7 +47,7 @@ export function ActionResult({ started }: { started: ActionAnswer }) {
       <ul class="results">
         {[...action.records, ...more].map((record) => (
           <li key={record.error_id}>
-            <span class="key">{record.record_key}</span> <span class="muted">{record.stream}</span>{" "}
+            <a class="key" href={href("errors", record.error_id)}>{record.record_key}</a> <span class="muted">{record.stream}</span>{" "}
             <ResultBadge result={record.result} />
             {record.message && <small class="exact">{record.message}</small>}
           </li>

@@ -1,4 +1,5 @@
-// Requests to the page's own API, relative to the page's address: Airflow may live under a path prefix.
+// Requests to the page's own API, below the page's address.
+import { ROOT } from "../place";
 import type { ErrorCode } from "./words";
 
 /** Why a request brought nothing: a code of the API, or `unreachable` when no answer came. */
@@ -12,6 +13,9 @@ export class Failure extends Error {
 }
 
 export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
+
+/** How long to wait before a request that came too many at once is sent again. */
+const BUSY_MS = 1500;
 
 export const SESSION = "api/session";
 
@@ -29,7 +33,7 @@ export function address(path: string, query: Query = {}): string {
     if (value === null || value === undefined || value === "" || value === false) continue;
     for (const one of Array.isArray(value) ? value : [value]) words.append(name, String(one));
   }
-  return words.size ? `${path}?${words}` : path;
+  return `${ROOT}${path}${words.size ? `?${words}` : ""}`;
 }
 
 export function read<T>(path: string, query?: Query): Promise<T> {
@@ -38,16 +42,20 @@ export function read<T>(path: string, query?: Query): Promise<T> {
 
 export function write<T>(method: "PUT" | "POST", path: string, body: unknown): Promise<T> {
   const headers = { "Content-Type": "application/json", "X-CRM-Export": "1" };
-  return request<T>(path, { method, headers, body: JSON.stringify(body) });
+  return request<T>(address(path), { method, headers, body: JSON.stringify(body) });
 }
 
-async function request<T>(url: string, how: RequestInit): Promise<T> {
+async function request<T>(url: string, how: RequestInit, tries = 3): Promise<T> {
   const answer = await fetch(url, { ...how, credentials: "same-origin", cache: "no-store" }).catch(() => null);
   if (answer === null) throw new Failure("unreachable");
+  if (answer.status === 429 && tries > 1) {
+    await new Promise((resolve) => setTimeout(resolve, BUSY_MS * (1 + Math.random())));
+    return request<T>(url, how, tries - 1); // it was not begun
+  }
   const body: unknown = await answer.json().catch(() => null);
   if (answer.ok && body !== null) return body as T;
   const failure = explain(body, answer.status);
-  if (failure.code === "not_signed_in" && url !== SESSION) signedOut();
+  if (failure.code === "not_signed_in" && url !== address(SESSION)) signedOut();
   throw failure;
 }
 

@@ -806,13 +806,14 @@ export interface components {
             run: string[];
             see_values: boolean;
         };
-        /** @description What an action would do. */
+        /** @description What an action would do; one that selects more than `limit` records is refused. */
         Preview: {
             changes: number;
             dags: components["schemas"]["DagShare"][];
             ends_holds: string[];
             /** @enum {string} */
             kind: "retry" | "set_aside" | "ignore" | "reopen";
+            limit: number;
             selected: number;
             skipped: number;
             streams: string[];

@@ -17,7 +17,7 @@ export interface Live {
 const Context = createContext<Live | null>(null);
 
 export function LiveProvider({ children }: { children: ComponentChildren }) {
-  const session = useResource<Session>("session", () => read(SESSION), 60);
+  const session = useResource<Session>("session", () => read(SESSION), 20);
   const settings = useResource<Settings>("settings", () => read("api/settings"), 15);
   const streams = useResource<Streams>("streams", () => read("api/streams"), 10);
   const causes = useResource<Causes>("causes", () => read("api/causes"), 15);

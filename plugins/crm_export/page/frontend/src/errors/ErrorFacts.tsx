@@ -5,6 +5,14 @@ import { Out } from "../parts/Out";
 import { Ago, Moment } from "../parts/Time";
 import { href } from "../route";
 
+/** When the record is really sent again, and by which DAG. */
+function NextAttempt({ error }: { error: ErrorView }) {
+  if (error.status === "waiting") return <>{t("errors.next_parent")}</>;
+  if (!error.next_attempt) return null;
+  const { dag_id: dag, at } = error.next_attempt;
+  return at ? <><Moment at={at} /> {t("errors.next_by", { dag })}</> : <>{t("errors.next_paused", { dag })}</>;
+}
+
 export function ErrorFacts({ error }: { error: ErrorView }) {
   const facts: [string, ComponentChildren][] = [
     [t("filter.stream"), <a href={href("streams", error.stream)}>{error.stream}</a>],
@@ -17,7 +25,7 @@ export function ErrorFacts({ error }: { error: ErrorView }) {
     [t("errors.first_seen"), <Ago at={error.first_seen_at} />],
     [t("errors.last_seen"), <Ago at={error.last_seen_at} />],
     [t("errors.attempts"), number(error.attempts)],
-    [t("errors.next_attempt"), error.next_attempt_at && <Moment at={error.next_attempt_at} />],
+    [t("errors.next_attempt"), <NextAttempt error={error} />],
     [t("errors.resolved"), error.resolved_at && <><Ago at={error.resolved_at} />, {error.resolved_by}</>],
     [t("errors.ignored_until"), error.ignored_until && <Moment at={error.ignored_until} />],
     [t("errors.ignored_reason"), error.ignored_reason],

@@ -4,7 +4,7 @@ import { useLive } from "../api/live";
 import { useResource } from "../api/resource";
 import { number, t } from "../language";
 import { Blank, FailureNotice, Loading, Notice } from "../parts/Notice";
-import { href, type Route } from "../route";
+import { go, href, type Route } from "../route";
 import { CauseList } from "./CauseList";
 import { ErrorPage } from "./ErrorPage";
 import { RecordsPage } from "./RecordsPage";
@@ -34,7 +34,7 @@ function CausesPage({ stream }: { stream: string | null }) {
       <div class="filters">
         <label>
           {t("filter.stream")}
-          <select value={stream ?? ""} onChange={(event) => (location.hash = href("errors", null, { stream: event.currentTarget.value }))}>
+          <select value={stream ?? ""} onChange={(event) => go(href("errors", null, { stream: event.currentTarget.value }))}>
             <option value="">{t("filter.all_streams")}</option>
             {names.map((name) => <option key={name}>{name}</option>)}
           </select>

@@ -2,14 +2,14 @@ import { useEffect, useState } from "preact/hooks";
 import { useLive } from "../api/live";
 import { t } from "../language";
 import { Icon } from "../parts/icons";
-import { href } from "../route";
+import { go as goTo, href } from "../route";
 import { isFiltered, STATUSES, withFilter, type Filter } from "./filter";
 
 const SEARCH_LENGTH = 100;
 
 export function Filters({ filter }: { filter: Filter }) {
   const { streams, causes } = useLive();
-  const go = (change: Partial<Filter>): void => void (location.hash = withFilter(filter, change));
+  const go = (change: Partial<Filter>): void => goTo(withFilter(filter, change));
   const codes = [...new Set(causes.data?.causes.map((cause) => cause.code) ?? [])].sort();
   const cause = causes.data?.causes.find((one) => one.cause === filter.cause);
   return (

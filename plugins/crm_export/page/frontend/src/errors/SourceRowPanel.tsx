@@ -27,12 +27,12 @@ export function SourceRowPanel({ error }: { error: ErrorView }) {
       <p class="muted">{t(may ? "source_row.noted" : "source_row.not_you")}</p>
       {failure && <FailureNotice failure={failure} />}
       <button type="button" disabled={!may || asking} onClick={ask}>{t(row ? "source_row.again" : "source_row.show")}</button>
-      <div aria-live="polite">{row && <Values found={row} />}</div>
+      <div aria-live="polite">{row && <Values found={row} named={error.fields} />}</div>
     </section>
   );
 }
 
-function Values({ found }: { found: CurrentRow }) {
+function Values({ found, named }: { found: CurrentRow; named: string[] }) {
   if (!found.row) return <p>{t("source_row.gone")}</p>;
   const links = new Map(found.parents.map((parent) => [parent.field, parent.url]));
   return (
@@ -48,8 +48,8 @@ function Values({ found }: { found: CurrentRow }) {
         </thead>
         <tbody>
           {found.row.map(({ field, column, value }) => (
-            <tr key={field}>
-              <th scope="row"><code>{field}</code></th>
+            <tr key={field} class={named.includes(field) ? "named" : undefined}>
+              <th scope="row"><code>{field}</code>{named.includes(field) && <small class="bad-text">{t("source_row.named")}</small>}</th>
               <td data-label={t("source_row.column")}><code>{column}</code></td>
               <td data-label={t("source_row.value")} class="exact">
                 {value === null ? <em class="muted">NULL</em> : <Out salesforce={links.get(field)}>{value}</Out>}

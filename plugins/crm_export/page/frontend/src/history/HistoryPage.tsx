@@ -4,7 +4,9 @@ import type { AuditEntry, AuditPage } from "../api/contract";
 import { asFailure, useResource } from "../api/resource";
 import { list, t } from "../language";
 import { Blank, FailureNotice, Loading } from "../parts/Notice";
+import { Out } from "../parts/Out";
 import { Ago, Moment } from "../parts/Time";
+import { href } from "../route";
 
 const PAGE_SIZE = 50;
 
@@ -44,7 +46,11 @@ function Entry({ entry }: { entry: AuditEntry }) {
   return (
     <li>
       <p>
-        <strong>{entry.actor}</strong> {describe(entry)} <span class="muted"><Ago at={entry.at} /></span>
+        <strong>{entry.actor}</strong> {describe(entry)} <span class="muted"><Ago at={entry.at} /></span>{" "}
+        {WITH_RESULTS.has(entry.action) && <a href={href("history", entry.id)}>{t("history.result")}</a>}
+        {entry.action === "run_now" && entry.selection && (
+          <Out airflow={`dags/${entry.selection}/runs/page__${entry.id}`}>{t("history.open_run")}</Out>
+        )}
       </p>
       {entry.streams.length > 0 && <p class="muted">{t("action.in_streams", { names: list(entry.streams) })}</p>}
       {entry.reason && <p>{t("history.reason")} <q class="exact">{entry.reason}</q></p>}
@@ -59,7 +65,18 @@ function Entry({ entry }: { entry: AuditEntry }) {
   );
 }
 
-function describe(entry: AuditEntry): string {
-  if (entry.action !== "set_setting") return t(`history.${entry.action}`, { count: entry.records });
-  return t("history.set_setting", { setting: entry.setting ?? "?", from: entry.from_value ?? t("history.unset"), to: entry.to_value ?? "?" });
+const WITH_RESULTS = new Set<AuditEntry["action"]>(["retry", "set_aside", "ignore", "reopen"]);
+
+function describe({ action, records, selection, setting, from_value, to_value }: AuditEntry): string {
+  switch (action) {
+    case "set_setting":
+      return t("history.set_setting", { setting: setting ?? "?", from: from_value ?? t("history.unset"), to: to_value ?? "?" });
+    case "download":
+    case "run_now":
+    case "pause_dag":
+    case "unpause_dag":
+      return t(`history.${action}`, { selection: selection ?? "?" });
+    default:
+      return t(`history.${action}`, { count: records });
+  }
 }

@@ -1,4 +1,4 @@
-// The page's words, numbers, dates and ages in the language of the browser: English or Brazilian Portuguese.
+// The page's words, numbers, dates and ages in the language of Airflow's UI: English or Brazilian Portuguese.
 import i18next from "i18next";
 import { timeZone } from "../airflow";
 import catalogue from "./catalogue.pt-BR.json";
@@ -13,7 +13,10 @@ declare module "i18next" {
 }
 
 const portuguese: typeof en = pt; // does not compile while a text is missing
-const preferred = navigator.languages.find((language) => /^(en|pt)\b/i.test(language)) ?? "en-US";
+const LANGUAGE = "i18nextLng"; // where Airflow's UI keeps the language that was chosen in it
+const spoken = navigator.languages.filter((language) => /^(en|pt)\b/i.test(language));
+const chosen = readChosen();
+const preferred = spoken.find((language) => !chosen || language.slice(0, 2) === chosen.slice(0, 2)) ?? chosen ?? "en-US";
 const inPortuguese = preferred.toLowerCase().startsWith("pt");
 
 /** The locale of numbers and dates: the reader's own kind of English, or Brazilian Portuguese. */
@@ -30,6 +33,17 @@ void i18next.init({
 document.documentElement.lang = i18next.language;
 
 export const t = i18next.t;
+
+window.addEventListener("storage", ({ key, oldValue, newValue }) => {
+  if (key === LANGUAGE && oldValue !== newValue) location.reload();
+});
+
+/** Return the language of Airflow's UI where it is one of the page's, else English; null before one was chosen. */
+function readChosen(): string | null {
+  const language = localStorage.getItem(LANGUAGE);
+  if (!language) return null;
+  return /^(en|pt)\b/i.test(language) ? language : "en-US";
+}
 
 /** Portuguese counts whole millions apart ("1 milhão de linhas"); the texts do not. */
 function withMany<T extends object>(texts: T): T {

@@ -3,7 +3,7 @@ import { useLive } from "../api/live";
 import { ActionButton } from "../actions/ActionButton";
 import { advice, capped, duration, list, t } from "../language";
 import { ClassBadge } from "../parts/Badge";
-import { useServerTime } from "../parts/Time";
+import { Moment, useServerTime } from "../parts/Time";
 import { href } from "../route";
 
 /** The records that streams are stopped at: why, what waits behind them, what to do. */
@@ -52,12 +52,15 @@ export function Hold({ stream, held }: { stream: StreamView; held: Held }) {
 
 function Blocked({ stream, held }: { stream: StreamView; held: Held }) {
   const now = useServerTime();
+  const { session } = useLive();
+  const next = session.data?.dags.find((dag) => dag.dag_id === "CRMExport")?.next_run_at;
   const rows = held.rows_behind === null ? null : capped(held.rows_behind, held.rows_behind_capped);
   return (
     <ul class="facts">
       {held.since && <li>{t("holds.since", { age: duration((now - Date.parse(held.since)) / 1000) })}</li>}
       <li>{t("attempts", { count: held.attempts })}</li>
       {rows !== null && held.rows_behind !== 0 && <li>{t("holds.rows", { count: held.rows_behind ?? 0, rows })}</li>}
+      {next && <li>{t("holds.next")} <Moment at={next} /></li>}
       {stream.children.length > 0 && <li>{t("holds.children", { names: list(stream.children) })}</li>}
     </ul>
   );

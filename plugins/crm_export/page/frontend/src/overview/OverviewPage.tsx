@@ -4,8 +4,10 @@ import { t } from "../language";
 import { Blank, FailureNotice, Loading, Notice } from "../parts/Notice";
 import { href } from "../route";
 import { SettingsPanel } from "../settings/SettingsPanel";
+import { FindingList } from "./FindingList";
 import { Holds } from "./Holds";
 import { StreamTable } from "./StreamTable";
+import { Troubles } from "./Troubles";
 
 const CAUSES_SHOWN = 6;
 
@@ -22,7 +24,9 @@ export function OverviewPage() {
         ))}
         {!streams.data && !streams.failure && <Loading lines={6} />}
         {!streams.data && streams.failure && <Blank icon="table" title={t("nothing_to_show")}><p>{t("nothing_to_show_means")}</p></Blank>}
+        <Troubles />
         <Holds />
+        <FindingList />
         {all.length > 0 && (
           <section aria-labelledby="causes">
             <header class="row">

@@ -57,11 +57,14 @@ export function StateBadge({ stream }: { stream: StreamView }) {
   if (stream.running) return <Badge tone="info">{t("outcome.running")}</Badge>;
   if (stream.held) return <Badge tone="bad">{t("outcome.held")}</Badge>;
   if (!stream.last_run) return <Badge tone="quiet">{t("streams.never")}</Badge>;
+  const unresolved = countErrors(stream);
+  if (stream.last_run.outcome === "complete" && unresolved) return <Badge tone="warning">{t("streams.unresolved", { count: unresolved })}</Badge>;
   return <OutcomeBadge outcome={stream.last_run.outcome} />;
 }
 
 export function Watermark({ stream }: { stream: StreamView }) {
   if (!stream.watermark) return <>–</>;
+  if (stream.rows_waiting === 0) return <>{t("streams.up_to_date")}<small class="key">{stream.watermark.record_key}</small></>;
   return <><Ago at={stream.watermark.changed_at} /><small class="key">{stream.watermark.record_key}</small></>;
 }
 
@@ -75,9 +78,13 @@ export function Lag({ stream }: { stream: StreamView }) {
   return <>{stream.oldest_age_seconds ? duration(stream.oldest_age_seconds) : t("streams.no_lag")}</>;
 }
 
+function countErrors({ errors }: StreamView): number {
+  return errors.open + errors.waiting + errors.set_aside + errors.ignored;
+}
+
 export function ErrorCount({ stream }: { stream: StreamView }) {
   const { open, waiting, set_aside, ignored } = stream.errors;
-  const all = open + waiting + set_aside + ignored;
+  const all = countErrors(stream);
   if (!all) return <>0</>;
   const parts = [
     t("streams.count_open", { count: open }),

@@ -2,30 +2,47 @@ import type { Failure } from "../api/client";
 import { useLive } from "../api/live";
 import { Icon, type IconName } from "../parts/icons";
 import { explain, Loading, type Tone } from "../parts/Notice";
-import { Ago } from "../parts/Time";
+import { Ago, Moment } from "../parts/Time";
 import { t } from "../language";
-import { judge } from "./verdict";
+import { judge, standOf, type Verdict } from "./verdict";
 
 const SIGNS: Record<Tone, IconName> = { good: "check", bad: "pause", warning: "alert", info: "clock", quiet: "off" };
 
-/** The line on top of every view. */
-export function VerdictLine() {
+/** The line on top of every view. Without an answer of both Airflow and the database nothing is said to be good. */
+export function VerdictLine({ brief }: { brief: boolean }) {
   const { session, streams } = useLive();
-  if (!streams.data) return streams.failure ? <Unknown failure={streams.failure} /> : <div class="verdict"><Loading lines={2} /></div>;
-  const verdict = judge(session.data, streams.data);
+  if (!streams.data || !session.data) {
+    const failure = streams.failure ?? session.failure;
+    return failure ? <Unknown failure={failure} /> : <div class="verdict"><Loading lines={2} /></div>;
+  }
+  if (streams.failure) return <Unknown failure={streams.failure} />;
   const newest = streams.data.streams
     .map((stream) => stream.last_run?.started_at)
     .filter((at) => at !== undefined)
     .sort()
     .at(-1);
+  const next = session.data.dags.find((dag) => dag.dag_id === "CRMExport")?.next_run_at;
+  return <Line verdict={judge(standOf(session.data, streams.data))} newest={newest} next={next} brief={brief} />;
+}
+
+interface LineProps {
+  verdict: Verdict;
+  newest?: string | undefined;
+  next?: string | null | undefined;
+  /** Only the sentence on a phone. */
+  brief?: boolean;
+}
+
+export function Line({ verdict, newest, next, brief = false }: LineProps) {
   return (
-    <section class={`verdict ${verdict.tone}`} aria-label={t("verdict.label")}>
+    <section class={`verdict ${verdict.tone}${brief ? " brief" : ""}`} aria-label={t("verdict.label")}>
       <span class="sign"><Icon name={SIGNS[verdict.tone]} /></span>
       <div>
         <p class="title" aria-live="polite">{verdict.title}</p>
         <ul class="facts">
           {verdict.facts.map((fact) => <li key={fact}>{fact}</li>)}
           {newest && <li>{t("verdict.last_run")} <Ago at={newest} /></li>}
+          {next && <li>{t("verdict.fact_next")} <Moment at={next} /></li>}
         </ul>
       </div>
     </section>

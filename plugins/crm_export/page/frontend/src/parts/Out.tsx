@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { leave } from "../airflow";
 import { t } from "../language";
+import { AIRFLOW } from "../place";
 import { Icon } from "./icons";
 
 interface Props {
@@ -15,7 +16,7 @@ interface Props {
 /** A link out of the page's frame; plain text when there is nowhere to go. */
 export function Out({ airflow, salesforce, class: style, children }: Props) {
   if (typeof airflow === "string") {
-    return <a class={style} href={`../${airflow}`} target="_top" onClick={leave}>{children}</a>;
+    return <a class={style} href={`${AIRFLOW}${airflow}`} target="_top" onClick={leave}>{children}</a>;
   }
   if (!salesforce?.startsWith("https://")) return <>{children}</>;
   return (

@@ -43,11 +43,11 @@ export function AcknowledgementDialog({ close, turnOff }: Props) {
   );
 }
 
-function describe({ refused_now, holds }: Acknowledgement): string[] {
+function describe({ unresolved, holds }: Acknowledgement): string[] {
   const rows = holds.map((hold) => {
     const about = { stream: hold.stream, key: hold.record_key };
     if (!hold.rows_waiting) return t("ack.hold", about);
     return t("ack.hold_rows", { ...about, count: hold.rows_waiting, rows: capped(hold.rows_waiting, hold.capped) });
   });
-  return [t("ack.refused_now", { count: refused_now }), ...rows];
+  return [t("ack.refused_now", { count: unresolved }), ...rows];
 }

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 import type { SwitchSetting } from "../api/contract";
 import { useLive } from "../api/live";
-import { t } from "../language";
+import { ago, t } from "../language";
 import { Icon } from "../parts/icons";
 import { FailureNotice } from "../parts/Notice";
-import { Ago } from "../parts/Time";
+import { Ago, useServerTime } from "../parts/Time";
 import { AcknowledgementDialog } from "./AcknowledgementDialog";
 import { lockedBecause, useChange } from "./change";
 
@@ -39,6 +39,7 @@ export function PauseSwitch({ setting, available }: { setting: SwitchSetting; av
 
 /** Who changed it, when, and what the last run saw. */
 function Story({ setting }: { setting: SwitchSetting }) {
+  const now = useServerTime();
   const { last_change: changed, last_seen: seen, changed_elsewhere } = setting;
   return (
     <ul class="story">
@@ -51,8 +52,8 @@ function Story({ setting }: { setting: SwitchSetting }) {
       {changed_elsewhere && <li>{t("settings.changed_elsewhere")}</li>}
       {seen && (
         <li>
-          {t(seen.value ? "settings.saw_on" : "settings.saw_off", { stream: seen.stream })} <Ago at={seen.at} />
-          {seen.value !== setting.value && `. ${t("settings.next_run")}`}
+          {t(seen.value ? "settings.saw_on" : "settings.saw_off", { stream: seen.stream, ago: ago(seen.at, now) })}
+          {seen.value !== setting.value && ` ${t("settings.next_run")}`}
         </li>
       )}
     </ul>

@@ -1,4 +1,5 @@
 import { useLive } from "../api/live";
+import { DagPanel } from "../dags/DagPanel";
 import { t } from "../language";
 import { FailureNotice, Loading, Notice } from "../parts/Notice";
 import { NumberSettings } from "./NumberSettings";
@@ -24,6 +25,7 @@ export function SettingsPanel() {
       {data?.crm_export_batch_size && data.daily_crm_api_limit && (
         <NumberSettings batch={data.crm_export_batch_size} limit={data.daily_crm_api_limit} available={data.history_available} />
       )}
+      <DagPanel />
     </aside>
   );
 }

@@ -41,9 +41,8 @@ export function useChange(key: SettingKey): Change {
 
 /** Return why a setting cannot be changed here, or null. */
 export function lockedBecause(setting: NumberSetting | SwitchSetting, may: boolean | undefined, available: boolean): string | null {
-  const by = setting.locked_by ?? "";
-  if (!setting.changeable && setting.source === "environment") return t("settings.locked_environment", { by });
-  if (!setting.changeable) return t("settings.locked_backend", { by });
+  const by = setting.locked_by;
+  if (by) return t(setting.source === "environment" ? "settings.locked_environment" : "settings.locked_backend", { by });
   if (may === false) return t("settings.not_you");
-  return available ? null : t("settings.no_database");
+  return available && setting.changeable ? null : t("settings.no_database");
 }

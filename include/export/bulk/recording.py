@@ -1,0 +1,60 @@
+"""Recording the rejections of a job: as many as it counts, or nothing of the job is acknowledged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from include.export.bulk.outcome import JobAnswers
+from include.export.bulk.recorded_limit import limit_recorded
+from include.export.failures import SalesforceFailure, SourceFailure
+from include.export.ledger import Behind, Recorder
+from include.export.positions import Position, Window
+
+
+class AnswersIncomplete(SalesforceFailure):
+    """A job lists fewer rejected records than it counts."""
+
+
+def check_count(answers: JobAnswers) -> None:
+    """Raise AnswersIncomplete where fewer rejections were read than the job counts and no row is without answer."""
+    proof, counted = answers.proof, answers.state.failed
+    if proof is not None and answers.first_unanswered is None and proof.refused != counted:
+        raise AnswersIncomplete(
+            f"Stream {answers.run.stream.name}: Bulk job {answers.state.id} counts {counted:,} rejections and lists "
+            f"{proof.refused:,}. Nothing is acknowledged; its rows are sent again by the next attempt."
+        )
+
+
+def check_proof(answers: JobAnswers) -> None:
+    """Raise SourceFailure unless the answers are those that were counted; in the transaction that settles them."""
+    if answers.proof is None:
+        return
+    known, again = answers.proof, answers.accepted_again
+    if answers.results.count() != replace(known, accepted=known.accepted + again, refused=known.refused - again):
+        raise SourceFailure(
+            f"Stream {answers.run.stream.name}: the answers of Bulk job {answers.state.id} changed between two "
+            "looks, as behind a pooler that gives each transaction another session. Nothing is acknowledged. Let the "
+            "exporter connect to Postgres directly, or through a session pooler."
+        )
+
+
+def record_rejections(answers: JobAnswers, recorder: Recorder) -> None:
+    """Record the rejections; raises SourceFailure unless as many are written as were counted."""
+    run, limit = answers.run, limit_recorded(answers.run)
+    rejected = run.source.compose_results("ledger/results_refused", None)
+    written = run.errors.record_job(recorder, answers.batch.action, answers.state.id, rejected, limit)
+    counted = (answers.proof.refused if answers.proof else 0) - answers.retried - answers.unplaced
+    expected = min(counted, limit) if limit else counted
+    if written != expected:
+        raise SourceFailure(
+            f"Stream {run.stream.name}: {written:,} of {expected:,} rejections of Bulk job {answers.state.id} could "
+            "be written to crm_export.ExportErrors. Nothing is acknowledged. Look for triggers, rules or policies on "
+            "that table, and for a transaction pooler in front of Postgres."
+        )
+
+
+def count_behind(answers: JobAnswers, stop: Position) -> Behind:
+    """Return what a job did behind the record at which the stream is stopped."""
+    window, limit = Window(stop, answers.plan.window.end), limit_recorded(answers.run)
+    arrived = answers.results.count_arrived(window, answers.batch.id)
+    return Behind(arrived, {} if limit is None or answers.proves_clean else answers.results.count_unrecorded(limit))

@@ -1,0 +1,96 @@
+"""The lines of Bulk jobs in ExportBatches and ExportBatchRows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import RowMaker
+
+from include.export.positions import Position, Window
+from include.sql import fetch_value, load_statement
+
+
+@dataclass(frozen=True)
+class JobBatch:
+    """A Bulk job of the ledger: its rows are those of a window, less what no CSV carries.
+
+    `part` of `parts` holds the rows of a window whose parents hash to it; `sent` is known once the upload is done.
+    """
+
+    id: int
+    transport: str
+    action: str
+    state: str
+    job_id: str | None
+    row_count: int
+    sent: int | None
+    window: Window | None
+    window_id: UUID | None
+    part: int
+    parts: int
+    planned_at: str
+
+
+@dataclass(frozen=True)
+class JobBatches:
+    """The jobs of the ledger, at one connection."""
+
+    connection: psycopg.Connection
+
+    def plan(self, window: Window, rows: int, parts: int, values: Mapping[str, object]) -> list[JobBatch]:
+        """Write the ledger's lines of a window's jobs; `values` are stream, run, epoch and action."""
+        wanted = {"rows": rows, "parts": parts, "window_id": uuid4(), **window.as_values(), **values}
+        return self._jobs("ledger/batch_plan_jobs", wanted)
+
+    def note_job(self, batch: JobBatch, job_id: str) -> None:
+        """Keep the id of a batch's job: the commit before the first byte of its rows."""
+        self.connection.execute(load_statement("ledger/batch_job"), {"batch": batch.id, "job_id": job_id})
+
+    def note_upload(self, batch: JobBatch, sent: int) -> None:
+        """Keep how many rows a job holds: the commit before the job is closed."""
+        self.connection.execute(load_statement("ledger/batch_uploaded"), {"batch": batch.id, "sent": sent})
+
+    def read(self, batch: int) -> JobBatch:
+        """Return the batch of a job as the ledger has it."""
+        return self._jobs("ledger/batch_read", {"batch": batch})[0]
+
+    def settle(self, batch: JobBatch, *, accepted: int, refused: int, unprocessed: int) -> None:
+        """Mark the batch of a job settled with its counts."""
+        values = {"batch": batch.id, "accepted": accepted, "refused": refused, "unprocessed": unprocessed}
+        self.connection.execute(load_statement("ledger/batch_settle_job"), values)
+
+    def count_unsettled(self, window_id: UUID | None) -> int:
+        """Count the jobs of a window that are not settled, abandoned ones too."""
+        return int(
+            fetch_value(self.connection.execute(load_statement("ledger/batch_unsettled"), {"window_id": window_id}))
+        )
+
+    def find_unsettled(self, stream: str) -> list[JobBatch]:
+        """Return the batches that earlier runs left unsettled, oldest first."""
+        return self._jobs("ledger/batch_find_unsettled", {"stream": stream})
+
+    def note_left_out(self, statement: sql.Composed, values: Mapping[str, object]) -> None:
+        """Run a composed `batch_left_out.sql`: what a job leaves out goes another way when the job is settled."""
+        self.connection.execute(statement, values)
+
+    def forget_left_out(self, window_id: UUID | None) -> None:
+        """Forget which rows the jobs of a window left out."""
+        self.connection.execute(load_statement("ledger/batch_forget_left_out"), {"window_id": window_id})
+
+    def _jobs(self, statement: str, values: Mapping[str, object]) -> list[JobBatch]:
+        with self.connection.cursor(row_factory=_job_row) as cursor:
+            return cursor.execute(load_statement(statement), values).fetchall()
+
+
+def _job_row(cursor: psycopg.Cursor[Any]) -> RowMaker[JobBatch]:
+    def make(values: Sequence[Any]) -> JobBatch:
+        start = Position(values[7], values[8]) if values[7] else None
+        window = Window(start, Position(values[9], values[10])) if values[9] else None
+        return JobBatch(*[*values[:7], window, *values[11:]])
+
+    return make

@@ -1,0 +1,72 @@
+"""Poolers between the exporter and Postgres: session pooling works, transaction and statement pooling lose state."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import psycopg
+
+from include.export.failures import ConfigurationFailure
+from include.export.source.session import READY_SECONDS, Connect, execute_within
+
+PROBES = 3
+PROBE_SECONDS = 5.0  # that a client may wait for a server of the pool
+_PID = b"select pg_catalog.pg_backend_pid()"
+
+
+def refuse_transaction_pooling(connection: psycopg.Connection, connect: Connect) -> None:
+    """Raise ConfigurationFailure unless every statement of a connection reaches the same server process.
+
+    Where nothing pools, Postgres itself announced its process at the start, and no more is asked. Otherwise a second
+    client holds a transaction open while the first asks again: an idle pool gives both the same server, a busy one
+    gives the first another server, only a session of its own stays the same. `connect` opens that second client.
+    Call it before anything is set: settings would reach the sessions of others.
+    """
+    answers = execute_within(connection, _PID, READY_SECONDS)
+    if not answers:
+        raise psycopg.errors.ConnectionTimeout(f"no server of the pool was free for {READY_SECONDS:.0f} seconds")
+    pid = int(answers[0].get_value(0, 0) or 0)
+    if pid == connection.info.backend_pid:
+        return
+    if {_ask(connection) for _ in range(PROBES)} != {pid}:
+        _refuse(connection)
+    try:
+        other = connect()
+    except psycopg.OperationalError:
+        return  # the pool has no room for a second client; what it lets the first one do is all there is
+    try:
+        _probe(connection, other, pid)
+    finally:
+        other.close()
+
+
+def _probe(connection: psycopg.Connection, other: psycopg.Connection, pid: int) -> None:
+    for _ in range(PROBES):
+        held = _ask(other, b"begin; ")
+        # a session of its own answers at once, whatever the other client holds or waits for
+        if held == pid or _ask(connection) != pid:
+            _refuse(connection)
+        if held is None or _ask(other, b"rollback; ") is None:
+            return
+        if _ask(connection) != pid:
+            _refuse(connection)
+
+
+def _ask(connection: psycopg.Connection, before: bytes = b"") -> int | None:
+    """Return the process that answers, None when none is free."""
+    try:
+        results = execute_within(connection, before + _PID, PROBE_SECONDS)
+    except psycopg.errors.ProtocolViolation:  # statement pooling allows no transaction
+        _refuse(connection)
+    value = results[-1].get_value(0, 0) if results else None
+    return int(value) if value else None
+
+
+def _refuse(connection: psycopg.Connection) -> NoReturn:
+    info = connection.info
+    raise ConfigurationFailure(
+        f"{info.host}:{info.port} is a pooler that gives each transaction another server process (pool_mode "
+        "transaction or statement). Temporary tables, locks and settings of the export would be lost or reach others, "
+        "so nothing is read or sent. Let postgres_default connect directly to Postgres, or through a session pooler "
+        "(PgBouncer: pool_mode = session)."
+    )

@@ -1,0 +1,193 @@
+"""A session at Postgres as the exporter needs it, whatever its role, its database or a pooler has set."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import select
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
+
+from include.export.failures import ConfigurationFailure
+from include.export.streams import Stream
+from include.sql import load_statement
+
+log = logging.getLogger(__name__)
+Connect = Callable[[], psycopg.Connection]
+APPLICATION_NAME = "crm_export"
+READY_SECONDS = 20.0  # that a new connection may wait for a server of a pool
+
+# what Postgres's texts of values and ours of statements depend on: with another value records would be wrong
+_TEXTS = {
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "timezone_abbreviations": "Default",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "xmlbinary": "base64",
+    "xmloption": "content",
+    "lc_monetary": "C",
+    "lc_numeric": "C",
+    "lc_time": "C",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
+    "backslash_quote": "safe_encoding",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "row_security": "off",  # a row that a policy hides would look deleted
+    "gin_fuzzy_search_limit": "0",
+    "restrict_nonsystem_relation_kind": "",
+}
+_TRANSACTIONS = {
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+}
+# waits are bounded by the lease and by what the exporter sets itself; a step may last as long as Salesforce takes
+_WAITS = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "transaction_timeout": "0",
+    "idle_session_timeout": "0",
+}
+_PLANS = {
+    "jit": "off",  # the statements are short, and compiling them costs more than it saves
+    "plan_cache_mode": "auto",
+    "force_parallel_mode": "off",
+    "debug_parallel_query": "off",
+    "client_min_messages": "warning",
+    "application_name": APPLICATION_NAME,
+}
+_FIRST = (
+    b"set client_encoding = 'UTF8'; set quote_all_identifiers = off; set exit_on_error = off; "
+    b"set search_path = pg_catalog, pg_temp"
+)
+_SETTINGS = _TEXTS | _TRANSACTIONS | _WAITS | _PLANS
+
+
+def prepare_session(
+    connection: psycopg.Connection, settings: Mapping[str, str] = _SETTINGS, *, patience: float = READY_SECONDS
+) -> None:
+    """Put a new connection into autocommit mode and set everything that the exporter depends on.
+
+    The settings are set after connecting: poolers refuse them as startup parameters. Names of functions and tables are
+    looked up in pg_catalog only; a function of the same name in a schema that others may write to is never called.
+    `patience` is how many seconds a pooler may take to give it a server, else psycopg.OperationalError is raised.
+    Raises ConfigurationFailure where the server forbids a setting that texts depend on, and for a database that is
+    not in UTF-8.
+    """
+    _check_encoding(connection)
+    connection.autocommit = True
+    # straight to libpq: psycopg has no codec for some encodings that a role may have set
+    if not execute_within(connection, _FIRST, patience):
+        raise errors.ConnectionTimeout(f"no server of the pool was free for {patience:.0f} seconds")
+    try:
+        names, values = list(settings), list(settings.values())
+        connection.execute(load_statement("source/session_settings"), {"names": names, "values": values})
+    except psycopg.Error as refused:
+        _refuse_broken(connection, refused)
+        _set_each(connection, settings)
+    for aid in ("source/session_plans", "source/session_mark"):
+        # without them the session is slower, or the horizon waits for it; some services forbid such functions
+        with contextlib.suppress(psycopg.ProgrammingError, psycopg.NotSupportedError):
+            connection.execute(load_statement(aid))
+
+
+def execute_within(connection: psycopg.Connection, statements: bytes, seconds: float) -> list[PGresult]:
+    """Execute statements and return their results; none when the first bytes of an answer take longer than that.
+
+    Raises psycopg.Error. After no answer the connection is of no further use.
+    """
+    wire, deadline = connection.pgconn, time.monotonic() + seconds
+    wire.send_query(statements)
+    wire.flush()
+    while wire.is_busy():
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([wire.socket], [], [], left)[0]:
+            return []
+        wire.consume_input()
+    results = []
+    while result := wire.get_result():
+        results.append(result)
+    failed = [result for result in results if result.status not in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}]
+    if failed:
+        raise errors.error_from_result(failed[0])
+    return results
+
+
+def admit_policies(connection: psycopg.Connection, stream: Stream) -> None:
+    """Let row-level security choose the rows of a stream that says so; make its reads fail for every other stream."""
+    wanted = "on" if stream.row_security else "off"
+    connection.execute(load_statement("source/session_policies"), {"row_security": wanted})
+
+
+def describe_connection(connection: psycopg.Connection) -> str:
+    """Return how to connect as a connection did; the text may hold a password."""
+    info = connection.info
+    password = {"password": info.password} if info.password else {}
+    return make_conninfo("", **info.get_parameters() | password)
+
+
+def open_session(conninfo: str, **parameters: Any) -> psycopg.Connection:
+    """Connect and prepare the connection; the parameters are those of `psycopg.connect`."""
+    connection = psycopg.connect(conninfo, autocommit=True, **parameters)
+    try:
+        prepare_session(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def reconnect(connection: psycopg.Connection) -> psycopg.Connection:
+    """Return another prepared connection, made as a connection was, with the password of that time."""
+    return open_session(describe_connection(connection))
+
+
+def _check_encoding(connection: psycopg.Connection) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise ConfigurationFailure(
+            f"Database {connection.info.dbname} has the encoding {encoding}, which cannot hold what Salesforce "
+            "answers, and its texts could arrive changed. CRM Export needs a database in UTF8: copy it with pg_dump "
+            "into one that was made by createdb --encoding=UTF8 --template=template0."
+        )
+
+
+def _set_each(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
+    known = connection.execute(load_statement("source/session_known"), {"names": list(settings)}).fetchall()
+    for name, current in known:
+        try:
+            statement = sql.SQL("set {} = {}").format(sql.Identifier(name), sql.Literal(settings[name]))
+            connection.execute(statement)
+        except psycopg.Error as refused:
+            _refuse_broken(connection, refused)
+            if current != settings[name]:
+                _report_forbidden(connection, name, settings[name], refused)
+
+
+def _report_forbidden(connection: psycopg.Connection, name: str, value: str, refused: psycopg.Error) -> None:
+    role, answer = connection.info.user, refused.diag.message_primary or type(refused).__name__
+    told = f"Postgres does not let role {role} set {name} = '{value}' ({answer})"
+    remedy = f"alter role {role} set {name} = '{value}';"
+    if name in _TEXTS or name in _TRANSACTIONS:
+        raise ConfigurationFailure(
+            f"{told}. Records would be read or written in another form, so nothing is done. Run as an administrator: "
+            f"{remedy}"
+        ) from refused
+    log.warning("%s. The run may be cut short by it: %s", told, remedy)
+
+
+def _refuse_broken(connection: psycopg.Connection, error: psycopg.Error) -> None:
+    if connection.closed or connection.broken:
+        raise error

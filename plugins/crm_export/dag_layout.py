@@ -1,0 +1,37 @@
+"""Which DAG exports which stream, when it runs, and which tasks a process must build."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from airflow.sdk import Asset, get_parsing_context
+
+from include.export.streams import BrokenStream, Stream
+
+EXPORT_DAG = "CRMExport"
+Loaded = Stream | BrokenStream
+
+
+def export_dag_id(group: str | None) -> str:
+    """Return the id of the DAG that exports the streams of a group; None is the group of those that name none."""
+    return f"{EXPORT_DAG}_{group}" if group else EXPORT_DAG
+
+
+def find_schedule(streams: Sequence[Loaded]) -> str | list[Asset]:
+    """Return when the streams of one group run: at its schedule, after its assets, or as CRMExport does.
+
+    CRMExport runs hourly, or as the environment variable CRM_EXPORT_SCHEDULE says.
+    """
+    usable = [stream for stream in streams if isinstance(stream, Stream)]
+    if usable and usable[0].after_assets:
+        return [Asset(uri=uri) for uri in usable[0].after_assets]
+    chosen = usable[0].schedule if usable else None
+    return chosen or os.environ.get("CRM_EXPORT_SCHEDULE") or "@hourly"
+
+
+def choose_streams(streams: Sequence[Loaded]) -> Sequence[Loaded]:
+    """Return the streams whose tasks must be built: in a worker that of its task, else all."""
+    context = get_parsing_context()
+    name = (context.task_id or "").partition(".")[0]
+    return [stream for stream in streams if stream.name == name] or streams

@@ -1,0 +1,7 @@
+// Where the page lives: found from the address of this very file, so that Airflow may live under a path of its own.
+
+/** The path of the page, with a slash at its end; this file is served from static/ in it. */
+export const ROOT = new URL("../", import.meta.url).pathname;
+
+/** The path of Airflow's UI, with a slash at its end. */
+export const AIRFLOW = new URL("../", new URL(ROOT, location.origin)).pathname;

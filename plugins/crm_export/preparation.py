@@ -1,0 +1,110 @@
+"""The first task of each DAG: it installs the schema and answers what a run is asked for besides its usual work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from airflow.sdk import Context, SkipMixin
+
+from crm_export.connections import POSTGRES, open_postgres
+from crm_export.export_operator import ExportOperator
+from crm_export.requests import (
+    ResendRequest,
+    TrialRequest,
+    asked_action,
+    asked_resend,
+    asked_trial,
+    check_trial,
+    identify_run,
+)
+from crm_export.run_inputs import open_inputs
+from crm_export.settings import read_options
+from include.export.failures import RunFailure
+from include.export.ledger import ExportResends, ExportTrials, Trial, install_schema
+from include.export.streams import BrokenStream, Stream, find_stream
+from include.export.tasks import try_record
+
+_WHERE_VALUES_ARE = (
+    "The request and the answer hold the record's values and are not logged. See them on the page CRM Export (Try this "
+    "record) or by `python -m crm_export try STREAM KEY`."
+)
+
+
+class PrepareSchemaOperator(ExportOperator, SkipMixin):
+    """Installs the schema crm_export and brings it up to date.
+
+    In a run that only tries a record it tries the record, and every task behind it is skipped. It is a setup task: when
+    it fails or is skipped no task of the DAG runs, whatever its trigger rule.
+    """
+
+    def __init__(self, *, streams: Sequence[Stream | BrokenStream] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.is_setup = True
+        self.databases = find_databases(streams)
+
+    def perform(self, context: Context) -> str:
+        """Install what is missing and return a sentence; fails once for a request that cannot be fulfilled."""
+        installed = [self._install(database) for database in self.databases]
+        try:
+            trial = self._read_requests(context)
+        except RunFailure as failure:
+            self.fail(str(failure))
+        if trial:
+            with open_postgres() as connection:
+                self._answer(trial, context, connection)
+        if trial:
+            self.skip(context["ti"], [task for task in context["dag"].tasks if task.task_id != self.task_id])
+        return " ".join(installed)
+
+    def _install(self, database: str) -> str:
+        with open_postgres(database) as connection:
+            installed = install_schema(connection)
+            ExportTrials(connection).expire()
+        return installed
+
+    def _read_requests(self, context: Context) -> TrialRequest | None:
+        """Return the record to try, and note what is to be sent again; raises ConfigurationFailure."""
+        asked_action(context)
+        resend, trial = asked_resend(context), asked_trial(context)
+        if trial:
+            with open_postgres() as connection:
+                check_trial(trial, connection)
+        if resend:
+            ask_resend(resend, str(context["dag_run"].run_id))
+        return trial
+
+    def _answer(self, asked: TrialRequest, context: Context, connection: psycopg.Connection) -> None:
+        trials = ExportTrials(connection)
+        try:
+            trial = _try(asked, context)
+        except RunFailure as failure:
+            if asked.page is not None:
+                trials.fail(asked.page, str(failure))
+            self.fail(str(failure))
+        if asked.page is not None:
+            trials.end(asked.page, trial)
+        self.log.info("Tried key=%s of stream %s: %s", asked.key, asked.stream, trial.message)
+        self.log.info("%s", _WHERE_VALUES_ARE)
+
+
+def find_databases(streams: Sequence[Stream | BrokenStream]) -> list[str]:
+    """Return the connections of the databases of streams; the usual one where no stream can be used."""
+    named = {stream.postgres for stream in streams if isinstance(stream, Stream)}
+    return sorted(named) or [POSTGRES]
+
+
+def ask_resend(asked: ResendRequest, run_id: str) -> None:
+    """Ask for a resend; a run that is repeated does not ask again."""
+    stream = find_stream(asked.stream)
+    with open_postgres(stream.postgres) as connection:
+        ExportResends(connection).ask(
+            stream.name, asked_by=run_id, reason="the param resend", key=asked.key, from_at=asked.from_at,
+            to_at=asked.to_at, once=True,
+        )  # fmt: skip
+
+
+def _try(asked: TrialRequest, context: Context) -> Trial:
+    with open_inputs(find_stream(asked.stream), read_options(), identify_run(context)) as inputs:
+        return try_record(inputs, asked.key)

@@ -1,0 +1,82 @@
+"""Waiting for a Bulk job: who waits, and for how long at most."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
+
+import pytest
+
+from crm_export.triggers import JobOverTrigger, is_triggerer_running
+from local_stack.postgres import find_free_port
+from salesforce_sandbox.control import Control
+from salesforce_sandbox.process import RunningSandbox
+
+pytestmark = pytest.mark.filterwarnings("default")  # Airflow's own
+
+
+class Health(BaseHTTPRequestHandler):
+    """Answers as Airflow's API server does."""
+
+    bodies: ClassVar[dict[str, str]] = {}
+
+    def do_GET(self) -> None:
+        body = self.bodies.get(self.path, "not found").encode()
+        self.send_response(200 if self.path in self.bodies else 404)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture
+def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    server = HTTPServer(("127.0.0.1", 0), Health)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/af/execution/"
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", address)
+    Health.bodies.clear()
+    yield Health.bodies
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(("status", "running"), [("healthy", True), ("unhealthy", False), (None, False)])
+def test_a_triggerer_is_found_by_the_health_of_the_api_server(
+    api_server: dict[str, str], status: str | None, running: bool
+) -> None:
+    api_server["/af/api/v2/monitor/health"] = json.dumps({"triggerer": {"status": status}})
+    assert is_triggerer_running() is running
+
+
+def test_an_api_server_that_cannot_be_asked_means_that_the_worker_waits(
+    api_server: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not is_triggerer_running()
+    api_server["/af/api/v2/monitor/health"] = "[]"
+    assert not is_triggerer_running()
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", f"http://127.0.0.1:{find_free_port()}/execution/")
+    assert not is_triggerer_running()
+
+
+def test_a_job_that_never_ends_is_handed_back_to_its_task(
+    sandbox: Control, sandbox_server: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"consumer_key": "sandbox-key", "consumer_secret": "sandbox-secret"}
+    extra = keys | {"domain": f"{sandbox_server.https_host}/services/oauth2/token#"}
+    monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps({"conn_type": "salesforce", "extra": extra}))
+    in_work = {"status": 200, "body": json.dumps({"id": "750x", "state": "InProgress"})}
+    sandbox.add_fault(match={"path_regex": "jobs/ingest"}, answer=in_work)
+
+    async def wait() -> object:
+        trigger = JobOverTrigger("750000000000001AAA", poll_seconds=0.1, longest_wait=0.5)
+        kept = JobOverTrigger(**trigger.serialize()[1])
+        return (await anext(kept.run())).payload
+
+    assert asyncio.run(wait()) == {"job_id": "750000000000001AAA"}
+    assert len([call for call in sandbox.requests() if "jobs/ingest" in call["path"]]) > 1
