@@ -14,8 +14,7 @@ from crm_export.page.dag_runs import FINISHED, RunState, WorkState, read_runs, r
 from crm_export.page.database import Postgres
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, name_user, read_body
-from crm_export.page.setting_values import read_setting
-from crm_export.settings import EXPORT_TO_CRM
+from crm_export.page.setting_values import require_export
 from include.export.ledger import (
     RECORD_LIMIT,
     Action,
@@ -172,12 +171,6 @@ def show_action(
 ) -> ActionAnswer:
     """Return how far an action is and what became of its records."""
     return _answer(connection, action, after, limit)
-
-
-def require_export() -> None:
-    """Raise PageFailure while export_to_crm is off."""
-    if not read_setting(EXPORT_TO_CRM).value:
-        raise PageFailure(409, "export_off", "export_to_crm is off: nothing can be sent.")
 
 
 def _check(wanted: ActionBody) -> None:
