@@ -89,7 +89,7 @@ def serve_postgres() -> Generator[EmbeddedPostgres]:
     """Return a server in a folder that its user can reach, until the end of the block."""
     folder = Path(tempfile.mkdtemp(prefix="crm-pg-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
     folder.chmod(0o755)
-    server = EmbeddedPostgres(folder)
+    server = EmbeddedPostgres(folder, passwordless=True)  # its clients are in many files; gone with the run
     server.start()
     try:
         yield server
