@@ -49,6 +49,7 @@ def main() -> int:
     except OSError as failed:
         return _fail(f"The machine refused: {failed}. Is the disk full?")
     except KeyboardInterrupt:
+        interruption.ignore()
         console.print("Everything is stopped.")
         return INTERRUPTED
 
@@ -95,6 +96,7 @@ def _run(asked: argparse.Namespace) -> int:
                 stack.wait()
             except KeyboardInterrupt:
                 _say("Stopping …")
+    interruption.ignore()
     if stays_up:
         _say("Everything is stopped.")
     return 0

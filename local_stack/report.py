@@ -12,8 +12,8 @@ from rich.table import Table
 from include.export.reports import StreamSummary
 
 WIDTH = 78  # columns that every terminal has
-_NAME_WIDTH = 22
-_COLUMNS = ("stream", "changed", "sent", "accepted", "rejected", "open", "state")
+_NAME_WIDTH = 18
+_COLUMNS = ("stream", "changed", "accepted", "rejected", "pending", "open", "state")
 _STATES = {"waiting_for_credits": "no credits", "waiting_for_job": "in a job"}
 STOPPED = (
     "Everything is being stopped again. make run WAIT=1 starts it, goes on from here and stays up, with the Airflow UI "
@@ -25,15 +25,18 @@ _MILLION = 1_000_000
 def show_summaries(console: Console, summaries: list[StreamSummary], failed: dict[str, str]) -> None:
     """Print a line per stream, then why each one is held or failed. `failed` has the streams without a run of theirs.
 
-    The rows sent are those accepted and those rejected; open are all unresolved errors of the stream, as on the page.
+    What changed is accepted, rejected or pending: not sent, or taken back with the batch of a rejected record. Open are
+    all unresolved errors of the stream, as on the page.
     """
-    table = Table(title="CRMExport: the last run of each stream", box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    table = Table(title="CRMExport: the last run of each stream", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
+                  show_edge=False)  # fmt: skip
     for index, name in enumerate(_COLUMNS):
         numeric = 0 < index < len(_COLUMNS) - 1
         table.add_column(name, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis",
                          max_width=None if index else _NAME_WIDTH)  # fmt: skip
     for line in summaries:
-        counts = (line.rows_changed, line.rows_sent, line.accepted, line.refused, line.errors.unresolved)
+        pending = max(line.rows_changed - line.accepted - line.refused, 0)
+        counts = (line.rows_changed, line.accepted, line.refused, pending, line.errors.unresolved)
         table.add_row(_shorten(line.stream, _NAME_WIDTH), *map(_write_count, counts), _state(line, failed))
     for name in sorted(failed.keys() - {line.stream for line in summaries}):
         table.add_row(_shorten(name, _NAME_WIDTH), *["-"] * 5, "failed")

@@ -23,16 +23,25 @@ _LOG_LINES = 5
 
 @dataclass
 class Interruption:
-    """Turns the signals that end a program into KeyboardInterrupt, but never between a start and its registration."""
+    """Turns the first signal that ends a program into KeyboardInterrupt; later ones are those of an impatient person.
+
+    It is never raised between the start of a process and its registration.
+    """
 
     _depth: int = 0
     _pending: bool = False
+    _raised: bool = False
 
     def listen(self) -> None:
         """Handle the signals, except those that were ignored on purpose (nohup, a shell's background)."""
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
+
+    def ignore(self) -> None:
+        """Ignore the signals from now on: all is stopped, and Python's own end is not to be disturbed."""
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
     @contextlib.contextmanager
     def deferred(self) -> Generator[None]:
@@ -43,14 +52,18 @@ class Interruption:
         finally:
             self._depth -= 1
         if self._pending and not self._depth:
-            self._pending = False
-            raise KeyboardInterrupt
+            self._interrupt()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._depth:
             self._pending = True
-            return
-        raise KeyboardInterrupt
+        else:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        if not self._raised:
+            self._raised = True
+            raise KeyboardInterrupt
 
 
 interruption = Interruption()
