@@ -32,8 +32,8 @@ clean: $(STAMP) ## delete everything that make run has made on this machine (.ve
 clean-all: clean ## the same, and .venv
 	@rm -rf .venv .venv-audit
 
-psql: $(STAMP) ## psql in the source database of the running stack
-	@$(PY) -m local_stack psql
+psql: $(STAMP) ## psql in the source database of the running stack: make psql [ARGS="-c 'select 1'"]
+	@$(PY) -m local_stack psql $(ARGS)
 
 test: $(STAMP) ## the whole suite
 	@$(PY) -m pytest -n 2 --dist loadfile

@@ -66,9 +66,12 @@ def _read_command_line() -> argparse.Namespace:
     trial.add_argument("words", nargs=2, metavar=("STREAM", "KEY"))
     commands.add_parser("story", help="tell a story").add_argument("number", type=int)
     commands.add_parser("pictures", help="take the pictures of the README")
-    commands.add_parser("psql", help="psql in the source database").add_argument("words", nargs=argparse.REMAINDER)
+    commands.add_parser("psql", help="psql in the source database; what follows is for it")
     commands.add_parser("change", help="touch source rows").add_argument("rows", type=int, nargs="?", default=100)
-    return parser.parse_args()
+    asked, more = parser.parse_known_args()
+    if more and asked.command != "psql":
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    return argparse.Namespace(**(vars(asked) | ({"words": more} if asked.command == "psql" else {})))
 
 
 def _fail(message: str) -> int:

@@ -23,7 +23,17 @@ from browsing import Visitor, go
 from include.export.reports.summary import StreamSummary, summarise_streams
 from local_stack.place import Place
 from local_stack.stack import Stack
-from running_stack import RUN, are_free, environment_of, find_processes, free_ports, fresh_state, start_run, wait_for
+from running_stack import (
+    RUN,
+    are_free,
+    environment_of,
+    find_processes,
+    free_ports,
+    fresh_state,
+    read_until,
+    start_run,
+    wait_for,
+)
 
 pytestmark = [
     pytest.mark.stack,
@@ -331,9 +341,7 @@ def test_the_connection_of_the_product_is_not_a_superuser_and_the_admins_passwor
 @pytest.mark.parametrize("victim", ["Airflow", "The Salesforce sandbox", "Postgres"])
 def test_the_end_of_a_process_is_noticed_and_everything_else_is_stopped(victim: str) -> None:
     with fresh_state() as state, start_run(state) as run:
-        assert run.stdout is not None
-        while "sample domain is filled" not in (line := run.stdout.readline()):
-            assert line, "it ended early"
+        read_until(run, "sample domain is filled")
         os.killpg(wait_for("its process", lambda: _find_group(state, victim), 60), signal.SIGKILL)
         output, _ = run.communicate(timeout=120)
         assert run.returncode == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.place import Place
-from running_stack import CLEAN, find_processes, fresh_state, start_run, wait_for
+from running_stack import CLEAN, find_processes, fresh_state, read_until, start_run, wait_for
 
 pytestmark = [pytest.mark.ux(2, 10, 29), pytest.mark.timeout(400)]
 MOMENTS = (0.1, 0.3, 0.6, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0)  # seconds after the start
@@ -31,8 +31,7 @@ def test_a_run_that_is_interrupted_leaves_nothing_running(moment: float, number:
 
 def test_pressing_ctrl_c_again_and_again_still_stops_everything() -> None:
     with fresh_state() as state, start_run(state) as run:
-        assert run.stdout is not None
-        run.stdout.readline()  # Postgres is up
+        read_until(run, "Postgres is up")
         for _ in range(8):
             os.killpg(run.pid, signal.SIGINT)
             time.sleep(0.1)
@@ -54,18 +53,16 @@ def test_after_an_interruption_the_next_run_starts_where_it_was() -> None:
     with fresh_state() as state:
         for _ in range(2):
             with start_run(state) as run:
-                assert run.stdout is not None
-                lines = [run.stdout.readline() for _ in range(2)]
+                read_until(run, "Postgres is up")
                 os.killpg(run.pid, signal.SIGINT)
-                rest, _ = run.communicate(timeout=STOP_SECONDS)
-            assert "Postgres is up" in "".join(lines), [*lines, rest]
+                run.communicate(timeout=STOP_SECONDS)
+            assert run.returncode == 130
 
 
 def test_make_does_not_call_an_interruption_an_error() -> None:
     make = ("make", "-o", ".venv/.installed", "run", "WAIT=0")
     with fresh_state() as state, start_run(state, make) as run:
-        assert run.stdout is not None
-        run.stdout.readline()
+        read_until(run, "Postgres is up")
         os.killpg(run.pid, signal.SIGINT)
         output, _ = run.communicate(timeout=STOP_SECONDS)
         assert "Everything is stopped." in output
@@ -74,8 +71,7 @@ def test_make_does_not_call_an_interruption_an_error() -> None:
 
 def test_a_second_run_and_clean_leave_a_stack_alone_that_is_up_in_the_same_place() -> None:
     with fresh_state() as state, start_run(state) as first:
-        assert first.stdout is not None
-        first.stdout.readline()
+        read_until(first, "Postgres is up")
         before, kept = find_processes(state), sorted(_files(state))
         for command in (None, CLEAN):
             done = start_run(state) if command is None else start_run(state, command)

@@ -55,6 +55,17 @@ def start_run(state: Path, command: tuple[str, ...] = RUN, **more: str) -> subpr
     )  # fmt: skip
 
 
+def read_until(run: subprocess.Popen[str], text: str) -> str:
+    """Return what a run has printed once it prints a text."""
+    assert run.stdout is not None
+    printed = ""
+    while text not in printed:
+        line = run.stdout.readline()
+        assert line, f"it ended before it printed {text!r}: {printed}"
+        printed += line
+    return printed
+
+
 def heed_signals() -> None:
     """Undo what a suite in the background of a shell inherits: that signals are ignored."""
     for number in (signal.SIGINT, signal.SIGHUP):
