@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet: until main() Ctrl-C ends it without a traceback
+
 import argparse
 import os
 import sys
@@ -37,6 +42,7 @@ INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
 def main() -> int:
     """Do what the command line asks; returns the exit status."""
     asked = _read_command_line()
+    interruption.listen()
     os.umask(0o077)  # whatever is written is for this user alone
     try:
         return _COMMANDS[asked.command](asked)
@@ -83,7 +89,6 @@ def _run(asked: argparse.Namespace) -> int:
     started = time.monotonic()
     stays_up = asked.wait == "yes" or (asked.wait == "auto" and sys.stdin.isatty() and sys.stdout.isatty())
     load_streams()  # no stream file at all is said before anything starts
-    interruption.listen()
     with Stack(Place.from_environment(), tell=_say) as stack:
         try:
             run = run_dag(stack.api, console, "CRMExport", check=stack.check)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from rich.console import Console
@@ -20,17 +21,18 @@ EXPORT_TASK = "export_changes"
 _WORDS = {
     "success": "done",
     "failed": "failed",
-    "upstream_failed": "not run, the task before it failed",
+    "upstream_failed": "not run",  # the task before it failed
     "skipped": "skipped",
 }
 
 
 @dataclass(frozen=True)
 class FollowedRun:
-    """A run that has ended, with the states of its tasks."""
+    """A run that has ended, with the states of its tasks, and why exports failed, by stream."""
 
     state: str
     tasks: dict[str, str | None]
+    reasons: dict[str, str] = field(default_factory=dict)
 
     def failed_streams(self) -> list[str]:
         """Return the streams whose export failed."""
@@ -58,9 +60,21 @@ def run_dag(
                 printed.add(task)
                 console.print(f"  {task}: {_WORDS[task_state]}", highlight=False)
         if state in FINISHED:
-            return FollowedRun(state, tasks)
+            return _read_reasons(api, dag_id, run_id, FollowedRun(state, tasks))
         time.sleep(0.5)
     raise StackError(f"Run {run_id} of {dag_id} did not end within {RUN_SECONDS} seconds.")
+
+
+def _read_reasons(api: AirflowApi, dag_id: str, run_id: str, run: FollowedRun) -> FollowedRun:
+    logs = {name: api.task_log(dag_id, run_id, f"{name}.{EXPORT_TASK}") for name in run.failed_streams()}
+    return replace(run, reasons={name: reason for name, log in logs.items() if (reason := find_reason(log))})
+
+
+def find_reason(log: str) -> str:
+    """Return the message of the exception that ended a task, from its log in lines of JSON, or the empty text."""
+    entries = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    details = [entry["error_detail"] for entry in entries if entry.get("error_detail")]
+    return str(details[-1][0].get("exc_value") or "") if details else ""
 
 
 def read_summaries(connection: psycopg.Connection) -> list[StreamSummary]:
@@ -83,4 +97,7 @@ def explain_failures(run: FollowedRun, summaries: list[StreamSummary]) -> dict[s
     broken = {stream.name: stream.message for stream in load_streams() if isinstance(stream, BrokenStream)}
     messages = {line.stream: line.message for line in summaries if line.outcome == "failed"}
     unknown = f"see the log of its task {EXPORT_TASK}"
-    return {name: broken.get(name) or messages.get(name) or unknown for name in run.failed_streams()}
+    return {
+        name: broken.get(name) or run.reasons.get(name) or messages.get(name) or unknown
+        for name in run.failed_streams()
+    }

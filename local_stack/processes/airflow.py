@@ -38,7 +38,8 @@ def main() -> int:
 
 def _start(name: str, words: tuple[str, ...], logs: Path) -> subprocess.Popen[bytes]:
     with _log(logs, name).open("wb") as log:
-        return subprocess.Popen(["airflow", *words], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        command = [sys.executable, "-m", "airflow", *words]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
 
 def _report(name: str, process: subprocess.Popen[bytes], logs: Path) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from rich.console import Console
 
 from include.export.reports import ErrorCounts, StreamSummary
 from local_stack.report import WIDTH, show_next_steps, show_summaries
-from local_stack.runs import FollowedRun, explain_failures
+from local_stack.runs import FollowedRun, explain_failures, find_reason
 from local_stack.stories import describe_hold
 
 URL = "http://127.0.0.1:8080"
@@ -100,6 +102,19 @@ def test_why_a_stream_failed_is_in_its_file_in_its_run_or_in_its_log(
     assert reasons["known"] == "Quota."
     assert reasons["unknown"] == "see the log of its task export_changes"
     assert "fine" not in reasons
+    logged = explain_failures(replace(run, reasons={"unknown": "Column gone."}), [])
+    assert logged["unknown"] == "Column gone."
+
+
+@pytest.mark.ux(24)
+def test_the_reason_of_a_failed_task_is_the_message_of_its_last_exception() -> None:
+    entries: list[dict[str, object]] = [
+        {"event": "Task failed with exception", "error_detail": [{"exc_type": "A", "exc_value": "first try"}]},
+        {"event": "other"},
+        {"event": "Task failed with exception", "error_detail": [{"exc_type": "B", "exc_value": "Quota is used up."}]},
+    ]
+    assert find_reason("\n".join(map(json.dumps, entries))) == "Quota is used up."
+    assert find_reason('{"event": "done"}\n') == ""
 
 
 @pytest.mark.ux(25)
