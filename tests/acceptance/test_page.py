@@ -142,7 +142,7 @@ def test_whoever_is_signed_out_is_told_and_shown_the_way_back(stack: Stack, visi
 
 
 def test_with_the_database_down_the_page_says_so_and_disables_what_cannot_work(stack: Stack, visitor: Visitor) -> None:
-    connections = read_connections(SETTINGS, stack.ports)
+    connections = read_connections(SETTINGS, stack.ports, stack.credentials.exporter)
     connection = next(one for one in connections if one["connection_id"] == "postgres_default")
     page = visitor.open()
     page.get_by_text(HELD).wait_for()
