@@ -1,11 +1,15 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help page schemas setup run clean-run test histories proof check audit fuzz lock try story change airflow pictures bench clients
+.PHONY: help page schemas setup run clean clean-all clean-run test histories proof check audit fuzz lock psql try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
 WAIT_FLAG := $(if $(filter 0 no,$(WAIT)),no,$(if $(WAIT),yes,auto))
+
+# the shell waits for Python, which stops everything on Ctrl-C, and its 130 is not an error of make
+UNTIL_CTRL_C := trap : INT TERM HUP;
+AFTERWARDS := status=$$?; [ $$status -eq 130 ] || exit $$status
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -16,11 +20,20 @@ $(STAMP): requirements.lock scripts/setup
 	@sh scripts/setup
 
 run: $(STAMP) ## the whole stack and the main job (WAIT=0: end with the table)
-	@$(PY) -m local_stack run --wait $(WAIT_FLAG)
+	@$(UNTIL_CTRL_C) $(PY) -m local_stack run --wait $(WAIT_FLAG); $(AFTERWARDS)
 
 clean-run: $(STAMP) ## the same from nothing
+	@$(PY) -m local_stack clean > /dev/null
+	@$(UNTIL_CTRL_C) $(PY) -m local_stack run --wait $(WAIT_FLAG); $(AFTERWARDS)
+
+clean: $(STAMP) ## delete everything that make run has made on this machine (.venv stays)
 	@$(PY) -m local_stack clean
-	@$(PY) -m local_stack run --wait $(WAIT_FLAG)
+
+clean-all: clean ## the same, and .venv
+	@rm -rf .venv .venv-audit
+
+psql: $(STAMP) ## psql in the source database of the running stack: make psql [ARGS="-c 'select 1'"]
+	@$(PY) -m local_stack psql $(ARGS)
 
 test: $(STAMP) ## the whole suite
 	@$(PY) -m pytest -n 2 --dist loadfile

@@ -2,84 +2,122 @@
 
 from __future__ import annotations
 
-import argparse
-import shutil
 import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet: until main() Ctrl-C ends it without a traceback
+
+import argparse
+import os
 import sys
 import time
-from typing import NoReturn
 
+import psycopg
 import requests
 from rich.console import Console
 
+from include.export.failures import ConfigurationFailure
+from include.export.streams import load_streams
 from local_stack.airflow_api import AirflowApi
-from local_stack.foreground import run_airflow, run_trial
+from local_stack.cleaning import delete_everything
+from local_stack.foreground import run_airflow, run_psql, run_trial
 from local_stack.pictures import take_pictures
-from local_stack.place import ROOT, Place, Ports, StackError
+from local_stack.place import ROOT, Place
+from local_stack.ports import StackError
 from local_stack.postgres import EmbeddedPostgres, PostgresError
+from local_stack.postgres.databases import EXPORTER, WAREHOUSE, connect
+from local_stack.private_files import UnsafeFolderError
+from local_stack.processes.children import interruption
+from local_stack.report import WIDTH
 from local_stack.runs import run_dag, show_streams
-from local_stack.stack import Stack, connect_source
+from local_stack.stack import Stack
 from local_stack.stories import Teller, tell_story
 from salesforce_sandbox.control import Control
 from sample_domain.warehouse import change_rows
 
-console = Console() if sys.stdout.isatty() else Console(width=120)
+console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
 
 
 def main() -> int:
     """Do what the command line asks; returns the exit status."""
+    asked = _read_command_line()
+    interruption.listen()
+    os.umask(0o077)  # whatever is written is for this user alone
+    try:
+        return _COMMANDS[asked.command](asked)
+    except (StackError, PostgresError, UnsafeFolderError, ConfigurationFailure, RuntimeError) as failed:
+        return _fail(str(failed))
+    except requests.RequestException as failed:
+        return _fail(f"Airflow or the sandbox did not answer as it should: {failed}")
+    except psycopg.Error as failed:
+        return _fail(f"Postgres refused: {failed}")
+    except OSError as failed:
+        return _fail(f"The machine refused: {failed}. Is the disk full?")
+    except KeyboardInterrupt:
+        interruption.ignore()
+        console.print("Everything is stopped.")
+        return INTERRUPTED
+
+
+def _read_command_line() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local_stack", description="CRM Export on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="start everything, run CRMExport, show what came of it")
     run.add_argument("--wait", choices=("yes", "no", "auto"), default="auto", help="stay up until Ctrl-C")
-    commands.add_parser("clean", help="forget everything that earlier runs have kept")
+    commands.add_parser("clean", help="delete everything that the project keeps on this machine, but .venv")
     airflow = commands.add_parser("airflow", help="any airflow command against the running stack")
     airflow.add_argument("words", nargs=argparse.REMAINDER)
     trial = commands.add_parser("try", help="try one record against the running stack")
     trial.add_argument("words", nargs=2, metavar=("STREAM", "KEY"))
     commands.add_parser("story", help="tell a story").add_argument("number", type=int)
     commands.add_parser("pictures", help="take the pictures of the README")
+    commands.add_parser("psql", help="psql in the source database; what follows is for it")
     commands.add_parser("change", help="touch source rows").add_argument("rows", type=int, nargs="?", default=100)
-    asked = parser.parse_args()
-    try:
-        return _COMMANDS[asked.command](asked)
-    except (StackError, PostgresError, RuntimeError) as failed:
-        console.print(f"[red]{failed}[/]", soft_wrap=True)
-        return 1
-    except requests.RequestException as failed:
-        console.print(f"[red]Airflow or the sandbox did not answer as it should: {failed}[/]", soft_wrap=True)
-        return 1
-    except OSError as failed:
-        console.print(f"[red]The machine refused: {failed}. Is the disk full?[/]", soft_wrap=True)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    asked, more = parser.parse_known_args()
+    if more and asked.command != "psql":
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    return argparse.Namespace(**(vars(asked) | ({"words": more} if asked.command == "psql" else {})))
+
+
+def _fail(message: str) -> int:
+    console.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    return 1
 
 
 def _run(asked: argparse.Namespace) -> int:
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupt)
-    with Stack(Place.from_environment(), Ports.from_environment(), tell=console.print) as stack:
-        run_dag(stack.api, console, "CRMExport")
-        show_streams(stack.api, console, stack.ports)
-        console.print(f"From the start to this table: {time.monotonic() - started:.0f} seconds.")
-        if asked.wait == "yes" or (asked.wait == "auto" and sys.stdin.isatty() and sys.stdout.isatty()):
-            console.print(f"Up at {stack.api.url} (login admin, password admin). Ctrl-C stops everything.")
-            signal.pause()
+    stays_up = asked.wait == "yes" or (asked.wait == "auto" and sys.stdin.isatty() and sys.stdout.isatty())
+    load_streams()  # no stream file at all is said before anything starts
+    with Stack(Place.from_environment(), tell=_say) as stack:
+        try:
+            run = run_dag(stack.api, console, "CRMExport", check=stack.check)
+        except requests.RequestException:
+            stack.check()  # the end of a process says more than the call that it left unanswered
+            raise
+        with connect(EXPORTER, stack.ports.postgres, stack.credentials) as connection:
+            show_streams(connection, console, run, stack.api.url, stays_up=stays_up)
+        _say(f"From the start to this table: {time.monotonic() - started:.0f} seconds.")
+        if stays_up:
+            _say(f"Up at {stack.api.url} (login admin, {stack.say_password()}). Ctrl-C stops everything.")
+            try:
+                stack.wait()
+            except KeyboardInterrupt:
+                _say("Stopping …")
+    interruption.ignore()
+    if stays_up:
+        _say("Everything is stopped.")
     return 0
 
 
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+def _say(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _clean(_: argparse.Namespace) -> int:
     place = Place.from_environment()
-    place.check_idle()
-    EmbeddedPostgres(place.postgres).remove()
-    for folder in (place.sandbox, place.airflow):
-        shutil.rmtree(folder, ignore_errors=True)
-    place.dags_test.unlink(missing_ok=True)
+    with place.keep_idle():
+        _say(delete_everything(place))
     return 0
 
 
@@ -94,25 +132,33 @@ def _try(asked: argparse.Namespace) -> int:
 def _story(asked: argparse.Namespace) -> int:
     place = Place.from_environment()
     ports = place.running_ports()
-    api = AirflowApi(f"http://127.0.0.1:{ports.ui}")
-    api.wait_until_up(10, lambda: None)
-    control = Control.from_ready_file(place.sandbox / "ready.json")
-    tell_story(asked.number, Teller(api, control, console, ports))
+    control = Control.from_ready_file(place.sandbox_ready)
+    tell_story(asked.number, Teller(_open_api(place), control, console, ports, place.credentials()))
     return 0
 
 
-def _pictures(_: argparse.Namespace) -> int:
-    api = AirflowApi(f"http://127.0.0.1:{Place.from_environment().running_ports().ui}")
+def _open_api(place: Place) -> AirflowApi:
+    api = AirflowApi(f"http://127.0.0.1:{place.running_ports().ui}", place.credentials().login)
     api.wait_until_up(10, lambda: None)
-    for file in take_pictures(api):
+    return api
+
+
+def _pictures(_: argparse.Namespace) -> int:
+    for file in take_pictures(_open_api(Place.from_environment())):
         console.print(str(file.relative_to(ROOT)))
     return 0
 
 
 def _change(asked: argparse.Namespace) -> int:
-    with connect_source(Place.from_environment().running_ports()) as connection:
+    place = Place.from_environment()
+    with connect(WAREHOUSE, place.running_ports().postgres, place.credentials()) as connection:
         console.print(f"{change_rows(connection, asked.rows)} touchpoints changed as of a minute ago.")
     return 0
+
+
+def _psql(asked: argparse.Namespace) -> int:
+    place = Place.from_environment()
+    return run_psql(EmbeddedPostgres(place.postgres, place.running_ports().postgres), asked.words)
 
 
 _COMMANDS = {
@@ -123,6 +169,7 @@ _COMMANDS = {
     "story": _story,
     "change": _change,
     "pictures": _pictures,
+    "psql": _psql,
 }
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from typing import Any
 
 import requests
 
-from local_stack.environment import LOGIN
-from local_stack.place import StackError
+from local_stack.ports import StackError
 
 TIMEOUT = 30  # seconds
 WARM_UP_SECONDS = 180
@@ -20,9 +19,10 @@ FINISHED = frozenset({"success", "failed"})
 
 @dataclass
 class AirflowApi:
-    """The API of an Airflow at an address."""
+    """The API of an Airflow at an address, and who logs in there."""
 
     url: str
+    login: dict[str, str] = field(repr=False)
     _session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
@@ -35,14 +35,16 @@ class AirflowApi:
         while time.monotonic() < deadline:
             check()
             try:
-                answer = self._session.post(f"{self.url}/auth/token", json=LOGIN, timeout=5)
+                answer = self._session.post(f"{self.url}/auth/token", json=self.login, timeout=5)
                 if answer.ok:
                     self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
                     return
             except requests.RequestException:
                 pass  # not up yet
             time.sleep(0.3)
-        raise StackError(f"Airflow did not answer at {self.url} within {seconds:.0f} seconds; see .local/airflow.log.")
+        raise StackError(
+            f"Airflow did not answer at {self.url} within {seconds:.0f} seconds; its logs are in .local/logs."
+        )
 
     def warm_up(self) -> None:
         """Make the API server build what tasks talk to; at their own first call tasks give up on a busy machine."""
@@ -66,10 +68,17 @@ class AirflowApi:
         """Set a Variable."""
         self._call("PATCH", f"/variables/{key}", {"key": key, "value": value})
 
-    def wait_for_dag(self, dag_id: str, seconds: float) -> None:
-        """Wait until a DAG is there."""
+    def new_token(self) -> str:
+        """Return the token of a new session, for a browser."""
+        answer = self._session.post(f"{self.url}/auth/token", json=self.login, timeout=TIMEOUT)
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+    def wait_for_dag(self, dag_id: str, seconds: float, check: Callable[[], None] = lambda: None) -> None:
+        """Wait until a DAG is there; `check` raises when waiting is pointless."""
         deadline = time.monotonic() + seconds
         while self._call("GET", f"/dags/{dag_id}", allowed=(404,)).status_code == 404:
+            check()
             if time.monotonic() > deadline:
                 errors = self._call("GET", "/importErrors").json()["import_errors"]
                 told = " ".join(str(error["stack_trace"]).strip().splitlines()[-1] for error in errors)

@@ -9,47 +9,21 @@ from pathlib import Path
 
 import certifi
 
-from local_stack.place import ROOT, Place, Ports
-from local_stack.postgres import find_free_port
+from local_stack.credentials import ADMIN, Credentials
+from local_stack.place import ROOT, Place
+from local_stack.ports import Ports
+from local_stack.postgres.databases import AIRFLOW, METADATA_DATABASE
+from local_stack.private_files import write_private
 
-SOURCE_DATABASE, METADATA_DATABASE = "northwind", "airflow"
-LOGIN = {"username": "admin", "password": "admin"}
 
-
-def make_environment(place: Place, ports: Ports) -> dict[str, str]:
+def make_environment(place: Place, ports: Ports, credentials: Credentials) -> dict[str, str]:
     """Return the environment of Airflow's processes; writes the files that it names."""
-    place.airflow.mkdir(parents=True, exist_ok=True)
     passwords = place.airflow / "passwords.json"
-    passwords.write_text(json.dumps({LOGIN["username"]: LOGIN["password"]}))
+    write_private(passwords, json.dumps({ADMIN: credentials.airflow_admin}))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # without byte code every airflow command costs seconds
-    address = f"http://127.0.0.1:{ports.ui}"
-    settings = {
-        "CORE__DAGS_FOLDER": str(ROOT / "dags"),
-        "CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-        "CORE__LOAD_EXAMPLES": "False",
-        "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__PARALLELISM": "4",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{LOGIN['username']}:admin",
-        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-        "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        "DATABASE__SQL_ALCHEMY_CONN": (
-            f"postgresql+psycopg2://postgres@127.0.0.1:{ports.postgres}/{METADATA_DATABASE}"
-        ),
-        "API__HOST": "127.0.0.1",
-        "API__PORT": str(ports.ui),
-        "API__BASE_URL": address,
-        "API__WORKERS": "1",
-        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        "OPERATORS__DEFAULT_DEFERRABLE": "True",
-        "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
-        "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
-        "LOGGING__BASE_LOG_FOLDER": str(place.airflow / "logs"),
-        "LOGGING__WORKER_LOG_SERVER_PORT": str(find_free_port()),
-        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(find_free_port()),
-        "TRACES__OTEL_ON": "False",
-    }
+    settings = _settings(place, ports) | _secrets(ports, credentials)
+    settings["CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"] = str(passwords)
     return (
         inherited
         | {f"AIRFLOW__{name}": value for name, value in settings.items()}
@@ -68,3 +42,39 @@ def make_environment(place: Place, ports: Ports) -> dict[str, str]:
 def trust(place: Place, ca_file: Path) -> None:
     """Write the bundle of certificate authorities: the usual ones and the sandbox's."""
     place.ca_bundle.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + ca_file.read_bytes())
+
+
+def _settings(place: Place, ports: Ports) -> dict[str, str]:
+    address = f"http://127.0.0.1:{ports.ui}"
+    return {
+        "CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "4",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+        "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(ports.ui),
+        "API__BASE_URL": address,
+        "API__WORKERS": "1",
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "OPERATORS__DEFAULT_DEFERRABLE": "True",
+        "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        "LOGGING__BASE_LOG_FOLDER": str(place.airflow / "logs"),
+        "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
+        "TRACES__OTEL_ON": "False",
+    }
+
+
+def _secrets(ports: Ports, credentials: Credentials) -> dict[str, str]:
+    database = f"{AIRFLOW}:{credentials.airflow_database}@127.0.0.1:{ports.postgres}/{METADATA_DATABASE}"
+    return {
+        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+        "CORE__FERNET_KEY": credentials.fernet_key,
+        "API_AUTH__JWT_SECRET": credentials.jwt_secret,
+        "API__SECRET_KEY": credentials.api_secret,
+    }

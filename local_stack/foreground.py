@@ -10,7 +10,10 @@ from pathlib import Path
 
 from local_stack.airflow_api import AirflowApi
 from local_stack.environment import make_environment
-from local_stack.place import ROOT, Place, Ports
+from local_stack.place import ROOT, Place
+from local_stack.ports import Ports
+from local_stack.postgres import EmbeddedPostgres
+from local_stack.postgres.databases import SOURCE_DATABASE
 from local_stack.settings_file import read_connections
 from local_stack.stack import SETTINGS
 
@@ -31,10 +34,16 @@ def run_trial(place: Place, stream: str, key: str) -> int:
     return _run([sys.executable, "-m", "crm_export", "try", stream, key], _environment(place, place.running_ports()))
 
 
+def run_psql(server: EmbeddedPostgres, words: list[str]) -> int:
+    """Run psql in the source database as its administrator and return its exit status."""
+    return _run([server.psql, "-d", SOURCE_DATABASE, *words], os.environ | server.client_environment())
+
+
 def _environment(place: Place, ports: Ports) -> dict[str, str]:
-    environment = make_environment(place, ports)
+    credentials = place.credentials()
+    environment = make_environment(place, ports, credentials)
     environment["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(ROOT / "plugins")))
-    for connection in read_connections(SETTINGS, ports):
+    for connection in read_connections(SETTINGS, ports, credentials.exporter):
         name = connection.pop("connection_id")
         environment[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps(connection)
     return environment
@@ -49,7 +58,7 @@ def _apart(place: Place, ports: Ports, environment: dict[str, str]) -> dict[str,
     apart = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}"}
     if not database.exists():
         _migrate(database, environment | apart)
-    api = AirflowApi(f"http://127.0.0.1:{ports.ui}")
+    api = AirflowApi(f"http://127.0.0.1:{ports.ui}", place.credentials().login)
     api.wait_until_up(10, lambda: None)
     return apart | {f"AIRFLOW_VAR_{key.upper()}": value for key, value in api.variables().items()}
 

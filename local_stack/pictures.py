@@ -10,12 +10,11 @@ from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import quote
 
-import requests
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from local_stack.airflow_api import AirflowApi
-from local_stack.environment import LOGIN
-from local_stack.place import ROOT, StackError
+from local_stack.place import ROOT
+from local_stack.ports import StackError
 
 PICTURES = ROOT / "docs" / "pictures"
 PAGE_VIEWS = {"overview": 1100, "errors": 900}  # their heights
@@ -42,19 +41,18 @@ def open_browser() -> Generator[Browser, None, None]:
             yield browser
 
 
-def open_page(browser: Browser, url: str, *, dark: bool = False, width: int = 1400, height: int = 900) -> Page:
-    """Open a page of the Airflow at `url` that is logged in."""
+def open_page(browser: Browser, api: AirflowApi, *, dark: bool = False, width: int = 1400, height: int = 900) -> Page:
+    """Open a page of an Airflow that is logged in."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="en-US"
     )
-    log_in(context, url)
+    log_in(context, api)
     return context.new_page()
 
 
-def log_in(context: BrowserContext, url: str) -> None:
-    """Give a browser's context the session of the administrator of the Airflow at `url`."""
-    token = requests.post(f"{url}/auth/token", json=LOGIN, timeout=30).json()["access_token"]
-    context.add_cookies([{"name": "_token", "value": token, "url": url}])
+def log_in(context: BrowserContext, api: AirflowApi) -> None:
+    """Give a browser's context the session of the administrator of an Airflow."""
+    context.add_cookies([{"name": "_token", "value": api.new_token(), "url": api.url}])
 
 
 def take_pictures(api: AirflowApi, folder: Path = PICTURES) -> list[Path]:
@@ -62,20 +60,20 @@ def take_pictures(api: AirflowApi, folder: Path = PICTURES) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     run = api.runs("CRMExport")[0]["dag_run_id"]
     with open_browser() as browser:
-        page = open_page(browser, api.url, height=620)
+        page = open_page(browser, api, height=620)
         page.goto(f"{api.url}/dags/CRMExport/runs/{quote(run)}")
         _draw_graph(page)
         page.screenshot(path=folder / "dag.png", clip={"x": 76, "y": 100, "width": 1310, "height": 470})
-    return [folder / "dag.png", *_take_page(api.url, folder)]
+    return [folder / "dag.png", *_take_page(api, folder)]
 
 
-def _take_page(url: str, folder: Path) -> list[Path]:
+def _take_page(api: AirflowApi, folder: Path) -> list[Path]:
     """Take the CRM Export page, light and dark; a picture for each of its views that the README shows."""
     files = []
     with open_browser() as browser:
         for theme, (view, height) in itertools.product(("light", "dark"), PAGE_VIEWS.items()):
-            page = open_page(browser, url, dark=theme == "dark", height=height)
-            page.goto(f"{url}/crm-export/#/{view}")
+            page = open_page(browser, api, dark=theme == "dark", height=height)
+            page.goto(f"{api.url}/crm-export/#/{view}")
             page.locator("main table, main .card").first.wait_for()
             page.wait_for_timeout(1000)  # the charts are drawn
             files.append(folder / f"page-{view}-{theme}.png")

@@ -1,50 +1,25 @@
-"""Where the stack keeps its state, and at which ports it serves."""
+"""Where the stack keeps its state, and which stack runs there."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
-import socket
+import shutil
+import time
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
+
+from local_stack.credentials import Credentials, credentials_file
+from local_stack.ports import Ports, StackError
+from local_stack.private_files import make_private_folder, shared_folder, write_private
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class StackError(Exception):
-    """The stack cannot do what was asked; the message is one sentence for the person at the terminal."""
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The ports of the stack, all on 127.0.0.1."""
-
-    ui: int = 8080
-    postgres: int = 15432
-    sandbox_http: int = 18080
-    sandbox_https: int = 18443
-
-    @classmethod
-    def from_environment(cls) -> Ports:
-        """Return the usual ports, changed by CRM_EXPORT_UI_PORT and its like."""
-        return cls(
-            **{name: _read_port(f"CRM_EXPORT_{name.upper()}_PORT", usual) for name, usual in asdict(cls()).items()}
-        )
-
-    def check_free(self) -> None:
-        """Raise StackError naming a port that another program uses."""
-        for name, port in asdict(self).items():
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError:
-                    variable = f"CRM_EXPORT_{name.upper()}_PORT"
-                    raise StackError(
-                        f"Port {port} ({name.replace('_', ' ')}) is used by another program. Stop that program (or a "
-                        f"stack that is still up), or choose another port: {variable}={port + 1} make run"
-                    ) from None
+CLAIM_SECONDS = 1.0  # a command that only looks holds the lock for a moment
 
 
 @dataclass(frozen=True)
@@ -56,7 +31,7 @@ class Place:
     @classmethod
     def from_environment(cls) -> Place:
         """Return the usual place or the one that CRM_EXPORT_STATE names."""
-        return cls(Path(os.environ.get("CRM_EXPORT_STATE") or ROOT / ".local"))
+        return cls(Path(os.environ.get("CRM_EXPORT_STATE") or ROOT / ".local").absolute())
 
     @property
     def postgres(self) -> Path:
@@ -64,7 +39,7 @@ class Place:
         if os.geteuid() != 0:
             return self.folder / "postgres"
         name = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]
-        return Path("/var/tmp") / f"crm-export-{name}"  # noqa: S108 - owned by the database's user, mode 0700
+        return shared_folder() / f"postgres-{name}"
 
     @property
     def sandbox(self) -> Path:
@@ -72,9 +47,19 @@ class Place:
         return self.folder / "sandbox"
 
     @property
+    def sandbox_ready(self) -> Path:
+        """Return the file in which the sandbox says where it serves."""
+        return self.sandbox / "ready.json"
+
+    @property
     def airflow(self) -> Path:
         """Return AIRFLOW_HOME."""
         return self.folder / "airflow"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of the logs of what the stack starts."""
+        return self.folder / "logs"
 
     @property
     def dags_test(self) -> Path:
@@ -87,37 +72,88 @@ class Place:
         return self.folder / "ca-bundle.crt"
 
     @property
-    def _note(self) -> Path:
+    def note(self) -> Path:
+        """Return the file that names the ports of the running stack."""
         return self.folder / "stack.json"
+
+    @property
+    def _lock(self) -> Path:
+        return self.folder / "lock"
+
+    def make(self) -> None:
+        """Make the folders, closed to other users; a folder that somebody named keeps its own mode."""
+        if self.folder == ROOT / ".local" or not self.folder.exists():
+            make_private_folder(self.folder)
+        for folder in (self.sandbox, self.airflow, self.logs):
+            make_private_folder(folder)
+
+    def claim(self) -> IO[str]:
+        """Return the open lock of the place; raises StackError when a stack is up here, which is left alone."""
+        lock = self._lock.open("a")
+        deadline = time.monotonic() + CLAIM_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() > deadline:
+                    lock.close()
+                    raise StackError(self._say_up()) from None
+                time.sleep(0.05)
+            else:
+                return lock
+
+    @contextlib.contextmanager
+    def keep_idle(self) -> Generator[None]:
+        """Keep stacks from starting here until the end of the block; raises StackError when one is up."""
+        if not self.folder.is_dir():
+            yield
+            return
+        with self.claim():
+            yield
 
     def note_running(self, ports: Ports) -> None:
         """Keep the ports of the running stack for the other commands."""
-        self._note.write_text(json.dumps(asdict(ports) | {"pid": os.getpid()}))
-
-    def forget_running(self) -> None:
-        """Forget the running stack."""
-        self._note.unlink(missing_ok=True)
-
-    def check_idle(self) -> None:
-        """Raise StackError when a stack that runs uses these folders."""
-        try:
-            self.running_ports()
-        except StackError:
-            return
-        raise StackError("A stack is up here. Stop it first, with Ctrl-C in its terminal.")
+        write_private(self.note, json.dumps(asdict(ports)))
 
     def running_ports(self) -> Ports:
         """Return the ports of the running stack; raises StackError when none is up."""
         try:
-            noted = json.loads(self._note.read_text())
-            os.kill(noted.pop("pid"), 0)
-            return Ports(**noted)
-        except (OSError, ValueError, KeyError):
-            raise StackError("No stack is up here. Start one in another terminal: make run") from None
+            if self._is_claimed():
+                return Ports(**json.loads(self.note.read_text()))
+        except (OSError, ValueError, TypeError):
+            pass  # none is up, or it is about to start
+        raise StackError("No stack is up here. Start one in another terminal: make run")
 
+    def credentials(self) -> Credentials:
+        """Return the passwords and keys of the stack; raises StackError when it never started."""
+        try:
+            return Credentials.read(self.folder)
+        except OSError:
+            raise StackError("No stack was started here yet. Start one: make run") from None
 
-def _read_port(variable: str, usual: int) -> int:
-    text = os.environ.get(variable, str(usual))
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise StackError(f"{variable}={text} is not a port number (1 to 65535).")
-    return int(text)
+    def forget(self) -> None:
+        """Delete everything that the stack has kept but its database, which is stopped."""
+        for folder in (self.sandbox, self.airflow, self.logs):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.dags_test, self.ca_bundle, credentials_file(self.folder), self.note, self._lock,
+                     self.folder / "airflow.log"):  # fmt: skip
+            file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody keeps other things there
+            self.folder.rmdir()
+
+    def _is_claimed(self) -> bool:
+        with self._lock.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True
+        return False
+
+    def _say_up(self) -> str:
+        with contextlib.suppress(StackError):
+            ports = self.running_ports()
+            return (
+                f"A stack is up here: http://127.0.0.1:{ports.ui} (login admin; the password is in "
+                f"{credentials_file(self.folder)}). Stop it first, with Ctrl-C in its terminal."
+            )
+        return "A stack is starting or stopping here. Wait a moment, or stop it with Ctrl-C in its terminal."

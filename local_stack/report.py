@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -9,40 +11,87 @@ from rich.table import Table
 
 from include.export.reports import StreamSummary
 
-_COLUMNS = ("stream", "changed", "sent", "accepted", "refused", "open", "waiting", "watermark", "state")
+WIDTH = 78  # columns that every terminal has
+_NAME_WIDTH = 18
+_COLUMNS = ("stream", "changed", "accepted", "rejected", "pending", "open", "state")
+_STATES = {"waiting_for_credits": "no credits", "waiting_for_job": "in a job"}
+STOPPED = (
+    "Everything is being stopped again. make run WAIT=1 starts it, goes on from here and stays up, with the Airflow UI "
+    "and make story. make clean deletes what is kept."
+)
+_MILLION = 1_000_000
 
 
-def show_summaries(console: Console, summaries: list[StreamSummary]) -> None:
-    """Print a line per stream: what its last run did and where it stands; then why each held one is held."""
-    table = Table(title="CRMExport: the last run of each stream", box=box.SIMPLE_HEAD, pad_edge=False)
+def show_summaries(console: Console, summaries: list[StreamSummary], failed: dict[str, str]) -> None:
+    """Print a line per stream, then why each one is held or failed. `failed` has the streams without a run of theirs.
+
+    What changed is accepted, rejected or pending: not sent, or taken back with the batch of a rejected record. Open are
+    all unresolved errors of the stream, as on the page.
+    """
+    table = Table(title="CRMExport: the last run of each stream", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
+                  show_edge=False)  # fmt: skip
     for index, name in enumerate(_COLUMNS):
-        table.add_column(name, justify="right" if 1 <= index <= 6 else "left", overflow="fold")
+        numeric = 0 < index < len(_COLUMNS) - 1
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis",
+                         max_width=None if index else _NAME_WIDTH)  # fmt: skip
     for line in summaries:
-        counts = (line.rows_changed, line.rows_sent, line.accepted, line.refused, line.open_errors, line.waiting)
-        state = "held" if line.held_key else (line.outcome or "never run").replace("_", " ")
-        table.add_row(line.stream, *(f"{count:,}" for count in counts), escape(line.record_key or "-"), state)
-    console.print(table)
+        pending = max(line.rows_changed - line.accepted - line.refused, 0)
+        counts = (line.rows_changed, line.accepted, line.refused, pending, line.errors.unresolved)
+        table.add_row(_shorten(line.stream, _NAME_WIDTH), *map(_write_count, counts), _state(line, failed))
+    for name in sorted(failed.keys() - {line.stream for line in summaries}):
+        table.add_row(_shorten(name, _NAME_WIDTH), *["-"] * 5, "failed")
+    console.print(table, width=WIDTH)
     for line in summaries:
-        if line.held_key:
-            console.print(escape(_why_held(line)), highlight=False)
+        if line.stream not in failed and line.held_key:
+            _say(console, _why_held(line))
+    for name, reason in sorted(failed.items()):
+        _say(console, f"{name} failed: {reason}")
 
 
-def show_next_steps(console: Console, summaries: list[StreamSummary], url: str) -> None:
-    """Print what a person can do about what is held."""
-    if not any(line.held_key for line in summaries):
-        console.print(
-            f"Nothing is held. Change something ([bold]make change[/]), then trigger CRMExport: {url}/dags/CRMExport"
-        )
+def show_next_steps(
+    console: Console, summaries: list[StreamSummary], failed: dict[str, str], url: str, *, stays_up: bool
+) -> None:
+    """Print what a person can do now; without `stays_up` only what works once everything is stopped."""
+    if not stays_up:
+        _say(console, STOPPED)
         return
-    console.print("The setting pause_on_export_errors is on, so each held stream waits at its record. What next:")
-    console.print("  [bold]make story N=1[/]  correct one rule in Salesforce; the next run goes on from the record")
-    console.print(
-        "  [bold]make story N=2[/]  turn the setting off; refused records are passed over, the daily job heals"
-    )
-    console.print("  [bold]make try STREAM=campaigns KEY=CMP_000025[/]  see the exact request and Salesforce's answer")
-    console.print(f"  or in the browser: {url}/dags/CRMExport (login admin, password admin)")
+    held = any(line.held_key for line in summaries)
+    if failed:
+        _say(console, f"What failed is not a record's fault. The logs: {url}/dags/CRMExport")
+    if held:
+        _say(console, "Each held stream waits at its record, because pause_on_export_errors is on. What next:")
+        console.print("  [bold]make story N=1[/]  correct a rule in Salesforce; the next run goes on from there")
+        console.print("  [bold]make story N=2[/]  the setting off: rejected records are skipped, healed daily")
+        console.print("  [bold]make try STREAM=campaigns KEY=CMP_000025[/]  the exact request and answer")
+    elif not failed:
+        _say(console, "Nothing is held. Change something (make change), then run CRMExport again:")
+    console.print(f"  in the browser: {url}/crm-export/ and {url}/dags/CRMExport", highlight=False, soft_wrap=True)
+
+
+def _say(console: Console, text: str) -> None:
+    folded = textwrap.fill(" ".join(text.split()), WIDTH, break_long_words=False, break_on_hyphens=False)
+    console.print(escape(folded), highlight=False, soft_wrap=True)
+
+
+def _state(line: StreamSummary, failed: dict[str, str]) -> str:
+    if line.stream in failed:
+        return "failed"
+    outcome = line.outcome or "never run"
+    return "held" if line.held_key else _STATES.get(outcome, outcome)
+
+
+def _write_count(count: int) -> str:
+    return f"{count:,}" if count < _MILLION else f"{count / _MILLION:,.1f}M"
+
+
+def _shorten(text: str, width: int) -> str:
+    """Return a text with its middle left out: names often differ in their ends."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[-tail:]}"
 
 
 def _why_held(line: StreamSummary) -> str:
-    waiting = f" {line.rows_waiting:,} rows wait behind it." if line.rows_waiting else ""
+    waiting = f" {line.rows_waiting:,} changed rows wait behind it." if line.rows_waiting else ""
     return f"{line.stream} is held at key={line.held_key}: {line.held_code}.{waiting}"

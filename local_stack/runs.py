@@ -2,43 +2,102 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
+import psycopg
 from rich.console import Console
 
-from include.export.reports import summarise_streams
-from include.export.streams import load_streams
+from include.export.reports import StreamSummary, summarise_streams
+from include.export.streams import BrokenStream, load_streams
 from local_stack.airflow_api import FINISHED, AirflowApi
-from local_stack.place import Ports, StackError
+from local_stack.ports import StackError
 from local_stack.report import show_next_steps, show_summaries
-from local_stack.stack import connect_source
 
 RUN_SECONDS = 600
-_WORDS = {"success": "done", "failed": "failed", "upstream_failed": "not published", "skipped": "skipped"}
+EXPORT_TASK = "export_changes"
+_WORDS = {
+    "success": "done",
+    "failed": "failed",
+    "upstream_failed": "not run",  # the task before it failed
+    "skipped": "skipped",
+}
 
 
-def run_dag(api: AirflowApi, console: Console, dag_id: str, conf: dict[str, object] | None = None) -> str:
-    """Trigger a DAG, print each task as it ends, and return the state of the run."""
+@dataclass(frozen=True)
+class FollowedRun:
+    """A run that has ended, with the states of its tasks, and why exports failed, by stream."""
+
+    state: str
+    tasks: dict[str, str | None]
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def failed_streams(self) -> list[str]:
+        """Return the streams whose export failed."""
+        return [name.partition(".")[0] for name, state in self.tasks.items()
+                if name.endswith(f".{EXPORT_TASK}") and state == "failed"]  # fmt: skip
+
+
+def run_dag(
+    api: AirflowApi,
+    console: Console,
+    dag_id: str,
+    conf: dict[str, object] | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> FollowedRun:
+    """Trigger a DAG, print each task as it ends, and return the run; `check` raises when waiting is pointless."""
     run_id = api.trigger(dag_id, conf)
     console.print(f"Run {run_id} of {dag_id}:")
-    told: set[str] = set()
+    printed: set[str] = set()
     deadline = time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
-        state = api.run_state(dag_id, run_id)
-        for task, task_state in sorted(api.task_states(dag_id, run_id).items()):
-            if task_state in _WORDS and task not in told:
-                told.add(task)
+        check()
+        state, tasks = api.run_state(dag_id, run_id), api.task_states(dag_id, run_id)
+        for task, task_state in sorted(tasks.items()):
+            if task_state in _WORDS and task not in printed:
+                printed.add(task)
                 console.print(f"  {task}: {_WORDS[task_state]}", highlight=False)
         if state in FINISHED:
-            return state
+            return _read_reasons(api, dag_id, run_id, FollowedRun(state, tasks))
         time.sleep(0.5)
     raise StackError(f"Run {run_id} of {dag_id} did not end within {RUN_SECONDS} seconds.")
 
 
-def show_streams(api: AirflowApi, console: Console, ports: Ports) -> None:
-    """Print the table of the streams and what to do next."""
-    names = [stream.name for stream in load_streams()]
-    with connect_source(ports) as connection:
-        summaries = summarise_streams(names, connection=connection)
-    show_summaries(console, summaries)
-    show_next_steps(console, summaries, api.url)
+def _read_reasons(api: AirflowApi, dag_id: str, run_id: str, run: FollowedRun) -> FollowedRun:
+    logs = {name: api.task_log(dag_id, run_id, f"{name}.{EXPORT_TASK}") for name in run.failed_streams()}
+    return replace(run, reasons={name: reason for name, log in logs.items() if (reason := find_reason(log))})
+
+
+def find_reason(log: str) -> str:
+    """Return the message of the exception that ended a task, from its log in lines of JSON, or the empty text."""
+    entries = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    details = [entry["error_detail"] for entry in entries if entry.get("error_detail")]
+    return str(details[-1][0].get("exc_value") or "") if details else ""
+
+
+def read_summaries(connection: psycopg.Connection) -> list[StreamSummary]:
+    """Return where each stream stands."""
+    return summarise_streams([stream.name for stream in load_streams()], connection=connection)
+
+
+def show_streams(
+    connection: psycopg.Connection, console: Console, run: FollowedRun, url: str, *, stays_up: bool = True
+) -> None:
+    """Print the table of the streams, what failed, and what to do next."""
+    summaries = read_summaries(connection)
+    failed = explain_failures(run, summaries)
+    show_summaries(console, summaries, failed)
+    show_next_steps(console, summaries, failed, url, stays_up=stays_up)
+
+
+def explain_failures(run: FollowedRun, summaries: list[StreamSummary]) -> dict[str, str]:
+    """Return why each stream failed whose export failed in a run."""
+    broken = {stream.name: stream.message for stream in load_streams() if isinstance(stream, BrokenStream)}
+    messages = {line.stream: line.message for line in summaries if line.outcome == "failed"}
+    unknown = f"see the log of its task {EXPORT_TASK}"
+    return {
+        name: broken.get(name) or run.reasons.get(name) or messages.get(name) or unknown
+        for name in run.failed_streams()
+    }

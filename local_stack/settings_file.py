@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from local_stack.place import Ports, StackError
+from local_stack.ports import Ports, StackError
 
 _FIELDS = {
     "conn_id": "connection_id",
@@ -22,15 +22,15 @@ _FIELDS = {
 _PORTS = {"postgres": "15432", "sandbox_https": "18443"}  # as the file has them
 
 
-def read_connections(path: Path, ports: Ports) -> list[dict[str, Any]]:
-    """Return the connections as Airflow's API takes them, with the ports at which this stack serves."""
+def read_connections(path: Path, ports: Ports, password: str) -> list[dict[str, Any]]:
+    """Return the connections as Airflow's API takes them, with this stack's ports and its exporter's `password`."""
     connections = []
     for listed in _read(path).get("connections") or []:
         found = {ours: listed[theirs] for theirs, ours in _FIELDS.items() if listed.get(theirs) not in {None, ""}}
         if "extra" in found:
             found["extra"] = str(found["extra"]).replace(f":{_PORTS['sandbox_https']}/", f":{ports.sandbox_https}/")
         if str(found.get("port")) == _PORTS["postgres"]:
-            found["port"] = ports.postgres
+            found |= {"port": ports.postgres, "password": password}
         connections.append(found)
     return connections
 

@@ -3,65 +3,53 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import psycopg
 
-from include.export.ledger import install_schema
-from include.export.source import open_session
 from local_stack.airflow_api import AirflowApi
-from local_stack.environment import METADATA_DATABASE, SOURCE_DATABASE, make_environment, trust
-from local_stack.place import ROOT, Place, Ports, StackError
+from local_stack.credentials import Credentials, credentials_file
+from local_stack.environment import make_environment, trust
+from local_stack.place import ROOT, Place
+from local_stack.ports import PortReservation, Ports, StackError, choose_ports
 from local_stack.postgres import EmbeddedPostgres
+from local_stack.postgres.databases import SOURCE_DATABASE, fill_warehouse, install_export_tables, prepare_databases
+from local_stack.processes.children import Children
 from local_stack.settings_file import read_connections, read_variables
 from salesforce_sandbox.control import Control
-from salesforce_sandbox.process import RunningSandbox, start_sandbox
+from salesforce_sandbox.process import launch_sandbox, wait_for_sandbox
 from sample_domain.existing_records import fill_org
-from sample_domain.warehouse import fill_source
 
 SETTINGS = ROOT / "airflow_settings.yaml"
 ORG = ROOT / "sample_domain" / "org.yaml"
 DAGS = ("CRMExport", "CRMExport_ExportError", "CRMExport_Reconcile")
 FREE_SPACE = 1_000_000_000  # bytes that the state and the logs need
-START_SECONDS = 180
+START_SECONDS = 600  # a machine with much else to do; the end of a process is noticed at once
+CHOOSE = Ports(0, 0, 0, 0)  # the ports are chosen at the start
+LOOK_SECONDS = 0.5  # between two looks at the processes
 
 
 @dataclass
 class Stack:
-    """The stack; a context manager that stops whatever it has started."""
+    """The stack; a context manager that stops whatever it has started. Ports that are not given are chosen."""
 
     place: Place
-    ports: Ports
+    ports: Ports = CHOOSE
     tell: Callable[[str], None] = print
     extra_environment: dict[str, str] = field(default_factory=dict)
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-    _airflow: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start everything, fill the sample domain, load the settings; raises StackError with one sentence."""
-        self._check_machine()
-        self.place.note_running(self.ports)
-        self._closing.callback(self.place.forget_running)
-        postgres = EmbeddedPostgres(self.place.postgres, self.ports.postgres, durable=True)
-        self._closing.callback(postgres.stop)
-        postgres.start()
-        for database in (SOURCE_DATABASE, METADATA_DATABASE):
-            postgres.ensure_database(database)
-        self.tell(f"Postgres is up at 127.0.0.1:{self.ports.postgres}.")
-        with ThreadPoolExecutor(1) as beside:
-            sandbox = beside.submit(self._start_sandbox)
-            # the bundle is read at the first call to Salesforce, long after Airflow has begun to start
-            self._start_airflow()
-            self._closing.push(sandbox.result())
+        self._take_place()
+        self._start_postgres()
+        self._start_sandbox()
+        self._start_airflow()
         self._fill()
         self._prepare_airflow()
 
@@ -86,84 +74,98 @@ class Stack:
     @property
     def control(self) -> Control:
         """Return the control of the sandbox."""
-        return Control.from_ready_file(self.place.sandbox / "ready.json")
+        return Control.from_ready_file(self.place.sandbox_ready)
 
-    def connect(self) -> psycopg.Connection:
-        """Open the source database as the exporter does."""
-        return connect_source(self.ports)
+    @property
+    def credentials(self) -> Credentials:
+        """Return the passwords and keys."""
+        return self._credentials
 
-    def _check_machine(self) -> None:
-        self.place.folder.mkdir(parents=True, exist_ok=True)
+    def connect(self, database: str = SOURCE_DATABASE) -> psycopg.Connection:
+        """Open a database as its administrator; the session counts as the exporter's, so that no horizon waits."""
+        return psycopg.connect(
+            self._postgres.dsn(database), autocommit=True, application_name="crm_export", options="-c timezone=UTC"
+        )
+
+    def check(self) -> None:
+        """Raise StackError when a process of the stack has ended."""
+        self._children.check()
+
+    def wait(self) -> None:
+        """Wait until something ends the stack; raises StackError when it is the end of one of its processes."""
+        while True:
+            self.check()
+            time.sleep(LOOK_SECONDS)
+
+    def _take_place(self) -> None:
+        self.place.make()
+        lock = self._closing.enter_context(self.place.claim())
         if shutil.disk_usage(self.place.folder).free < FREE_SPACE:
             raise StackError(f"Less than 1 GB is free in {self.place.folder}; make room and try again.")
-        self.ports.check_free()
+        if self.ports == CHOOSE:
+            self.ports, notes = choose_ports(self._closing.enter_context(PortReservation()))
+            for note in notes:
+                self.tell(note)
+        self._credentials, new = Credentials.ensure(self.place.folder)
+        self._new_password = new
+        self._children = Children(self.place.note, lock)
+        self._closing.callback(self._children.close)
+        self._children.open()
+        self.place.note_running(self.ports)
 
-    def _start_sandbox(self) -> RunningSandbox:
-        ports = self.ports
-        running = start_sandbox(ORG, self.place.sandbox, http_port=ports.sandbox_http, https_port=ports.sandbox_https)
-        trust(self.place, Path(running.ca_file))
-        self.tell(f"The Salesforce sandbox is up at {running.https_url} (what it holds: {running.http_url}/sandbox).")
-        return running
+    def _start_postgres(self) -> None:
+        log = self.place.postgres / "log"
+        self._postgres = EmbeddedPostgres(
+            self.place.postgres, self.ports.postgres, durable=True,
+            starter=lambda launch: self._children.start("Postgres", log, launch, database=True),
+        )  # fmt: skip
+        self._postgres.start()
+        prepare_databases(self._postgres, self._credentials)
+        self.tell(f"Postgres is up at 127.0.0.1:{self.ports.postgres}.")
+
+    def _start_sandbox(self) -> None:
+        self._sandbox = self._children.start(
+            "The Salesforce sandbox", self.place.sandbox / "sandbox.log",
+            lambda: launch_sandbox(ORG, self.place.sandbox, self.ports.sandbox_http, self.ports.sandbox_https),
+        )  # fmt: skip
 
     def _start_airflow(self) -> None:
-        environment = make_environment(self.place, self.ports) | self.extra_environment
-        log = (self.place.folder / "airflow.log").open("wb")
-        self._airflow = subprocess.Popen(
-            ["airflow", "standalone"],
-            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-        log.close()
-        self._closing.callback(_stop_group, self._airflow)
-        self._api = AirflowApi(f"http://127.0.0.1:{self.ports.ui}")
+        environment = make_environment(self.place, self.ports, self._credentials) | self.extra_environment
+        log = self.place.logs / "airflow.log"
+        command = [sys.executable, "-m", "local_stack.processes.airflow", str(self.place.logs)]
+        with log.open("wb") as output:
+            self._children.start("Airflow", log, lambda: subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True, umask=0o077,
+            ))  # fmt: skip
+        self._api = AirflowApi(f"http://127.0.0.1:{self.ports.ui}", self._credentials.login)
         self.tell("Airflow is starting …")
 
     def _fill(self) -> None:
+        filled = fill_warehouse(self.ports.postgres, self._credentials)
+        install_export_tables(self._postgres)
+        running = wait_for_sandbox(self._sandbox, self.place.sandbox)
+        # the bundle is read at the first call to Salesforce, long after Airflow has begun to start
+        trust(self.place, self.place.sandbox / "ca.crt")
+        self.tell(f"The Salesforce sandbox is up at {running.https_url} (what it holds: {running.http_url}/sandbox).")
         with self.connect() as connection:
-            filled = fill_source(connection)
-            install_schema(connection)
             if fill_org(connection, self.control) or filled:
                 self.tell("The sample domain is filled: Northwind Cloud (fictional), in Postgres and in the org.")
 
     def _prepare_airflow(self) -> None:
-        self._api.wait_until_up(START_SECONDS, self._check_airflow)
+        self._api.wait_until_up(START_SECONDS, self.check)
         self._api.warm_up()
-        for connection in read_connections(SETTINGS, self.ports):
+        for connection in read_connections(SETTINGS, self.ports, self._credentials.exporter):
             self._api.ensure_connection(connection)
         for key, value in read_variables(SETTINGS).items():
             self._api.ensure_variable(key, value)
         for dag_id in DAGS:
-            self._api.wait_for_dag(dag_id, START_SECONDS)
+            self._api.wait_for_dag(dag_id, START_SECONDS, self.check)
             self._api.unpause(dag_id)
-        self.tell(f"Airflow is up at {self._api.url} (login admin, password admin).")
+        self.tell(f"Airflow is up at {self._api.url} (login admin, {self.say_password()}).")
 
-    def _check_airflow(self) -> None:
-        if self._airflow is not None and self._airflow.poll() is not None:
-            log = (self.place.folder / "airflow.log").read_text(errors="replace").strip().splitlines()
-            raise StackError(f"Airflow ended at once: {' '.join(log[-3:])[:500]}")
-
-
-def connect_source(ports: Ports, **more: Any) -> psycopg.Connection:
-    """Open the source database of a stack as the exporter does."""
-    return open_session("", host="127.0.0.1", port=ports.postgres, user="postgres", dbname=SOURCE_DATABASE, **more)
-
-
-def _stop_group(process: subprocess.Popen[bytes]) -> None:
-    """Stop a process and all its children: politely, then not."""
-    for number, seconds in ((signal.SIGTERM, 6.0), (signal.SIGKILL, 5.0)):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and _group_lives(process):
-            time.sleep(0.1)
-    process.wait()
-
-
-def _group_lives(process: subprocess.Popen[bytes]) -> bool:
-    process.poll()
-    try:
-        os.killpg(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    def say_password(self) -> str:
+        """Return the password once, when it was made; afterwards where it is."""
+        if self._new_password:
+            return f"password {self._credentials.airflow_admin}"
+        return f"its password is in {credentials_file(self.place.folder)}"

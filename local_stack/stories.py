@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import psycopg
 from rich.console import Console
 
 from local_stack.airflow_api import AirflowApi
-from local_stack.place import Ports, StackError
-from local_stack.runs import run_dag, show_streams
-from local_stack.stack import connect_source
+from local_stack.credentials import Credentials
+from local_stack.ports import Ports, StackError
+from local_stack.postgres.databases import EXPORTER, WAREHOUSE, connect
+from local_stack.runs import FollowedRun, read_summaries, run_dag, show_streams
 from salesforce_sandbox.control import Control
 from sample_domain.warehouse import change_rows
 
@@ -26,6 +28,8 @@ class Teller:
     control: Control
     console: Console
     ports: Ports
+    credentials: Credentials
+    _run: FollowedRun = field(default_factory=lambda: FollowedRun("success", {}))
 
     def say(self, text: str) -> None:
         """Print a sentence of the story."""
@@ -33,15 +37,38 @@ class Teller:
 
     def export(self) -> None:
         """Run CRMExport."""
-        run_dag(self.api, self.console, EXPORT)
+        self._run = run_dag(self.api, self.console, EXPORT)
 
     def reexport(self) -> None:
         """Run the daily job now, for every open error."""
-        run_dag(self.api, self.console, REEXPORT, {"every": True})
+        self._run = run_dag(self.api, self.console, REEXPORT, {"every": True})
 
     def show(self) -> None:
         """Print the table."""
-        show_streams(self.api, self.console, self.ports)
+        with self.connect(EXPORTER) as connection:
+            show_streams(connection, self.console, self._run, self.api.url)
+
+    def connect(self, role: str) -> psycopg.Connection:
+        """Open the source database as a role."""
+        return connect(role, self.ports.postgres, self.credentials)
+
+    def find_hold(self, stream: str) -> str | None:
+        """Return the key of the record that a stream is held at."""
+        with self.connect(EXPORTER) as connection:
+            return next((line.held_key for line in read_summaries(connection) if line.stream == stream), None)
+
+    def heal(self) -> None:
+        """Run the daily job and print what it resolved, and the table."""
+        before = self.count_errors()
+        self.reexport()
+        after = self.count_errors()
+        self.say(f"The daily job resolved {before - after} of {before} export errors; {after} are unresolved.")
+        self.show()
+
+    def count_errors(self) -> int:
+        """Return how many export errors are unresolved."""
+        with self.connect(EXPORTER) as connection:
+            return sum(line.errors.unresolved for line in read_summaries(connection))
 
 
 def tell_story(number: int, teller: Teller) -> None:
@@ -54,16 +81,18 @@ def tell_story(number: int, teller: Teller) -> None:
 
 def _rule_on(teller: Teller) -> None:
     """One rule stops a stream; correct it, and the next run goes on from the record."""
+    stream = "buyer_touchpoints"
+    before = teller.find_hold(stream)
     teller.say("The setting is on. In Salesforce, the admin switches the rule BT_Needs_Channel_Path off.")
     teller.api.set_variable(PAUSE, "true")
     teller.control.switch_rule("BT_Needs_Channel_Path", active=False)
     teller.export()
-    teller.say("buyer_touchpoints went on from the record it was held at, up to the next refused one.")
+    teller.say(describe_hold(stream, before, teller.find_hold(stream)))
     teller.show()
 
 
 def _rule_off(teller: Teller) -> None:
-    """The setting off: refused records are passed over, and the daily job heals them once the rule is corrected."""
+    """The setting off: rejected records are skipped, and the daily job heals them once the rule is corrected."""
     teller.say("The data inconsistency is acknowledged: pause_on_export_errors is set to off.")
     teller.api.set_variable(PAUSE, "false")
     teller.export()
@@ -71,53 +100,62 @@ def _rule_off(teller: Teller) -> None:
     teller.say("Now the admin switches two rules off, and the daily job runs.")
     for rule in ("BT_Needs_Channel_Path", "Lead_Needs_Status_Reason"):
         teller.control.switch_rule(rule, active=False)
-    teller.reexport()
-    teller.show()
+    teller.heal()
 
 
 def _one_group(teller: Teller) -> None:
-    """150 errors of one trigger are one group: correct one rule, send the group again."""
+    """The errors of one trigger are one group: correct one rule, send the group again."""
     teller.api.set_variable(PAUSE, "false")
     teller.export()
     teller.show()
     teller.say("The admin exempts the integration user from Closed_Opps_Are_Frozen; the errors are sent again.")
     teller.control.switch_rule("Closed_Opps_Are_Frozen", active=False)
-    teller.reexport()
-    teller.show()
+    teller.heal()
 
 
 def _locks(teller: Teller) -> None:
-    """Locks that clear by themselves never reach a human."""
+    """Transient locks never reach a human."""
     teller.api.set_variable(PAUSE, "false")
     teller.export()
-    with connect_source(teller.ports) as connection:
+    with teller.connect(EXPORTER) as connection:
         found = connection.execute(
             "select count(*) from crm_export.ExportErrors where error_code = 'UNABLE_TO_LOCK_ROW'"
         ).fetchone()
-    teller.say(f"Five records were locked while somebody edited the opportunity; export errors of locks: {found[0]}."
-               if found else "")  # fmt: skip
+    teller.say("In the sample somebody edits an opportunity while its records are sent for the first time.")
+    teller.say(f"Export errors of locks, ever: {found[0] if found else 0}.")
 
 
 def _waiting(teller: Teller) -> None:
-    """A refused campaign: its touchpoints wait and are released together."""
+    """A rejected campaign: its touchpoints wait and are released together."""
     teller.api.set_variable(PAUSE, "false")
     teller.export()
     teller.show()
     teller.say("The admin adds Unknown to the picklist Areas of Interest; the daily job sends the campaign, then them.")
     teller.control.add_picklist_values("Campaign", "Areas_of_Interest__c", "Unknown")
-    teller.reexport()
-    teller.show()
+    teller.heal()
 
 
 def _system(teller: Teller) -> None:
     """Expired sessions and lost answers: nothing is lost, and nothing becomes an export error."""
-    with connect_source(teller.ports) as connection:
-        change_rows(connection, 300)
-    teller.say("Every session expires, and the first answer after a commit is lost.")
+    before = teller.count_errors()
+    with teller.connect(WAREHOUSE) as connection:
+        changed = change_rows(connection, 300)
+    teller.say(f"{changed} rows change. Every session expires, and the first answer after a commit is lost.")
     teller.control.expire_sessions()
     teller.control.add_fault(match={"method": "PATCH", "path_regex": "Bizible_Touchpoint"}, cut="after")
     teller.export()
+    teller.say(f"Unresolved export errors: {before} before, {teller.count_errors()} now.")
     teller.show()
+
+
+def describe_hold(stream: str, before: str | None, after: str | None) -> str:
+    """Return what became of a hold: the keys of the records that a stream was and is held at."""
+    if before is None:
+        now = f" It is held at {after} now." if after else ""
+        return f"{stream} was not held, so there was nothing to go on from.{now}"
+    if after == before:
+        return f"{stream} is still held at {before}: another rule rejects it, or it was not this one."
+    return f"{stream} went on from {before}, " + (f"up to {after}, the next rejected one." if after else "to its end.")
 
 
 STORIES: dict[int, Callable[[Teller], None]] = {

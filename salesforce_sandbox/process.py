@@ -56,6 +56,11 @@ class RunningSandbox:
 
 def start_sandbox(org: Path, data: Path, *, http_port: int = 0, https_port: int = 0) -> RunningSandbox:
     """Start a sandbox and wait until it serves; raises RuntimeError with its own words when it does not."""
+    return wait_for_sandbox(launch_sandbox(org, data, http_port, https_port), data)
+
+
+def launch_sandbox(org: Path, data: Path, http_port: int, https_port: int) -> subprocess.Popen[bytes]:
+    """Start the process of a sandbox and return it at once."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     ready, log = data / "ready.json", data / "sandbox.log"
     ready.unlink(missing_ok=True)
@@ -64,7 +69,15 @@ def start_sandbox(org: Path, data: Path, *, http_port: int = 0, https_port: int 
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     log.touch(mode=0o600)
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)  # noqa: S603
+        return subprocess.Popen(  # noqa: S603 - our own program
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, start_new_session=True,
+            umask=0o077,
+        )  # fmt: skip
+
+
+def wait_for_sandbox(process: subprocess.Popen[bytes], data: Path) -> RunningSandbox:
+    """Wait until a launched sandbox serves; raises RuntimeError with its own words when it does not."""
+    ready, log = data / "ready.json", data / "sandbox.log"
     deadline = time.monotonic() + START_SECONDS
     while not ready.exists():
         if process.poll() is not None or time.monotonic() > deadline:

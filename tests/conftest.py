@@ -91,7 +91,7 @@ def serve_postgres(kind: type[EmbeddedPostgres] = EmbeddedPostgres) -> Generator
     """Return a server in a folder that its user can reach, until the end of the block."""
     folder = Path(tempfile.mkdtemp(prefix="crm-pg-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
     folder.chmod(0o755)
-    server = kind(folder)
+    server = kind(folder, passwordless=True)  # its clients are in many files; gone with the run
     server.start()
     try:
         yield server

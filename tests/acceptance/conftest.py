@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visitor(stack: Stack, browser: Browser) -> Iterator[Visitor]:
     """Return somebody who opens the page; an error or a refusal by the page's policy fails the test."""
-    somebody = Visitor(browser, stack.api.url)
+    somebody = Visitor(browser, stack.api)
     yield somebody
     somebody.leave()
     assert somebody.complaints == []

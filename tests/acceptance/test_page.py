@@ -142,7 +142,7 @@ def test_whoever_is_signed_out_is_told_and_shown_the_way_back(stack: Stack, visi
 
 
 def test_with_the_database_down_the_page_says_so_and_disables_what_cannot_work(stack: Stack, visitor: Visitor) -> None:
-    connections = read_connections(SETTINGS, stack.ports)
+    connections = read_connections(SETTINGS, stack.ports, stack.credentials.exporter)
     connection = next(one for one in connections if one["connection_id"] == "postgres_default")
     page = visitor.open()
     page.get_by_text(HELD).wait_for()
@@ -237,3 +237,71 @@ def test_the_policy_of_the_page_stops_what_is_not_its_own(visitor: Visitor) -> N
     assert page.evaluate("window.hit") is None
     assert len(visitor.complaints) == 1
     visitor.complaints.clear()
+
+
+@pytest.mark.ux(19)
+def test_reload_back_and_deep_links_keep_the_place_inside_airflow(stack: Stack, visitor: Visitor) -> None:
+    page = visitor.open("plugin/crm_export")
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name="Errors").first.click()
+    page.wait_for_url("**/plugin/crm_export/crm-export/errors")
+    frame.get_by_role("link", name="Records", exact=True).click()
+    page.wait_for_url("**/crm-export/errors/records")
+    frame.locator("tbody th a").first.click()
+    page.wait_for_url("**/crm-export/errors/*")
+    title = frame.locator("h2").first.text_content() or ""
+    page.reload()
+    expect(frame.locator("h2").first).to_have_text(title)
+    page.go_back()
+    page.wait_for_url("**/crm-export/errors/records")
+    expect(frame.locator("tbody tr").first).to_be_visible()
+    page.go_back()
+    page.wait_for_url("**/plugin/crm_export/crm-export/errors")
+    expect(frame.locator(".cause").first).to_be_visible()
+    page.goto(f"{stack.api.url}/plugin/crm_export/crm-export/streams/campaigns")
+    expect(frame.get_by_role("heading", name="campaigns").first).to_be_visible()
+    expect(page.get_by_role("link", name="Dags")).to_be_visible()  # Airflow's own navigation
+
+
+@pytest.mark.ux(19)
+def test_in_a_tab_of_a_dag_the_place_survives_a_reload(visitor: Visitor) -> None:
+    page = visitor.open("dags/CRMExport/plugin/crm_export_dag")
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name="CMP_000025").first.click()
+    page.wait_for_url("**/plugin/crm_export_dag#errors/*")
+    page.reload()
+    expect(frame.get_by_role("heading", name="CMP_000025")).to_be_visible()
+
+
+@pytest.mark.ux(12)
+def test_the_language_is_the_one_chosen_in_airflow(visitor: Visitor) -> None:
+    page = visitor.open("plugin/crm_export")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("link", name="Errors").first).to_be_visible()
+    page.evaluate("localStorage.setItem('i18nextLng', 'pt')")  # as Airflow's menu of languages does
+    expect(frame.get_by_role("link", name="Erros").first).to_be_visible()
+    page.evaluate("localStorage.setItem('i18nextLng', 'de')")  # a language that the page does not have
+    expect(frame.get_by_role("link", name="Errors").first).to_be_visible()
+
+
+@pytest.mark.ux(5, 7)
+def test_a_paused_dag_and_findings_have_their_cards(stack: Stack, visitor: Visitor) -> None:
+    with stack.connect() as connection:
+        connection.execute(
+            "insert into crm_export.ExportFindings (stream, kind, subject, told)"
+            " values ('campaigns', 'no_source_row', 'CMP_999999', 'In Salesforce only.')"
+        )
+    try:
+        page = visitor.open()
+        paused = page.get_by_role("status").filter(has_text="is paused in Airflow")
+        expect(paused.get_by_role("link", name="CRMExport", exact=True)).to_be_visible()
+        expect(paused.get_by_role("button", name="Unpause: CRMExport", exact=True)).to_be_enabled()
+        expect(page.get_by_role("region", name="Is everything in Salesforce?")).to_contain_text(
+            "found by the daily check"
+        )
+        page.get_by_text("records without a source row").click()
+        expect(page.get_by_text("In Salesforce only.")).to_be_visible()
+        assert look_with_axe(page) == []
+    finally:
+        with stack.connect() as connection:
+            connection.execute("delete from crm_export.ExportFindings where subject = 'CMP_999999'")

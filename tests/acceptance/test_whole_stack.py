@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
-import tempfile
-import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psycopg
+import psutil
 import pytest
+import requests
 from playwright.sync_api import expect
 
 import leaks
 from browsing import Visitor, go
 from include.export.reports.summary import StreamSummary, summarise_streams
+from local_stack.place import Place
 from local_stack.stack import Stack
-from running_stack import free_ports, wait_for
+from running_stack import (
+    RUN,
+    are_free,
+    environment_of,
+    find_processes,
+    free_ports,
+    fresh_state,
+    read_until,
+    start_run,
+    wait_for,
+)
 
 pytestmark = [
     pytest.mark.stack,
@@ -226,10 +239,11 @@ def test_no_secret_and_no_value_of_a_record_is_in_a_log_or_store_of_airflow(stac
         f"select '{table}', t::text from {table} t"
         for table in ("xcom", "rendered_task_instance_fields", "log", "asset_event", "dag_run")
     )
-    with psycopg.connect(host="127.0.0.1", port=stack.ports.postgres, user="postgres", dbname="airflow") as connection:
+    with stack.connect("airflow") as connection:
         rows = connection.execute(kept).fetchall()
     assert {table for table, _ in rows} >= {"xcom", "log", "asset_event", "dag_run"}
-    words = re.compile("|".join([*map(re.escape, leaks.SECRETS), *values]))
+    own = (stack.credentials.exporter, stack.credentials.airflow_database, stack.credentials.fernet_key)
+    words = re.compile("|".join([*map(re.escape, [*leaks.SECRETS, *own]), *values]))
     assert [(table, text) for table, text in rows if words.search(text)] == []
 
 
@@ -237,70 +251,114 @@ def test_what_a_running_stack_keeps_cannot_be_forgotten(stack: Stack) -> None:
     environment = os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)}
     command = [sys.executable, "-m", "local_stack", "clean"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.strip()) == (
-        1, "A stack is up here. Stop it first, with Ctrl-C in its terminal."
-    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"A stack is up here: {stack.api.url} (login admin")
     assert summary(stack, "campaigns") is not None
 
 
-def test_one_command_ends_with_the_table_and_leaves_nothing_running(tmp_path: Path) -> None:
+@pytest.mark.ux(13, 25)
+def test_one_command_ends_with_the_table_and_leaves_nothing_running() -> None:
     ports = free_ports()
-    state = tempfile.mkdtemp(prefix="crm-run-", dir="/var/tmp")
-    environment = os.environ | {
-        "CRM_EXPORT_STATE": state,
-        "CRM_EXPORT_UI_PORT": str(ports.ui),
-        "CRM_EXPORT_POSTGRES_PORT": str(ports.postgres),
-        "CRM_EXPORT_SANDBOX_HTTP_PORT": str(ports.sandbox_http),
-        "CRM_EXPORT_SANDBOX_HTTPS_PORT": str(ports.sandbox_https),
-    }
-    command = [sys.executable, "-m", "local_stack", "run", "--wait", "no"]
-    try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    with fresh_state() as state:
+        done = subprocess.run(
+            RUN, cwd=ROOT, env=environment_of(state, ports), capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "campaigns is held at key=CMP_000025" in done.stdout
-        assert "make story N=1" in done.stdout
-        ports.check_free()
-        left = subprocess.run(["pgrep", "-f", state], capture_output=True, text=True, check=False)
-        assert left.stdout == ""
-    finally:
-        subprocess.run([sys.executable, "-m", "local_stack", "clean"], cwd=ROOT, env=environment, check=True)
-        subprocess.run(["rm", "-rf", state], check=True)
+        assert "Everything is being stopped again. make run WAIT=1" in done.stdout
+        for offered in ("make story N=1", "make try", "in the browser"):
+            assert offered not in done.stdout, "it would not work: everything is stopped"
+        assert "password" in done.stdout
+        check_table(done.stdout)
+        assert are_free(ports)
+        assert find_processes(state) == []
 
 
-def test_a_port_in_use_is_one_clear_sentence(stack: Stack, tmp_path: Path) -> None:
-    environment = os.environ | {
-        "CRM_EXPORT_STATE": str(tmp_path),
-        "CRM_EXPORT_UI_PORT": str(stack.ports.ui),
-    }
-    command = [sys.executable, "-m", "local_stack", "run", "--wait", "no"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def check_table(output: str) -> None:
+    """Check that a printed table is narrow and that each line adds up."""
+    lines = output[output.index("the last run of each stream") :].partition(" is held at")[0].splitlines()
+    assert max(map(len, lines)) <= 78
+    numbers = [[int(word.replace(",", "")) for word in line.split() if word[0].isdigit()] for line in lines]
+    rows = [found for found in numbers if len(found) == 5]
+    assert len(rows) == 6, output
+    for changed, accepted, rejected, pending, unresolved in rows:
+        assert changed == accepted + rejected + pending
+        assert unresolved >= bool(rejected)
+
+
+@pytest.mark.ux(2)
+def test_ports_in_use_are_one_clear_message_that_names_them_all(stack: Stack) -> None:
+    with fresh_state() as state:
+        done = subprocess.run(
+            RUN, cwd=ROOT, env=environment_of(state, stack.ports), capture_output=True, text=True, check=False
+        )
     assert done.returncode == 1
-    assert f"Port {stack.ports.ui} (ui) is used by another program." in done.stdout
+    for port in asdict(stack.ports).values():
+        assert f"{port} (" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+    stack.check()
 
 
-def test_interrupting_the_start_leaves_nothing_running(tmp_path: Path) -> None:
-    ports = free_ports()
-    state = tempfile.mkdtemp(prefix="crm-cut-", dir="/var/tmp")
-    environment = os.environ | {
-        "CRM_EXPORT_STATE": state,
-        "CRM_EXPORT_UI_PORT": str(ports.ui),
-        "CRM_EXPORT_POSTGRES_PORT": str(ports.postgres),
-        "CRM_EXPORT_SANDBOX_HTTP_PORT": str(ports.sandbox_http),
-        "CRM_EXPORT_SANDBOX_HTTPS_PORT": str(ports.sandbox_https),
-    }
-    command = [sys.executable, "-m", "local_stack", "run", "--wait", "no"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        # a suite in the background of a shell inherits that SIGINT is ignored
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+@pytest.mark.security("H1", "L3")
+def test_what_a_stack_listens_at_is_reached_from_this_machine_only(stack: Stack) -> None:
+    pids = {process.pid for process in psutil.process_iter() if _belongs(process, stack)}
+    listening = [each for each in psutil.net_connections("inet") if each.status == "LISTEN" and each.pid in pids]
+    assert {each.laddr.ip for each in listening} == {"127.0.0.1"}
+    assert {each.laddr.port for each in listening} >= {stack.ports.ui, stack.ports.postgres}
+
+
+def _belongs(process: psutil.Process, stack: Stack) -> bool:
+    words = (str(stack.place.folder), str(stack.place.postgres))
     try:
-        time.sleep(6)
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=40)
-        assert process.returncode == 130, output.decode()
-        ports.check_free()
-    finally:
-        subprocess.run([sys.executable, "-m", "local_stack", "clean"], cwd=ROOT, env=environment, check=True)
-        subprocess.run(["rm", "-rf", state], check=True)
+        return any(word in text for text in (*process.cmdline(), *process.environ().values()) for word in words)
+    except psutil.Error:
+        return False
+
+
+@pytest.mark.security("H1", "L3")
+def test_what_a_stack_keeps_is_for_its_owner_alone(stack: Stack) -> None:
+    for path in (stack.place.airflow, stack.place.sandbox, stack.place.logs, stack.place.postgres):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    secret = [stack.place.airflow / "passwords.json", stack.place.folder / "credentials.json"]
+    for path in [*secret, stack.place.sandbox_ready, *stack.place.logs.glob("*.log")]:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+@pytest.mark.security("H1")
+def test_the_connection_of_the_product_is_not_a_superuser_and_the_admins_password_is_random(stack: Stack) -> None:
+    with stack.connect() as connection:
+        sessions = connection.execute(
+            "select distinct usename from pg_stat_activity where datname in ('northwind', 'airflow')"
+            " and pid <> pg_backend_pid()"
+        ).fetchall()
+    assert ("airflow",) in sessions
+    assert set(sessions) <= {("airflow",), ("crm_export",)}
+    guess = requests.post(f"{stack.api.url}/auth/token", json={"username": "admin", "password": "admin"}, timeout=30)
+    assert guess.status_code == 401
+
+
+@pytest.mark.ux(10)
+@pytest.mark.parametrize("victim", ["Airflow", "The Salesforce sandbox", "Postgres"])
+def test_the_end_of_a_process_is_noticed_and_everything_else_is_stopped(victim: str) -> None:
+    with fresh_state() as state, start_run(state) as run:
+        read_until(run, "sample domain is filled")
+        os.killpg(wait_for("its process", lambda: _find_group(state, victim), 60), signal.SIGKILL)
+        output, _ = run.communicate(timeout=120)
+        assert run.returncode == 1
+        assert f"{victim} has ended (killed by SIGKILL), so everything else is stopped." in output, output
+        assert "Start again: make run." in output
+        assert "Traceback" not in output
+
+
+def _find_group(state: Path, victim: str) -> int | None:
+    words = {
+        "Airflow": ("local_stack.processes.airflow", str(state)),
+        "The Salesforce sandbox": ("salesforce_sandbox", str(state)),
+        "Postgres": ("postgres -D", str(Place(state).postgres)),
+    }[victim]
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            if all(word in line for word in words) and os.getpgid(process.pid) == process.pid:
+                return process.pid
+    return None

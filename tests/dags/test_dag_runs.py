@@ -134,7 +134,7 @@ def test_the_log_of_a_held_stream_is_short_lines_and_addresses_without_stack_fra
     assert texts[3].startswith("Correct the record or the rule in Salesforce")
     assert re.fullmatch(r"Next run: 20\d\d-\d\d-\d\d \d\d:00 UTC; it tries the record again\.", texts[4])
     assert texts[5].startswith("To try it now: clear export_changes of this group with Downstream.")
-    assert texts[7].endswith(f"/crm-export/?error={error['id']}")
+    assert texts[7].endswith(f"/crm-export/errors/{error['id']}")
     assert texts[7].startswith("http")
     assert texts[8] == "Task exited"
     assert "Traceback" not in output

@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from local_stack.airflow_api import AirflowApi
 from local_stack.pictures import log_in
 
 PATIENCE = 30_000  # milliseconds that a busy machine may take to show something
@@ -14,10 +15,10 @@ PATIENCE = 30_000  # milliseconds that a busy machine may take to show something
 
 @dataclass
 class Visitor:
-    """Somebody in front of a browser, at the Airflow at `url`."""
+    """Somebody in front of a browser, at an Airflow."""
 
     browser: Browser
-    url: str
+    api: AirflowApi
     complaints: list[str] = field(default_factory=list)
     _contexts: list[BrowserContext] = field(default_factory=list)
 
@@ -27,12 +28,12 @@ class Visitor:
         context = self.browser.new_context(viewport=size, **({"locale": "en-US"} | how))
         self._contexts.append(context)
         if logged_in:
-            log_in(context, self.url)
+            log_in(context, self.api)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", self._hear)
-        page.goto(f"{self.url}/{path}")
+        page.goto(f"{self.api.url}/{path}")
         return page
 
     def leave(self) -> None:

@@ -16,8 +16,7 @@ _ROW = re.compile(r"^\| ([A-H]\d+|field \w+) \| (.+) \| (.+) \| (.*)\|$")
 _MARKERS = {"pytest.mark.fault": "", "pytest.mark.field": "field "}  # and what stands before its numbers in the table
 # rows of "Faults met in the field" whose tests are being written: a row leaves when its test is there
 PENDING = frozenset(
-    f"field {number}"
-    for number in "F1 F3 F4 F5 F7 F8 F12 F13 F14 F15 F16 F18 F19 F21 F25 F26 F27 F29 F31 F32 Fb Fh Fs".split()
+    f"field {number}" for number in "F1 F3 F4 F5 F7 F8 F12 F13 F14 F15 F16 F18 F19 F21 F25 F26 F27 F31 Fb Fs".split()
 )
 
 

@@ -55,17 +55,20 @@ class RecordResult(StrEnum):
 
 @dataclass(frozen=True)
 class Selection:
-    """Which unresolved errors: some by their ids, those of a cause, or those of a code (of one object)."""
+    """Which unresolved errors: some by their ids, or those of a cause, a code (of one object), a stream, a status."""
 
     errors: list[int] | None = None
     cause: str | None = None
     code: str | None = None
     object: str | None = None
+    stream: str | None = None
+    status: str | None = None
 
     def __str__(self) -> str:
         if self.errors is not None:
             return f"errors {', '.join(map(str, self.errors[:20]))}{' …' if len(self.errors) > 20 else ''}"
-        return f"cause {self.cause}" if self.cause else " of ".join(filter(None, (f"code {self.code}", self.object)))
+        chosen = (f"{name} {value}" for name, value in asdict(self).items() if value)
+        return ", ".join(chosen) or "all unresolved errors"
 
 
 @dataclass(frozen=True)

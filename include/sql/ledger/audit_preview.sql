@@ -10,6 +10,8 @@ with selected as (
       and (%(cause)s::text is null or e.cause = %(cause)s)
       and (%(code)s::text is null or e.error_code = %(code)s)
       and (%(object)s::text is null or e.object = %(object)s)
+      and (%(stream)s::text is null or e.stream = %(stream)s)
+      and (%(status)s::text is null or e.status = %(status)s)
 )
 select stream, dag_id, count(*) as selected, count(*) filter (where status = any (%(from_statuses)s)) as changes,
        bool_or(holds and status = any (%(from_statuses)s)) as ends_hold

@@ -9,5 +9,7 @@ where e.status <> 'resolved'
   and (%(cause)s::text is null or e.cause = %(cause)s)
   and (%(code)s::text is null or e.error_code = %(code)s)
   and (%(object)s::text is null or e.object = %(object)s)
+  and (%(stream)s::text is null or e.stream = %(stream)s)
+  and (%(status)s::text is null or e.status = %(status)s)
 order by e.id
 limit %(limit)s

@@ -105,7 +105,11 @@ def _answer_database(error: Exception) -> JSONResponse:
     if isinstance(error, psycopg.DataError):
         return _answer(422, "invalid", "Not allowed: a value that Postgres cannot read.")
     if isinstance(error, _MISSING):
-        return _answer(503, "not_installed", "The tables of CRM Export are not there yet. Run the DAG CRMExport once.")
+        return _answer(
+            503,
+            "not_installed",
+            "The tables of CRM Export are missing or older than it. Run the DAG CRMExport once.",
+        )
     if isinstance(error, errors.QueryCanceled):
         return _answer(503, "database_down", "Postgres took too long to answer. Try again, or narrow the filter.")
     return _answer(503, "database_down", "Postgres (connection postgres_default) does not answer. Try again later.")

@@ -13,6 +13,7 @@ from airflow.secrets.metastore import MetastoreBackend
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
+from crm_export.page.failures import PageFailure
 from crm_export.settings import (
     BATCH_SIZE,
     BATCH_SIZES,
@@ -62,6 +63,12 @@ def read_setting(key: str) -> SettingValue:
     )
     value = understood if understood is not None else _default(key)
     return SettingValue(key, value, source, locked_by, _judge(key, reading, understood))
+
+
+def require_export() -> None:
+    """Raise PageFailure while export_to_crm is off."""
+    if not read_setting(EXPORT_TO_CRM).value:
+        raise PageFailure(409, "export_off", "export_to_crm is off: nothing can be sent.")
 
 
 def write_text(value: bool | int) -> str:

@@ -18,6 +18,7 @@ from exporter import Exporter
 from include.export.ledger import ExportAudit, ExportTrials, RunIdentity
 from include.export.tasks import reexport_errors, try_record
 from people import Person, act, code
+from rejected import refuse
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
 SEAT = Callable[..., Person]
@@ -126,6 +127,34 @@ def test_a_whole_cause_is_retried_by_one_run(op: Person, exporter: Exporter, dag
     assert op.get("api/causes").json()["causes"] == []
 
 
+@pytest.mark.ux(22)
+@pytest.mark.parametrize(
+    ("selection", "count"),
+    [
+        ({"all": True}, 5),
+        ({"stream": "accounts"}, 3),
+        ({"stream": "contacts"}, 2),
+        ({"status": "set_aside"}, 1),
+        ({"stream": "contacts", "status": "set_aside"}, 0),
+        ({"code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "stream": "contacts"}, 2),
+    ],
+)
+def test_all_that_a_list_shows_can_be_selected(
+    op: Person, exporter: Exporter, selection: dict[str, Any], count: int
+) -> None:
+    refuse(exporter, 3)
+    refuse(exporter, 2, stream="contacts")
+    act(op, "set_aside", exporter.errors()[0]["id"])
+    preview = op.post("api/actions/preview", {"kind": "reopen", "selection": selection}).json()
+    assert preview["selected"] == count
+    chosen = {name: value for name, value in selection.items() if name != "all"}
+    assert op.get("api/errors", **chosen, limit=1).json()["total"] == count
+    action = op.post("api/actions", {"kind": "set_aside", "selection": selection})
+    assert action.status_code == (202 if count else 409)
+    if count:
+        assert sum(action.json()["counts"].values()) == count
+
+
 def test_a_record_that_holds_its_stream_is_retried_by_the_export(op: Person, held: Exporter, dags: None) -> None:
     [error] = held.errors()
     action = act(op, "retry", error["id"]).json()
@@ -183,6 +212,11 @@ def test_nothing_is_asked_of_a_dag_that_would_not_run(op: Person, exporter: Expo
         {"kind": "retry", "selection": {"errors": []}},
         {"kind": "retry", "selection": {"errors": [1], "cause": "0123456789abcdef"}},
         {"kind": "retry", "selection": {"object": "Account"}},
+        {"kind": "retry", "selection": {"errors": [1], "stream": "accounts"}},
+        {"kind": "retry", "selection": {"errors": [1], "all": True}},
+        {"kind": "retry", "selection": {"stream": "accounts", "object": "Account"}},
+        {"kind": "retry", "selection": {"status": "resolved"}},
+        {"kind": "retry", "selection": {"all": False}},
         {"kind": "retry", "selection": {"cause": "' or true --"}},
         {"kind": "delete", "selection": {"errors": [1]}},
         {"kind": "reopen", "selection": {"errors": [1]}, "until": TOMORROW},

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import psycopg
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from crm_export.page.dag_runs import FINISHED, RunState, WorkState, read_runs, require_running, start_run
 from crm_export.page.database import Postgres
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, name_user, read_body
-from crm_export.page.setting_values import read_setting
-from crm_export.settings import EXPORT_TO_CRM
+from crm_export.page.setting_values import require_export
 from include.export.ledger import (
     RECORD_LIMIT,
     Action,
@@ -27,7 +26,7 @@ from include.export.ledger import (
     ResultName,
     Selection,
 )
-from include.export.streams import ApiName
+from include.export.streams import ApiName, StreamName
 
 router = APIRouter()
 LONGEST = timedelta(days=5 * 366)  # for which a record may be ignored
@@ -36,7 +35,7 @@ Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 
 
 class ChosenErrors(BaseModel):
-    """Exactly one of: some errors, a cause, a code (of one object)."""
+    """Either some errors, or a group: all unresolved, of a cause, a code (of one object), a stream, a status."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,11 +43,15 @@ class ChosenErrors(BaseModel):
     cause: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
     code: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,100}$")] | None = None
     object: ApiName | None = None
+    stream: StreamName | None = None
+    status: Literal["open", "waiting", "set_aside", "ignored"] | None = None
+    all: StrictBool = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if [self.errors, self.cause, self.code].count(None) != 2 or (self.object and not self.code):
-            raise ValueError("choose either errors, or a cause, or a code with or without an object")
+        is_group = bool(self.cause or self.code or self.stream or self.status or self.all)
+        if (self.errors is not None) is is_group or (self.object and not self.code):
+            raise ValueError("choose either errors, or a group by cause, code, stream or status, or all")
         return self
 
 
@@ -64,8 +67,8 @@ class ActionBody(BaseModel):
 
     @property
     def chosen(self) -> Selection:
-        """Return the selection as the core takes it."""
-        return Selection(**self.selection.model_dump())
+        """Return the selection as the core takes it: without anything chosen it is all."""
+        return Selection(**self.selection.model_dump(exclude={"all"}))
 
 
 Wanted = Annotated[ActionBody, Depends(read_body(ActionBody, 16 * 1024))]
@@ -168,12 +171,6 @@ def show_action(
 ) -> ActionAnswer:
     """Return how far an action is and what became of its records."""
     return _answer(connection, action, after, limit)
-
-
-def require_export() -> None:
-    """Raise PageFailure while export_to_crm is off."""
-    if not read_setting(EXPORT_TO_CRM).value:
-        raise PageFailure(409, "export_off", "export_to_crm is off: nothing can be sent.")
 
 
 def _check(wanted: ActionBody) -> None:

@@ -20,8 +20,8 @@ from crm_export.page.dag_runs import (
 from crm_export.page.database import Postgres
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_pause_dag, may_run_dag, name_user, read_body
-from crm_export.page.routes.actions import require_export
 from crm_export.page.routes.errors import NothingBody
+from crm_export.page.setting_values import require_export
 from include.export.ledger import RUN_PREFIX, AuditLine, ExportAudit
 
 router = APIRouter()

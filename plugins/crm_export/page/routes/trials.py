@@ -14,8 +14,8 @@ from crm_export.page.dag_runs import EXPORT, FINISHED, WorkState, read_runs, req
 from crm_export.page.database import Postgres
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, may_see_values, name_user, read_body
-from crm_export.page.routes.actions import require_export
 from crm_export.page.routes.errors import find_stream
+from crm_export.page.setting_values import require_export
 from include.export.ledger import RUN_PREFIX, AskedTrial, AuditLine, ExportAudit, ExportTrials, Selection
 from include.export.reports import read_detail
 from include.export.salesforce import Catalogue

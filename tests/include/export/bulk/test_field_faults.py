@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from exporter import CONTACTS, Exporter, make_stream
-from include.export.bulk import settlement
+from include.export.bulk import settlement, upload
 from include.export.failures import SalesforceFailure, SourceFailure
 from include.export.ledger.runs import Outcome
 from include.export.streams.stream import Stream
@@ -187,8 +187,6 @@ def test_smaller_windows_where_the_server_ends_long_statements(bulk: Exporter, m
         "create view app.accounts as select id, ext, name, kind, amount, app.slowly(notes) as notes, changed_at,"
         " deleted_at from app.accounts_behind"
     )
-    from include.export.bulk import upload
-
     opened = upload.open_snapshot
 
     def open_impatient(*given: object, **named: object) -> object:
@@ -210,6 +208,9 @@ def test_smaller_windows_where_the_server_ends_long_statements(bulk: Exporter, m
     report = bulk.run(pause=False)
     assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 400)
     assert len(bulk.names()) == 400
+    states = [state for state, _, _, _ in bulk.connection.execute(JOBS)]
+    assert states.count("ABANDONED") >= 1
+    assert states.count("SETTLED") >= 3
 
 
 class TestHowSalesforceNamesThings:

@@ -34,7 +34,7 @@ def place() -> Iterator[Path]:
 @pytest.fixture
 def primary(place: Path) -> Iterator[EmbeddedPostgres]:
     """Return a server with the export schema and the accounts."""
-    server = EmbeddedPostgres(place / "primary")
+    server = EmbeddedPostgres(place / "primary", passwordless=True)
     server.start()
     with connect(server) as connection:
         install_schema(connection)
@@ -68,7 +68,7 @@ def test_a_promoted_standby_that_lost_the_tail_is_noticed_and_nothing_is_lost(
     before.add({"id": 1}, {"id": 2}, {"id": 3})
     before.run()
     assert before.reconcile().stepped_back == ""
-    standby = EmbeddedPostgres(place / "standby")
+    standby = EmbeddedPostgres(place / "standby", passwordless=True)
     (place / "standby").mkdir()
     if os.geteuid() == 0:
         shutil.chown(place / "standby", user=(place / "primary").owner())

@@ -10,7 +10,7 @@ import { Blank, Loading, Notice } from "./parts/Notice";
 export function Forbidden() {
   const headline = useResource<Headline>("headline", () => read("api/headline"), 30);
   if (headline.failure && !headline.data) {
-    return <main><Blank icon="lock" title={t("forbidden.title")}><p>{t("forbidden.means")}</p></Blank></main>;
+    return <main><h1 class="unseen">CRM Export</h1><Blank icon="lock" title={t("forbidden.title")}><p>{t("forbidden.means")}</p></Blank></main>;
   }
   if (!headline.data) return <main><Loading /></main>;
   const { errors } = headline.data.summary;

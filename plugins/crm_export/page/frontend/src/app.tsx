@@ -77,6 +77,7 @@ function View({ route }: { route: Route }) {
 function SignedOut() {
   return (
     <main>
+      <h1 class="unseen">CRM Export</h1>
       <Blank icon="lock" title={t("signed_out.title")}>
         <p>{t("signed_out.means")}</p>
         <p><Out class="button primary" airflow="auth/login">{t("signed_out.again")}</Out></p>
@@ -89,6 +90,7 @@ function NotInstalled() {
   const { refresh } = useLive();
   return (
     <main>
+      <h1 class="unseen">CRM Export</h1>
       <Blank icon="table" title={t("not_installed.title")}>
         <p>{t("not_installed.means")}</p>
         <p>

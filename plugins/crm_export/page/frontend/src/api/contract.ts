@@ -548,8 +548,10 @@ export interface components {
             causes: components["schemas"]["Cause"][];
             more: boolean;
         };
-        /** @description Exactly one of: some errors, a cause, a code (of one object). */
+        /** @description Either some errors, or a group: all unresolved, of a cause, a code (of one object), a stream, a status. */
         ChosenErrors: {
+            /** @default false */
+            all?: boolean;
             /** @default null */
             cause?: string | null;
             /** @default null */
@@ -558,6 +560,10 @@ export interface components {
             errors?: number[] | null;
             /** @default null */
             object?: string | null;
+            /** @default null */
+            status?: ("open" | "waiting" | "set_aside" | "ignored") | null;
+            /** @default null */
+            stream?: string | null;
         };
         /** @description The source row of a record as it is now; `row` is None when it no longer exists. */
         CurrentRow: {

@@ -62,7 +62,7 @@ function Records({ first, filter, changed }: { first: ErrorPage; filter: Filter;
           <Icon name="table" /> {t("errors.csv")}
         </a>
       </div>
-      <SelectionBar chosen={chosen} filter={filter} total={first.total} clear={() => setChosen(new Set())} changed={changed} />
+      <SelectionBar chosen={chosen} filter={filter} total={first.total} totalCapped={first.total_capped} clear={() => setChosen(new Set())} changed={changed} />
       <RecordTable lines={lines} filter={filter} chosen={chosen} choose={setChosen} />
       {failure && <FailureNotice failure={failure} retry={loadMore} />}
       {next && <p class="more"><button type="button" onClick={loadMore}>{t("load_more")}</button></p>}

@@ -1,24 +1,26 @@
 import type { ActionKind, ChosenErrors } from "../api/contract";
 import { ActionButton } from "../actions/ActionButton";
-import { t } from "../language";
+import { capped, t } from "../language";
 import type { Filter } from "./filter";
 
+const UNRESOLVED = ["open", "waiting", "set_aside", "ignored"] as const;
 const KINDS: ActionKind[] = ["retry", "set_aside", "ignore", "reopen"];
 
 interface Props {
   chosen: ReadonlySet<number>;
   filter: Filter;
   total: number | null;
+  totalCapped: boolean;
   clear: () => void;
   changed: () => void;
 }
 
-/** What can be done with the chosen records, or with all of one cause or code when the list shows exactly those. */
-export function SelectionBar({ chosen, filter, total, clear, changed }: Props) {
+/** What can be done with the chosen records, or with all that the list is about. */
+export function SelectionBar({ chosen, filter, total, totalCapped, clear, changed }: Props) {
   const whole = wholeGroup(filter);
   const selection: ChosenErrors | null = chosen.size ? { errors: [...chosen] } : whole;
-  if (!selection) return null;
-  const about = chosen.size ? t("errors.chosen", { count: chosen.size }) : t("errors.all_of_these", { count: total ?? 0 });
+  if (!selection || (!chosen.size && !total)) return null;
+  const about = chosen.size ? t("errors.chosen", { count: chosen.size }) : t("errors.all_of_these", { count: total ?? 0, value: capped(total ?? 0, totalCapped) });
   return (
     <div class="selection" role="group" aria-label={t("errors.actions")}>
       <strong role="status">{about}</strong>
@@ -28,8 +30,15 @@ export function SelectionBar({ chosen, filter, total, clear, changed }: Props) {
   );
 }
 
-function wholeGroup(filter: Filter): ChosenErrors | null {
-  if (filter.stream || filter.status || filter.holding || filter.search || filter.error_class) return null;
-  if (filter.cause && !filter.code) return { cause: filter.cause };
-  return filter.code && !filter.cause ? { code: filter.code } : null;
+/** Return the whole of what the list shows as a group, null where it is filtered by what no group is made of. */
+function wholeGroup({ stream, status, code, cause, holding, search, error_class }: Filter): ChosenErrors | null {
+  if (holding || search || error_class || status === "resolved") return null;
+  const unresolved = UNRESOLVED.find((one) => one === status);
+  return {
+    ...(stream ? { stream } : {}),
+    ...(unresolved ? { status: unresolved } : {}),
+    ...(code ? { code } : {}),
+    ...(cause ? { cause } : {}),
+    ...(stream || unresolved || code || cause ? {} : { all: true }),
+  };
 }

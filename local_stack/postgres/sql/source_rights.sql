@@ -1,0 +1,6 @@
+-- The exporter reads what the warehouse's owner or the administrator makes, now and later; its horizon sees all sessions.
+grant pg_read_all_stats to crm_export;
+alter default privileges for role warehouse grant usage on schemas to crm_export;
+alter default privileges for role warehouse grant select on tables to crm_export;
+alter default privileges for role postgres grant usage on schemas to crm_export;
+alter default privileges for role postgres grant select on tables to crm_export;

@@ -1,0 +1,56 @@
+"""Folders and files that no other user of the machine may read, replace or have made in advance."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+PASSABLE_FOLDER = 0o711  # another user passes through it to a folder of their own, and lists nothing
+
+
+class UnsafeFolderError(Exception):
+    """A folder belongs to somebody else; the message says which and what to do."""
+
+
+def make_private_folder(folder: Path, mode: int = PRIVATE_FOLDER, *, owner: int | None = None) -> Path:
+    """Make a folder, or check the one that is there, and give it to the user id `owner` (None: who runs this).
+
+    Raises UnsafeFolderError for a link, a file, and a folder that belongs to another user.
+    """
+    folder.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=mode)
+    except FileExistsError:
+        check_owner(folder, owner)
+    if owner is not None and os.geteuid() == 0:
+        os.chown(folder, owner, -1, follow_symlinks=False)
+    folder.chmod(mode)
+    return folder
+
+
+def check_owner(folder: Path, owner: int | None = None) -> None:
+    """Raise UnsafeFolderError unless the folder is none of a link and belongs to this user, or to `owner`."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner}:
+        raise UnsafeFolderError(
+            f"{folder} is a link, a file or another user's folder (user id {found.st_uid}), so it is not used. Remove "
+            "it, and see who made it."
+        )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, at once or not at all."""
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(draft).replace(path)
+
+
+def shared_folder() -> Path:
+    """Return this user's folder for what cannot lie in the checkout, made and checked; root's lets others pass."""
+    place = Path("/var/tmp") if Path("/var/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108 - checked below
+    mode = PASSABLE_FOLDER if os.geteuid() == 0 else PRIVATE_FOLDER
+    return make_private_folder(place / f"crm-export-{os.geteuid()}", mode)
