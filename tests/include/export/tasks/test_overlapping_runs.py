@@ -55,13 +55,13 @@ def test_a_child_is_not_sent_while_another_run_exports_its_parent(
 def test_a_bulk_job_that_another_run_waits_for_is_left_to_it_until_it_is_over(exporter: Exporter) -> None:
     exporter.add_many(1, 2_100)
     exporter.control.set_bulk(delay_seconds=3.0)
-    first = exporter.run(job_patience=0.1)
+    first = exporter.run(pause=False, job_patience=0.1)
     assert first.outcome is Outcome.WAITING_FOR_JOB
-    second = exporter.run(job_patience=0.1)
+    second = exporter.run(pause=False, job_patience=0.1)
     assert (second.outcome, second.job_id) == (Outcome.ALREADY_RUNNING, None)
     assert second.message.startswith("Run run1 of CRMExport is exporting this stream since 20")
     assert str(first.job_id) in second.message
-    third = exporter.run()  # nobody needs to come back for the job: whoever finds it over settles it
+    third = exporter.run(pause=False)  # nobody needs to come back for the job: whoever finds it over settles it
     assert (third.outcome, third.accepted) == (Outcome.COMPLETE, 2_075)
     assert len([call for call in exporter.calls() if call["method"] == "PUT"]) == 1
     assert len(exporter.names()) == 2_100
