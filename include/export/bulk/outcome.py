@@ -8,6 +8,7 @@ from functools import cached_property
 
 from psycopg import sql
 
+from include.export.batch import Batch
 from include.export.bulk.recorded_limit import limit_recorded
 from include.export.bulk.result_file import ResultsCut, drop_incomplete
 from include.export.bulk.result_tables import Counts, JobResults, ResultLoader
@@ -88,7 +89,7 @@ class JobAnswers:
                 return
             page = run.source.compose_window("source/page_ids", self.plan.window, part=self._part)
             batch = plan_page(run, page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
-            accepted = run.send_again(batch) if batch else []
+            accepted = _send_again(run, batch) if batch else []
             self.results.note_retried(ids, accepted)
             self.retried += len(ids)
             self.accepted_again += len(accepted)
@@ -154,3 +155,10 @@ class JobAnswers:
                 "row twice. Nothing is acknowledged; look at the job in Salesforce (Setup > Bulk Data Load Jobs)."
             )
         return counts
+
+
+def _send_again(run: RunContext, batch: Batch) -> list[str]:
+    """Send records of a job once more and settle what comes of it; returns the accepted external ids."""
+    sent = run.sender.send_batch(batch, stop_at_refusal=False)
+    run.settle(batch, sent, move=False, again=True)
+    return [str(row.external_id) for row in batch.rows if row.ordinal in sent.accepted]

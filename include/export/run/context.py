@@ -119,12 +119,6 @@ class RunContext(RunInputs):
         check_error_count(self.stream, self.new_errors)
         return sent
 
-    def send_again(self, batch: Batch) -> list[str]:
-        """Send records of a Bulk job once more and settle what comes of it; returns the accepted external ids."""
-        sent = self.sender.send_batch(batch, stop_at_refusal=False)
-        self.settle(batch, sent, move=False, again=True)
-        return [str(row.external_id) for row in batch.rows if row.ordinal in sent.accepted]
-
     def settle(self, batch: Batch, sent: Sent, *, move: bool, again: bool = False) -> None:
         """Write everything that a batch means in one transaction: errors, resolutions, watermark, stop, counts.
 

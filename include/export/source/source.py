@@ -143,8 +143,8 @@ class Source:
             "key": self._key,
             "cursor": sql.Identifier(self.stream.cursor),
             "key_order": self._key_order(key),
-            "after": self._after(">", after, head="and "),
-            "at_or_below": self._after("<=", after, head=""),
+            "after": _behind(self, ">", after, head="and "),
+            "at_or_below": _behind(self, "<=", after, head=""),
             "error_key": key.cast(sql.SQL("e.record_key")),
             "manifest_key": key.cast(sql.SQL("m.record_key")),
             "one_key": key.cast(sql.SQL("%(key)s")),
@@ -154,11 +154,6 @@ class Source:
 
     def _key_order(self, key: Column) -> sql.Composed:
         return sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key)
-
-    def _after(self, operator: str, after: Position | None, *, head: str) -> sql.Composed:
-        if after is None:
-            return sql.Composed([])
-        return sql.SQL(head).format() + self.bound(operator, "cursor_at", "record_key")  # a constant
 
     def bound(self, operator: str, moment: str, record_key: str) -> sql.Composed:
         """Return a comparison with a position in two parameters; the operator is a constant of ours."""
@@ -170,6 +165,12 @@ class Source:
             moment=sql.Placeholder(moment),
             bound=key.cast(sql.SQL("{}").format(sql.Placeholder(record_key)), ordered=True),
         )
+
+
+def _behind(source: Source, operator: str, after: Position | None, *, head: str) -> sql.Composed:
+    if after is None:
+        return sql.Composed([])
+    return sql.SQL(head).format() + source.bound(operator, "cursor_at", "record_key")  # a constant
 
 
 def _check_columns(stream: Stream, found: Mapping[str, Column]) -> None:

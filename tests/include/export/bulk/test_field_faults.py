@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from exporter import CONTACTS, Exporter, make_stream
-from include.export.bulk import settlement, upload
+from include.export.bulk import settlement
 from include.export.failures import SalesforceFailure, SourceFailure
 from include.export.ledger.runs import Outcome
+from include.export.source.copy_reader import Readers
 from include.export.streams.stream import Stream
 
 JOBS = "select state, sent, accepted, refused from crm_export.ExportBatches where transport = 'bulk' order by id"
@@ -187,24 +190,15 @@ def test_smaller_windows_where_the_server_ends_long_statements(bulk: Exporter, m
         "create view app.accounts as select id, ext, name, kind, amount, app.slowly(notes) as notes, changed_at,"
         " deleted_at from app.accounts_behind"
     )
-    opened = upload.open_snapshot
+    opened = Readers.open_snapshot
 
-    def open_impatient(*given: object, **named: object) -> object:
-        context = opened(*given, **named)  # type: ignore[arg-type]
+    @contextmanager
+    def open_impatient(readers: Readers, of: str | None = None) -> Generator[psycopg.Connection]:
+        with opened(readers, of) as reader:
+            reader.execute("set statement_timeout = '600ms'" if of is None else "select 1")
+            yield reader
 
-        class Impatient:
-            def __enter__(self) -> psycopg.Connection:
-                reader = context.__enter__()
-                if not named.get("of"):
-                    reader.execute("set statement_timeout = '600ms'")
-                return reader
-
-            def __exit__(self, *raised: object) -> object:
-                return context.__exit__(*raised)  # type: ignore[arg-type]
-
-        return Impatient()
-
-    monkeypatch.setattr(upload, "open_snapshot", open_impatient)
+    monkeypatch.setattr(Readers, "open_snapshot", open_impatient)
     report = bulk.run(pause=False)
     assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 400)
     assert len(bulk.names()) == 400
