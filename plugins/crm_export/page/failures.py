@@ -22,7 +22,7 @@ from include.export.reports import PlaceError
 ErrorCode = Literal[
     "not_signed_in", "forbidden", "cross_site", "not_found", "wrong_method", "export_off", "overridden",
     "acknowledgement_missing", "dag_paused", "already_requested", "nothing_selected", "too_many", "busy", "too_large",
-    "not_json", "invalid", "not_installed", "database_down", "too_busy",
+    "not_json", "invalid", "not_installed", "database_down", "misconfigured", "too_busy",
     "not_started", "failed",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def _answer_database(error: Exception) -> JSONResponse:
 
 
 def _answer_run_failure(failure: Exception) -> JSONResponse:
-    code: ErrorCode = "not_installed" if isinstance(failure, ConfigurationFailure) else "database_down"
+    code: ErrorCode = "misconfigured" if isinstance(failure, ConfigurationFailure) else "database_down"
     return _answer(503, code, str(failure))
 
 

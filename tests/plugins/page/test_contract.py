@@ -75,7 +75,7 @@ def test_the_types_of_the_front_end_are_made_from_the_contract(tmp_path: Path) -
 
 def test_every_word_of_the_contract_has_a_text() -> None:
     texts = json.loads((FRONTEND / "src" / "language" / "en.json").read_text())
-    assert set(get_args(ErrorCode)) - {"already_requested", "invalid"} <= set(texts["failure"])
+    assert set(get_args(ErrorCode)) - {"already_requested", "invalid", "misconfigured"} <= set(texts["failure"])
     assert set(get_args(ErrorStatus)) == set(texts["status"])
     assert (
         set(get_args(RunOutcome))

@@ -184,6 +184,13 @@ def test_an_unanswered_database_names_no_secrets_backend(op: Person, monkeypatch
     assert (setting["changeable"], setting["locked_by"]) == (False, None)
 
 
+def test_a_connection_that_is_not_defined_is_named(op: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_POSTGRES_DEFAULT")
+    answer = op.get("api/streams")
+    assert code(answer) == (503, "misconfigured")
+    assert "postgres_default" in answer.json()["error"]["message"]
+
+
 def test_a_session_that_holds_the_source_back_is_named(
     exporter: Exporter, connect: Callable[..., psycopg.Connection]
 ) -> None:

@@ -704,7 +704,7 @@ export interface components {
         /** @description Why a request failed: a code to translate and a sentence to act on. */
         FailureText: {
             /** @enum {string} */
-            code: "not_signed_in" | "forbidden" | "cross_site" | "not_found" | "wrong_method" | "export_off" | "overridden" | "acknowledgement_missing" | "dag_paused" | "already_requested" | "nothing_selected" | "too_many" | "busy" | "too_large" | "not_json" | "invalid" | "not_installed" | "database_down" | "too_busy" | "not_started" | "failed";
+            code: "not_signed_in" | "forbidden" | "cross_site" | "not_found" | "wrong_method" | "export_off" | "overridden" | "acknowledgement_missing" | "dag_paused" | "already_requested" | "nothing_selected" | "too_many" | "busy" | "too_large" | "not_json" | "invalid" | "not_installed" | "database_down" | "misconfigured" | "too_busy" | "not_started" | "failed";
             message: string;
         };
         /** @description What the daily check found; `more` says that there is more than is listed. */

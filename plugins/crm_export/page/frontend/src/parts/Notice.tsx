@@ -40,7 +40,7 @@ export function Loading({ lines = 4 }: { lines?: number }) {
 
 /** Say why a request failed, in the reader's language where the reason is a known one. */
 export function explain(failure: Failure): string {
-  if (failure.code === "invalid" || failure.code === "already_requested") return failure.message;
+  if (failure.code === "invalid" || failure.code === "already_requested" || failure.code === "misconfigured") return failure.message;
   return t(`failure.${failure.code}`);
 }
 
