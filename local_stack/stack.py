@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from include.export.source import open_session
 from local_stack.airflow_api import AirflowApi
 from local_stack.credentials import Credentials, credentials_file
 from local_stack.environment import make_environment, trust
@@ -83,9 +84,7 @@ class Stack:
 
     def connect(self, database: str = SOURCE_DATABASE) -> psycopg.Connection:
         """Open a database as its administrator; the session counts as the exporter's, so that no horizon waits."""
-        return psycopg.connect(
-            self._postgres.dsn(database), autocommit=True, application_name="crm_export", options="-c timezone=UTC"
-        )
+        return open_session(self._postgres.dsn(database))
 
     def check(self) -> None:
         """Raise StackError when a process of the stack has ended."""
