@@ -22,11 +22,11 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param, TaskGroup
 
 from crm_export.alerts.operator import end_with_alerts
-from crm_export.dag_layout import choose_streams, export_dag_id, find_schedule
-from crm_export.export_operator import task_for
-from crm_export.operators import ExportChangesOperator
-from crm_export.preparation import PrepareSchemaOperator
-from crm_export.sensors import PauseOnExportErrorsSensor
+from crm_export.operators.base import task_for
+from crm_export.operators.dag_layout import choose_streams, export_dag_id, find_schedule
+from crm_export.operators.export import ExportChangesOperator
+from crm_export.operators.gate import PauseOnExportErrorsSensor
+from crm_export.operators.preparation import PrepareSchemaOperator
 from include.export.streams import divide_by_group, load_streams
 
 for name, streams in divide_by_group(load_streams()).items():

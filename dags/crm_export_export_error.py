@@ -16,10 +16,10 @@ import os
 from airflow.sdk import DAG, BaseOperator, Param
 
 from crm_export.alerts.operator import end_with_alerts
-from crm_export.dag_layout import choose_streams
-from crm_export.export_operator import task_for
-from crm_export.operators import ReexportErrorsOperator
-from crm_export.preparation import PrepareSchemaOperator
+from crm_export.operators.base import task_for
+from crm_export.operators.dag_layout import choose_streams
+from crm_export.operators.export import ReexportErrorsOperator
+from crm_export.operators.preparation import PrepareSchemaOperator
 from include.export.streams import load_streams
 
 with DAG(

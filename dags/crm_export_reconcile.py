@@ -25,11 +25,11 @@ import os
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from crm_export.alerts.operator import end_with_alerts
-from crm_export.dag_layout import choose_streams
-from crm_export.export_operator import task_for
-from crm_export.preparation import PrepareSchemaOperator
-from crm_export.reconcile import ExportLateRowsOperator, ReportOrphansOperator, task_for_check
-from crm_export.retention import PurgeHistoryOperator
+from crm_export.operators.base import task_for
+from crm_export.operators.dag_layout import choose_streams
+from crm_export.operators.preparation import PrepareSchemaOperator
+from crm_export.operators.reconcile import ExportLateRowsOperator, ReportOrphansOperator, task_for_check
+from crm_export.operators.retention import PurgeHistoryOperator
 from include.export.reconcile import load_checks
 from include.export.streams import load_streams
 

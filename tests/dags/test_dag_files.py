@@ -130,7 +130,7 @@ def test_parsing_needs_no_database_no_network_and_no_variable() -> None:
     code = (
         "import socket, sys\n"
         "def refuse(*_): raise AssertionError('parsing opened a connection')\n"
-        "import airflow.sdk, crm_export.operators, crm_export.sensors\n"
+        "import airflow.sdk, crm_export.operators.export, crm_export.operators.gate\n"
         "from airflow.sdk import Variable\n"
         "Variable.get = refuse\n"
         "socket.socket.connect = refuse\n"

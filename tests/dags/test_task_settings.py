@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from crm_export.retries import RETRIES, RunFailureRetryPolicy
+from crm_export.operators.retries import RETRIES, RunFailureRetryPolicy
 from single_task import run_each
 
 pytestmark = pytest.mark.filterwarnings("default")  # Airflow's own

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from crm_export.command_line.main import main
-from crm_export.connections import connect_postgres, make_salesforce_client, open_postgres
+from crm_export.connections.opening import connect_postgres, make_salesforce_client, open_postgres
 from include.export.failures import ConfigurationFailure, LoginFailure, RunFailure, SalesforceFailure, SourceFailure
 from local_stack.postgres import EmbeddedPostgres, find_free_port
 from pgbouncer import pool_in_front

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from crm_export.connections import make_salesforce_client
-from crm_export.login_session import LoginSession
+from crm_export.connections.login_session import LoginSession
+from crm_export.connections.opening import make_salesforce_client
 from include.export.failures import ConfigurationFailure, LoginFailure, RunFailure, SalesforceFailure
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox

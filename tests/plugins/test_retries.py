@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
-from crm_export.retries import ReportedFailure, RunFailureRetryPolicy
+from crm_export.operators.retries import ReportedFailure, RunFailureRetryPolicy
 from include.export.failures import (
     CircuitFailure,
     ConfigurationFailure,

@@ -7,8 +7,8 @@ import json
 import pytest
 import requests
 
-from crm_export.connections import make_salesforce_client
-from crm_export.salesforce_hosts import VARIABLE, check_login_address, check_org_address
+from crm_export.connections.opening import make_salesforce_client
+from crm_export.connections.salesforce_hosts import VARIABLE, check_login_address, check_org_address
 from include.export.failures import ConfigurationFailure, SalesforceFailure
 from include.export.salesforce import OrgSession
 from salesforce_sandbox.control import Control

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-from crm_export.triggers import JobOverTrigger, is_triggerer_running
+from crm_export.operators.triggers import JobOverTrigger, is_triggerer_running
 from local_stack.postgres import find_free_port
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox

@@ -45,7 +45,7 @@ def main() -> None:
 def end_as_airflow_asks() -> None:
     """Answer SIGTERM as Airflow's task runner does: by the operator's on_kill."""
     if "--airflow" in sys.argv:
-        from crm_export.preparation import PrepareSchemaOperator
+        from crm_export.operators.preparation import PrepareSchemaOperator
 
         operator = PrepareSchemaOperator(task_id="t")
         signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())

@@ -12,11 +12,11 @@ from airflow.sdk import DAG, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from crm_export.alerts.delivery import TIMEOUT_SECONDS, deliver_message
-from crm_export.connections import open_postgres
-from crm_export.export_operator import ExitsOnSigterm
+from crm_export.connections.opening import open_postgres
 from crm_export.metrics import report_gauges
+from crm_export.operators.base import ExitsOnSigterm
+from crm_export.operators.preparation import find_databases
 from crm_export.page_address import link_page
-from crm_export.preparation import find_databases
 from crm_export.settings import read_export_to_crm, read_lag_hours
 from include.export.alerts import AlertSender, AlertsFile, AlertWatch, load_alerts_file
 from include.export.failures import RunFailure

@@ -13,9 +13,9 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_export.operators.requests import TRY_RECORD
 from crm_export.page.dag_runs import link_run
 from crm_export.page.guards import DAGS
-from crm_export.requests import TRY_RECORD
 from include.export.reports import read_failures
 
 RUNS_SEEN = 5  # of each DAG: enough to find the last but one beside trials and what runs now

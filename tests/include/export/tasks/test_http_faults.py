@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from crm_export.connections import make_salesforce_client
+from crm_export.connections.opening import make_salesforce_client
 from exporter import Exporter, make_stream
 from include.export.failures import (
     CircuitFailure,

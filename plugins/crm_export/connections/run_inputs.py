@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 
-from crm_export.connections import connect_postgres, make_salesforce_client, open_postgres
+from crm_export.connections.opening import connect_postgres, make_salesforce_client, open_postgres
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
 from include.export.run import RunInputs

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from airflow.sdk import Asset, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from crm_export.retries import RETRIES, RETRY_DELAY, ReportedFailure, RunFailureRetryPolicy
+from crm_export.operators.retries import RETRIES, RETRY_DELAY, ReportedFailure, RunFailureRetryPolicy
 from crm_export.settings import read_export_to_crm
 from include.export.reconcile import BrokenCheck
 from include.export.streams import BrokenStream, Stream

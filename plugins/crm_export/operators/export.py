@@ -9,13 +9,13 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from crm_export.export_operator import ExportOperator
+from crm_export.connections.run_inputs import open_inputs
 from crm_export.lineage import LineageFacts, describe_lineage
 from crm_export.metrics import count_amounts, count_run
-from crm_export.requests import asked_action, identify_run
-from crm_export.run_inputs import open_inputs
+from crm_export.operators.base import ExportOperator
+from crm_export.operators.requests import asked_action, identify_run
+from crm_export.operators.triggers import JobOverTrigger, is_triggerer_running
 from crm_export.settings import read_options
-from crm_export.triggers import JobOverTrigger, is_triggerer_running
 from include.export.ledger import ExportAudit, Outcome
 from include.export.streams import Stream
 from include.export.tasks import ExportReport, export_stream, reexport_errors

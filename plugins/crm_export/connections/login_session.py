@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from crm_export.salesforce_hosts import check_login_address
+from crm_export.connections.salesforce_hosts import check_login_address
 from include.export.failures import ConfigurationFailure, SalesforceFailure
 from include.export.salesforce import CONNECT_TIMEOUT, READ_TIMEOUT, read_organization
 

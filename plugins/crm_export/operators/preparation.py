@@ -8,9 +8,10 @@ from typing import Any
 import psycopg
 from airflow.sdk import Context, SkipMixin
 
-from crm_export.connections import POSTGRES, open_postgres
-from crm_export.export_operator import ExportOperator
-from crm_export.requests import (
+from crm_export.connections.opening import POSTGRES, open_postgres
+from crm_export.connections.run_inputs import open_inputs
+from crm_export.operators.base import ExportOperator
+from crm_export.operators.requests import (
     ResendRequest,
     TrialRequest,
     asked_action,
@@ -19,7 +20,6 @@ from crm_export.requests import (
     check_trial,
     identify_run,
 )
-from crm_export.run_inputs import open_inputs
 from crm_export.settings import read_options
 from include.export.failures import RunFailure
 from include.export.ledger import ExportResends, ExportTrials, Trial, install_schema

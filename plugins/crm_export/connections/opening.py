@@ -17,8 +17,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, A
 from psycopg.rows import tuple_row
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
-from crm_export.login_session import LoginSession, advise_on_login, choose_api_version
-from crm_export.salesforce_hosts import check_org_address
+from crm_export.connections.login_session import LoginSession, advise_on_login, choose_api_version
+from crm_export.connections.salesforce_hosts import check_org_address
 from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
 from include.export.salesforce import OrgSession, SalesforceClient
 from include.export.source import READY_SECONDS, prepare_session, refuse_transaction_pooling
