@@ -12,7 +12,7 @@ from airflow.sdk import DAG, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from crm_export.alerts.delivery import TIMEOUT_SECONDS, deliver_message
-from crm_export.connections.opening import open_postgres
+from crm_export.connections import open_postgres
 from crm_export.metrics import report_gauges
 from crm_export.operators.base import ExitsOnSigterm
 from crm_export.operators.preparation import find_databases

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from crm_export.alerts.delivery import deliver_message
 from crm_export.command_line.output import OK, WRONG, Output
-from crm_export.connections.opening import open_postgres
+from crm_export.connections import open_postgres
 from include.export.alerts import AlertsFile, AlertWriter, ChannelFailure, load_alerts_file
 from include.export.ledger import ExportAlerts
 from include.export.salesforce import Catalogue

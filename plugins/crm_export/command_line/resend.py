@@ -8,7 +8,7 @@ from dataclasses import asdict
 import psycopg
 
 from crm_export.command_line.output import OK, Output
-from crm_export.connections.opening import open_postgres
+from crm_export.connections import open_postgres
 from include.export.ledger import ExportResends
 from include.export.reports import ResendPreview, preview_resend
 from include.export.streams import Stream, find_stream

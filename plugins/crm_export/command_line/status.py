@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from crm_export.command_line.output import OK, WRONG, Output
-from crm_export.connections.opening import open_postgres
+from crm_export.connections import open_postgres
 from include.export.reports import StreamSummary, summarise_streams
 from include.export.streams import Stream, load_streams
 

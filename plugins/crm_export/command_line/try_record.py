@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from crm_export.command_line.output import OK, WRONG, Output
-from crm_export.connections.run_inputs import open_inputs
+from crm_export.connections import open_inputs
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
 from include.export.streams import find_stream

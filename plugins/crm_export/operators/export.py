@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from crm_export.connections.run_inputs import open_inputs
+from crm_export.connections import open_inputs
 from crm_export.lineage import LineageFacts, describe_lineage
 from crm_export.metrics import count_amounts, count_run
 from crm_export.operators.base import ExportOperator

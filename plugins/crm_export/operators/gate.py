@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import BaseSensorOperator, Context
 
-from crm_export.connections.opening import open_postgres
+from crm_export.connections import open_postgres
 from crm_export.links import PageLink
 from crm_export.next_run import find_next_run
 from crm_export.operators.base import ExportOperator, asset_of

@@ -8,8 +8,7 @@ from typing import Any
 import psycopg
 from airflow.sdk import Context, SkipMixin
 
-from crm_export.connections.opening import POSTGRES, open_postgres
-from crm_export.connections.run_inputs import open_inputs
+from crm_export.connections import POSTGRES, open_inputs, open_postgres
 from crm_export.operators.base import ExportOperator
 from crm_export.operators.requests import (
     ResendRequest,

@@ -7,8 +7,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from crm_export.connections.opening import open_postgres
-from crm_export.connections.run_inputs import open_inputs
+from crm_export.connections import open_inputs, open_postgres
 from crm_export.operators.base import ExportOperator, asset_of, task_for
 from crm_export.operators.requests import identify_run
 from crm_export.settings import read_options

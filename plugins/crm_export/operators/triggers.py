@@ -13,7 +13,7 @@ from airflow.sdk.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from crm_export.connections.opening import SALESFORCE, make_salesforce_client
+from crm_export.connections import SALESFORCE, make_salesforce_client
 from include.export.failures import RunFailure
 from include.export.salesforce import SalesforceClient, is_job_over
 

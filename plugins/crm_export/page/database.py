@@ -8,7 +8,7 @@ from typing import Annotated
 import psycopg
 from fastapi import Depends
 
-from crm_export.connections.opening import open_postgres
+from crm_export.connections import open_postgres
 
 PATIENCE = 5  # seconds until a database that does not answer counts as down
 

@@ -26,7 +26,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crm_export.connections.opening import POSTGRES
+from crm_export.connections import POSTGRES
 from crm_export.page.failures import PageFailure, tell_invalid
 from crm_export.settings import PAUSE_ON_EXPORT_ERRORS
 
