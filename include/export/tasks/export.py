@@ -13,6 +13,7 @@ from include.export.ledger import ExportHolds, ExportWatermarks, Holder, Outcome
 from include.export.options import GROWTH, SMALL_REQUEST
 from include.export.run import RunContext, RunInputs, open_run, plan_batch
 from include.export.source import find_blocking_transaction, format_count, read_horizon, warn_without_index
+from include.export.tasks.look_back import send_late_rows, warn_of_late_source
 from include.export.tasks.reexport import send_released
 from include.export.tasks.stop import Stop, examine_stop
 
@@ -97,6 +98,7 @@ def _export(run: RunContext) -> tuple[Outcome, str]:
     try:
         settle_unsettled(run)
         _warn_of_unreadable(run)
+        warn_of_late_source(run)
         horizon = read_horizon(run.stream, run.connection)
         _note_oldest_change(run, horizon)
         with run.lease.transaction():
@@ -108,6 +110,7 @@ def _export(run: RunContext) -> tuple[Outcome, str]:
                 return _end_held(horizon)
             size = 1 if stop is Stop.PROBE else size
         send_released(run, horizon)
+        send_late_rows(run)
         return _export_changes(run, horizon, size)
     except JobPending as pending:
         run.job_id = pending.job_id
