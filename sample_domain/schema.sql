@@ -19,6 +19,9 @@ create table if not exists mm.biz_opportunities (
 create table if not exists mm.biz_campaigns (
     id text primary key, name text, type text, areas_of_interest text, start_date date, end_date date,
     _created_date timestamptz not null, _modified_date timestamptz not null, _deleted_date timestamptz);
+create table if not exists mm.biz_campaign_members (
+    id text primary key, campaign_id text not null, contact_id text not null, status text,
+    _created_date timestamptz not null, _modified_date timestamptz not null);
 create table if not exists mm.biz_touchpoints (
     id text primary key, email text, contact_id text, account_id text, lead_id text, unique_id_person text,
     user_touchpoint_id text, touchpoint_date timestamptz, marketing_touch_type text, channel text, category1 text,
@@ -41,6 +44,8 @@ create table if not exists mm.biz_attribution_touchpoints (
 create index if not exists biz_accounts_changed on mm.biz_accounts (_modified_date, id collate "C");
 create index if not exists biz_leads_changed on mm.biz_leads (_modified_date, id collate "C");
 create index if not exists biz_campaigns_changed on mm.biz_campaigns (_modified_date, id collate "C");
+create index if not exists biz_campaign_members_changed
+    on mm.biz_campaign_members (_modified_date, id collate "C");
 create index if not exists biz_touchpoints_changed on mm.biz_touchpoints (_modified_date, id collate "C");
 create index if not exists biz_attribution_touchpoints_changed
     on mm.biz_attribution_touchpoints (_modified_date, id collate "C");

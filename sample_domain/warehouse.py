@@ -8,7 +8,10 @@ from pathlib import Path
 import psycopg
 
 FOLDER = Path(__file__).resolve().parent
-TABLES = ("accounts", "leads", "contacts", "opportunities", "campaigns", "touchpoints", "attribution_touchpoints")
+TABLES = (
+    *("accounts", "leads", "contacts", "opportunities", "campaigns", "campaign_members"),
+    *("touchpoints", "attribution_touchpoints"),
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Size:
             "contacts": 300,
             "opportunities": 80,
             "campaigns": 25,
+            "campaign_members": 120,
             "touchpoints": 5_000,
             "attribution_touchpoints": 1_200,
         }

@@ -19,6 +19,7 @@ class Row:
     record: str | None
     verdict: str | None
     payload: Any = None
+    created: str | None = None  # members that are sent only when Salesforce does not have the record yet
 
     @property
     def is_rejected_locally(self) -> bool:
@@ -33,3 +34,4 @@ class Batch:
     id: int
     action: str
     rows: tuple[Row, ...]
+    shared_key: str | None = None  # of two rows with one position: nothing was planned

@@ -17,6 +17,8 @@ _TOKEN = re.compile(
 )
 _ORDER = {"<": operators.lt, ">": operators.gt, "<=": operators.le, ">=": operators.ge}
 _REFERENCE = "Please reference your WSDL or the describe call for the appropriate names."
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 Row = dict[str, Any]
 
 
@@ -119,12 +121,16 @@ class _Parser:
     @staticmethod
     def _read(kind: str, text: str) -> Any:
         if kind == "text":
-            return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), text[1:-1])
+            return _ESCAPE.sub(_unescape, text[1:-1])
         if kind == "moment":
             return datetime.fromisoformat(text) if "T" in text else text
         if kind == "number":
             return float(text) if "." in text else int(text)
         return {"true": True, "false": False, "null": None}.get(text.lower(), text)
+
+
+def _unescape(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else _CONTROLS.get(found[2].lower(), found[2])
 
 
 def parse(text: str) -> Query:

@@ -148,10 +148,29 @@ def test_story_5_touchpoints_wait_for_their_campaign_and_are_released_together(c
     assert company.unresolved()["buyer_touchpoints", "INVALID_FIELD", "waiting"] == 60
     company.control.add_picklist_values("Campaign", "Areas_of_Interest__c", "Unknown")
     assert company.reexport() == {
-        "account_scores": 0, "campaigns": 1, "persons": 0, "lead_accounts": 0, "buyer_touchpoints": 60,
-        "buyer_attribution_touchpoints": 0,
+        "account_scores": 0, "campaigns": 1, "campaign_members": 0, "persons": 0, "lead_accounts": 0,
+        "buyer_touchpoints": 60, "buyer_attribution_touchpoints": 0,
     }  # fmt: skip
     assert not any(status == "waiting" for _, _, status in company.unresolved())
+
+
+@pytest.mark.field("F5")
+def test_members_of_campaigns_are_created_with_their_campaign_and_then_change_their_status_only(
+    company: Company,
+) -> None:
+    company.export(pause=False)
+    members = company.control.records("CampaignMember")
+    assert len(members) == 120
+    company.connection.execute(
+        "update mm.biz_campaign_members set status = 'Planned', campaign_id = 'CMP_000001',"
+        " _modified_date = now() - interval '1 minute'"
+    )
+    report = company.stream("campaign_members").run(pause=False)
+    assert (report.accepted, report.refused) == (120, 0)
+    before = {each["id"]: each["fields"]["CampaignId"] for each in members}
+    changed = company.control.records("CampaignMember")
+    assert {each["id"]: each["fields"]["CampaignId"] for each in changed} == before
+    assert {each["fields"]["Status"] for each in changed} == {"Planned"}
 
 
 def test_story_6_expired_sessions_and_lost_answers_lose_nothing(company: Company) -> None:

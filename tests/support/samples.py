@@ -193,7 +193,7 @@ def expect(row: dict[str, str | None]) -> dict[str, Any]:
         "Number__c": None if row["number"] is None else float(row["number"]),
         "Money__c": None if row["real"] is None else float(row["real"]),
         "Whole__c": None if row["whole"] is None else int(row["whole"]),
-        "Flag__c": None if row["flag"] is None else row["flag"] == "true",
+        "Flag__c": row["flag"] == "true",  # a checkbox has no third state
         "Day__c": row["day"],
         "Moment__c": moment,
         "Start_Of_Day__c": None if row["day"] is None else datetime.fromisoformat(f"{row['day']}T00:00:00Z"),

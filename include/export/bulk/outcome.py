@@ -87,7 +87,8 @@ class JobAnswers:
             ids = self.results.find_again(run.options.batch_size, stays)
             if not ids:
                 return
-            page = run.source.compose_window("source/page_ids", self.plan.window, part=self._part)
+            is_same = run.form.identity.same(sql.SQL("given.external_id"))
+            page = run.source.compose_window("source/page_ids", self.plan.window, part=self._part, is_same=is_same)
             batch = plan_page(run, page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
             accepted = _send_again(run, batch) if batch else []
             self.results.note_retried(ids, accepted)
@@ -114,7 +115,7 @@ class JobAnswers:
     @cached_property
     def results(self) -> JobResults:
         """Return the tables of the answers, empty at first use."""
-        results = JobResults(self.run.source, self.run.catalogue, self.run.form.case_insensitive)
+        results = JobResults(self.run.source, self.run.catalogue, self.run.form.identity)
         results.clear()
         return results
 

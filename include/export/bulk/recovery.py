@@ -78,7 +78,8 @@ def _adopt(run: RunContext, batches: Sequence[JobBatch]) -> None:
     log.info("Stream %s: settling Bulk job(s) of an earlier run: %s", run.stream.name,
              ", ".join(str(batch.job_id) for batch in batches))  # fmt: skip
     rows = sum(batch.sent or 0 for batch in batches)
-    colliding_ids = SourceWindows(run.source).find_colliding_ids(window, run.form) if run.form.case_insensitive else []
+    windows, may_collide = SourceWindows(run.source), run.form.identity.may_collide
+    colliding_ids = windows.find_colliding_ids(window, run.form) if may_collide else []
     plan = plan_window(run, window, scan_texts=True, colliding_ids=colliding_ids)
     progress = Progress(run.stream.name, lambda: rows, rows + 1)
     resend = ExportResends(run.connection).find_of_window(run.stream.name, window)

@@ -18,7 +18,7 @@ from include.export.bulk.result_file import ResultsCut, decode, read_header
 from include.export.failures import SalesforceFailure
 from include.export.positions import Position, Window
 from include.export.salesforce import Catalogue, ErrorClass, RejectedClass, Rejection, judge_rejection, read_job_error
-from include.export.source import NUMBERS, Source
+from include.export.source import ExternalIdForm, Source
 from include.sql import fetch_one, fetch_value, load_statement, pin_index_plans
 
 TEXTS_OF_A_PAGE = 2_000  # judged at a time
@@ -94,7 +94,7 @@ class JobResults:
 
     source: Source
     catalogue: Catalogue
-    ignore_case: bool = False  # of external ids, as Salesforce does
+    identity: ExternalIdForm
 
     def clear(self) -> None:
         """Make the tables, empty."""
@@ -122,7 +122,12 @@ class JobResults:
         with self._connection.transaction():
             pin_index_plans(self._connection)
             statement = self.source.compose_window(
-                "bulk/results_place", window, part=part, answered=answered, payload=payload
+                "bulk/results_place",
+                window,
+                part=part,
+                answered=answered,
+                payload=payload,
+                external_id=self.identity.text,
             )
             self._connection.execute(statement, {**window.as_values(), "batch": batch})
         if self._count_unplaced():
@@ -145,7 +150,8 @@ class JobResults:
     def note_retried(self, tried: Sequence[str], accepted: Sequence[str]) -> None:
         """Keep what became of records that were sent once more."""
         values = {"tried": list(tried), "accepted": list(accepted)}
-        self._connection.execute(load_statement("bulk/results_retried"), values)
+        folds = {"folded": self.identity.fold(sql.SQL("external_id"))}
+        self._connection.execute(load_statement("bulk/results_retried").format(**folds), values)
 
     def find_first_refused(self, *, staying: bool = False) -> Position | None:
         """Return the position of the first refused record whose row is as it was sent.
@@ -157,13 +163,8 @@ class JobResults:
         return Position(*row) if row else None
 
     def answered(self) -> sql.Composed:
-        """Return the condition that an answer `r` is that of a row `s`; numbers may come back in another form."""
-        column = self.source.columns[self.source.stream.external_id_column]
-        if column.type in NUMBERS:
-            return sql.SQL("r.external_id::numeric = {}::numeric").format(column.value)
-        if self.ignore_case:
-            return sql.SQL("lower(r.external_id) = lower({}::text)").format(column.value)
-        return sql.SQL("r.external_id = {}::text").format(column.value)
+        """Return the condition that an answer `r` is that of a row `s`: numbers and blanks may be written otherwise."""
+        return self.identity.same(sql.SQL("r.external_id"))
 
     def count_unrecorded(self, limit: int) -> dict[str, int]:
         """Count the rejected records behind the first `limit` of them, by code."""

@@ -112,11 +112,12 @@ class JobUpload:
         versions = ExportedVersions(side, run.stream.name)
         rows = versions.stage(run.source, self.batch.id, self.plan.window, self.part)
         windows = SourceWindows(replace(run.source, connection=side))
+        windows.check_positions(self.plan.window)
         return rows, self._find_colliding_ids(windows)
 
     def _find_colliding_ids(self, windows: SourceWindows) -> list[str]:
         form = self.plan.form
-        return windows.find_colliding_ids(self.plan.window, self.run.form) if form.record.case_insensitive else []
+        return windows.find_colliding_ids(self.plan.window, self.run.form) if form.record.identity.may_collide else []
 
     def _check(self, block: Block) -> None:
         misleads = _MARK.search(block.lines) or b"\r" in block.lines or block.longest > FIELD_LIMIT

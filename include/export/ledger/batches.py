@@ -62,6 +62,8 @@ class ExportBatches:
 
 
 def _read_batch(found: Sequence[Any]) -> Batch:
-    batch_id, action, keys, external_ids, records, verdicts, payloads = found
-    columns = zip(keys, external_ids, records, verdicts, payloads, strict=True)
-    return Batch(batch_id, action, tuple(Row(n, *values) for n, values in enumerate(columns, start=1)))
+    batch_id, action, *columns, shared_key = found
+    if shared_key is not None:
+        return Batch(0, "", (), shared_key)
+    rows = zip(*columns, strict=True)
+    return Batch(batch_id, action, tuple(Row(n, *values) for n, values in enumerate(rows, start=1)))

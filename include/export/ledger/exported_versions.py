@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.rows import class_row, tuple_row
 
 from include.export.positions import Position, Window
-from include.export.source import Source, SourceChecks, between
+from include.export.source import Source, SourceChecks, between, explain_shared_position
 from include.sql import fetch_one, fetch_value, load_statement, pin_index_plans
 
 Guard = Callable[[], AbstractContextManager[None]]
@@ -90,6 +90,12 @@ class ExportedVersions:
         with guard():
             self._execute("ledger/versions_forget", newest=newest)
 
+    def find_late(self, source: Source, watermark: Position, seconds: int, limit: int) -> list[str]:
+        """Return the keys of rows that changed so shortly before the watermark and were not exported as they are."""
+        values = {"stream": self.stream, "seconds": seconds, "limit": limit, **watermark.as_values()}
+        statement = SourceChecks(source).look_back(watermark)
+        return [key for (key,) in self.connection.execute(statement, values)]
+
     def _unpack(self) -> int:
         newest = int(fetch_value(self._execute("ledger/versions_newest")))
         self.connection.execute("drop table if exists pg_temp.crm_export_recent")
@@ -114,7 +120,9 @@ class ExportedVersions:
         with self.connection.transaction(), self.connection.cursor(row_factory=tuple_row) as cursor:
             pin_index_plans(self.connection)
             compared = fetch_one(cursor.execute(SourceChecks(source).compare(at, end), values))
-        rows, cursor_at, record_key, late = compared
+            rows, cursor_at, record_key, late, shared_key = compared
+            if shared_key is not None:
+                raise explain_shared_position(source.stream, shared_key)
         return Compared(rows, Position(cursor_at, record_key), late)
 
     def _execute(self, statement: str, **values: object) -> psycopg.Cursor[Any]:

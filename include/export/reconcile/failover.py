@@ -55,7 +55,7 @@ def find_lost_keys(run: RunContext) -> list[str]:
     """
     listing = Listing(run.stream, run.connection, run.client)
     listing.fetch(since=run.batches.read_last_settled(run.stream.name))
-    return listing.find_keys(run.source)
+    return listing.find_keys(run.source, run.form.identity)
 
 
 def note_step_back(run: RunContext, step: StepBack) -> None:

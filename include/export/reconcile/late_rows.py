@@ -8,12 +8,12 @@ from typing import Any
 
 from include.export.bulk import settle_unsettled
 from include.export.ledger import LATE_ROW, ExportFindings, Outcome
-from include.export.options import REEXPORT_CREDIT_SHARE
 from include.export.positions import Position
 from include.export.reconcile.failover import find_lost_keys, find_step_back, note_step_back
-from include.export.run import RunContext, RunInputs, open_run, plan_batch
+from include.export.run import RunContext, RunInputs, open_run, send_keys
 
 log = logging.getLogger(__name__)
+ROWS_NOTED = 100  # by their keys in one run
 
 
 @dataclass
@@ -92,8 +92,7 @@ def _compare(run: RunContext, report: LateRowsReport) -> Outcome:
         report.compared += compared.rows
         report.late += len(compared.late)
         if compared.late:
-            told = "Its change time was at or below the watermark when it came; it was exported by its key."
-            findings.note(LATE_ROW, [(key, told) for key in compared.late])
+            _note(findings, run, compared.late, report.late)
             log.warning(
                 "Stream %s: %d rows came below the watermark (%s is back-dated, or set by a clock that is slow). They "
                 "are exported by their keys.", run.stream.name, len(compared.late), run.stream.cursor,
@@ -106,21 +105,18 @@ def _compare(run: RunContext, report: LateRowsReport) -> Outcome:
 
 def _send(run: RunContext, keys: list[str], report: LateRowsReport) -> bool:
     """Send the current rows of keys that are not above the watermark; False when the API budget is spent."""
-    size = run.options.batch_size
-    remaining = keys
-    while remaining:
-        if not run.has_credits(REEXPORT_CREDIT_SHARE):
-            return False
-        part = remaining[:size]
-        batch = plan_batch(run, "keys", keys=part, **run.watermark.as_values())
-        if batch is None:
-            report.left_to_export += len(part)
-            remaining = remaining[len(part) :]
-            continue
-        sent = run.send_batch(batch, stop_at_refusal=False)
-        run.settle(batch, sent, move=False)
-        report.exported += len(sent.accepted)
-        report.refused += len(sent.rejections)
-        done = {row.key for row in batch.rows}
-        remaining = [key for key in part if key not in done] + remaining[len(part) :]
-    return True
+    sent = send_keys(run, keys)
+    report.exported += sent.exported
+    report.refused += sent.rejected
+    report.left_to_export += sent.left
+    return sent.complete
+
+
+def _note(findings: ExportFindings, run: RunContext, late: list[str], total: int) -> None:
+    """Note each late row, or their number where they are many: then it is the source, and no row to look at."""
+    told = "Its change time was at or below the watermark when it came; it was exported by its key."
+    found = [(key, told) for key in late]
+    if total > ROWS_NOTED:
+        told = f"{total:,} rows came with change times at or below the watermark; they were exported by their keys."
+        found = [(run.stream.source, told)]
+    findings.note(LATE_ROW, found)

@@ -12,7 +12,7 @@ import psycopg
 
 from include.export.failures import SalesforceFailure
 from include.export.salesforce import Answer, SalesforceClient
-from include.export.source import ListedRecords, Source
+from include.export.source import ExternalIdForm, ListedRecords, Source
 from include.export.streams import Stream
 
 RECORDS_OF_A_PAGE = 2_000  # of a query
@@ -45,13 +45,13 @@ class Listing:
             listed += len(records)
         return listed
 
-    def find_without_source(self, source: Source) -> list[tuple[str, str]]:
+    def find_without_source(self, source: Source, identity: ExternalIdForm) -> list[tuple[str, str]]:
         """Return external id and Salesforce id of the listed records that no source row belongs to."""
-        return ListedRecords(self.connection).find_without_source(source)
+        return ListedRecords(self.connection).find_without_source(source, identity)
 
-    def find_keys(self, source: Source) -> list[str]:
+    def find_keys(self, source: Source, identity: ExternalIdForm) -> list[str]:
         """Return the keys of the source rows that belong to the listed records."""
-        return ListedRecords(self.connection).find_keys(source)
+        return ListedRecords(self.connection).find_keys(source, identity)
 
     def _condition(self, since: str | None) -> str:
         known = f"{self.stream.external_id} != null"

@@ -21,9 +21,9 @@ from include.export.ledger import (
 )
 from include.export.options import LISTING_CREDIT_SHARE, ExportOptions
 from include.export.reconcile.org_listing import RECORDS_OF_A_PAGE, Listing
-from include.export.run import RunInputs, check_organization
+from include.export.run import RunInputs, check_organization, describe_anew
 from include.export.salesforce import SalesforceClient
-from include.export.source import Source, may_hide_rows
+from include.export.source import RecordForm, Source, may_hide_rows
 from include.export.streams import Operation, Stream
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,8 @@ def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: O
         log.warning("Stream %s: %s", report.stream, report.message)
         return Outcome.WAITING_FOR_CREDITS
     report.listed = listing.fetch()
-    found = listing.find_without_source(source)
+    form = RecordForm(listing.stream, describe_anew(listing.stream, listing.client), source.columns)
+    found = listing.find_without_source(source, form.identity)
     report.without_source = len(found)
     findings = ExportFindings(listing.connection, report.stream, entry.id)
     told = f"{listing.stream.object} {{}} has no row in {listing.stream.source}; delete it there, or restore the row."

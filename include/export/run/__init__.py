@@ -5,17 +5,21 @@ from __future__ import annotations
 from include.export.run.circuit_breaker import check_error_count, check_job_circuit
 from include.export.run.context import RunContext
 from include.export.run.inputs import RunInputs
+from include.export.run.keyed_rows import KeyedRows, send_keys
 from include.export.run.lease_scope import open_run
-from include.export.run.object_description import check_organization
+from include.export.run.object_description import check_organization, describe_anew
 from include.export.run.planning import plan_batch, plan_page
 
 __all__ = [
+    "KeyedRows",
     "RunContext",
     "RunInputs",
     "check_error_count",
     "check_job_circuit",
     "check_organization",
+    "describe_anew",
     "open_run",
     "plan_batch",
     "plan_page",
+    "send_keys",
 ]

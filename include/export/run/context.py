@@ -87,7 +87,7 @@ class RunContext(RunInputs):
         """Return the sender of the stream's batches."""
         if self._sender is None:
             self._sender = Sender(
-                CollectionsTransport(self.stream, self.client),
+                CollectionsTransport(self.stream, self.client, self.form.identity.field),
                 self.catalogue,
                 self.options.transient_delays,
                 RequestSize.start(

@@ -8,8 +8,9 @@ import psycopg
 from psycopg import sql
 
 from include.export.batch import Batch
+from include.export.positions import Position
 from include.export.run.context import RunContext
-from include.export.source import UnreadableForm, take_half
+from include.export.source import UnreadableForm, explain_shared_position, take_half
 
 
 def plan_batch(run: RunContext, page: str, **values: object) -> Batch | None:
@@ -25,8 +26,18 @@ def plan_batch(run: RunContext, page: str, **values: object) -> Batch | None:
         fewer = take_half(page, values)
         if fewer:
             return plan_batch(run, page, **fewer)
-        statement = run.source.plan_of(run.source.page(page, after, bare=True), UnreadableForm())
-        return _plan(run, statement, {"respect_decisions": respects, **values})
+        return _plan_last(run, page, after, {"respect_decisions": respects, **values})
+
+
+def _plan_last(run: RunContext, page: str, after: Position | None, values: Mapping[str, object]) -> Batch | None:
+    """Plan a row that is alone: as it is where only the row behind it cannot be read, else as rejected."""
+    try:
+        if run.source.relation.is_provable:
+            raise psycopg.DataError
+        return _plan(run, run.source.plan_of(run.source.page(page, after, looks_ahead=False), run.form), values)
+    except psycopg.DataError:
+        statement = run.source.plan_of(run.source.page(page, after, bare=True, looks_ahead=False), UnreadableForm())
+        return _plan(run, statement, values)
 
 
 def plan_page(
@@ -45,4 +56,7 @@ def _plan(run: RunContext, statement: sql.Composed, values: Mapping[str, object]
         "colliding_ids": [],
     }
     with run.lease.transaction():
-        return run.batches.plan(statement, {**known, **values})
+        batch = run.batches.plan(statement, {**known, **values})
+    if batch and batch.shared_key is not None:
+        raise explain_shared_position(run.stream, batch.shared_key)
+    return batch

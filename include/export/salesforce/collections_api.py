@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,8 @@ from include.export.batch import Row
 from include.export.failures import SalesforceFailure
 from include.export.salesforce.answers import Answer
 from include.export.salesforce.client import SalesforceClient
-from include.export.salesforce.http_errors import read_list
+from include.export.salesforce.object_schema import FieldSchema
+from include.export.salesforce.record_lookup import RecordLookup, normalise_id
 from include.export.salesforce.write_options import write_headers
 from include.export.streams import Stream
 
@@ -20,7 +21,6 @@ ROLLED_BACK = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
 NOT_SENT = "CRM_EXPORT_NOT_SENT"  # the record stands behind the rejected one of a request that was divided
 # what is to be deleted is not there: gone, in the recycle bin or purged, or of an org that this one was copied from
 _DELETED_ALREADY = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
-_LOOKUP_CHARACTERS = 8_000  # of a query, well below the 16,384 bytes of a URL (salesforce-wire.md section 5.2)
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,11 @@ class CollectionsRequest:
 
 @dataclass(frozen=True)
 class CollectionsTransport:
-    """Sends rows of a stream as sObject Collections."""
+    """Sends rows of a stream as sObject Collections; `id_field` is what Salesforce says of the external id."""
 
     stream: Stream
     client: SalesforceClient
+    id_field: FieldSchema
 
     def transmit(self, action: str, rows: Sequence[Row], *, all_or_none: bool, repeated: bool = False) -> list[Result]:
         """Send rows in one request and return a result for each, in the same order.
@@ -67,17 +68,27 @@ class CollectionsTransport:
         RequestRejected when the whole request is refused for its content, Unanswered and RequestTooLarge when fewer
         rows may pass, RunFailure when Salesforce does not answer as documented.
         """
-        found, absent = self._find_ids(action, rows)
-        present = [row for row in rows if row.ordinal not in absent]
-        sent = {}
-        if present:
-            request = self.compose(action, present, found, all_or_none=all_or_none)
-            answer = self.client.call(
-                request.method, request.path, request.body, divisible=len(rows) > 1, headers=request.headers
-            )
-            answer = replace(answer, repeated=answer.repeated or repeated)
-            sent = {result.row.ordinal: result for result in read_results(present, answer, action)}
-        return [sent.get(row.ordinal) or absent[row.ordinal] for row in rows]
+        ids, settled = self.find_ids(action, rows)
+        present = [row for row in rows if row.ordinal not in settled]
+        if all_or_none and not all(result.accepted for result in settled.values()):
+            return [settled.get(row.ordinal) or Result(row, ROLLED_BACK) for row in rows]
+        # rows that delete one record ask for it once
+        first = {ids.get(row.ordinal, row.ordinal): row for row in reversed(present)}
+        distinct = [row for row in present if first[ids.get(row.ordinal, row.ordinal)] is row]
+        request = self.compose(action, distinct, ids, all_or_none=all_or_none)
+        sent = self._transmit(action, distinct, request, repeated=repeated) if distinct else {}
+        for row in present:
+            sent[row.ordinal] = replace(sent[first[ids.get(row.ordinal, row.ordinal)].ordinal], row=row)
+        return [settled.get(row.ordinal) or sent[row.ordinal] for row in rows]
+
+    def _transmit(
+        self, action: str, rows: Sequence[Row], request: CollectionsRequest, *, repeated: bool
+    ) -> dict[int, Result]:
+        answer = self.client.call(
+            request.method, request.path, request.body, divisible=len(rows) > 1, headers=request.headers
+        )
+        answer = replace(answer, repeated=answer.repeated or repeated)
+        return {result.row.ordinal: result for result in read_results(rows, answer, action)}
 
     def compose(
         self, action: str, rows: Sequence[Row], ids: Mapping[int, str], *, all_or_none: bool
@@ -88,7 +99,7 @@ class CollectionsTransport:
             listed = ",".join(quote(ids[row.ordinal], safe="") for row in rows)
             path = f"composite/sobjects?ids={listed}&allOrNone={flag}"
             return CollectionsRequest("DELETE", path, None, write_headers(self.stream))
-        records = ",".join(self._head(row, ids) + str(row.record) for row in rows)
+        records = ",".join(self._write_record(action, row, ids) for row in rows)
         body = f'{{"allOrNone":{flag},"records":[{records}]}}'
         path = "composite/sobjects"
         if action == "upsert":
@@ -96,58 +107,55 @@ class CollectionsTransport:
         return CollectionsRequest("PATCH", path, body, write_headers(self.stream))
 
     def find_ids(self, action: str, rows: Sequence[Row]) -> tuple[dict[int, str], dict[int, Result]]:
-        """Return Salesforce ids by ordinal, and results for rows that Salesforce has no record of."""
-        return self._find_ids(action, rows)
+        """Return Salesforce ids by ordinal, and results for rows that are not sent.
 
-    def _head(self, row: Row, ids: Mapping[int, str]) -> str:
-        kind = json.dumps(self.stream.object)
-        identity = f'"id":{json.dumps(ids[row.ordinal])},' if row.ordinal in ids else ""
-        return f'{{"attributes":{{"type":{kind}}},{identity}'
-
-    def _find_ids(self, action: str, rows: Sequence[Row]) -> tuple[dict[int, str], dict[int, Result]]:
-        if action == "upsert":
+        Those have no record in Salesforce, more than one, or share theirs with another row: which of two versions it
+        would get is not known, so none is sent. Records that an upsert creates have no id yet.
+        """
+        if action == "upsert" and not self.stream.create_only:
             return {}, {}
+        found = self._look_up(rows)
+        single = [each[0] for each in found.values() if len(each) == 1]
+        shared = set() if action == "delete" else {each for each in single if single.count(each) > 1}
+        settled = {row.ordinal: self._judge_found(action, row, found[row.ordinal], shared) for row in rows}
+        ids = {ordinal: each[0] for ordinal, each in found.items() if each and settled[ordinal] is None}
+        return ids, {ordinal: result for ordinal, result in settled.items() if result is not None}
+
+    def _judge_found(self, action: str, row: Row, found: Sequence[str], shared: Collection[str]) -> Result | None:
+        """Return what becomes of a row whose look-up found so many records; None for a row that is sent."""
+        if len(found) > 1:
+            return Result(row, code="CRM_EXPORT_DUPLICATE_EXTERNAL_ID")
+        if found:
+            return Result(row, code="CRM_EXPORT_EXTERNAL_ID_CONFLICT") if found[0] in shared else None
         if self.stream.external_id == "Id":
-            return {row.ordinal: str(row.external_id) for row in rows}, {}
-        known = self._query_ids([str(row.external_id) for row in rows])
-        ids, absent = {}, {}
-        for row in rows:
-            found = known.get(str(row.external_id).lower())
-            if found:
-                ids[row.ordinal] = found
-            elif action == "delete":
-                absent[row.ordinal] = Result(row)  # Salesforce does not have it, which is what was wanted
-            else:
-                absent[row.ordinal] = Result(row, code="CRM_EXPORT_RECORD_NOT_FOUND")
-        return ids, absent
+            return Result(row, code="CRM_EXPORT_MALFORMED_ID")
+        if action == "upsert":
+            return None
+        # a record that is not there is what a delete wants
+        return Result(row) if action == "delete" else Result(row, code="CRM_EXPORT_RECORD_NOT_FOUND")
 
-    def _query_ids(self, external_ids: Sequence[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for part in _divide(external_ids):
-            name = self.stream.external_id
-            soql = f"SELECT Id, {name} FROM {self.stream.object} WHERE {name} IN ({','.join(part)})"  # noqa: S608 - SOQL
-            answer = self.client.call("GET", f"query?q={quote(soql, safe='')}")
-            records = read_list(answer.body, "records", "GET query")
-            if answer.body.get("done") is not True:
-                raise SalesforceFailure("Salesforce answered only a part of a query of at most 200 records.")
-            for record in records:
-                values = {name.lower(): value for name, value in record.items()}
-                found[str(values[name.lower()]).lower()] = values["id"]
-        return found
+    def _look_up(self, rows: Sequence[Row]) -> dict[int, Sequence[str]]:
+        """Return the ids of the records that have each row's external id."""
+        if self.stream.external_id == "Id":
+            return {row.ordinal: _read_id(row) for row in rows}
+        lookup = RecordLookup(self.stream.object, self.id_field, self.client)
+        known = lookup.find(str(row.external_id) for row in rows)
+        return {row.ordinal: known.get(lookup.fold(row.external_id), []) for row in rows}
+
+    def _write_record(self, action: str, row: Row, ids: Mapping[int, str]) -> str:
+        members = [f'"attributes":{{"type":{json.dumps(self.stream.object)}}}']
+        known = ids.get(row.ordinal)
+        if action == "update":
+            members.append(f'"id":{json.dumps(known)}')
+        elif known is None and row.created:
+            members.append(row.created)
+        body = str(row.record)
+        return "{" + ",".join(members) + ("" if body == "}" else ",") + body
 
 
-def _divide(external_ids: Sequence[str]) -> list[list[str]]:
-    """Return the ids quoted for SOQL, in parts that fit a URL."""
-    parts: list[list[str]] = [[]]
-    size = 0
-    for external_id in external_ids:
-        quoted = "'" + external_id.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
-        size += len(quote(quoted)) + 3
-        if size > _LOOKUP_CHARACTERS and parts[-1]:
-            parts.append([])
-            size = len(quote(quoted))
-        parts[-1].append(quoted)
-    return parts
+def _read_id(row: Row) -> list[str]:
+    found = normalise_id(str(row.external_id))
+    return [found] if found else []
 
 
 def read_results(rows: Sequence[Row], answer: Answer, action: str) -> list[Result]:

@@ -10,6 +10,8 @@ from typing import Any
 from include.export.failures import ConfigurationFailure
 from include.export.streams import Operation, Stream
 
+_PARENTS_SHOWN = 5
+
 
 @dataclass(frozen=True)
 class FieldSchema:
@@ -52,22 +54,24 @@ def read_object_schema(stream: Stream, described: Mapping[str, Any]) -> ObjectSc
     }
     fields, lookups = {}, {}
     for name in stream.fields:
-        relation, dot, _ = name.partition(".")
+        kind, _, path = name.rpartition(":")
+        relation, dot, _ = path.partition(".")
         found = (relations if dot else known).get(relation.lower())
         if found is None:
             raise _unknown_field(stream, name, relation, relations if dot else known)
         _check_writable(stream, name, found)
-        fields[name] = _field_schema(found, is_text=bool(dot))
+        fields[name] = _field_schema(found, is_parent=bool(dot))
         if dot:
+            _check_parent(stream, name, kind, found)
             lookups[relation] = found["name"]
     _check_external_id(stream, fields[stream.external_id])
     return ObjectSchema(stream.object, fields, lookups)
 
 
-def _field_schema(found: Mapping[str, Any], *, is_text: bool) -> FieldSchema:
+def _field_schema(found: Mapping[str, Any], *, is_parent: bool) -> FieldSchema:
     return FieldSchema(
         name=found["name"],
-        type="string" if is_text else found["type"],
+        type="string" if is_parent else found["type"],
         createable=bool(found["createable"]),
         updateable=bool(found["updateable"]),
         identifies=bool(found.get("externalId") or found.get("idLookup")),
@@ -97,11 +101,44 @@ def _unknown_field(
     )
 
 
+def _check_parent(stream: Stream, name: str, kind: str, field: Mapping[str, Any]) -> None:
+    """Raise for a parent that may be of several objects and does not say of which, or of one that it cannot be."""
+    kinds = [str(each) for each in field.get("referenceTo") or ()]
+    path = name.rpartition(":")[2]
+    if kind and kinds and kind.lower() not in {each.lower() for each in kinds}:
+        raise ConfigurationFailure(
+            f"Stream {stream.name}: fields names {name}, but {stream.object}.{field['name']} cannot refer to {kind}; "
+            f"it can to {_list_kinds(kinds)}. Correct {stream.name}.yaml."
+        )
+    if kind and len(kinds) == 1:
+        raise ConfigurationFailure(
+            f"Stream {stream.name}: {stream.object}.{field['name']} refers to {kinds[0]} only, and Bulk API then "
+            f"refuses a type. Write {path} in {stream.name}.yaml."
+        )
+    if not kind and len(kinds) > 1:
+        raise ConfigurationFailure(
+            f"Stream {stream.name}: {stream.object}.{field['name']} can refer to several objects "
+            f"({_list_kinds(kinds)}), and {name} does not say to which. Write {kinds[0]}:{path}, or another of them, "
+            f"in {stream.name}.yaml."
+        )
+
+
+def _list_kinds(kinds: list[str]) -> str:
+    more = len(kinds) - _PARENTS_SHOWN
+    return ", ".join(kinds[:_PARENTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _check_writable(stream: Stream, name: str, field: Mapping[str, Any]) -> None:
-    if name == "Id":
+    if name == "Id" or name == stream.external_id:
         return
-    writable = field["updateable"] and (field["createable"] or stream.operation is Operation.UPDATE)
-    if not writable and name != stream.external_id:
+    creates = stream.operation is Operation.UPSERT
+    if creates and field["createable"] and not field["updateable"] and name not in stream.create_only:
+        raise ConfigurationFailure(
+            f"Stream {stream.name}: {stream.object}.{name} can be set only when a record is created. List it under "
+            f"create_only in {stream.name}.yaml (it is then sent with new records only), or remove the field."
+        )
+    writable = field["createable"] or not creates if name in stream.create_only else field["updateable"]
+    if not writable or (creates and not field["createable"]):
         raise ConfigurationFailure(
             f"Stream {stream.name}: the Salesforce user of this connection may not write {stream.object}.{name} "
             "(read-only, calculated, or field-level security). Grant edit access, or remove the field."

@@ -13,6 +13,9 @@ CODE_LIMIT = 100
 _LOCAL_MESSAGES = {
     "CRM_EXPORT_BLANK_EXTERNAL_ID": "The external id is empty: Salesforce cannot tell which record it is.",
     "CRM_EXPORT_EXTERNAL_ID_CONFLICT": ("Another live row has the same external id; one would overwrite the other."),
+    "CRM_EXPORT_EXTERNAL_ID_TOO_LONG": "The external id is longer than the 255 characters that such a field takes.",
+    "CRM_EXPORT_MALFORMED_ID": "The value is no id of Salesforce: those have 15 or 18 letters and digits.",
+    "CRM_EXPORT_DUPLICATE_EXTERNAL_ID": "Salesforce has several records with this external id; none was changed.",
     "CRM_EXPORT_VALUE_NOT_SENDABLE": "The value has no form in Salesforce: not finite, or a date outside 1700-4000.",
     "CRM_EXPORT_VALUE_TOO_LONG": "The value is longer than the 131,072 characters that a field takes.",
     "CRM_EXPORT_RECORD_TOO_LARGE": "The record is larger than the 400,000 characters that Salesforce takes.",

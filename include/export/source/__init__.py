@@ -9,12 +9,14 @@ from include.export.source.comparison_sql import SourceChecks, between
 from include.export.source.copy_reader import Block, NoConnectionLeft, Readers, RowStream, export_snapshot
 from include.export.source.csv_record import CsvForm
 from include.export.source.database_identity import UNKNOWN, read_database_identity
+from include.export.source.external_id_sql import ExternalIdForm
 from include.export.source.horizon import BlockingTransaction, find_blocking_transaction, read_horizon
 from include.export.source.index_advice import warn_without_index
 from include.export.source.json_record import RecordForm, UnreadableForm
 from include.export.source.lag import find_oldest_waiting_delete, read_oldest_waiting
 from include.export.source.listed_records import ListedRecords
 from include.export.source.pooler import refuse_transaction_pooling
+from include.export.source.relation import explain_shared_position
 from include.export.source.row_preview import SourceRow, SourceValue, read_source_row
 from include.export.source.session import (
     APPLICATION_NAME,
@@ -37,6 +39,7 @@ __all__ = [
     "BlockingTransaction",
     "Connect",
     "CsvForm",
+    "ExternalIdForm",
     "ListedRecords",
     "NoConnectionLeft",
     "Readers",
@@ -52,6 +55,7 @@ __all__ = [
     "between",
     "count_waiting_changes",
     "explain_filter",
+    "explain_shared_position",
     "export_snapshot",
     "find_blocking_transaction",
     "find_gone",

@@ -11,43 +11,57 @@ from include.export.failures import ConfigurationFailure
 NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 _UNBOUNDED_NUMBERS = frozenset({"numeric", "real", "double precision"})
 _DATES = frozenset({"date", "timestamp with time zone"})
-_SALESFORCE_NUMBERS = frozenset({"int", "double", "currency", "percent", "long"})
+SALESFORCE_NUMBERS = frozenset({"int", "double", "currency", "percent", "long"})
 FIELD_LIMIT = 131_072  # characters (salesforce-wire.md section 4.5)
+EXTERNAL_ID_LIMIT = 255  # characters that a field which identifies records takes at most
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a source; `category` is Postgres's typcategory, `collation` is quoted, None for the database's."""
+    """A column of a source; its type is the one below any domains, without a length that a cast would cut to.
+
+    `category` is Postgres's typcategory, `collation` is quoted, None for the database's. `distinct_texts` is false
+    where the collation takes different texts for equal, `type_schema` the quoted schema of a type that is no part of
+    Postgres.
+    """
 
     name: str
     type: str
     category: str
     collation: str | None = None
     folded: bool = False  # an index on lower(column) finds its values whatever their case
+    distinct_texts: bool = True
+    type_schema: str | None = None
 
     @property
     def is_text(self) -> bool:
         """Tell whether the values are text to Postgres (strings, enums, uuid)."""
-        return self.category in {"S", "E"} or self.type == "uuid"
+        return (self.category in {"S", "E"} and self.type != '"char"') or self.type == "uuid"
 
     @property
-    def is_collated(self) -> bool:
-        """Tell whether the type has a collation, which the order of positions must not depend on."""
-        return self.category == "S"
-
-    def cast(self, text: sql.Composable, *, ordered: bool = False) -> sql.Composed:
-        """Return text cast to the column's type; `ordered` for comparisons in position order."""
-        kind = sql.SQL(self.type)  # format_type's own quoting
-        if not self.is_collated:
-            return sql.SQL("{}::{}").format(text, kind)
-        # an index serves a comparison only in the collation of its column
-        collation = '"C"' if ordered else self.collation or '"default"'
-        return sql.SQL("{}::{} collate {}").format(text, kind, sql.SQL(collation))  # Postgres's own quoting
+    def is_string(self) -> bool:
+        """Tell whether the type is one of free text, which may differ in case or blanks only."""
+        return self.category == "S" and self.type != '"char"'
 
     @property
     def value(self) -> sql.Composed:
         """Return the column of the page alias `s`."""
         return sql.SQL("s.{}").format(sql.Identifier(self.name))
+
+    @property
+    def text(self) -> sql.Composed:
+        """Return the column's text; blanks at the end of char(n) are not part of it."""
+        return sql.SQL("s.{}::text").format(sql.Identifier(self.name))
+
+    @property
+    def exact_text(self) -> sql.Composed:
+        """Return the column's text, compared character by character whatever the column's collation."""
+        return sql.SQL('(s.{}::text collate "C")').format(sql.Identifier(self.name))
+
+    @property
+    def is_padded(self) -> bool:
+        """Tell whether Postgres writes blanks behind the values unless they are read as text."""
+        return self.type == "bpchar"
 
     def check_sendable(self, stream: str) -> None:
         """Raise ConfigurationFailure when values of this type cannot be sent."""
@@ -59,28 +73,79 @@ class Column:
         )
 
 
-def write_json(column: Column, field_type: str) -> sql.Composed:
-    """Return the expression of the column's value as JSON text, `null` for NULL and the empty string."""
-    return sql.SQL("coalesce({}, 'null')").format(_json_of(column, field_type))
+@dataclass(frozen=True)
+class ValueForm:
+    """How the values of a column are written for a field: its describe type, the time zone of days, and NULL."""
 
+    column: Column
+    field_type: str
+    time_zone: str = "UTC"
+    keeps_null: bool = False
 
-def write_csv(column: Column, field_type: str) -> sql.Composed:
-    """Return the expression of the column's value as a cell of CSV, NULL for NULL and the empty string."""
-    if column.type == "boolean" or (column.is_text and column.category != "S"):
-        return sql.SQL("{}::text").format(column.value)
-    if column.type == "date" and field_type == "datetime":
-        return sql.SQL("{}::text || 'T00:00:00Z'").format(column.value)
-    if column.type == "timestamp with time zone":
-        day = sql.SQL("({} at time zone 'UTC')::date").format(column.value)
-        return day if field_type == "date" else _datetime(column)
-    return sql.SQL("nullif({}, '')").format(column.value) if column.is_text else column.value
+    @property
+    def json(self) -> sql.Composed:
+        """Return the value as JSON text; NULL and the empty string are `null`, SQL's NULL where the field is kept."""
+        if self.keeps_null:
+            return self._json
+        return sql.SQL("coalesce({}, {})").format(self._json, sql.Literal(self._null_json))
+
+    @property
+    def csv(self) -> sql.Composed:
+        """Return the value as a cell of CSV; NULL clears the field, the empty cell leaves it as it is."""
+        if self.keeps_null:
+            return sql.SQL("coalesce(({})::text, '')").format(self._csv)
+        if self.field_type == "boolean":
+            return sql.SQL("coalesce({}, 'false')").format(self.column.text)
+        return self._csv
+
+    @property
+    def _null_json(self) -> str:
+        return "false" if self.field_type == "boolean" else "null"  # a checkbox has no third state
+
+    @property
+    def _csv(self) -> sql.Composed:
+        column = self.column
+        if column.type == "date" and self.field_type == "datetime":
+            return self._midnight
+        if column.type == "timestamp with time zone":
+            return self._day if self.field_type == "date" else _write_moment(column.value)
+        if column.is_string:
+            return sql.SQL("nullif({}, '')").format(column.text if column.is_padded else column.value)
+        return column.text if column.is_text or column.type == "boolean" else column.value
+
+    @property
+    def _json(self) -> sql.Composed:
+        column = self.column
+        if column.type == "boolean" and self.field_type == "boolean":
+            return column.text
+        if column.type in NUMBERS and self.field_type in SALESFORCE_NUMBERS:
+            return column.text
+        if column.type == "date" and self.field_type == "datetime":
+            return _quoted(self._midnight)
+        if column.type == "timestamp with time zone":
+            day = sql.SQL("{}::text").format(self._day)
+            return _quoted(day if self.field_type == "date" else _write_moment(column.value))
+        return sql.SQL("to_json(nullif({}, ''))::text").format(column.text)
+
+    @property
+    def _midnight(self) -> sql.Composed:
+        """The beginning of the column's day in the stream's time zone."""
+        if self.time_zone == "UTC":
+            return sql.SQL("{} || 'T00:00:00Z'").format(self.column.text)
+        begin = sql.SQL("({}::timestamp at time zone {})").format(self.column.value, sql.Literal(self.time_zone))
+        return _write_moment(begin)
+
+    @property
+    def _day(self) -> sql.Composed:
+        """The day of the column's moment in the stream's time zone."""
+        return sql.SQL("({} at time zone {})::date").format(self.column.value, sql.Literal(self.time_zone))
 
 
 def write_text(column: Column) -> sql.Composed:
     """Return the expression of the column's value as plain text, NULL for NULL."""
     if column.type == "timestamp with time zone":
-        return sql.SQL("({})").format(_datetime(column))
-    return sql.SQL("({}::text)").format(column.value)
+        return sql.SQL("({})").format(_write_moment(column.value))
+    return sql.SQL("({})").format(column.text)
 
 
 def is_blank(text: sql.Composed) -> sql.Composed:
@@ -93,7 +158,7 @@ def is_blank(text: sql.Composed) -> sql.Composed:
 def find_unsendable(column: Column, field: str) -> sql.Composed | None:
     """Return `when … then …` that names a value which cannot be sent faithfully, if the type has such."""
     if column.is_text:
-        too_long = sql.SQL("length({}::text) > {}").format(column.value, sql.Literal(FIELD_LIMIT))
+        too_long = sql.SQL("length({}) > {}").format(column.text, sql.Literal(FIELD_LIMIT))
         return _when(too_long, f"CRM_EXPORT_VALUE_TOO_LONG:{field}")
     condition = find_uncarriable(column)
     return _when(condition, f"CRM_EXPORT_VALUE_NOT_SENDABLE:{field}") if condition else None
@@ -113,24 +178,10 @@ def _when(condition: sql.Composed, verdict: str) -> sql.Composed:
     return sql.SQL("when {} then {}").format(condition, sql.Literal(verdict))
 
 
-def _json_of(column: Column, field_type: str) -> sql.Composed:
-    plain = sql.SQL("{}::text").format(column.value)
-    if column.type == "boolean" and field_type == "boolean":
-        return plain
-    if column.type in NUMBERS and field_type in _SALESFORCE_NUMBERS:
-        return plain
-    if column.type == "date" and field_type == "datetime":
-        return _quoted(sql.SQL("{} || 'T00:00:00Z'").format(plain))
-    if column.type == "timestamp with time zone":
-        day = sql.SQL("({} at time zone 'UTC')::date::text").format(column.value)
-        return _quoted(day if field_type == "date" else _datetime(column))
-    return sql.SQL("to_json(nullif({}, ''))::text").format(plain)
-
-
-def _datetime(column: Column) -> sql.Composed:
+def _write_moment(moment: sql.Composed) -> sql.Composed:
     """ISO 8601 in UTC with milliseconds at most; Postgres writes a time without a zone faster (performance.md)."""
     written = sql.SQL("replace(date_trunc('milliseconds', {} at time zone 'UTC')::text, ' ', 'T') || 'Z'")
-    return written.format(column.value)
+    return written.format(moment)
 
 
 def _quoted(text: sql.Composed) -> sql.Composed:

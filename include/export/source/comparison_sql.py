@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import sql
 
 from include.export.positions import Position, Window
-from include.export.source.column_sql import write_text
+from include.export.source.external_id_sql import ExternalIdForm
 from include.export.source.source import Source
 from include.sql import fetch_value
 
@@ -28,6 +28,10 @@ class SourceChecks:
         """Return the statement that compares the rows between two positions with the versions exported last."""
         return self._compose("source/versions_check", after, end)
 
+    def look_back(self, watermark: Position) -> sql.Composed:
+        """Return the statement that finds rows a little before the watermark which were not exported as they are."""
+        return self.source.compose("source/versions_look_back", watermark)
+
     def stage(self, window: Window, part: sql.Composed) -> sql.Composed:
         """Return the statement that notes the versions of the rows of a window's part."""
         return self._compose("source/versions_stage", window.start, window.end, part=part)
@@ -37,10 +41,9 @@ class SourceChecks:
         statement = self._compose("source/position_is_beyond", other, position)
         return bool(fetch_value(self.source.connection.execute(statement, between(other, position))))
 
-    def listed(self, name: str) -> sql.Composed:
+    def listed(self, name: str, identity: ExternalIdForm) -> sql.Composed:
         """Return a statement over the records that Salesforce lists and the rows they belong to."""
-        column = self.source.columns[self.source.stream.external_id_column]
-        return self.source.compose(name, None, external_id=write_text(column))
+        return self.source.compose(name, None, is_same=identity.same(sql.SQL("l.external_id")))
 
     def sum_groups(self, values: Mapping[str, object], **parts: sql.Composable) -> list[tuple[Any, ...]]:
         """Sum columns of the rows up to the watermark; returns each group, whether it is off, and its sums."""
@@ -57,12 +60,13 @@ class SourceChecks:
             reach_key=self._key("reach.record_key"),
             from_key=self._key("%(from_record_key)s"),
             end_key=self._key("%(record_key)s"),
+            shares_position=self.source.shared.with_next,
             **more,
         )
 
     def _key(self, text: str) -> sql.Composed:
         """Return one of the texts above as a key that compares in position order."""
-        return self.source.columns[self.source.stream.key].cast(sql.SQL(text), ordered=True)
+        return self.source.key.place(sql.SQL(text))
 
 
 def between(after: Position | None, end: Position) -> dict[str, str | None]:

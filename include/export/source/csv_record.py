@@ -8,8 +8,9 @@ from functools import cached_property
 
 from psycopg import sql
 
-from include.export.source.column_sql import FIELD_LIMIT, NUMBERS, Column, find_uncarriable, is_blank, write_csv
+from include.export.source.column_sql import FIELD_LIMIT, NUMBERS, Column, find_uncarriable
 from include.export.source.json_record import RecordForm
+from include.export.source.key_sql import KeyForm
 from include.export.streams import Operation, Stream
 
 
@@ -21,8 +22,12 @@ class CsvForm:
 
     @property
     def is_possible(self) -> bool:
-        """Tell whether a Bulk job can do what the stream does: it names records by external id, or by Id to update."""
-        return self._stream.operation is Operation.UPSERT or self._stream.external_id == "Id"
+        """Tell whether a Bulk job can do what the stream does: it names records by external id, or by Id to update.
+
+        A job sends one list of fields for all its records, so fields that only new records get exclude it.
+        """
+        by_id = self._stream.operation is Operation.UPSERT or self._stream.external_id == "Id"
+        return by_id and not self._stream.create_only
 
     @cached_property
     def header(self) -> bytes:
@@ -36,9 +41,9 @@ class CsvForm:
         return sql.SQL(", ").join(cells)
 
     def _cell(self, field: str) -> sql.Composed:
-        if field == self._stream.external_id and self._external_id.is_text:
+        if field == self._stream.external_id and self._external_id.is_text and not self._external_id.is_padded:
             return self._external_id.value  # it is not blank, so there is no empty text to look for
-        return write_csv(self._column(field), self.record.schema.fields[field].type)
+        return self.record.value(field).csv
 
     def measure_row(self, json_bytes: float) -> float:
         """Return about how many bytes of CSV a row takes that takes so many of JSON, where each value has its name."""
@@ -55,21 +60,22 @@ class CsvForm:
         not carry: carriage returns, the literal #N/A, and more than a field takes; an upload that meets one of them
         begins again so. `colliding` takes the external ids of the parameter `colliding_ids`.
         """
-        conditions = [is_blank(sql.SQL("{}::text").format(self._external_id.value))]
+        conditions = [condition for condition, _ in self.record.identity.broken_rules]
         conditions += [self.record.deleted, *self._uncarriable(), *self.record.rivals_condition()]
         conditions += _cleared_parents(self.record)
-        conditions += [_DECIDED.format(key=sql.Identifier(self._stream.key))] if decided else []
+        key = KeyForm(self._columns[self._stream.key])
+        conditions += [_DECIDED.format(key_text=key.text)] if decided else []
         conditions += [*self._oversize(), *self._texts_that_mislead()] if scan_texts else []
-        folded = sql.SQL("lower(btrim({}::text)) = any (%(colliding_ids)s::text[])").format(self._external_id.value)
+        folded = sql.SQL("{} = any (%(colliding_ids)s::text[])").format(self.record.identity.folded)
         conditions += [folded] if colliding else []
         return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))
 
     def _oversize(self) -> list[sql.Composed]:
         """The bytes of all texts together: below this, no field and no record is too long."""
-        texts = [self._columns[name].value for name in self._text_columns()]
+        texts = [self._columns[name].text for name in self._text_columns()]
         if not texts:
             return []
-        sizes = [sql.SQL("coalesce(octet_length({}::text), 0)").format(text) for text in texts]
+        sizes = [sql.SQL("coalesce(octet_length({}), 0)").format(text) for text in texts]
         return [sql.SQL("{} > {}").format(sql.SQL(" + ").join(sizes), sql.Literal(FIELD_LIMIT))]
 
     def _uncarriable(self) -> list[sql.Composed]:
@@ -78,9 +84,7 @@ class CsvForm:
 
     def _texts_that_mislead(self) -> list[sql.Composed]:
         return [
-            sql.SQL("({value}::text = '#N/A' or strpos({value}::text, chr(13)) > 0)").format(
-                value=self._columns[name].value
-            )
+            sql.SQL("({text} = '#N/A' or strpos({text}, chr(13)) > 0)").format(text=self._columns[name].exact_text)
             for name in self._text_columns()
         ]
 
@@ -116,5 +120,5 @@ def _cleared_parents(record: RecordForm) -> list[sql.Composed]:
 
 _DECIDED = sql.SQL(
     "exists (select 1 from crm_export.ExportErrors d where d.stream = %(stream)s"
-    " and d.record_key = (s.{key}::text collate \"C\") and d.status in ('set_aside', 'ignored'))"
+    " and d.record_key = ({key_text} collate \"C\") and d.status in ('set_aside', 'ignored'))"
 )

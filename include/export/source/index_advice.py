@@ -20,7 +20,12 @@ CHEAP_PLAN_COST = (
 
 
 def warn_without_index(source: Source, after: Position | None, horizon: str) -> None:
-    """Warn where no index serves, so that each run costs what the table holds and not what changed."""
+    """Warn where no index serves, so that each run costs what the table holds and not what changed.
+
+    A foreign table is read by another server, whose indexes are not seen here: nothing is said about it.
+    """
+    if source.relation.kind == "f":
+        return
     _warn_of_order(source, after, horizon)
     if source.stream.external_id_column != source.stream.key:
         _warn_of_duplicates(source)
@@ -35,8 +40,8 @@ def _warn_of_duplicates(source: Source) -> None:
     if plan["Total Cost"] - first > CHEAP_PLAN_COST:
         log.warning(
             "Stream %s: no index finds rows of %s by %s, the external id, so every row that is sent costs a read of "
-            "all of them. Create one on the table: create index concurrently on … (%s)",
-            stream.name, stream.source, stream.external_id_column, column.as_string(source.connection),
+            "all of them. %s",
+            stream.name, stream.source, stream.external_id_column, _write_remedy(source, column),
         )  # fmt: skip
 
 
@@ -44,19 +49,23 @@ def _warn_of_order(source: Source, after: Position | None, horizon: str) -> None
     rows = max((node["Plan Rows"] for node in _plan(source, after, horizon) if node["Node Type"] == "Sort"), default=0)
     if rows > CHEAP_SORT_ROWS:
         stream = source.stream
-        key = source.columns[stream.key]
-        columns = sql.SQL(", ").join([sql.Identifier(stream.cursor), _key_of_index(source)])
+        columns = sql.SQL(", ").join([sql.Identifier(stream.cursor), source.key.order_of_index])
         log.warning(
             "Stream %s: no index gives the rows of %s in the order of %s and %s, so every run sorts all of them. "
-            "Create one on the table: create index concurrently on … (%s)",
-            stream.name, stream.source, stream.cursor, key.name, columns.as_string(source.connection),
+            "%s",
+            stream.name, stream.source, stream.cursor, stream.key, _write_remedy(source, columns),
         )  # fmt: skip
 
 
-def _key_of_index(source: Source) -> sql.Composable:
-    key = source.columns[source.stream.key]
-    named = sql.Identifier(key.name)
-    return sql.SQL('{} collate "C"').format(named) if key.is_collated else named
+def _write_remedy(source: Source, columns: sql.Composable) -> str:
+    """Return the statement that creates an index where it can be created: on the table, not on a view of it."""
+    listed, stream = columns.as_string(source.connection), source.stream
+    table = sql.Identifier(stream.source_schema, stream.source_table).as_string(source.connection)
+    if source.relation.kind == "p":
+        return f"Create one on the parent, which creates it in each partition: create index on {table} ({listed})"
+    if source.relation.kind == "v":
+        return f"Create one on the table below the view: create index concurrently on … ({listed})"
+    return f"Create one: create index concurrently on {table} ({listed})"
 
 
 def _plan(source: Source, after: Position | None, horizon: str) -> Iterator[Mapping[str, Any]]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
-from include.export.salesforce import ObjectSchema
-from include.export.source.column_sql import Column, find_unsendable, is_blank, write_json, write_text
+from include.export.salesforce import FieldSchema, ObjectSchema
+from include.export.source.column_sql import Column, ValueForm, find_unsendable, write_text
+from include.export.source.external_id_sql import ExternalIdForm
 from include.export.streams import Operation, Stream
+
+ARGUMENTS = 90  # of one call; Postgres takes 100
 
 
 class UnreadableForm:
@@ -17,12 +21,13 @@ class UnreadableForm:
 
     external_id = sql.SQL("null::text")
     record = sql.SQL("null::text")
+    created = sql.SQL("null::text")
     payload = sql.SQL("null::jsonb")
     deleted = sql.SQL("false")
     refusal = sql.SQL(
         "case when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' else 'CRM_EXPORT_ROW_UNREADABLE' end"
     )
-    ids_ignore_case = sql.SQL("false")
+    folded = sql.SQL("null::text")
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,24 @@ class RecordForm:
     columns: Mapping[str, Column]
 
     @property
+    def identity(self) -> ExternalIdForm:
+        """Return the external id in SQL."""
+        return ExternalIdForm(self.columns[self.stream.external_id_column], self._field(self.stream.external_id))
+
+    @property
     def external_id(self) -> sql.Composed:
         """Return the external id as text."""
-        return write_text(self.columns[self.stream.external_id_column])
+        return self.identity.text
 
     @property
     def record(self) -> sql.Composed:
         """Return the record as JSON text without its opening: `"Field":value,…}`; the sender puts the head."""
-        members = [self._member(field) for field in self._body_fields()]
-        return sql.SQL("concat_ws(',', {}) || '}}'").format(sql.SQL(", ").join(members))
+        return sql.SQL("coalesce({}, '') || '}}'").format(self._join(self._body_fields()))
+
+    @property
+    def created(self) -> sql.Composable:
+        """Return the members that only a new record gets, NULL without such fields."""
+        return self._join(self.stream.create_only) if self.stream.create_only else _null("text")
 
     @property
     def payload(self) -> sql.Composed:
@@ -51,7 +65,11 @@ class RecordForm:
         pairs = [
             sql.SQL("{}, left({}, 8192)").format(sql.Literal(name), write_text(self._column(name))) for name in kept
         ]
-        return sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(pairs)) if pairs else _null("jsonb")
+        pieces = [
+            sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(piece))
+            for piece in _divide(pairs, ARGUMENTS // 2)
+        ]
+        return sql.SQL("({})").format(sql.SQL(" || ").join(pieces)) if pieces else _null("jsonb")
 
     @property
     def deleted(self) -> sql.Composed:
@@ -63,52 +81,65 @@ class RecordForm:
     @property
     def refusal(self) -> sql.Composed:
         """Return the local rule that the row breaks, NULL when it can be sent."""
+        rules = [
+            sql.SQL("when {} then {}").format(condition, sql.Literal(code))
+            for condition, code in self.identity.broken_rules
+        ]
+        values = [find_unsendable(self._column(field), field) for field in self.stream.fields]
         return sql.SQL(
-            "case when {blank} then 'CRM_EXPORT_BLANK_EXTERNAL_ID'"
-            " when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' {duplicates}"
+            "case {rules} when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' {duplicates}"
             " when {deleted} then null {values} end"
         ).format(
-            blank=is_blank(self.external_id),
+            rules=sql.SQL(" ").join(rules),
             duplicates=self._duplicates(),
             deleted=self.deleted,
-            values=self._unsendable(),
+            values=sql.SQL(" ").join([condition for condition in values if condition is not None]),
         )
 
     @property
-    def case_insensitive(self) -> bool:
-        """Tell whether two ids that differ only in case would be one record."""
-        field = self.schema.fields[self.stream.external_id]
-        is_text = self.columns[self.stream.external_id_column].is_text
-        return not field.case_sensitive and field.name != "Id" and is_text
+    def folded(self) -> sql.Composable:
+        """Return the external id of a planned row `j` as Salesforce compares it, NULL where ids are not compared."""
+        return _null("text") if self.identity.is_id else self.identity.fold(sql.SQL("j.external_id"))
 
-    @property
-    def ids_ignore_case(self) -> sql.Literal:
-        """Tell whether Salesforce takes external ids that differ only in case for one."""
-        field = self.schema.fields[self.stream.external_id]
-        return sql.Literal(not field.case_sensitive and field.name != "Id")
+    def value(self, field: str) -> ValueForm:
+        """Return how the values of a field are written."""
+        keeps = self.stream.keeps_null(field)
+        return ValueForm(self._column(field), self._field(field).type, self.stream.time_zone, keeps)
 
     def _body_fields(self) -> list[str]:
         by_id = self.stream.operation is Operation.UPDATE and self.stream.external_id == "Id"
-        return [name for name in self.stream.fields if not (by_id and name == "Id")]
+        left_out = {*self.stream.create_only, *(["Id"] if by_id else [])}
+        return [name for name in self.stream.fields if name not in left_out]
+
+    def _join(self, fields: Sequence[str]) -> sql.Composable:
+        """Return the members of fields, NULL when there is none; Postgres takes at most 100 arguments a call."""
+        pieces = [
+            sql.SQL("nullif(concat_ws(',', {}), '')").format(sql.SQL(", ").join(piece))
+            for piece in _divide([self._member(field) for field in fields], ARGUMENTS)
+        ]
+        if len(pieces) < 2:
+            return sql.Composed(pieces) if pieces else _null("text")
+        return sql.SQL("nullif(concat_ws(',', {}), '')").format(sql.SQL(", ").join(pieces))
 
     def _column(self, field: str) -> Column:
         return self.columns[self.stream.fields[field]]
 
+    def _field(self, field: str) -> FieldSchema:
+        return self.schema.fields[field]
+
     def _member(self, field: str) -> sql.Composed:
-        relation, dot, parent_field = field.partition(".")
-        value = write_json(self._column(field), self.schema.fields[field].type)
+        kind, typed, path = field.rpartition(":")
+        relation, dot, parent_field = path.partition(".")
+        value = self.value(field).json
         if not dot:
             return sql.SQL("{} || {}").format(sql.Literal(f'"{field}":'), value)
         # a parent by external id cannot be null: the lookup field itself is cleared (salesforce-wire.md section 3)
+        attributes = f'"attributes":{{"type":{json.dumps(kind)}}},' if typed else ""
         return sql.SQL("case when {value} = 'null' then {cleared} else {head} || {value} || '}}' end").format(
             value=value,
             cleared=sql.Literal(f'"{self.schema.lookups[relation]}":null'),
-            head=sql.Literal(f'"{relation}":{{"{parent_field}":'),
+            head=sql.Literal(f'"{relation}":{{{attributes}"{parent_field}":'),
         )
-
-    def _unsendable(self) -> sql.Composed:
-        found = [find_unsendable(self._column(field), field) for field in self.stream.fields]
-        return sql.SQL(" ").join([condition for condition in found if condition is not None])
 
     def rivals_condition(self) -> list[sql.Composed]:
         """Return the condition that another live row has the same external id; none where the key is the id.
@@ -116,8 +147,8 @@ class RecordForm:
         Ids that differ only in case are the same where Salesforce takes them for one and an index on `lower(…)` finds
         them; without that index they are found in one batch or window only.
         """
-        id_column = self.columns[self.stream.external_id_column]
-        folded = self.case_insensitive and id_column.folded
+        id_column, deleted = self.identity.column, self.stream.deleted
+        folded = self.identity.may_collide and not self.identity.field.case_sensitive and id_column.folded
         if id_column.name == self.stream.key and not folded:
             return []
         same = sql.SQL("lower(o.{id}) = lower(s.{id})" if folded else "o.{id} = s.{id}")
@@ -125,7 +156,7 @@ class RecordForm:
             same=same.format(id=sql.Identifier(id_column.name)),
             source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
             key=sql.Identifier(self.stream.key),
-            alive=self._alive(),
+            alive=sql.SQL("o.{} is null").format(sql.Identifier(deleted)) if deleted else sql.SQL("true"),
         )
         return [rival]
 
@@ -139,10 +170,9 @@ class RecordForm:
             " else 'CRM_EXPORT_EXTERNAL_ID_CONFLICT' end"
         ).format(rival=found[0], deleted=self.deleted)
 
-    def _alive(self) -> sql.Composed:
-        if self.stream.deleted is None:
-            return sql.Composed([sql.SQL("true")])
-        return sql.SQL("o.{} is null").format(sql.Identifier(self.stream.deleted))
+
+def _divide(pieces: Sequence[sql.Composed], most: int) -> Iterator[Sequence[sql.Composed]]:
+    return (pieces[start : start + most] for start in range(0, len(pieces), most))
 
 
 def _null(kind: str) -> sql.Composed:

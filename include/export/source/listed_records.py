@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import psycopg
 
 from include.export.source.comparison_sql import SourceChecks
+from include.export.source.external_id_sql import ExternalIdForm
 from include.export.source.source import Source
 from include.sql import load_statement
 
@@ -29,10 +30,11 @@ class ListedRecords:
             for record in records:
                 rows.write_row(record)
 
-    def find_without_source(self, source: Source) -> list[tuple[str, str]]:
+    def find_without_source(self, source: Source, identity: ExternalIdForm) -> list[tuple[str, str]]:
         """Return external id and Salesforce id of the listed records that no source row belongs to."""
-        return self.connection.execute(SourceChecks(source).listed("source/listed_without_source")).fetchall()
+        return self.connection.execute(SourceChecks(source).listed("source/listed_without_source", identity)).fetchall()
 
-    def find_keys(self, source: Source) -> list[str]:
+    def find_keys(self, source: Source, identity: ExternalIdForm) -> list[str]:
         """Return the keys of the source rows that belong to the listed records."""
-        return [key for (key,) in self.connection.execute(SourceChecks(source).listed("source/listed_keys"))]
+        statement = SourceChecks(source).listed("source/listed_keys", identity)
+        return [key for (key,) in self.connection.execute(statement)]

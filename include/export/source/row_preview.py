@@ -41,8 +41,7 @@ def read_source_row(stream: Stream, record_key: str, *, connection: psycopg.Conn
         source=sql.Identifier(stream.source_schema, stream.source_table),
         cursor=sql.Identifier(stream.cursor),
         columns=sql.SQL(", ").join(columns),
-        key=sql.Identifier(stream.key),
-        one_key=Source(stream, connection).columns[stream.key].cast(sql.SQL("%(key)s")),
+        is_given=Source(stream, connection).key.equals(sql.SQL("%(key)s")),
     )
     try:
         found = connection.execute(statement, {"key": record_key}).fetchone()

@@ -14,10 +14,14 @@ from include.export.failures import ConfigurationFailure, SourceMissing
 from include.export.positions import Position, Window
 from include.export.source.column_sql import Column
 from include.export.source.json_record import RecordForm, UnreadableForm
+from include.export.source.key_sql import KeyForm
+from include.export.source.relation import NO_KEY, Relation, check_key, explain_shared_position, read_relation
 from include.export.source.session import admit_policies
+from include.export.source.shared_positions import SharedPositions
 from include.export.streams import Stream
 from include.sql import fetch_one, fetch_value, load_statement
 
+_PLACE = ("cursor_at", "record_key")  # the parameters of a position
 WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is reported
 
 
@@ -52,7 +56,20 @@ class Source:
             )
         found = {row[0]: Column(*row) for row in rows}
         _check_columns(self.stream, found)
+        check_key(self.stream, self.relation, self.connection)
         return found
+
+    @cached_property
+    def relation(self) -> Relation:
+        """Return what the source is to Postgres."""
+        found = read_relation(self.stream, self.connection)
+        assert found is not None  # ruff: ignore[assert] - asked for after the columns, of which the key is one
+        return found
+
+    @property
+    def key(self) -> KeyForm:
+        """Return the key in SQL."""
+        return KeyForm(self.columns[self.stream.key])
 
     def peek(self, after: Position | None, horizon: str) -> Position | None:
         """Return the position of the first row behind the watermark, None when there is none."""
@@ -77,12 +94,21 @@ class Source:
         return int(row[0]) if row else 0
 
     def count_unreadable(self) -> tuple[int, int]:
-        """Count rows without a change time and rows changed in the future, up to 1,000 each."""
-        without, future = fetch_one(self.connection.execute(self.compose("source/source_unreadable", None)))
+        """Count rows without a change time and rows changed in the future, up to 1,000 each.
+
+        Raises ConfigurationFailure when a row has no key.
+        """
+        statement = self.compose("source/source_unreadable", None, lacks_key=self.shared.lacks_key)
+        without, future, without_key = fetch_one(self.connection.execute(statement))
+        if without_key:
+            raise explain_shared_position(self.stream, NO_KEY)
         return without, future
 
-    def page(self, name: str, after: Position | None, *, bare: bool = False) -> sql.Composed:
+    def page(self, name: str, after: Position | None, *, bare: bool = False, looks_ahead: bool = True) -> sql.Composed:
         """Return a page of rows to plan a batch of; `bare` reads their keys and change times only.
+
+        Where rows may share a position, each is compared with the one behind it; without `looks_ahead`, which cannot
+        read a row that is broken, with all at its position.
 
         | page | rows | values |
         |---|---|---|
@@ -91,21 +117,26 @@ class Source:
         | keys | rows by their keys, up to the watermark | keys, the position |
         | one | one row | key |
         """
-        both = sql.SQL("s.{}, s.{}").format(self._key, sql.Identifier(self.stream.cursor))
-        return self.compose(f"source/page_{name}", after, columns=both if bare else sql.Composed([sql.SQL("s.*")]))
+        both = sql.SQL("s.{}, s.{}").format(sql.Identifier(self.stream.key), sql.Identifier(self.stream.cursor))
+        shared = self.shared.by_key
+        if name == "changes":
+            shared = self.shared.with_next if looks_ahead else self.shared.with_any
+        columns = sql.SQL("{}, {} as crm_export_shared").format(both if bare else sql.SQL("s.*"), shared)
+        return self.compose(f"source/page_{name}", after, columns=columns)
 
     def plan_of(self, page: sql.Composed, form: RecordForm | UnreadableForm) -> sql.Composed:
         """Return `batch_plan.sql` over a page."""
         return load_statement("source/batch_plan").format(
             page=page,
-            key=self._key,
+            key_text=self.key.text,
             cursor=sql.Identifier(self.stream.cursor),
             external_id=form.external_id,
             deleted=form.deleted,
             record=form.record,
             refusal=form.refusal,
             payload=form.payload,
-            ids_ignore_case=form.ids_ignore_case,
+            created=form.created,
+            folded=form.folded,
         )
 
     def compose_window(self, name: str, window: Window, **parts: sql.Composable) -> sql.Composed:
@@ -113,64 +144,54 @@ class Source:
         upper = self.bound("<=", "range_to_at", "range_to_key")
         lower = self.bound(">", "range_from_at", "range_from_key") if window.start else None
         bounds = sql.SQL(" and ").join([upper, lower] if lower else [upper])
-        external_id = sql.SQL("s.{}").format(sql.Identifier(self.stream.external_id_column))
-        return self.compose(name, None, range=bounds, external_id=external_id, **parts)
+        return self.compose(name, None, range=bounds, **parts)
 
     @property
     def order(self) -> sql.Composed:
         """Return the columns of the order of positions."""
-        key = self.columns[self.stream.key]
-        return sql.SQL("s.{}, {}").format(sql.Identifier(self.stream.cursor), self._key_order(key))
+        return sql.SQL("s.{}, {}").format(sql.Identifier(self.stream.cursor), self.key.order)
 
     def compose_results(self, name: str, before: Position | None) -> sql.Composed:
         """Return a statement over the answers of a job, in position order."""
-        key = self.columns[self.stream.key]
-        row_key = key.cast(sql.SQL("r.record_key"), ordered=True)
+        row_key = self.key.place(sql.SQL("r.record_key"))
         bound = sql.SQL("and (r.cursor_at, {}) < (%(cursor_at)s::timestamptz, {})").format(
-            row_key, key.cast(sql.SQL("%(record_key)s"), ordered=True)
+            row_key, self.key.place(sql.SQL("%(record_key)s"))
         )
         return load_statement(name).format(row_key=row_key, before=bound if before else sql.SQL(""))
 
-    @property
-    def _key(self) -> sql.Identifier:
-        return sql.Identifier(self.stream.key)
-
     def compose(self, name: str, after: Position | None, **more: sql.Composable) -> sql.Composed:
         """Return a statement over the rows behind a position; `more` are its own parts, or replace the usual ones."""
-        key = self.columns[self.stream.key]
+        key = self.key
         parts: dict[str, Any] = {
             "source": sql.Identifier(self.stream.source_schema, self.stream.source_table),
-            "key": self._key,
+            "key": sql.Identifier(self.stream.key),
             "cursor": sql.Identifier(self.stream.cursor),
-            "key_order": self._key_order(key),
-            "after": _behind(self, ">", after, head="and "),
-            "at_or_below": _behind(self, "<=", after, head=""),
-            "error_key": key.cast(sql.SQL("e.record_key")),
-            "manifest_key": key.cast(sql.SQL("m.record_key")),
-            "one_key": key.cast(sql.SQL("%(key)s")),
-            "listed_key": key.cast(sql.SQL("listed.record_key")),
+            "key_text": key.text,
+            "key_order": key.order,
+            "after": sql.SQL("and {}").format(self.bound(">", *_PLACE)) if after else sql.SQL(""),
+            "at_or_below": self.bound("<=", *_PLACE) if after else sql.SQL(""),
+            "columns": sql.SQL("s.*, {} as crm_export_shared").format(self.shared.by_key),
+            "is_of_error": key.equals(sql.SQL("e.record_key")),
+            "is_of_manifest": key.equals(sql.SQL("m.record_key")),
+            "is_given": key.equals(sql.SQL("%(key)s")),
+            "is_listed": key.equals(sql.SQL("listed.record_key")),
         }
         return load_statement(name).format(**parts | more)
 
-    def _key_order(self, key: Column) -> sql.Composed:
-        return sql.SQL('s.{} collate "C"' if key.is_collated else "s.{}").format(self._key)
+    @property
+    def shared(self) -> SharedPositions:
+        """Return the conditions of rows that share a position."""
+        return SharedPositions(self.stream, self.relation, self.key)
 
     def bound(self, operator: str, moment: str, record_key: str) -> sql.Composed:
         """Return a comparison with a position in two parameters; the operator is a constant of ours."""
-        key = self.columns[self.stream.key]
         return sql.SQL("(s.{cursor}, {key}) {operator} ({moment}::timestamptz, {bound})").format(
             cursor=sql.Identifier(self.stream.cursor),
-            key=self._key_order(key),
+            key=self.key.order,
             operator=sql.SQL(operator),
             moment=sql.Placeholder(moment),
-            bound=key.cast(sql.SQL("{}").format(sql.Placeholder(record_key)), ordered=True),
+            bound=self.key.place(sql.Placeholder(record_key)),
         )
-
-
-def _behind(source: Source, operator: str, after: Position | None, *, head: str) -> sql.Composed:
-    if after is None:
-        return sql.Composed([])
-    return sql.SQL(head).format() + source.bound(operator, "cursor_at", "record_key")  # a constant
 
 
 def _check_columns(stream: Stream, found: Mapping[str, Column]) -> None:
@@ -188,6 +209,7 @@ def _check_columns(stream: Stream, found: Mapping[str, Column]) -> None:
             f"Stream {stream.name}: cursor {stream.cursor} has type {found[stream.cursor].type}; "
             "it must be timestamp with time zone, set by every write."
         )
+    KeyForm(found[stream.key]).check(stream.name)
     for field, column in stream.fields.items():
         found[column].check_sendable(f"{stream.name}, field {field}")
 

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from include.export.positions import Position, Window
 from include.export.source.json_record import RecordForm
+from include.export.source.relation import explain_shared_position
 from include.export.source.source import Source
 from include.sql import pin_index_plans
 
@@ -34,11 +35,25 @@ class SourceWindows:
         return (Window(after, Position(last[0], last[1])), last[2]) if last else None
 
     def find_colliding_ids(self, window: Window, form: RecordForm) -> list[str]:
-        """Return external ids, in lower case, that more than one live row of a window has but for case."""
-        found = self._fetch(
-            self.source.compose_window("source/window_colliding_ids", window, deleted=form.deleted), window.as_values()
-        )
+        """Return external ids, as Salesforce compares them, that more than one live row of a window has."""
+        parts = {"deleted": form.deleted, "folded": form.identity.folded}
+        blanks = sql.Composed([])
+        if form.identity.field.case_sensitive:
+            text = form.identity.column.exact_text
+            blanks = self.source.compose_window("source/window_blanks", window, text=text, **parts)
+        statement = self.source.compose_window("source/window_colliding_ids", window, where_blanks_only=blanks, **parts)
+        found = self._fetch(statement, window.as_values())
         return list(found[0]) if found else []
+
+    def check_positions(self, window: Window) -> None:
+        """Raise ConfigurationFailure when two rows of a window share a position, or one has no key."""
+        source = self.source
+        if source.relation.is_provable:
+            return
+        statement = source.compose_window("source/window_shared", window, shares_position=source.shared.with_next)
+        found = self._fetch(statement, window.as_values())
+        if found:
+            raise explain_shared_position(source.stream, found[0])
 
     def find_stop(self, window: Window, stream: str, planned_at: str) -> tuple[int, Position] | None:
         """Return the first export error of a window that was refused since it was planned."""

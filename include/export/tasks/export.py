@@ -12,6 +12,7 @@ from include.export.options import SMALL_REQUEST
 from include.export.run import RunContext, RunInputs, open_run
 from include.export.source import find_blocking_transaction, format_count, read_horizon
 from include.export.tasks.changes import end_held, export_changes
+from include.export.tasks.look_back import send_late_rows, warn_of_late_source
 from include.export.tasks.reexport import send_released
 from include.export.tasks.resend import continue_resends
 from include.export.tasks.stop import Stop, examine_stop
@@ -97,6 +98,7 @@ def _export(run: RunContext) -> tuple[Outcome, str]:
     try:
         settle_unsettled(run)
         _warn_of_unreadable(run)
+        warn_of_late_source(run)
         horizon = read_horizon(run.stream, run.connection)
         _note_oldest_change(run, horizon)
         with run.lease.transaction():
@@ -108,6 +110,7 @@ def _export(run: RunContext) -> tuple[Outcome, str]:
                 return end_held(horizon)
             size = 1 if stop is Stop.PROBE else size
         send_released(run, horizon)
+        send_late_rows(run)
         outcome, message = export_changes(run, horizon, size)
         if outcome is Outcome.COMPLETE:
             continue_resends(run)

@@ -9,7 +9,7 @@ from include.export.bulk import refuse_unsettled
 from include.export.failures import ConfigurationFailure
 from include.export.ledger import Outcome, Trial
 from include.export.run import RunContext, RunInputs, open_run, plan_batch
-from include.export.salesforce import CollectionsTransport, RequestRejected, read_results
+from include.export.salesforce import RequestRejected, Result, read_results
 
 
 def try_record(
@@ -49,10 +49,10 @@ def _send(run: RunContext, batch: Batch) -> Trial:
     if row.verdict is not None:
         advice = run.catalogue.classify(row.verdict.partition(":")[0], "").advice
         return Trial("(not sent)", row.verdict, False, f"Refused by a local rule before sending. {advice}")
-    transport = CollectionsTransport(run.stream, run.client)
-    ids, absent = transport.find_ids(batch.action, [row])
-    if absent:
-        return Trial("(not sent)", "Salesforce has no such record.", absent[row.ordinal].accepted, "Nothing to send.")
+    transport = run.sender.transport
+    ids, settled = transport.find_ids(batch.action, [row])
+    if settled:
+        return _judge_unsent(run, settled[row.ordinal])
     request = transport.compose(batch.action, [row], ids, all_or_none=True)
     shown = f"{request.method} /services/data/v{run.client.session.api_version}/{request.path}"
     shown += "".join(f"\n{name}: {value}" for name, value in request.headers.items())
@@ -64,6 +64,13 @@ def _send(run: RunContext, batch: Batch) -> Trial:
     [result] = read_results([row], answer, batch.action)
     errors = [] if result.accepted else [{"statusCode": result.code, "message": result.message}]
     return _judge(run, shown, f"HTTP {answer.status}\n{_pretty(answer.text)}", errors)
+
+
+def _judge_unsent(run: RunContext, result: Result) -> Trial:
+    if result.accepted:
+        return Trial("(not sent)", "Salesforce has no such record.", True, "Nothing to send.")
+    advice = run.catalogue.classify(result.code, "").advice
+    return Trial("(not sent)", result.code, False, f"Rejected by a local rule before sending. {advice}")
 
 
 def _judge(run: RunContext, request: str, answer: str, errors: list[dict[str, str]]) -> Trial:

@@ -1,10 +1,10 @@
 -- Finds the source rows of refused records that have changed since they were sent: their version is not kept.
-update crm_export_results r set record_key = s.{key}::text
+update crm_export_results r set record_key = {key_text}
 from {source} s
 where r.kind = 'refused' and r.record_key is null {part} and {answered}
   -- a row that the job did not carry may have the external id by now, or have had it as a deleted one
-  and hashtextextended(s.{key}::text collate "C", 0) in (
+  and hashtextextended({key_text} collate "C", 0) in (
       select unnest(v.key_hashes) from crm_export.ExportedVersions v where v.staged_for = %(batch)s)
   and not exists (
       select 1 from crm_export.ExportBatchRows m
-      where m.batch = %(batch)s and m.record_key = (s.{key}::text collate "C"))
+      where m.batch = %(batch)s and m.record_key = ({key_text} collate "C"))

@@ -6,7 +6,12 @@ with refused as (
     from refused r
     left join lateral (
         select e.id from crm_export.ExportErrors e
-        where e.object = r.parent_object and lower(e.external_id) = lower(r.parent_external_id)
+        where e.object = r.parent_object
+          -- Salesforce prints the number 1001 as 1001.0 or 1.001E3
+          and lower(e.external_id) in (
+              lower(r.parent_external_id),
+              case when r.parent_external_id ~ '^-?[0-9]{{1,20}}[.][0-9]{{1,20}}(E-?[0-9]{{1,2}})?$'
+                   then trim_scale(r.parent_external_id::numeric)::text end)
           and e.status <> 'resolved'
         order by e.id + 0 limit 1  -- not along the primary key: without statistics that reads every error
     ) p on true

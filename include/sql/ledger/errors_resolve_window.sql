@@ -3,7 +3,7 @@ with resolved as (
     update crm_export.ExportErrors e
     set status = 'resolved', resolved_at = clock_timestamp(), resolved_by = %(by)s, holding = false
     from {source} s
-    where e.stream = %(stream)s and s.{key} = {error_key} and {range}
+    where e.stream = %(stream)s and {is_of_error} and {range}
       and (e.status in ('open', 'waiting')
            or e.status in ('set_aside', 'ignored') and e.record_changed_at is distinct from s.{cursor})
       -- every refusal sets it, and nothing else

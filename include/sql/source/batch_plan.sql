@@ -1,26 +1,32 @@
 -- Plans a batch of rows with one action: writes the manifest, answers the records. One snapshot.
+-- Where rows share a position nothing is planned, and the key of one of them is answered.
 with page as materialized (
     {page}
 ), judged as materialized (
-    select s.crm_export_ordinal::int as ordinal, s.{key}::text as record_key, {external_id} as external_id,
+    select s.crm_export_ordinal::int as ordinal, {key_text} as record_key, {external_id} as external_id,
            s.{cursor} as cursor_at, {deleted} as gone,
            case when {deleted} then null else {record} end as record,
-           {refusal} as refusal, {payload} as payload
+           case when {deleted} then null else {created} end as created,
+           {refusal} as refusal, {payload} as payload, s.crm_export_shared as shared
     from page s
     left join crm_export.ExportErrors decided
-      on decided.stream = %(stream)s and decided.record_key = (s.{key}::text collate "C") and %(respect_decisions)s
+      on decided.stream = %(stream)s and decided.record_key = ({key_text} collate "C") and %(respect_decisions)s
      and decided.status in ('set_aside', 'ignored') and decided.record_changed_at = s.{cursor}
+), named as materialized (
+    select j.*, {folded} as folded from judged j
 ), cut as materialized (
     select j.*,
-           case when j.refusal is null and length(j.record) > 400000 then 'CRM_EXPORT_RECORD_TOO_LARGE'
-                when j.refusal is null and not j.gone and {ids_ignore_case}
-                     and count(*) filter (where not j.gone) over (partition by lower(btrim(j.external_id))) > 1
+           case when j.refusal is null and length(j.record) + coalesce(length(j.created), 0) > 400000
+                then 'CRM_EXPORT_RECORD_TOO_LARGE'
+                when j.refusal is null and not j.gone and j.folded is not null
+                     and count(*) filter (where not j.gone) over (partition by j.folded) > 1
                 then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
-                when j.refusal is null and not j.gone and lower(btrim(j.external_id)) = any (%(colliding_ids)s::text[])
+                when j.refusal is null and not j.gone and j.folded = any (%(colliding_ids)s::text[])
                 then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
                 else j.refusal end as verdict
-    from judged j
-    where j.ordinal < coalesce(
+    from named j
+    where not exists (select 1 from judged other where other.shared)
+      and j.ordinal < coalesce(
         (select min(other.ordinal) from judged other, judged first
          where first.ordinal = 1 and other.gone <> first.gone), 2147483647)
 ), planned as (
@@ -38,5 +44,10 @@ select planned.id, planned.action,
        array_agg(cut.external_id order by cut.ordinal) as external_ids,
        array_agg(cut.record order by cut.ordinal) as records,
        array_agg(cut.verdict order by cut.ordinal) as verdicts,
-       array_agg(cut.payload order by cut.ordinal) as payloads
+       array_agg(cut.payload order by cut.ordinal) as payloads,
+       array_agg(cut.created order by cut.ordinal) as created,
+       null::text as shared_key
 from cut, planned group by planned.id, planned.action
+union all
+select null, null, null, null, null, null, null, null, shared.record_key
+from (select coalesce(j.record_key, '(NULL)') as record_key from judged j where j.shared limit 1) shared

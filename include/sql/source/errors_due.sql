@@ -11,5 +11,5 @@ from (
       and (%(only)s::bigint[] is null or id = any (%(only)s))  -- those that a person asked for
     order by id limit %(limit)s
 ) e
-left join {source} s on s.{key} = {error_key}
+left join {source} s on {is_of_error}
 order by e.id

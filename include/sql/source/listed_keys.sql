@@ -1,5 +1,5 @@
 -- Finds the keys of the source rows whose external ids are listed.
-select s.{key}::text
+select {key_text}
 from {source} s
-where exists (select 1 from pg_temp.crm_export_listed l where lower(btrim(l.external_id)) = lower(btrim({external_id})))
+where exists (select 1 from pg_temp.crm_export_listed l where {is_same})
 order by s.{cursor}, {key_order}

@@ -1,3 +1,3 @@
 -- One source row by its key.
 select 1::bigint as crm_export_ordinal, {columns}
-from {source} s where s.{key} = {one_key}
+from {source} s where {is_given}

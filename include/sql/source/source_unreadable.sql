@@ -1,4 +1,5 @@
--- Counts rows that no position can be given to: no change time, or one in the future.
+-- Counts rows that no position can be given to: no change time, or one in the future; and whether one has no key.
 select (select count(*) from (select 1 from {source} s where s.{cursor} is null limit 1000) a),
        (select count(*) from (select 1 from {source} s
-                              where s.{cursor} > statement_timestamp() + interval '1 day' limit 1000) b)
+                              where s.{cursor} > statement_timestamp() + interval '1 day' limit 1000) b),
+       {lacks_key}

@@ -1,9 +1,10 @@
 -- Compares a page of the source with the versions exported last; packs what agrees into one line, returns what does not.
 with page as materialized (
-    select s.{key}::text collate "C" as record_key, s.{cursor} as cursor_at,
-           row_number() over (order by s.{cursor}, {key_order}) as place
+    select {key_text} collate "C" as record_key, s.{cursor} as cursor_at, {shares_position} as shared,
+           row_number() over positions as place
     from {source} s
     where {at_or_below} {behind}
+    window positions as (order by s.{cursor}, {key_order})
     order by s.{cursor}, {key_order} limit %(limit)s
 ), known as materialized (
     select each.key_hash, each.version
@@ -44,5 +45,6 @@ with page as materialized (
     from packed where row_count > 0 and not exists (select 1 from same)
 )
 select reach.checked, reach.cursor_at::text, reach.record_key,
-       array(select record_key from judged where not exported order by place)
+       array(select record_key from judged where not exported order by place),
+       (select coalesce(record_key, '(NULL)') from judged where shared limit 1)
 from reach

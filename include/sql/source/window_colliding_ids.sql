@@ -1,7 +1,7 @@
--- Finds external ids of live rows of a window that differ only in case or blanks: Salesforce would take them for one record.
+-- Finds external ids of live rows of a window that Salesforce would take for one record: by case, blanks, or digits.
 select coalesce(array_agg(folded), array[]::text[])
 from (
-    select lower(btrim({external_id}::text)) as folded from {source} s
-    where {range} and not {deleted}
+    select {folded} as folded from {source} s
+    where {range} and not {deleted} {where_blanks_only}
     group by 1 having count(*) > 1 limit 10000
 ) found

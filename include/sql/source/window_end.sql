@@ -1,7 +1,7 @@
 -- Finds the n-th row behind the watermark. Only that row is written as text, not those that are skipped.
-select found.cursor_at::text, found.record_key::text
+select s.{cursor}::text, {key_text}
 from (
-    select s.{cursor} as cursor_at, s.{key} as record_key from {source} s
+    select s.{cursor}, s.{key} from {source} s
     where s.{cursor} < %(horizon)s::timestamptz {after}
     order by s.{cursor}, {key_order} offset %(rows)s - 1 limit 1
-) found
+) s

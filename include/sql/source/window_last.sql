@@ -1,5 +1,5 @@
 -- Finds the last row that may be read, and how many there are behind the watermark.
-select s.{cursor}::text, s.{key}::text,
+select s.{cursor}::text, {key_text},
        (select count(*) from {source} s where s.{cursor} < %(horizon)s::timestamptz {after})
 from {source} s
 where s.{cursor} < %(horizon)s::timestamptz {after}

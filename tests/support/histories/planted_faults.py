@@ -129,7 +129,7 @@ def duplicates_sent() -> Generator[None]:
     """Rows that share an external id are sent like any others."""
     with (
         replaced(RecordForm, "rivals_condition", lambda self: []),
-        replaced(RecordForm, "case_folds", sql.Literal(False)),
+        replaced(RecordForm, "folded", sql.SQL("null::text")),
     ):
         yield
 
@@ -150,7 +150,7 @@ def last_duplicate_wins() -> Generator[None]:
             alive=self._alive(),
         )
 
-    with replaced(RecordForm, "_duplicates", duplicates), replaced(RecordForm, "case_folds", sql.Literal(False)):
+    with replaced(RecordForm, "_duplicates", duplicates), replaced(RecordForm, "folded", sql.SQL("null::text")):
         yield
 
 

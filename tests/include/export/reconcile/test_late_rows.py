@@ -14,7 +14,7 @@ from exporter import CONTACTS, Exporter, make_stream
 from include.export.ledger import exported_versions
 from include.export.ledger.exported_versions import ExportedVersions
 from include.export.ledger.findings import LATE_ROW
-from include.export.ledger.runs import RunIdentity
+from include.export.ledger.runs import Outcome, RunIdentity
 from include.export.ledger.schema import install_schema
 from include.export.options import ExportOptions
 from include.export.positions import Position, Window
@@ -315,3 +315,53 @@ def position_of(exporter: Exporter, account: int) -> Position:
     ).fetchone()
     assert row is not None
     return Position(*row)
+
+
+@pytest.mark.field("F13")
+def test_a_stream_that_looks_back_sends_what_arrives_late_and_nothing_twice(exporter: Exporter) -> None:
+    exporter.stream = make_stream(look_back="2h")
+    exporter.add_many(1, 300, minute=600)
+    exporter.run()
+    calls = exporter.last_call()
+    assert exporter.run().outcome is Outcome.COMPLETE
+    assert exporter.calls(calls) == []
+    exporter.add({"id": 900, "minute": 550}, {"id": 901, "minute": 100}, {"id": 902, "name": "bad", "minute": 560})
+    exporter.change(7, 601, name="changed in place")
+    report = exporter.run()
+    assert report.outcome is Outcome.COMPLETE
+    names = exporter.names()
+    assert (names["A900"], names["A7"], "A901" in names) == ("Account 900", "changed in place", False)
+    assert [error["record_key"] for error in exporter.errors()] == ["902"]
+    calls = exporter.last_call()
+    exporter.run()
+    assert exporter.calls(calls) == []
+    assert exporter.reconcile().late == 1
+    calls = exporter.last_call()
+    exporter.run()
+    assert exporter.calls(calls) == []
+
+
+@pytest.mark.field("F13")
+@pytest.mark.parametrize("look_back", [None, "2h"])
+def test_the_first_run_over_a_source_that_fills_later_says_so(
+    exporter: Exporter, caplog: pytest.LogCaptureFixture, look_back: str | None
+) -> None:
+    exporter.add({"id": 1})
+    exporter.connection.execute("create materialized view app.filled as select * from app.accounts")
+    exporter.stream = make_stream(source="app.filled", look_back=look_back)
+    exporter.run()
+    exporter.run()
+    told = [each.getMessage() for each in caplog.records if "is a materialized view" in each.getMessage()]
+    assert len(told) == (0 if look_back else 1)
+    assert all("set look_back in accounts.yaml" in each for each in told)
+
+
+@pytest.mark.field("F13")
+def test_many_late_rows_are_one_finding_with_their_number(exporter: Exporter) -> None:
+    exporter.add_many(1000, 1010, minute=900)
+    exporter.run()
+    exporter.add_many(1, 150)
+    assert exporter.reconcile().late == 150
+    rows = exporter.connection.execute("select subject, told from crm_export.ExportFindings").fetchall()
+    assert [subject for subject, _ in rows] == ["app.accounts"]
+    assert rows[0][1].startswith("150 rows came")

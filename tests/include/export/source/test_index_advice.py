@@ -26,7 +26,7 @@ def test_a_large_source_without_an_index_is_told_once_a_run(
     exporter.connection.execute(f"drop index app.{index}")
     exporter.run(daily_api_limit=1)
     [told] = [record.getMessage() for record in caplog.records if words in record.getMessage()]
-    assert told.endswith(f"create index concurrently on … {columns}")
+    assert told.endswith(f'create index concurrently on "app"."accounts" {columns}')
 
 
 def test_with_the_index_nothing_is_told(exporter: Exporter, caplog: pytest.LogCaptureFixture) -> None:
@@ -40,7 +40,43 @@ def test_with_an_index_on_the_external_id_or_where_it_is_the_key_nothing_is_told
 ) -> None:
     fill(exporter)
     exporter.run(daily_api_limit=1)
-    exporter.connection.execute("drop index app.accounts_ext_idx")
+    exporter.connection.execute(
+        "drop index app.accounts_ext_idx; alter table app.accounts alter ext set not null, add unique (ext)"
+    )
     exporter.stream = make_stream(key="ext", external_id="Ext__c")
     exporter.run(daily_api_limit=1)
     assert "no index finds rows" not in caplog.text
+
+
+@pytest.mark.field("Fb")
+@pytest.mark.parametrize(
+    ("create", "words"),
+    [
+        (
+            "create table app.parts (like app.accounts) partition by range (id);"
+            "create table app.part_1 partition of app.parts for values from (0) to (9999999);"
+            "alter table app.parts add primary key (id);"
+            "insert into app.parts select * from app.accounts",
+            'create index on "app"."parts" ("changed_at", "id")',
+        ),
+        (
+            "drop index app.accounts_changed_at_id_idx; create view app.parts as select * from app.accounts",
+            'on the table below the view: create index concurrently on … ("changed_at", "id")',
+        ),
+        (
+            "create materialized view app.parts as select * from app.accounts",
+            'create index concurrently on "app"."parts" ("changed_at", "id")',
+        ),
+    ],
+    ids=["partitioned", "view", "materialized"],
+)
+def test_the_advice_can_be_followed_whatever_the_source_is(
+    exporter: Exporter, caplog: pytest.LogCaptureFixture, create: str, words: str
+) -> None:
+    fill(exporter)
+    exporter.connection.execute(create)
+    exporter.connection.execute("analyze")
+    exporter.stream = make_stream(source="app.parts")
+    exporter.run(daily_api_limit=1)
+    [told] = [each.getMessage() for each in caplog.records if "no index gives the rows" in each.getMessage()]
+    assert told.endswith(words)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from psycopg import sql
 
 from exporter import Exporter
 from include.export.positions import Position
@@ -38,7 +39,9 @@ def test_what_a_held_run_reads_is_small_wherever_it_stands(crowded: Exporter, na
     found = crowded.connection.execute("select changed_at::text from app.accounts where id = %s", [done]).fetchone()
     assert found is not None
     after = Position(found[0], str(done))
-    statement = source.compose(f"source/{name}", None if name == "source_unreadable" else after)
+    unreadable = name == "source_unreadable"
+    parts = {"lacks_key": sql.SQL("false")} if unreadable else {}
+    statement = source.compose(f"source/{name}", None if unreadable else after, **parts)
     values = {"horizon": "2026-12-01T00:00:00Z", "limit": 1_001, **after.as_values()}
     plan = explain(crowded, statement, values)
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 40

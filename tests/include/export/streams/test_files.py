@@ -50,7 +50,7 @@ def test_the_streams_of_the_product_are_sound_and_in_order() -> None:
     streams = load_streams(DEFAULT_FOLDER)
     assert all(isinstance(stream, Stream) for stream in streams)
     names = [stream.name for stream in streams]
-    assert len(names) == 6
+    assert len(names) == 7
     assert names.index("campaigns") < names.index("buyer_touchpoints") < names.index("buyer_attribution_touchpoints")
 
 

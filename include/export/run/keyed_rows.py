@@ -1,0 +1,49 @@
+"""Sending rows by their keys, whatever their change times say: their current values, at or below the watermark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from include.export.options import REEXPORT_CREDIT_SHARE
+from include.export.run.context import RunContext
+from include.export.run.planning import plan_batch
+
+
+@dataclass
+class KeyedRows:
+    """What became of rows: counts; `left` changed again or are gone, `complete` says that all were sent."""
+
+    exported: int = 0
+    rejected: int = 0
+    left: int = 0
+    complete: bool = True
+
+
+def send_keys(run: RunContext, keys: Sequence[str], share: float = REEXPORT_CREDIT_SHARE) -> KeyedRows:
+    """Send the current rows of keys that are not above the watermark, within a share of the daily API limit.
+
+    A rejected row is recorded and does not stop the stream. Raises RunFailure when no record is to blame.
+    """
+    sent, remaining = KeyedRows(), list(keys)
+    while remaining:
+        if not run.has_credits(share):
+            sent.complete = False
+            return sent
+        part = remaining[: run.options.batch_size]
+        done = _send_part(run, part, sent)
+        remaining = [key for key in part if key not in done] + remaining[len(part) :]
+    return sent
+
+
+def _send_part(run: RunContext, keys: list[str], sent: KeyedRows) -> set[str]:
+    """Send rows of one action; returns the keys that are done with."""
+    batch = plan_batch(run, "keys", keys=keys, **run.watermark.as_values())
+    if batch is None:
+        sent.left += len(keys)
+        return set(keys)
+    answered = run.send_batch(batch, stop_at_refusal=False)
+    run.settle(batch, answered, move=False)
+    sent.exported += len(answered.accepted)
+    sent.rejected += len(answered.rejections)
+    return {row.key for row in batch.rows}

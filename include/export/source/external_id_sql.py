@@ -1,0 +1,69 @@
+"""The external id of a stream in SQL: its text, as Salesforce compares it, and the values that cannot be one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from include.export.salesforce import FieldSchema
+from include.export.source.column_sql import EXTERNAL_ID_LIMIT, SALESFORCE_NUMBERS, Column, is_blank, write_text
+
+_BLANKS = sql.Literal(" \t\n\r\f\v")
+_NUMBER = sql.Literal(r"^[+-]?([0-9]{1,40}([.][0-9]{0,40})?|[.][0-9]{1,40})([eE][+-]?[0-9]{1,2})?$")
+_ID = sql.Literal("^[A-Za-z0-9]{15}([A-Za-z0-5]{3})?$")
+
+
+@dataclass(frozen=True)
+class ExternalIdForm:
+    """The external id: a column of the source, and the field that Salesforce finds records by."""
+
+    column: Column
+    field: FieldSchema
+
+    @property
+    def text(self) -> sql.Composed:
+        """Return the external id of the page alias `s` as text; a number without zeros at its end."""
+        if self.column.type == "numeric" and self.field.type in SALESFORCE_NUMBERS:
+            return sql.SQL("(trim_scale({})::text)").format(self.column.value)
+        return write_text(self.column)
+
+    @property
+    def is_id(self) -> bool:
+        """Tell whether the field is the id that Salesforce itself gives to records."""
+        return self.field.name == "Id"
+
+    @property
+    def may_collide(self) -> bool:
+        """Tell whether texts that differ may name one record: by their case, blanks, or digits."""
+        return self.column.is_string and not self.is_id
+
+    def fold(self, text: sql.Composable) -> sql.Composed:
+        """Return a text as Salesforce compares it: numbers by value, texts without outer blanks and maybe case."""
+        trimmed = sql.SQL("btrim({}, {})").format(text, _BLANKS)
+        if self.is_id:
+            return sql.SQL("({})").format(text)
+        if self.field.type in SALESFORCE_NUMBERS:
+            number = sql.SQL("case when {text} ~ {number} then trim_scale({text}::numeric)::text else {text} end")
+            return sql.SQL("({})").format(number.format(text=trimmed, number=_NUMBER))
+        return sql.SQL("{}" if self.field.case_sensitive else "lower({})").format(trimmed)
+
+    @property
+    def folded(self) -> sql.Composed:
+        """Return the external id of the page alias `s` as Salesforce compares it."""
+        return self.fold(self.text)
+
+    def same(self, text: sql.Composable) -> sql.Composed:
+        """Return the condition that a text names the record of the page alias `s`, compared character by character."""
+        return sql.SQL('({} collate "C") = ({} collate "C")').format(self.fold(text), self.folded)
+
+    @property
+    def broken_rules(self) -> list[tuple[sql.Composed, str]]:
+        """Return conditions under which a value cannot name a record, each with the code of the rule."""
+        found = [(is_blank(self.text), "CRM_EXPORT_BLANK_EXTERNAL_ID")]
+        if self.is_id:
+            found.append((sql.SQL("{} !~ {}").format(self.column.exact_text, _ID), "CRM_EXPORT_MALFORMED_ID"))
+        elif self.column.is_text:
+            too_long = sql.SQL("length({}) > {}").format(self.column.text, sql.Literal(EXTERNAL_ID_LIMIT))
+            found.append((too_long, "CRM_EXPORT_EXTERNAL_ID_TOO_LONG"))
+        return found
