@@ -25,7 +25,7 @@ import os
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from crm_export.alerts.operator import end_with_alerts
-from crm_export.operators.base import task_for
+from crm_export.operators.base import find_last_tasks, task_for
 from crm_export.operators.dag_layout import choose_streams
 from crm_export.operators.preparation import PrepareSchemaOperator
 from crm_export.operators.reconcile import ExportLateRowsOperator, ReportOrphansOperator, task_for_check
@@ -62,6 +62,6 @@ with DAG(
         upstream = late_rows.get(getattr(check, "stream", ""), prepare_schema)
         rule = "all_success" if upstream is prepare_schema else "all_done"
         upstream >> task_for_check(check, streams, task_id=f"check_{check.name}", trigger_rule=rule)
-    checked = list(dag.leaves)
+    checked = find_last_tasks(dag)
     PurgeHistoryOperator(task_id="purge_history", streams=streams, trigger_rule="all_done").set_upstream(checked)
     end_with_alerts(dag, streams)

@@ -37,9 +37,10 @@ def test_there_are_exactly_the_three_dags_and_no_import_error(dags: DagBag) -> N
 def test_every_stream_has_its_two_tasks(dags: DagBag) -> None:
     tasks = set(dags.dags["CRMExport"].task_ids)
     names = ("export_changes", "pause_on_export_errors")
-    assert tasks == {"prepare_schema"} | {f"{stream}.{name}" for stream in STREAMS for name in names}
-    assert set(dags.dags["CRMExport_ExportError"].task_ids) == {"prepare_schema", *STREAMS}
-    assert set(dags.dags["CRMExport_Reconcile"].task_ids) == {"prepare_schema", "check_attribution"} | {
+    assert tasks == {"prepare_schema", "send_alerts"} | {f"{stream}.{name}" for stream in STREAMS for name in names}
+    assert set(dags.dags["CRMExport_ExportError"].task_ids) == {"prepare_schema", "send_alerts", *STREAMS}
+    last = {"check_attribution", "purge_history", "send_alerts"}
+    assert set(dags.dags["CRMExport_Reconcile"].task_ids) == {"prepare_schema"} | last | {
         f"{stream}.{name}" for stream in STREAMS for name in ("export_late_rows", "report_orphans")
     }
 
@@ -165,8 +166,8 @@ def test_streams_of_a_group_run_in_a_dag_of_their_own(tmp_path: Path, monkeypatc
     assert set(loaded.dags) == {*DAG_IDS, "CRMExport_nightly"}
     nightly, rest = loaded.dags["CRMExport_nightly"], loaded.dags["CRMExport"]
     assert [set(dag.task_group.children) for dag in (nightly, rest)] == [
-        {"prepare_schema", "persons"},
-        {"prepare_schema", "campaigns"},
+        {"prepare_schema", "persons", "send_alerts"},
+        {"prepare_schema", "campaigns", "send_alerts"},
     ]
     assert [dag.timetable.expression for dag in (nightly, rest)] == ["0 6 * * *", "0 * * * *"]
     assert loaded.dags["CRMExport_ExportError"].has_task("persons"), "the daily jobs are for all streams"

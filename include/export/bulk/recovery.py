@@ -11,7 +11,7 @@ from include.export.bulk.settlement import settle_window
 from include.export.bulk.window_plan import plan_window
 from include.export.failures import ConfigurationFailure
 from include.export.ledger import ExportResends, JobBatch
-from include.export.run import RunContext
+from include.export.run import RunContext, enter_resend
 from include.export.salesforce import IngestJobs
 from include.export.source import SourceWindows
 
@@ -86,8 +86,5 @@ def _adopt(run: RunContext, batches: Sequence[JobBatch]) -> None:
     if resend is None or window.start == run.state.watermark:
         settle_window(run, batches, plan, progress)
         return
-    inner = run.enter_resend(resend)
-    try:
+    with enter_resend(run, resend) as inner:
         settle_window(inner, batches, plan, progress)
-    finally:
-        run.leave_resend(inner)

@@ -9,6 +9,7 @@ from include.export.run.keyed_rows import KeyedRows, send_keys
 from include.export.run.lease_scope import open_run
 from include.export.run.object_description import check_organization, describe_anew
 from include.export.run.planning import plan_batch, plan_page
+from include.export.run.resend_scope import enter_resend
 
 __all__ = [
     "KeyedRows",
@@ -18,6 +19,7 @@ __all__ = [
     "check_job_circuit",
     "check_organization",
     "describe_anew",
+    "enter_resend",
     "open_run",
     "plan_batch",
     "plan_page",

@@ -15,8 +15,6 @@ from include.export.ledger import (
     Lease,
     Outcome,
     Recorder,
-    Resend,
-    ResendLease,
     RunEntry,
     RunTotals,
     StreamState,
@@ -47,7 +45,7 @@ class RunContext(RunInputs):
     job_id: str | None = None  # of the Bulk job that the run ended without
     _form: RecordForm | None = None
     _sender: Sender | None = None
-    _counted: tuple[int, int] = field(default=(0, 0))
+    counted: tuple[int, int] = field(default=(0, 0))  # API calls and bytes of the client that the ledger has
 
     @cached_property
     def readers(self) -> Readers:
@@ -158,7 +156,7 @@ class RunContext(RunInputs):
 
     def has_credits(self, share: float = 1.0, calls: int = 1) -> bool:
         """Tell whether a share of the daily API limit, and what the org says it has left, allow so many calls."""
-        used = count_calls_of_the_day(self.connection) + self.client.api_calls - self._counted[0]
+        used = count_calls_of_the_day(self.connection) + self.client.api_calls - self.counted[0]
         usage = self.client.usage
         org_allows = usage is None or usage.used + calls <= usage.most
         return org_allows and used + calls <= self.options.daily_api_limit * share
@@ -168,21 +166,8 @@ class RunContext(RunInputs):
             self.lease.move_watermark(batch.id, sent.acknowledged)
         self.lease.stop_at(None if sent.stopped_at is None else recorded[sent.stopped_at])
 
-    def enter_resend(self, resend: Resend) -> RunContext:
-        """Return the run as a resend uses it: its position is the resend's progress, and nothing stops it."""
-        return replace(
-            self,
-            lease=ResendLease.of(self.lease, resend.id),
-            state=replace(self.state, watermark=resend.position, stopped_at_error_id=None),
-            options=replace(self.options, pause_on_export_errors=False),
-        )
-
-    def leave_resend(self, inner: RunContext) -> None:
-        """Go on after a resend: what it has counted stays counted once."""
-        self._counted, self._form, self.new_errors = inner._counted, inner._form, inner.new_errors
-
     def take_counts(self) -> tuple[int, int]:
         """Return the API calls and bytes since they were last taken."""
-        calls, sent = self.client.api_calls - self._counted[0], self.client.bytes_sent - self._counted[1]
-        self._counted = (self.client.api_calls, self.client.bytes_sent)
+        calls, sent = self.client.api_calls - self.counted[0], self.client.bytes_sent - self.counted[1]
+        self.counted = (self.client.api_calls, self.client.bytes_sent)
         return calls, sent

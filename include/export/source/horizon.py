@@ -11,9 +11,9 @@ from psycopg import errors
 from psycopg.rows import class_row
 
 from include.export.failures import ConfigurationFailure, HorizonFailure
-from include.export.source.source import Source, format_count
+from include.export.source.source import WAITING_LIMIT, Source, format_count
 from include.export.streams import Stream
-from include.sql import fetch_one, load_statement
+from include.sql import fetch_one, fetch_value, load_statement
 
 log = logging.getLogger(__name__)
 LONG_TRANSACTION_SECONDS = 600
@@ -115,8 +115,14 @@ def find_blocking_transaction(source: Source) -> BlockingTransaction | None:
     found = _ask(source.stream, source.connection)
     if found.seconds <= LONG_TRANSACTION_SECONDS:
         return None
-    rows = source.count_beyond(found.horizon)
+    rows = _count_beyond(source, found.horizon)
     return BlockingTransaction(found.oldest_pid, found.oldest_application or "", found.seconds, rows)
+
+
+def _count_beyond(source: Source, horizon: str) -> int:
+    """Count the changed rows that may not be read yet, up to a limit."""
+    values = {"horizon": horizon, "limit": WAITING_LIMIT}
+    return int(fetch_value(source.connection.execute(source.compose("source/source_count_beyond", None), values)))
 
 
 def _name_application(found: Horizon) -> str:

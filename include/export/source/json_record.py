@@ -51,12 +51,13 @@ class RecordForm:
     @property
     def record(self) -> sql.Composed:
         """Return the record as JSON text without its opening: `"Field":value,…}`; the sender puts the head."""
-        return sql.SQL("coalesce({}, '') || '}}'").format(self._join(self._body_fields()))
+        return sql.SQL("coalesce({}, '') || '}}'").format(_join([self._member(field) for field in self._body_fields()]))
 
     @property
     def created(self) -> sql.Composable:
         """Return the members that only a new record gets, NULL without such fields."""
-        return self._join(self.stream.create_only) if self.stream.create_only else _null("text")
+        members = [self._member(field) for field in self.stream.create_only]
+        return _join(members) if members else _null("text")
 
     @property
     def payload(self) -> sql.Composed:
@@ -110,16 +111,6 @@ class RecordForm:
         by_id = self.stream.operation is Operation.UPDATE and self.stream.external_id == "Id"
         left_out = {*self.stream.create_only, *(["Id"] if by_id else [])}
         return [name for name in self.stream.fields if name not in left_out]
-
-    def _join(self, fields: Sequence[str]) -> sql.Composable:
-        """Return the members of fields, NULL when there is none; Postgres takes at most 100 arguments a call."""
-        pieces = [
-            sql.SQL("nullif(concat_ws(',', {}), '')").format(sql.SQL(", ").join(piece))
-            for piece in _divide([self._member(field) for field in fields], ARGUMENTS)
-        ]
-        if len(pieces) < 2:
-            return sql.Composed(pieces) if pieces else _null("text")
-        return sql.SQL("nullif(concat_ws(',', {}), '')").format(sql.SQL(", ").join(pieces))
 
     def _column(self, field: str) -> Column:
         return self.columns[self.stream.fields[field]]
@@ -177,3 +168,14 @@ def _divide(pieces: Sequence[sql.Composed], most: int) -> Iterator[Sequence[sql.
 
 def _null(kind: str) -> sql.Composed:
     return sql.SQL("null::{}").format(sql.Identifier(kind))
+
+
+def _join(members: Sequence[sql.Composed]) -> sql.Composable:
+    """Return the members as one text, NULL when there is none; Postgres takes at most 100 arguments a call."""
+    pieces = [
+        sql.SQL("nullif(concat_ws(',', {}), '')").format(sql.SQL(", ").join(piece))
+        for piece in _divide(members, ARGUMENTS)
+    ]
+    if len(pieces) < 2:
+        return sql.Composed(pieces) if pieces else _null("text")
+    return sql.SQL("nullif(concat_ws(',', {}), '')").format(sql.SQL(", ").join(pieces))

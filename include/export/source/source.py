@@ -87,12 +87,6 @@ class Source:
         values = {"horizon": horizon, "limit": limit, **(after.as_values() if after else {})}
         return int(fetch_value(self.connection.execute(self.compose("source/source_count", after), values)))
 
-    def count_beyond(self, horizon: str, limit: int = WAITING_LIMIT) -> int:
-        """Count the changed rows that may not be read yet, up to a limit."""
-        values = {"horizon": horizon, "limit": limit}
-        row = self.connection.execute(self.compose("source/source_count_beyond", None), values).fetchone()
-        return int(row[0]) if row else 0
-
     def count_unreadable(self) -> tuple[int, int]:
         """Count rows without a change time and rows changed in the future, up to 1,000 each.
 

@@ -6,7 +6,7 @@ import logging
 
 from include.export.ledger import ExportResends, Outcome, Resend
 from include.export.options import SMALL_REQUEST
-from include.export.run import RunContext, plan_batch
+from include.export.run import RunContext, enter_resend, plan_batch
 from include.export.tasks.changes import export_changes
 
 log = logging.getLogger(__name__)
@@ -29,11 +29,8 @@ def continue_resends(run: RunContext) -> None:
 
 
 def _send_range(run: RunContext, resend: Resend) -> Outcome:
-    inner = run.enter_resend(resend)
-    try:
+    with enter_resend(run, resend) as inner:
         return export_changes(inner, resend.horizon, min(SMALL_REQUEST, run.options.batch_size))[0]
-    finally:
-        run.leave_resend(inner)
 
 
 def _send_record(run: RunContext, resend: Resend) -> Outcome:

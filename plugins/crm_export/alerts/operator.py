@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from crm_export.alerts.delivery import TIMEOUT_SECONDS, deliver_message
 from crm_export.connections import open_postgres
 from crm_export.metrics import report_gauges
-from crm_export.operators.base import ExitsOnSigterm
+from crm_export.operators.base import ExitsOnSigterm, choose_pool, find_last_tasks
 from crm_export.operators.preparation import find_databases
 from crm_export.page_address import link_page
 from crm_export.settings import read_export_to_crm, read_lag_hours
@@ -38,7 +38,7 @@ class SendAlertsOperator(ExitsOnSigterm, BaseOperator):
     ui_color = "#ffdeeb"
 
     def __init__(self, *, streams: Sequence[Stream | BrokenStream], **kwargs: Any) -> None:
-        super().__init__(retries=0, **kwargs)
+        super().__init__(retries=0, pool=choose_pool(), **kwargs)
         self.streams = tuple(streams)
 
     def execute(self, context: Context) -> dict[str, int]:
@@ -67,7 +67,7 @@ class SendAlertsOperator(ExitsOnSigterm, BaseOperator):
 
 def end_with_alerts(dag: DAG, streams: Sequence[Stream | BrokenStream]) -> None:
     """Let a DAG end with the sending of alerts; a teardown leaves the state of the run to its other tasks."""
-    last = list(dag.leaves)
+    last = find_last_tasks(dag)
     SendAlertsOperator(task_id="send_alerts", streams=streams, dag=dag).as_teardown().set_upstream(last)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk import DAG, Asset, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from crm_export.operators.retries import RETRIES, RETRY_DELAY, ReportedFailure, RunFailureRetryPolicy
@@ -18,6 +18,16 @@ from include.export.streams import BrokenStream, Stream
 
 POOL_VARIABLE = "CRM_EXPORT_POOL"  # names a pool that exists: a task of one that does not is never started
 RESTART_DELAY = timedelta(seconds=30)  # Airflow may take a task that returns within seconds for a lost one
+
+
+def choose_pool() -> str:
+    """Return the pool of the tasks: that of the environment variable CRM_EXPORT_POOL, else Airflow's default."""
+    return os.environ.get(POOL_VARIABLE) or "default_pool"
+
+
+def find_last_tasks(dag: DAG) -> list[BaseOperator]:
+    """Return the tasks that nothing follows. A worker builds its stream only: the setup task is none of them."""
+    return [task for task in dag.leaves if isinstance(task, BaseOperator) and not task.is_setup]
 
 
 class ExitsOnSigterm:
@@ -35,7 +45,7 @@ class ExportOperator(ExitsOnSigterm, BaseOperator):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("pool", os.environ.get(POOL_VARIABLE) or "default_pool")
+        kwargs.setdefault("pool", choose_pool())
         super().__init__(retries=RETRIES, retry_delay=RETRY_DELAY, retry_policy=RunFailureRetryPolicy(), **kwargs)
 
     def execute(self, context: Context) -> Any:
