@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from include.export.ledger import explain_database_errors
+from include.export.source import Source
 from include.export.streams import Stream
 from include.sql import load_statement
 
@@ -49,13 +50,13 @@ def preview_resend(
 
     Raises RunFailure when the source cannot be read.
     """
-    statement = load_statement("reports/resend_rows").format(
-        source=sql.Identifier(stream.source_schema, stream.source_table),
-        cursor=sql.Identifier(stream.cursor),
-        key=sql.Identifier(stream.key),
-    )
     values = {"stream": stream.name, "from_at": from_at, "to_at": to_at, "key": key}
     with explain_database_errors(stream.name):
+        statement = load_statement("reports/resend_rows").format(
+            source=sql.Identifier(stream.source_schema, stream.source_table),
+            cursor=sql.Identifier(stream.cursor),
+            key_text=Source(stream, connection).key.text,
+        )
         row = connection.execute(statement, values).fetchone()
         rate = connection.execute(load_statement("reports/resend_rate"), {"stream": stream.name}).fetchone()
     rows = int(row[0]) if row else 0

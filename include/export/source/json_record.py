@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from include.export.salesforce import FieldSchema, ObjectSchema
+from include.export.salesforce import ObjectSchema
 from include.export.source.column_sql import Column, ValueForm, find_unsendable, write_text
 from include.export.source.external_id_sql import ExternalIdForm
 from include.export.streams import Operation, Stream
@@ -41,7 +41,7 @@ class RecordForm:
     @property
     def identity(self) -> ExternalIdForm:
         """Return the external id in SQL."""
-        return ExternalIdForm(self.columns[self.stream.external_id_column], self._field(self.stream.external_id))
+        return ExternalIdForm(self.columns[self.stream.external_id_column], self.schema.fields[self.stream.external_id])
 
     @property
     def external_id(self) -> sql.Composed:
@@ -105,7 +105,7 @@ class RecordForm:
     def value(self, field: str) -> ValueForm:
         """Return how the values of a field are written."""
         keeps = self.stream.keeps_null(field)
-        return ValueForm(self._column(field), self._field(field).type, self.stream.time_zone, keeps)
+        return ValueForm(self._column(field), self.schema.fields[field].type, self.stream.time_zone, keeps)
 
     def _body_fields(self) -> list[str]:
         by_id = self.stream.operation is Operation.UPDATE and self.stream.external_id == "Id"
@@ -114,9 +114,6 @@ class RecordForm:
 
     def _column(self, field: str) -> Column:
         return self.columns[self.stream.fields[field]]
-
-    def _field(self, field: str) -> FieldSchema:
-        return self.schema.fields[field]
 
     def _member(self, field: str) -> sql.Composed:
         kind, typed, path = field.rpartition(":")

@@ -98,7 +98,8 @@ class SourceWindows:
         )
 
     def _order(self, *, by_parent: bool) -> sql.Composable:
-        positions = self.source.order
+        source = self.source
+        positions = sql.SQL("s.{}, {}").format(sql.Identifier(source.stream.cursor), source.key.order)
         column = self.source.stream.lock_order
         if not by_parent or column is None:
             return positions
