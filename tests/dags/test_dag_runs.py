@@ -176,13 +176,19 @@ def test_the_daily_check_exports_late_rows_and_reports_what_has_no_source(dags: 
         "prepare_schema": "success",
         f"{STREAM}.export_late_rows": "success",
         f"{STREAM}.report_orphans": "success",
+        "purge_history": "success",
+        "send_alerts": "success",
     }
     assert dags.exporter.names().keys() == {"A1", "A2", "A3", "A4"}
     found = dags.exporter.connection.execute("select kind, subject from crm_export.ExportFindings order by id")
     assert found.fetchall() == [("late_row", "4"), ("no_source_row", "A3")]
 
 
-def test_a_long_bulk_job_is_waited_for_without_a_worker(dags: DagRunner, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_long_bulk_job_is_waited_for_without_a_worker(
+    dags: DagRunner, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    stream = yaml.safe_load((tmp_path / f"{STREAM}.yaml").read_text()) | {"bulk_from_paused": 2_000}
+    (tmp_path / f"{STREAM}.yaml").write_text(yaml.safe_dump(stream))
     dags.exporter.add_many(1, 2_100)
     dags.exporter.control.set_bulk(delay_seconds=2.0)
     with caplog.at_level(logging.INFO):
@@ -227,6 +233,7 @@ def test_a_stream_in_work_elsewhere_is_skipped_with_its_children_and_its_gate_st
         "accounts.pause_on_export_errors": "failed",
         "contacts.export_changes": "skipped",
         "contacts.pause_on_export_errors": "success",
+        "send_alerts": "success",
     }
     assert dags.exporter.calls(before) == []
 
@@ -307,6 +314,7 @@ def test_a_wrong_request_for_a_trial_is_one_red_task_and_no_stream_works(
     dags.exporter.add({"id": 1})
     states = dags.run(conf={"try_record": asked})
     assert states.pop("prepare_schema") == "failed"
+    assert states.pop("send_alerts") == "success"
     assert set(states.values()) == {"upstream_failed"}
     assert str(dags.last_run.state) == "failed"
     assert dags.exporter.control.requests() == []

@@ -236,7 +236,7 @@ def test_a_change_that_waits_for_more_than_a_day_is_reported_until_it_has_left(e
     watch = AlertWatch(exporter.connection, lag_hours=24)
     watch.look(exporter.stream)
     [text] = alerts.send()
-    assert "accounts: the oldest change that is not exported is 2026-01-01 00:01 UTC." in text
+    assert "accounts: the oldest change that is not exported is from 2026-01-01 00:01 UTC." in text
     exporter.run()
     watch.look(exporter.stream)
     assert "accounts has caught up." in alerts.send()[0]
