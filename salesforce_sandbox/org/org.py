@@ -90,6 +90,7 @@ class Org:
         self.bulk = self.definition.bulk.model_copy()
         self.request_settings = self.definition.requests.model_copy(deep=True)
         self.soap_login = self.definition.soap_login
+        self.sessions.form = self.definition.token_form
         self.maintenance = False
         self.limits = dict(self.definition.limits)
         self.used.clear()

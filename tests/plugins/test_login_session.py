@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from crm_export.connections.login_session import LoginSession
+from crm_export.connections.login_session import LoginSession, advise_on_login
 from crm_export.connections.opening import make_salesforce_client
 from include.export.failures import ConfigurationFailure, LoginFailure, RunFailure, SalesforceFailure
 from salesforce_sandbox.control import Control
@@ -107,3 +107,53 @@ def test_soap_login_works_and_its_refusal_is_a_login_failure(
     sandbox.add_fault(match={"path_regex": "Soap"}, answer={"status": 503, "body": "<html>Down</html>"})
     with pytest.raises(SalesforceFailure, match="HTTP 503 <html>Down"):
         assert make_salesforce_client().session
+
+
+@pytest.mark.field("F26")
+@pytest.mark.parametrize(("chosen", "version"), [(None, "67.0"), ("60.0", "60.0")])
+def test_the_login_tells_the_org_and_the_exporter_the_version(
+    sandbox: Control,
+    sandbox_server: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: str | None,
+    version: str,
+) -> None:
+    sandbox.set_token_form("jwt")
+    extra = {
+        "consumer_key": "sandbox-key",
+        "consumer_secret": "sandbox-secret",
+        "domain": f"{sandbox_server.https_host}/services/oauth2/token#",
+    } | ({"version": chosen} if chosen else {})
+    monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps({"conn_type": "salesforce", "extra": extra}))
+    session = make_salesforce_client().session
+    assert (session.organization_id, session.api_version) == ("00Dxx0000001gPL", version)
+    assert not session.access_token.startswith("00D")
+    assert len(sandbox.requests()) == 1
+
+
+def test_a_login_with_a_password_stays_at_its_last_version_and_warns(
+    sandbox: Control,
+    sandbox_server: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    extra = {"security_token": "token", "domain": f"{sandbox_server.https_host}/services/Soap/u/59.0#"}
+    defined = {"conn_type": "salesforce", "login": "integration@tests.example", "password": "sandbox-only"}
+    monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps(defined | {"extra": extra}))
+    session = make_salesforce_client().session
+    assert (session.organization_id, session.api_version) == ("00Dxx0000001gPL", "64.0")
+    assert "ends this login in summer 2027" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "advice"),
+    [
+        ("OAUTH_APP_BLOCKED", "this app is blocked by admin", "unblock the app"),
+        ("invalid_grant", "no client credentials user enabled", "run-as user"),
+        ("invalid_grant", "ip restricted", "IP ranges"),
+        ("INVALID_OPERATION", "SOAP API login() is disabled by default in this org.", "client credentials"),
+        ("invalid_client", "invalid client credentials", "Check consumer key"),
+    ],
+)
+def test_a_refused_login_says_what_to_do(code: str, message: str, advice: str) -> None:
+    assert advice in advise_on_login(code, message)
