@@ -24,7 +24,7 @@ from include.export.salesforce import collections_api
 from include.export.salesforce.collections_api import Result
 from include.export.source.json_record import RecordForm
 from include.export.source.source import Source
-from include.export.tasks import export, reexport
+from include.export.tasks import changes, export, reexport
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def pause_ignored() -> Generator[None]:
 @contextmanager
 def watermark_before_results() -> Generator[None]:
     """The watermark moves when a batch is planned, not when its results are in."""
-    plan = export.plan_batch
+    plan = changes.plan_batch
 
     def plan_and_move(self: RunContext, page: str, **values: object) -> Batch | None:
         batch = plan(self, page, **values)
@@ -74,7 +74,7 @@ def watermark_before_results() -> Generator[None]:
                 self.lease.move_watermark(batch.id, len(batch.rows))
         return batch
 
-    with replaced(export, "plan_batch", plan_and_move):
+    with replaced(changes, "plan_batch", plan_and_move):
         yield
 
 
