@@ -51,7 +51,7 @@ class RecordForm:
     @property
     def record(self) -> sql.Composed:
         """Return the record as JSON text without its opening: `"Field":value,…}`; the sender puts the head."""
-        return sql.SQL("coalesce({}, '') || '}}'").format(self._join(self._body_fields()))
+        return sql.SQL("coalesce({}, '') || '}}'").format(self._join(_body_fields(self.stream)))
 
     @property
     def created(self) -> sql.Composable:
@@ -105,11 +105,6 @@ class RecordForm:
         """Return how the values of a field are written."""
         keeps = self.stream.keeps_null(field)
         return ValueForm(self._column(field), self._field(field).type, self.stream.time_zone, keeps)
-
-    def _body_fields(self) -> list[str]:
-        by_id = self.stream.operation is Operation.UPDATE and self.stream.external_id == "Id"
-        left_out = {*self.stream.create_only, *(["Id"] if by_id else [])}
-        return [name for name in self.stream.fields if name not in left_out]
 
     def _join(self, fields: Sequence[str]) -> sql.Composable:
         """Return the members of fields, NULL when there is none; Postgres takes at most 100 arguments a call."""
@@ -169,6 +164,12 @@ class RecordForm:
             "when {rival} then case when {deleted} then 'CRM_EXPORT_SUPERSEDED'"
             " else 'CRM_EXPORT_EXTERNAL_ID_CONFLICT' end"
         ).format(rival=found[0], deleted=self.deleted)
+
+
+def _body_fields(stream: Stream) -> list[str]:
+    by_id = stream.operation is Operation.UPDATE and stream.external_id == "Id"
+    left_out = {*stream.create_only, *(["Id"] if by_id else [])}
+    return [name for name in stream.fields if name not in left_out]
 
 
 def _divide(pieces: Sequence[sql.Composed], most: int) -> Iterator[Sequence[sql.Composed]]:

@@ -146,11 +146,6 @@ class Source:
         bounds = sql.SQL(" and ").join([upper, lower] if lower else [upper])
         return self.compose(name, None, range=bounds, **parts)
 
-    @property
-    def order(self) -> sql.Composed:
-        """Return the columns of the order of positions."""
-        return sql.SQL("s.{}, {}").format(sql.Identifier(self.stream.cursor), self.key.order)
-
     def compose_results(self, name: str, before: Position | None) -> sql.Composed:
         """Return a statement over the answers of a job, in position order."""
         row_key = self.key.place(sql.SQL("r.record_key"))

@@ -147,7 +147,7 @@ def last_duplicate_wins() -> Generator[None]:
             id=sql.Identifier(self.columns[self.stream.external_id_column].name),
             key=sql.Identifier(self.stream.key),
             cursor=sql.Identifier(self.stream.cursor),
-            alive=self._alive(),
+            alive=sql.SQL("o.{} is null").format(sql.Identifier(str(self.stream.deleted))),
         )
 
     with replaced(RecordForm, "_duplicates", duplicates), replaced(RecordForm, "folded", sql.SQL("null::text")):
