@@ -89,7 +89,10 @@ class RunContext(RunInputs):
                 self.catalogue,
                 self.options.transient_delays,
                 RequestSize.start(
-                    self.stream.name, self.options.batch_size, self.state.request_rows, self._keep_request_rows
+                    self.stream.name,
+                    self.options.batch_size,
+                    self.state.request_rows,
+                    partial(_keep_request_rows, self),
                 ),
                 CircuitBreaker(
                     self.stream,
@@ -99,10 +102,6 @@ class RunContext(RunInputs):
                 ),
             )
         return self._sender
-
-    def _keep_request_rows(self, rows: int | None) -> None:
-        with self.lease.transaction():
-            self.lease.keep_request_rows(rows)
 
     @property
     def watermark(self) -> Position:
@@ -130,7 +129,7 @@ class RunContext(RunInputs):
                 accepted = sorted(sent.accepted)
                 self.errors.resolve(self.stream.name, batch, accepted, self.entry.id, self.identity.dag_id)
             if move:
-                self._move(batch, sent, recorded)
+                _move(self, batch, sent, recorded)
             answered = [] if move else sorted(sent.accepted | set(sent.rejections))
             self.versions.note(batch.id, last=sent.acknowledged if move else 0, ordinals=answered)
             self.batches.settle(batch, self.lease.epoch, accepted=len(sent.accepted), refused=len(sent.rejections))
@@ -161,13 +160,19 @@ class RunContext(RunInputs):
         org_allows = usage is None or usage.used + calls <= usage.most
         return org_allows and used + calls <= self.options.daily_api_limit * share
 
-    def _move(self, batch: Batch, sent: Sent, recorded: dict[int, int]) -> None:
-        if sent.acknowledged:
-            self.lease.move_watermark(batch.id, sent.acknowledged)
-        self.lease.stop_at(None if sent.stopped_at is None else recorded[sent.stopped_at])
-
     def take_counts(self) -> tuple[int, int]:
         """Return the API calls and bytes since they were last taken."""
         calls, sent = self.client.api_calls - self.counted[0], self.client.bytes_sent - self.counted[1]
         self.counted = (self.client.api_calls, self.client.bytes_sent)
         return calls, sent
+
+
+def _move(run: RunContext, batch: Batch, sent: Sent, recorded: dict[int, int]) -> None:
+    if sent.acknowledged:
+        run.lease.move_watermark(batch.id, sent.acknowledged)
+    run.lease.stop_at(None if sent.stopped_at is None else recorded[sent.stopped_at])
+
+
+def _keep_request_rows(run: RunContext, rows: int | None) -> None:
+    with run.lease.transaction():
+        run.lease.keep_request_rows(rows)

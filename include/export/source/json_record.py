@@ -51,7 +51,9 @@ class RecordForm:
     @property
     def record(self) -> sql.Composed:
         """Return the record as JSON text without its opening: `"Field":value,…}`; the sender puts the head."""
-        return sql.SQL("coalesce({}, '') || '}}'").format(_join([self._member(field) for field in self._body_fields()]))
+        return sql.SQL("coalesce({}, '') || '}}'").format(
+            _join([self._member(field) for field in _body_fields(self.stream)])
+        )
 
     @property
     def created(self) -> sql.Composable:
@@ -107,11 +109,6 @@ class RecordForm:
         keeps = self.stream.keeps_null(field)
         return ValueForm(self._column(field), self.schema.fields[field].type, self.stream.time_zone, keeps)
 
-    def _body_fields(self) -> list[str]:
-        by_id = self.stream.operation is Operation.UPDATE and self.stream.external_id == "Id"
-        left_out = {*self.stream.create_only, *(["Id"] if by_id else [])}
-        return [name for name in self.stream.fields if name not in left_out]
-
     def _column(self, field: str) -> Column:
         return self.columns[self.stream.fields[field]]
 
@@ -157,6 +154,12 @@ class RecordForm:
             "when {rival} then case when {deleted} then 'CRM_EXPORT_SUPERSEDED'"
             " else 'CRM_EXPORT_EXTERNAL_ID_CONFLICT' end"
         ).format(rival=found[0], deleted=self.deleted)
+
+
+def _body_fields(stream: Stream) -> list[str]:
+    by_id = stream.operation is Operation.UPDATE and stream.external_id == "Id"
+    left_out = {*stream.create_only, *(["Id"] if by_id else [])}
+    return [name for name in stream.fields if name not in left_out]
 
 
 def _divide(pieces: Sequence[sql.Composed], most: int) -> Iterator[Sequence[sql.Composed]]:

@@ -98,8 +98,7 @@ class SourceWindows:
         )
 
     def _order(self, *, by_parent: bool) -> sql.Composable:
-        source = self.source
-        positions = sql.SQL("s.{}, {}").format(sql.Identifier(source.stream.cursor), source.key.order)
+        positions = sql.SQL("s.{}, {}").format(sql.Identifier(self.source.stream.cursor), self.source.key.order)
         column = self.source.stream.lock_order
         if not by_parent or column is None:
             return positions

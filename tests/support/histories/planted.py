@@ -46,7 +46,7 @@ PLANTED = {
     fault.plant.__name__: fault
     for fault in (
         _fault(any_transport.no_horizon, "I4", 200),
-        _fault(any_transport.cursor_without_key, "I4", 100),
+        _fault(any_transport.cursor_without_key, "I4 I9", 100),
         _fault(any_transport.pause_ignored, "I5", 100),
         _fault(any_transport.watermark_before_results, "I4 I5", 100),
         _fault(any_transport.missing_results_are_successes, "I4 I6 I7", 300, _STORM),
@@ -61,7 +61,7 @@ PLANTED = {
         _fault(bulk.closed_before_its_turn, "order", 100, _JOBS),
         _fault(bulk.old_job_not_waited_for, "I2 I11", 300, _JOBS),
         _fault(bulk.settled_before_the_job_is_over, "I2 I4 I11", 300, _JOBS),
-        _scheduled(bulk.failed_job_as_record_errors, "I6", schedules.a_job_fails_half_way),
+        _scheduled(bulk.failed_job_as_record_errors, "I6 I9", schedules.a_job_fails_half_way),
         _scheduled(bulk.unanswered_rows_are_successes, "I4", schedules.a_job_fails_half_way),
         _scheduled(bulk.left_out_rows_judged_again, "I4", schedules.a_rival_moves_while_a_job_is_at_work),
     )

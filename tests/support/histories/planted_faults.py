@@ -24,7 +24,7 @@ from include.export.salesforce import collections_api
 from include.export.salesforce.collections_api import Result
 from include.export.source.json_record import RecordForm
 from include.export.source.source import Source
-from include.export.tasks import export, reexport
+from include.export.tasks import changes, export, reexport
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def pause_ignored() -> Generator[None]:
 @contextmanager
 def watermark_before_results() -> Generator[None]:
     """The watermark moves when a batch is planned, not when its results are in."""
-    plan = export.plan_batch
+    plan = changes.plan_batch
 
     def plan_and_move(self: RunContext, page: str, **values: object) -> Batch | None:
         batch = plan(self, page, **values)
@@ -74,7 +74,7 @@ def watermark_before_results() -> Generator[None]:
                 self.lease.move_watermark(batch.id, len(batch.rows))
         return batch
 
-    with replaced(export, "plan_batch", plan_and_move):
+    with replaced(changes, "plan_batch", plan_and_move):
         yield
 
 
@@ -147,7 +147,7 @@ def last_duplicate_wins() -> Generator[None]:
             id=sql.Identifier(self.columns[self.stream.external_id_column].name),
             key=sql.Identifier(self.stream.key),
             cursor=sql.Identifier(self.stream.cursor),
-            alive=self._alive(),
+            alive=sql.SQL("o.{} is null").format(sql.Identifier(str(self.stream.deleted))),
         )
 
     with replaced(RecordForm, "_duplicates", duplicates), replaced(RecordForm, "folded", sql.SQL("null::text")):
