@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 
 from include.export.bulk.outcome import read_answers
@@ -48,6 +47,7 @@ def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan
 def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobState:
     """Return the state of a job that is over; its polls are further and further apart."""
     jobs, began = IngestJobs(run.stream, run.client), time.monotonic()
+    ends_after = (run.stream.job_timeout - run.jobs.read_age(batch)).total_seconds()
     delays = run.options.poll_delays
     for delay in chain(delays, repeat(delays[-1])):
         state = jobs.read(str(batch.job_id))
@@ -58,7 +58,7 @@ def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobSta
             )
         if state.is_over:
             return state
-        if _age(batch) > run.stream.job_timeout:
+        if time.monotonic() - began > ends_after:
             return _end_job(run, jobs, state)
         if run.options.job_patience is not None and time.monotonic() - began > run.options.job_patience:
             raise JobPending(state.id)
@@ -66,10 +66,6 @@ def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobSta
         run.lease.keep()
         time.sleep(delay)
     raise AssertionError("the delays never end")
-
-
-def _age(batch: JobBatch) -> timedelta:
-    return datetime.now(UTC) - datetime.fromisoformat(batch.planned_at)
 
 
 def _end_job(run: RunContext, jobs: IngestJobs, state: JobState) -> JobState:

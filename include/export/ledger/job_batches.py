@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -46,6 +47,11 @@ class JobBatches:
         """Write the ledger's lines of a window's jobs; `values` are stream, run, epoch and action."""
         wanted = {"rows": rows, "parts": parts, "window_id": uuid4(), **window.as_values(), **values}
         return self._jobs("ledger/batch_plan_jobs", wanted)
+
+    def read_age(self, batch: JobBatch) -> timedelta:
+        """Return how long ago a job was planned, by the time of the database."""
+        age: timedelta = fetch_value(self.connection.execute(load_statement("ledger/batch_age"), {"batch": batch.id}))
+        return age
 
     def note_job(self, batch: JobBatch, job_id: str) -> None:
         """Keep the id of a batch's job: the commit before the first byte of its rows."""
