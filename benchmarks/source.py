@@ -105,7 +105,7 @@ class Source:
             while (connection.execute(others).fetchone() or [0])[0]:
                 time.sleep(0.01)
             found = connection.execute(load_statement("reads"), {"table": table}).fetchone()
-        assert found is not None  # ruff: ignore[assert] - the table is there
+        assert found is not None  # noqa: S101 - the table is there
         return int(found[0]), int(found[1])
 
     def check_arrived(self, table: str, files: list[Path], *, refused: tuple[str, ...] = (), behind: int = 0) -> int:
@@ -127,7 +127,7 @@ class Source:
                 _load(connection, path)
             statement = load_statement(name).format(table=sql.Identifier(*table.split(".")))
             found = connection.execute(statement, values).fetchone()
-        assert found is not None  # ruff: ignore[assert] - an aggregate
+        assert found is not None  # noqa: S101 - an aggregate
         expected, arrived, keys, equal = found
         if not expected == arrived == keys == equal:
             raise WrongResultError(
@@ -140,7 +140,7 @@ class Source:
         with self.connect() as connection:
             statement = load_statement("errors").format(table=sql.Identifier(*table.split(".")))
             found = connection.execute(statement, {"refused": list(refused)}).fetchone()
-        assert found is not None  # ruff: ignore[assert] - an aggregate
+        assert found is not None  # noqa: S101 - an aggregate
         if len(set(found)) != 1:
             raise WrongResultError(f"{table}: {found[0]} rows were refused; of {found[1]} errors {found[2]} are right")
 

@@ -25,7 +25,7 @@ def main() -> None:
         socket.create_connection((host, int(port))) as plain,
         subprocess.Popen(command, stdout=subprocess.PIPE) as psql,  # noqa: S603 - the psql of the benchmark's Postgres
     ):
-        assert psql.stdout is not None  # ruff: ignore[assert] - a pipe was asked for
+        assert psql.stdout is not None  # noqa: S101 - a pipe was asked for
         head = (
             f"PUT /services/data/v59.0/jobs/ingest/{asked['job']}/batches HTTP/1.1\r\nHost: {host}\r\n"
             f"Content-Type: text/csv\r\nContent-Length: {asked['size']}\r\nConnection: close\r\n\r\n"

@@ -147,7 +147,7 @@ def list_jobs(call: Call) -> Reply:
 def results(call: Call) -> Reply:
     """Send one of the three result files."""
     taken = call.org.jobs[call.words[0]].upload
-    assert taken is not None  # ruff: ignore[assert] - a job without rows has no results
+    assert taken is not None  # noqa: S101 - a job without rows has no results
     return Reply(parts=_results(taken, call.words[1].lower(), distinct=call.org.distinct), kind=CSV)
 
 

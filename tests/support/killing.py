@@ -79,7 +79,7 @@ class Mortals:
         self._ask("export", pause=pause, target=target, signal="SIGSTOP")
         assert self._output.readline() == "stopped\n"
         ends: list[End] = []
-        yield ends  # ruff: ignore[fallible-context-manager] - the program is stopped with the test
+        yield ends  # noqa: RUF075 - the program is stopped with the test
         self._input.write("\n")
         self._input.flush()
         ends.append(self._answer())
@@ -127,7 +127,7 @@ def start_mortals(exporter: Exporter, dsn: str, ca_file: str, *arguments: str) -
 @contextmanager
 def told(capsys: pytest.CaptureFixture[str], mortals: Mortals) -> Generator[None]:
     """Tell how many runs were ended in the block."""
-    yield  # ruff: ignore[fallible-context-manager] - a test that failed tells nothing
+    yield  # noqa: RUF075 - a test that failed tells nothing
     with capsys.disabled():
         sys.stdout.write(" ".join(f"[{count} by {signal}]" for signal, count in mortals.ended.items()) + " ")
 

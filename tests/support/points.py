@@ -56,7 +56,7 @@ class PointConnection(psycopg.Connection[Any]):
         """Open a transaction whose commit is two points."""
         outermost = self.info.transaction_status is TransactionStatus.IDLE
         with super().transaction(*arguments, **more) as transaction:
-            yield transaction  # ruff: ignore[fallible-context-manager] - psycopg rolls back
+            yield transaction  # noqa: RUF075 - psycopg rolls back
             if outermost:
                 self.points.reach(f"before commit of: {self.last_statement}")
         if outermost:

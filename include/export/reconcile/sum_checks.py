@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from include.export.failures import ConfigurationFailure
 from include.export.ledger import ExportFindings, Outcome, RunEntry, RunIdentity, explain_database_errors
 from include.export.source import Source, SourceChecks
-from include.export.streams import Column, Stream, StreamName, YamlError, read_yaml, streams_folder
+from include.export.streams import ColumnName, Stream, StreamName, YamlError, read_yaml, streams_folder
 
 
 class SumCheck(BaseModel):
@@ -25,8 +25,8 @@ class SumCheck(BaseModel):
 
     name: StreamName
     stream: StreamName
-    group_by: Column
-    sums: Annotated[tuple[Column, ...], Field(min_length=1, strict=False)]
+    group_by: ColumnName
+    sums: Annotated[tuple[ColumnName, ...], Field(min_length=1, strict=False)]
     total: int | float
     tolerance: Annotated[float, Field(ge=0)] = 0.0
 

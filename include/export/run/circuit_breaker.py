@@ -12,7 +12,7 @@ from include.export.streams import Stream
 
 MIN_RECORDS_TO_TRIP = 20  # that all lack a right; fewer may well be those records
 NEARLY_ALL = 0.9  # of the records of a request
-SAMPLES = 3
+SHOWN_SAMPLES = 3
 _SYSTEMIC = frozenset({ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN})
 # what a description of the object proves or disproves
 _FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE", "INVALID_TYPE"})
@@ -112,7 +112,7 @@ def _explain(
 ) -> RunFailure:
     samples = "; ".join(
         f"{_name(rows.get(each.ordinal))}{each.code} {catalogue.redact(each.code, each.message)}"
-        for each in rejections[:SAMPLES]
+        for each in rejections[:SHOWN_SAMPLES]
     )
     kinds: dict[FailureKind | None, type[RunFailure]] = {
         FailureKind.RETRY: SalesforceFailure,

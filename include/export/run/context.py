@@ -106,7 +106,7 @@ class RunContext(RunInputs):
     @property
     def watermark(self) -> Position:
         """Return the watermark of a stream that has exported something."""
-        assert self.state.watermark is not None  # ruff: ignore[assert] - the callers ask for it first
+        assert self.state.watermark is not None  # noqa: S101 - the callers ask for it first
         return self.state.watermark
 
     def send_batch(self, batch: Batch, *, stop_at_refusal: bool) -> Sent:

@@ -19,7 +19,7 @@ from include.export.source import Source
 
 log = logging.getLogger(__name__)
 # seconds: the daily job often meets an export of the same hour, and its turn comes only once a day
-PATIENCE = {"reexport": 3600.0, "reconcile": 3600.0, "trial": 30.0}
+PATIENCE_SECONDS = {"reexport": 3600.0, "reconcile": 3600.0, "trial": 30.0}
 
 
 @contextmanager
@@ -32,7 +32,10 @@ def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
     name = inputs.stream.name
     with explain_database_errors(name):
         taken = ExportWatermarks(inputs.connection).take_lease(
-            name, f"{inputs.identity}/{uuid4().hex[:8]}", inputs.options.lease_seconds, patience=PATIENCE.get(kind, 0.0)
+            name,
+            f"{inputs.identity}/{uuid4().hex[:8]}",
+            inputs.options.lease_seconds,
+            patience=PATIENCE_SECONDS.get(kind, 0.0),
         )
         if taken is None:
             yield None

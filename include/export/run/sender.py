@@ -239,7 +239,7 @@ def _busy_behind(sent: Sent, stop: int | None) -> list[int]:
 
 def _wait(delay: float, records: int) -> None:
     log.info("%d records are locked or busy in Salesforce; they are retried in about %g s", records, delay)
-    time.sleep(delay * random.uniform(0.8, 1.2))  # ruff: ignore[suspicious-non-cryptographic-random-usage] - jitter, not a secret
+    time.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
 
 
 def _is_transient(catalogue: Catalogue, result: Result) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from include.export.salesforce.error_catalogue import Catalogue, ErrorClass, Verdict
 
@@ -34,9 +34,8 @@ class Rejection:
     verdict: Verdict
     fields: tuple[str, ...] = ()
     salesforce_id: str | None = None
-    local: bool = field(default=False)
 
-    def as_row(self, parent_object: str | None = None) -> dict[str, object]:
+    def as_row(self) -> dict[str, object]:
         """Return the refusal as `errors_record.sql` takes it."""
         parent = self.verdict.missing_parent
         return {
@@ -47,7 +46,7 @@ class Rejection:
             "message": self.message,
             "fields": list(self.fields),
             "salesforce_id": self.salesforce_id,
-            "parent_object": parent_object or (parent[0] if parent else None),
+            "parent_object": parent[0] if parent else None,
             "parent_external_id": parent[2] if parent else None,
         }
 
@@ -86,7 +85,7 @@ def reject_locally(catalogue: Catalogue, ordinal: int, code_and_field: str) -> R
     code, _, name = code_and_field.partition(":")
     verdict = catalogue.classify(code, _LOCAL_MESSAGES[code])
     fields = (name,) if name else ()
-    return Rejection(ordinal, code, _LOCAL_MESSAGES[code], verdict, fields, local=True)
+    return Rejection(ordinal, code, _LOCAL_MESSAGES[code], verdict, fields)
 
 
 def _storable(text: str, limit: int) -> str:

@@ -19,12 +19,14 @@ from include.export.failures import SourceFailure
 from include.export.source.session import Connect, admit_policies
 from include.export.streams import Stream
 
-BLOCK = 112 * 1024  # bytes: more than that and glibc asks the kernel for the room of each block anew
+BLOCK_BYTES = 112 * 1024  # bytes: more than that and glibc asks the kernel for the room of each block anew
 _BEGIN = "begin isolation level repeatable read; set local enable_seqscan = off; set local enable_bitmapscan = off"
-SILENCE = 90.0  # seconds without a byte from Postgres after which it is given up
+SILENCE_SECONDS = 90.0  # seconds without a byte from Postgres after which it is given up
 # libpq reads as much at a time as its buffer has room for, 16 KB at first, and never gives room back
 _MAKE_ROOM = b"select repeat(' ', 1048576)"
-GATHER = 0.001  # seconds that bytes gather before they are read: Postgres sends 8 KB at a time, a switch for each
+GATHER_SECONDS = (
+    0.001  # seconds that bytes gather before they are read: Postgres sends 8 KB at a time, a switch for each
+)
 _TLS_READS = 64  # of one TLS record each, at most 16 KB
 
 
@@ -122,7 +124,7 @@ class RowStream:
                     longest = length
             elif length == 0:
                 self._wait()
-            if size >= BLOCK or (length < 0 and lines):
+            if size >= BLOCK_BYTES or (length < 0 and lines):
                 rows += len(lines)
                 yield Block(b"".join(lines), rows, longest)
                 lines, size = [], 0
@@ -142,9 +144,9 @@ class RowStream:
     def _wait(self) -> None:
         """Wait for bytes in Python, so that signals are served meanwhile, and take what has come."""
         wire = self.reader.pgconn
-        if not self._has_bytes(SILENCE):
-            raise psycopg.OperationalError(f"Postgres sent nothing for {SILENCE:.0f} seconds of a read")
-        time.sleep(GATHER)
+        if not self._has_bytes(SILENCE_SECONDS):
+            raise psycopg.OperationalError(f"Postgres sent nothing for {SILENCE_SECONDS:.0f} seconds of a read")
+        time.sleep(GATHER_SECONDS)
         wire.consume_input()
         for _ in range(_TLS_READS if wire.ssl_in_use else 0):
             if not self._has_bytes(0):

@@ -63,7 +63,7 @@ class Source:
     def relation(self) -> Relation:
         """Return what the source is to Postgres."""
         found = read_relation(self.stream, self.connection)
-        assert found is not None  # ruff: ignore[assert] - asked for after the columns, of which the key is one
+        assert found is not None  # noqa: S101 - asked for after the columns, of which the key is one
         return found
 
     @property

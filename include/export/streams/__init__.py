@@ -6,7 +6,7 @@ from include.export.streams.files import Loaded, find_stream, load_streams, stre
 from include.export.streams.groups import divide_by_group
 from include.export.streams.option_types import (
     ApiName,
-    Column,
+    ColumnName,
     DuplicateRule,
     NewField,
     NullMeaning,
@@ -20,7 +20,7 @@ from include.export.streams.strict_yaml import YamlError, read_yaml
 __all__ = [
     "ApiName",
     "BrokenStream",
-    "Column",
+    "ColumnName",
     "DuplicateRule",
     "Loaded",
     "NewField",

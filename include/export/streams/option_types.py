@@ -23,8 +23,8 @@ FieldName = Annotated[
     ),
 ]
 StreamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Column = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00%]+$")]
-Source = Annotated[str, StringConstraints(pattern=r"^[^.\x00%]{1,63}\.[^.\x00%]{1,63}$")]
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00%]+$")]
+SourceName = Annotated[str, StringConstraints(pattern=r"^[^.\x00%]{1,63}\.[^.\x00%]{1,63}$")]
 ConnectionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,200}$")]
 
 

@@ -15,7 +15,7 @@ from include.export.streams.option_types import (
     ApiName,
     AssetUri,
     AssignmentRule,
-    Column,
+    ColumnName,
     ConnectionId,
     DuplicateRule,
     Duration,
@@ -25,7 +25,7 @@ from include.export.streams.option_types import (
     Nulls,
     Operation,
     Schedule,
-    Source,
+    SourceName,
     StreamName,
     TimeZone,
 )
@@ -41,14 +41,14 @@ class Stream(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ignored_types=(cached_property,))
 
     name: StreamName
-    source: Source
-    key: Column
-    cursor: Column
-    deleted: Column | None = None
+    source: SourceName
+    key: ColumnName
+    cursor: ColumnName
+    deleted: ColumnName | None = None
     object: ApiName
     external_id: ApiName
     operation: Annotated[Operation, Field(strict=False)]
-    fields: Annotated[dict[FieldName, Column], Field(min_length=1, max_length=500)]
+    fields: Annotated[dict[FieldName, ColumnName], Field(min_length=1, max_length=500)]
     create_only: Annotated[tuple[FieldName, ...], Field(strict=False)] = ()
     nulls: Nulls = NullMeaning.CLEAR
     time_zone: TimeZone = "UTC"
@@ -60,7 +60,7 @@ class Stream(BaseModel):
     salesforce: ConnectionId = "salesforce_default"
     row_security: bool = False
     look_back: Duration | None = None
-    lock_order: Column | None = None
+    lock_order: ColumnName | None = None
     exact_stop: bool = False
     bulk_from: Annotated[int, Field(ge=1)] | None = 2_000
     bulk_from_paused: Annotated[int, Field(ge=1)] | None = 20_000

@@ -130,7 +130,7 @@ def _note_oldest_change(run: RunContext, horizon: str) -> None:
 
 
 def _warn_of_unreadable(run: RunContext) -> None:
-    run.source.columns  # ruff: ignore[useless-expression] - names a missing table or column before anything else does
+    run.source.columns  # noqa: B018 - names a missing table or column before anything else does
     without, future = run.source.count_unreadable()
     if without or future:
         log.warning(

@@ -105,7 +105,7 @@ def _send_due(
 
 
 def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, object]) -> list[DueError]:
-    assert run.state.watermark is not None  # ruff: ignore[assert] - checked by the caller
+    assert run.state.watermark is not None  # noqa: S101 - checked by the caller
     values = {
         "stream": run.stream.name,
         "after_id": last,

@@ -23,7 +23,7 @@ class Stop(Enum):
 def examine_stop(run: RunContext, horizon: str) -> Stop:
     """Return what to do, and end the stop where it is over: setting off, row changed or gone, error decided."""
     error_id = run.state.stopped_at_error_id
-    assert error_id is not None  # ruff: ignore[assert] - the caller asks only for stopped streams
+    assert error_id is not None  # noqa: S101 - the caller asks only for stopped streams
     error = run.errors.read(error_id)
     following = run.source.peek(run.state.watermark, horizon)
     stands = following is not None and following.record_key == error.record_key

@@ -75,12 +75,12 @@ def _answer(status: int, code: ErrorCode, message: str) -> JSONResponse:
 
 
 def _answer_page_failure(failure: Exception) -> JSONResponse:
-    assert isinstance(failure, PageFailure)  # ruff: ignore[assert] - registered for this class
+    assert isinstance(failure, PageFailure)  # noqa: S101 - registered for this class
     return _answer(failure.status, failure.code, str(failure))
 
 
 def _answer_http(refused: Exception) -> JSONResponse:
-    assert isinstance(refused, HTTPException)  # ruff: ignore[assert] - registered for this class
+    assert isinstance(refused, HTTPException)  # noqa: S101 - registered for this class
     status = refused.status_code
     answer = _answer(status, _CODES.get(status, "failed"), f"{HTTPStatus(status).phrase}.")
     answer.headers.update(refused.headers or {})
@@ -88,7 +88,7 @@ def _answer_http(refused: Exception) -> JSONResponse:
 
 
 def _answer_invalid(wrong: Exception) -> JSONResponse:
-    assert isinstance(wrong, RequestValidationError)  # ruff: ignore[assert] - registered for this class
+    assert isinstance(wrong, RequestValidationError)  # noqa: S101 - registered for this class
     return _answer(422, "invalid", tell_invalid(wrong.errors()))
 
 

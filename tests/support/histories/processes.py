@@ -89,6 +89,6 @@ class Process:
             self.failure = failure
         except Killed:
             pass
-        except Exception as crash:  # ruff: ignore[blind-except] - whatever it is, the history reports it
+        except Exception as crash:  # noqa: BLE001 - whatever it is, the history reports it
             self.crash = crash
         self.at = Point("end")

@@ -41,9 +41,9 @@ def use_time(clock: SimulatedTime) -> Generator[None]:
     ]
     patched = [module for module in modules if getattr(module, "time", None) is time]
     for module in patched:
-        setattr(module, "time", clock)  # ruff: ignore[set-attr-with-constant] - a module's global
+        setattr(module, "time", clock)  # noqa: B010 - a module's global
     try:
         yield
     finally:
         for module in patched:
-            setattr(module, "time", time)  # ruff: ignore[set-attr-with-constant] - same
+            setattr(module, "time", time)  # noqa: B010 - same
