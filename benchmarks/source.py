@@ -17,7 +17,7 @@ from psycopg import sql
 
 from benchmarks.measuring import WrongResultError
 from include.export.ledger import install_schema
-from include.export.source import open_session
+from include.export.postgres import open_session
 from local_stack.postgres import EmbeddedPostgres
 
 SQL_FOLDER = Path(__file__).with_name("sql")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from include.export.source import open_session
+from include.export.postgres import open_session
 from local_stack.airflow_api import AirflowApi
 from local_stack.credentials import Credentials, credentials_file
 from local_stack.environment import make_environment, trust

@@ -35,7 +35,7 @@ import pytest  # noqa: E402
 from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 from include.export.ledger.schema import install_schema  # noqa: E402
-from include.export.source.session import prepare_session  # noqa: E402
+from include.export.postgres.session import prepare_session  # noqa: E402
 from laboratory import InstalledPostgres, skip_without_old_postgres  # noqa: E402
 from local_stack.postgres import EmbeddedPostgres  # noqa: E402
 from salesforce_sandbox.control import Control  # noqa: E402

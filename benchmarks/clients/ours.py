@@ -12,9 +12,9 @@ import requests
 from benchmarks.clients.ready import tell, tell_ready
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
+from include.export.postgres import open_session
 from include.export.run import RunInputs
 from include.export.salesforce import Catalogue, OrgSession, SalesforceClient
-from include.export.source import open_session
 from include.export.streams import Stream
 from include.export.tasks import export_stream, reexport_errors
 

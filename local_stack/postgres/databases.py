@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from include.export.ledger import install_schema
-from include.export.source import open_session
+from include.export.postgres import open_session
 from local_stack.credentials import Credentials
 from local_stack.postgres.server import EmbeddedPostgres
 from sample_domain.warehouse import fill_source

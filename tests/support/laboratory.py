@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 import hostile
 from include.export.ledger.schema import install_schema
-from include.export.source import open_session, refuse_transaction_pooling
+from include.export.postgres import open_session, refuse_transaction_pooling
 from local_stack.postgres import EmbeddedPostgres
 from pgbouncer import pool_in_front
 

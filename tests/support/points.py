@@ -16,7 +16,7 @@ import requests
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from include.export.source.session import prepare_session
+from include.export.postgres.session import prepare_session
 
 _WRITES = re.compile(r"\b(insert|update|delete|copy)\b", re.IGNORECASE)
 

@@ -17,8 +17,9 @@ from psycopg import errors, sql
 from include.export.bulk.result_file import ResultsCut, decode, read_header
 from include.export.failures import SalesforceFailure
 from include.export.positions import Position, Window
+from include.export.record_sql import ExternalIdForm
 from include.export.salesforce import Catalogue, ErrorClass, RejectedClass, Rejection, judge_rejection, read_job_error
-from include.export.source import ExternalIdForm, Source
+from include.export.source import Source
 from include.sql import fetch_one, fetch_value, load_statement, pin_index_plans
 
 TEXTS_OF_A_PAGE = 2_000  # judged at a time

@@ -17,9 +17,9 @@ from include.export.bulk.window_sizer import WindowSizer
 from include.export.failures import RunFailure
 from include.export.ledger import JobBatch
 from include.export.positions import Window
+from include.export.record_sql import CsvForm
 from include.export.run import RunContext
 from include.export.salesforce import Unanswered
-from include.export.source import CsvForm
 
 log = logging.getLogger(__name__)
 UPLOAD_TRIES = 3  # of a window whose upload breaks

@@ -12,16 +12,10 @@ from psycopg import sql
 
 from include.export.bulk.window_plan import UploadStopped, WindowPlan
 from include.export.ledger import ExportedVersions, JobBatch, JobBatches
+from include.export.postgres import Block, NoConnectionLeft, Readers, RowStream, export_snapshot
+from include.export.record_sql import FIELD_LIMIT
 from include.export.run import RunContext
-from include.export.source import (
-    FIELD_LIMIT,
-    Block,
-    NoConnectionLeft,
-    Readers,
-    RowStream,
-    SourceWindows,
-    export_snapshot,
-)
+from include.export.source import SourceWindows
 
 HEADER_BYTES = 32_000  # of a job, at most
 Staged = tuple[int, list[str]]  # rows of a job, and external ids that Salesforce takes for one

@@ -11,9 +11,10 @@ from psycopg import sql
 from include.export.bulk.quota import BulkCredits
 from include.export.bulk.window_sizer import WindowSizer
 from include.export.positions import Position, Window
+from include.export.record_sql import CsvForm
 from include.export.run import RunContext
 from include.export.salesforce import find_bulk_obstacle
-from include.export.source import CsvForm, SourceChecks, SourceWindows
+from include.export.source import SourceChecks, SourceWindows
 
 
 @dataclass(frozen=True)

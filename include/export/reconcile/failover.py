@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from include.export.ledger import STEPPED_BACK, ExportFindings
 from include.export.positions import Position
+from include.export.postgres import UNKNOWN, read_database_identity
 from include.export.reconcile.org_listing import Listing
 from include.export.run import RunContext
-from include.export.source import UNKNOWN, SourceChecks, read_database_identity
+from include.export.source import SourceChecks
 
 log = logging.getLogger(__name__)
 

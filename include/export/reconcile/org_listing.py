@@ -11,8 +11,9 @@ from urllib.parse import quote
 import psycopg
 
 from include.export.failures import SalesforceFailure
+from include.export.record_sql import ExternalIdForm
 from include.export.salesforce import Answer, SalesforceClient
-from include.export.source import ExternalIdForm, ListedRecords, Source
+from include.export.source import ListedRecords, Source
 from include.export.streams import Stream
 
 RECORDS_OF_A_PAGE = 2_000  # of a query

@@ -21,9 +21,10 @@ from include.export.ledger import (
 )
 from include.export.options import LISTING_CREDIT_SHARE, ExportOptions
 from include.export.reconcile.org_listing import RECORDS_OF_A_PAGE, Listing
+from include.export.record_sql import RecordForm
 from include.export.run import RunInputs, check_organization, describe_anew
 from include.export.salesforce import SalesforceClient
-from include.export.source import RecordForm, Source, may_hide_rows
+from include.export.source import Source, may_hide_rows
 from include.export.streams import Operation, Stream
 
 log = logging.getLogger(__name__)

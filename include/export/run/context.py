@@ -21,13 +21,15 @@ from include.export.ledger import (
     count_calls_of_the_day,
 )
 from include.export.positions import Position
+from include.export.postgres import Readers, reconnect
+from include.export.record_sql import RecordForm
 from include.export.run.circuit_breaker import CircuitBreaker, check_error_count
 from include.export.run.inputs import RunInputs
 from include.export.run.object_description import describe_anew, describe_object
 from include.export.run.request_size import RequestSize
 from include.export.run.sender import Sender, Sent
 from include.export.salesforce import CollectionsTransport
-from include.export.source import Readers, RecordForm, Source, reconnect
+from include.export.source import Source
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import psycopg
 
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
+from include.export.postgres import Connect
 from include.export.salesforce import Catalogue, SalesforceClient
-from include.export.source import Connect
 from include.export.streams import Stream
 
 

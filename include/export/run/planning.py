@@ -9,8 +9,9 @@ from psycopg import sql
 
 from include.export.batch import Batch
 from include.export.positions import Position
+from include.export.record_sql import UnreadableForm
 from include.export.run.context import RunContext
-from include.export.source import UnreadableForm, explain_shared_position, take_half
+from include.export.source import explain_shared_position, take_half
 
 
 def plan_batch(run: RunContext, page: str, **values: object) -> Batch | None:

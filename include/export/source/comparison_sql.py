@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import sql
 
 from include.export.positions import Position, Window
-from include.export.source.external_id_sql import ExternalIdForm
+from include.export.record_sql import ExternalIdForm
 from include.export.source.source import Source
 from include.sql import fetch_value
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import psycopg
 
+from include.export.record_sql import ExternalIdForm
 from include.export.source.comparison_sql import SourceChecks
-from include.export.source.external_id_sql import ExternalIdForm
 from include.export.source.source import Source
 from include.sql import load_statement
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from include.export.source.key_sql import KeyForm
+from include.export.record_sql import KeyForm
 from include.export.source.relation import Relation
 from include.export.streams import Stream
 

@@ -12,11 +12,9 @@ from psycopg import sql
 
 from include.export.failures import ConfigurationFailure, SourceMissing
 from include.export.positions import Position, Window
-from include.export.source.column_sql import Column
-from include.export.source.json_record import RecordForm, UnreadableForm
-from include.export.source.key_sql import KeyForm
+from include.export.postgres import admit_policies
+from include.export.record_sql import Column, KeyForm, RecordForm, UnreadableForm
 from include.export.source.relation import NO_KEY, Relation, check_key, explain_shared_position, read_relation
-from include.export.source.session import admit_policies
 from include.export.source.shared_positions import SharedPositions
 from include.export.streams import Stream
 from include.sql import fetch_one, fetch_value, load_statement

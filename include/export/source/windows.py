@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import sql
 
 from include.export.positions import Position, Window
-from include.export.source.json_record import RecordForm
+from include.export.record_sql import RecordForm
 from include.export.source.relation import explain_shared_position
 from include.export.source.source import Source
 from include.sql import pin_index_plans

@@ -20,8 +20,8 @@ from simple_salesforce.exceptions import SalesforceAuthenticationFailed, Salesfo
 from crm_export.connections.login_session import LoginSession, advise_on_login, choose_api_version
 from crm_export.connections.salesforce_hosts import check_org_address
 from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
+from include.export.postgres import READY_SECONDS, prepare_session, refuse_transaction_pooling
 from include.export.salesforce import OrgSession, SalesforceClient
-from include.export.source import READY_SECONDS, prepare_session, refuse_transaction_pooling
 
 POSTGRES = "postgres_default"
 SALESFORCE = "salesforce_default"

@@ -18,11 +18,11 @@ from include.export.failures import SalesforceFailure
 from include.export.ledger.export_errors import DueError
 from include.export.ledger.watermarks import ExportWatermarks, Lease, StreamState
 from include.export.positions import Position
+from include.export.record_sql.json_record import RecordForm
 from include.export.run.context import RunContext
 from include.export.run.sender import Sender, Sent
 from include.export.salesforce import collections_api
 from include.export.salesforce.collections_api import Result
-from include.export.source.json_record import RecordForm
 from include.export.source.source import Source
 from include.export.tasks import changes, export, reexport
 

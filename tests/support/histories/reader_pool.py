@@ -11,7 +11,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from histories.replacing import replaced
-from include.export.source import Connect, copy_reader
+from include.export.postgres import Connect, copy_reader
 
 _free: list[psycopg.Connection[Any]] = []
 

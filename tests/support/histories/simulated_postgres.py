@@ -13,7 +13,7 @@ from psycopg import waiting
 import hostile
 from histories.processes import DISCONNECT, Killed, Process
 from histories.statement_names import name_statement, writes
-from include.export.source import prepare_session
+from include.export.postgres import prepare_session
 
 LOOK_SECONDS = 0.003  # a statement that takes longer may be waiting for a lock
 

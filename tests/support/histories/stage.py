@@ -15,7 +15,7 @@ from histories.simulated_postgres import Pool
 from histories.source_model import TABLE
 from histories.tasks import TaskOptions
 from histories.world import World
-from include.export.source import open_session
+from include.export.postgres import open_session
 from local_stack.postgres import EmbeddedPostgres
 
 

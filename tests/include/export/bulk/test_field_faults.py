@@ -13,7 +13,7 @@ from exporter import CONTACTS, Exporter, make_stream
 from include.export.bulk import settlement
 from include.export.failures import SalesforceFailure, SourceFailure
 from include.export.ledger.runs import Outcome
-from include.export.source.copy_reader import Readers
+from include.export.postgres.copy_reader import Readers
 from include.export.streams.stream import Stream
 
 JOBS = "select state, sent, accepted, refused from crm_export.ExportBatches where transport = 'bulk' order by id"

@@ -11,7 +11,7 @@ import pytest
 from exporter import Exporter, make_stream
 from include.export.failures import RunFailure
 from include.export.ledger.runs import Outcome
-from include.export.source import open_session
+from include.export.postgres import open_session
 from tls_proxy import TlsProxy
 
 UPLOAD = {"method": "PUT", "path_regex": "/batches$"}

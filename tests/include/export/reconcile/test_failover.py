@@ -14,9 +14,9 @@ import pytest
 from exporter import TABLES, Exporter
 from include.export.ledger.schema import install_schema
 from include.export.positions import Position
+from include.export.postgres import open_session
 from include.export.reconcile.orphans import report_orphans
 from include.export.salesforce.error_catalogue import Catalogue
-from include.export.source import open_session
 from local_stack.postgres import EmbeddedPostgres
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox

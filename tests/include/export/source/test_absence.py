@@ -10,8 +10,9 @@ from psycopg.conninfo import make_conninfo
 from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure
 from include.export.ledger.runs import Outcome
+from include.export.postgres import open_session
 from include.export.reconcile.orphans import report_orphans
-from include.export.source import Source, count_waiting_changes, find_gone, open_session, read_source_row
+from include.export.source import Source, count_waiting_changes, find_gone, read_source_row
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure, SourceFailure
 from include.export.ledger import install_schema
 from include.export.ledger.runs import Outcome
-from include.export.source import open_session, pooler, prepare_session, refuse_transaction_pooling, session
+from include.export.postgres import open_session, pooler, prepare_session, refuse_transaction_pooling, session
 from local_stack.postgres import EmbeddedPostgres
 from pgbouncer import Pooler, pool_in_front
 

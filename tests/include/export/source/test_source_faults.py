@@ -18,7 +18,7 @@ from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure, HorizonFailure, SourceFailure
 from include.export.ledger.runs import Outcome
 from include.export.ledger.schema import install_schema
-from include.export.source import open_session
+from include.export.postgres import open_session
 from killing import Story, targets
 from local_stack.postgres import EmbeddedPostgres
 from points import Point, Points, PointSession

@@ -16,7 +16,7 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from include.export.failures import SourceFailure
-from include.export.source.session import Connect, admit_policies
+from include.export.postgres.session import Connect, admit_policies
 from include.export.streams import Stream
 
 BLOCK_BYTES = 112 * 1024  # bytes: more than that and glibc asks the kernel for the room of each block anew

@@ -15,7 +15,7 @@ UNKNOWN = "unknown"  # the identity of a database that does not tell it
 def read_database_identity(connection: psycopg.Connection) -> str:
     """Return the identity of the database, UNKNOWN where it cannot be read, as in some managed services."""
     try:
-        return str(fetch_value(connection.execute(load_statement("source/database_identity"))) or UNKNOWN)
+        return str(fetch_value(connection.execute(load_statement("postgres/database_identity"))) or UNKNOWN)
     except psycopg.Error as refused:
         if connection.closed:
             raise

@@ -93,11 +93,11 @@ def prepare_session(
         raise errors.ConnectionTimeout(f"no server of the pool was free for {patience:.0f} seconds")
     try:
         names, values = list(settings), list(settings.values())
-        connection.execute(load_statement("source/session_settings"), {"names": names, "values": values})
+        connection.execute(load_statement("postgres/session_settings"), {"names": names, "values": values})
     except psycopg.Error as refused:
         _refuse_broken(connection, refused)
         _set_each(connection, settings)
-    for aid in ("source/session_plans", "source/session_mark"):
+    for aid in ("postgres/session_plans", "postgres/session_mark"):
         # without them the session is slower, or the horizon waits for it; some services forbid such functions
         with contextlib.suppress(psycopg.ProgrammingError, psycopg.NotSupportedError):
             connection.execute(load_statement(aid))
@@ -128,7 +128,7 @@ def execute_within(connection: psycopg.Connection, statements: bytes, seconds: f
 def admit_policies(connection: psycopg.Connection, stream: Stream) -> None:
     """Let row-level security choose the rows of a stream that says so; make its reads fail for every other stream."""
     wanted = "on" if stream.row_security else "off"
-    connection.execute(load_statement("source/session_policies"), {"row_security": wanted})
+    connection.execute(load_statement("postgres/session_policies"), {"row_security": wanted})
 
 
 def describe_connection(connection: psycopg.Connection) -> str:
@@ -165,7 +165,7 @@ def _check_encoding(connection: psycopg.Connection) -> None:
 
 
 def _set_each(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
-    known = connection.execute(load_statement("source/session_known"), {"names": list(settings)}).fetchall()
+    known = connection.execute(load_statement("postgres/session_known"), {"names": list(settings)}).fetchall()
     for name, current in known:
         try:
             statement = sql.SQL("set {} = {}").format(sql.Identifier(name), sql.Literal(settings[name]))

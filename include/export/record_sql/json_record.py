@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from include.export.record_sql.column_sql import Column, ValueForm, find_unsendable, write_text
+from include.export.record_sql.external_id_sql import ExternalIdForm
 from include.export.salesforce import ObjectSchema
-from include.export.source.column_sql import Column, ValueForm, find_unsendable, write_text
-from include.export.source.external_id_sql import ExternalIdForm
 from include.export.streams import Operation, Stream
 
 ARGUMENTS = 90  # of one call; Postgres takes 100

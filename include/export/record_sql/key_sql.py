@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from include.export.failures import ConfigurationFailure
-from include.export.source.column_sql import Column
+from include.export.record_sql.column_sql import Column
 
 _EXACT = frozenset({
     "smallint", "integer", "bigint", "numeric", "real", "double precision", "oid", "xid8",

@@ -7,7 +7,7 @@ from typing import NoReturn
 import psycopg
 
 from include.export.failures import ConfigurationFailure
-from include.export.source.session import READY_SECONDS, Connect, execute_within
+from include.export.postgres.session import READY_SECONDS, Connect, execute_within
 
 PROBES = 3
 PROBE_SECONDS = 5.0  # that a client may wait for a server of the pool

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from psycopg import sql
 
-from include.export.source.column_sql import FIELD_LIMIT, NUMBERS, Column, find_uncarriable
-from include.export.source.json_record import RecordForm
-from include.export.source.key_sql import KeyForm
+from include.export.record_sql.column_sql import FIELD_LIMIT, NUMBERS, Column, find_uncarriable
+from include.export.record_sql.json_record import RecordForm
+from include.export.record_sql.key_sql import KeyForm
 from include.export.streams import Operation, Stream
 
 

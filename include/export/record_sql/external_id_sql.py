@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from include.export.record_sql.column_sql import EXTERNAL_ID_LIMIT, SALESFORCE_NUMBERS, Column, is_blank, write_text
 from include.export.salesforce import FieldSchema
-from include.export.source.column_sql import EXTERNAL_ID_LIMIT, SALESFORCE_NUMBERS, Column, is_blank, write_text
 
 _BLANKS = sql.Literal(" \t\n\r\f\v")
 _NUMBER = sql.Literal(r"^[+-]?([0-9]{1,40}([.][0-9]{0,40})?|[.][0-9]{1,40})([eE][+-]?[0-9]{1,2})?$")

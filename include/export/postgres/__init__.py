@@ -1,0 +1,34 @@
+"""How Postgres is reached: sessions with settings of our own, poolers, readers of many rows."""
+
+from __future__ import annotations
+
+from include.export.postgres.copy_reader import Block, NoConnectionLeft, Readers, RowStream, export_snapshot
+from include.export.postgres.database_identity import UNKNOWN, read_database_identity
+from include.export.postgres.pooler import refuse_transaction_pooling
+from include.export.postgres.session import (
+    APPLICATION_NAME,
+    READY_SECONDS,
+    Connect,
+    admit_policies,
+    open_session,
+    prepare_session,
+    reconnect,
+)
+
+__all__ = [
+    "APPLICATION_NAME",
+    "READY_SECONDS",
+    "UNKNOWN",
+    "Block",
+    "Connect",
+    "NoConnectionLeft",
+    "Readers",
+    "RowStream",
+    "admit_policies",
+    "export_snapshot",
+    "open_session",
+    "prepare_session",
+    "read_database_identity",
+    "reconnect",
+    "refuse_transaction_pooling",
+]
