@@ -14,14 +14,14 @@ LISTING_CREDIT_SHARE = 0.5
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """The settings of one run of one stream, read once before the first send (design: the setting)."""
+    """The settings of one run of one stream, read once before the first send (docs/howto/held-record.md)."""
 
     pause_on_export_errors: bool
     batch_size: int = 200  # rows: 200, 100, 50 or 25
     daily_api_limit: int = 100_000  # API calls in 24 hours
     lease_seconds: float = 120.0  # longer than one HTTP call may take
     job_bytes: int = 90_000_000  # of CSV that a job is planned for; rows differ in size
-    job_limit: int = 100_000_000  # bytes of CSV that one job takes at most (salesforce-wire.md section 4.5)
+    job_limit: int = 100_000_000  # bytes of CSV that one job takes at most (docs/salesforce-behaviour.md#sizes)
     jobs_in_flight: int = 3  # of one stream, with the setting off and `lock_order`
     prefetched_jobs: int = 2  # uploaded before the job in front of them is settled; 1: none is
     concurrent_uploads: bool = True  # in threads of their own, and not one after the other in that of the run

@@ -11,7 +11,7 @@ from include.export.run import RunContext
 
 log = logging.getLogger(__name__)
 CALLS_OF_A_JOB = 20  # API calls that are kept ready for one job and its results
-BATCHES_OF_A_DAY = 15_000  # (salesforce-wire.md section 6)
+BATCHES_OF_A_DAY = 15_000  # docs/salesforce-behaviour.md#limits
 ROWS_OF_A_BATCH = 10_000  # that Salesforce makes of a job, each counted against its daily limit
 
 

@@ -51,7 +51,7 @@ class Readers:
         """Open a connection in one snapshot, its own or `of` another one.
 
         What it wrote is committed when the block ends well. The plans are pinned to the index of positions: a window
-        in the middle of a large table otherwise reads all of it (performance.md). Raises NoConnectionLeft.
+        in the middle of a large table otherwise reads all of it (docs/performance.md). Raises NoConnectionLeft.
         """
         # closed and never rolled back: a COPY that was left in the middle takes no further statement
         with closing(self._connect()) as reader:
@@ -107,7 +107,7 @@ class RowStream:
 
         Raises psycopg.Error, also when the lines are not as many as Postgres says it sent.
 
-        libpq is driven directly: psycopg's own iteration costs twice the processor time a row (performance.md).
+        libpq is driven directly: psycopg's own iteration costs twice the processor time a row (docs/performance.md).
         """
         wire = self.reader.pgconn
         wire.exec_(_MAKE_ROOM)

@@ -12,7 +12,7 @@ NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double
 _UNBOUNDED_NUMBERS = frozenset({"numeric", "real", "double precision"})
 _DATES = frozenset({"date", "timestamp with time zone"})
 SALESFORCE_NUMBERS = frozenset({"int", "double", "currency", "percent", "long"})
-FIELD_LIMIT = 131_072  # characters (salesforce-wire.md section 4.5)
+FIELD_LIMIT = 131_072  # characters (docs/salesforce-behaviour.md#sizes)
 EXTERNAL_ID_LIMIT = 255  # characters that a field which identifies records takes at most
 
 
@@ -179,7 +179,7 @@ def _when(condition: sql.Composed, verdict: str) -> sql.Composed:
 
 
 def _write_moment(moment: sql.Composed) -> sql.Composed:
-    """ISO 8601 in UTC with milliseconds at most; Postgres writes a time without a zone faster (performance.md)."""
+    """ISO 8601 in UTC with milliseconds at most; Postgres writes a time without a zone faster (docs/performance.md)."""
     written = sql.SQL("replace(date_trunc('milliseconds', {} at time zone 'UTC')::text, ' ', 'T') || 'Z'")
     return written.format(moment)
 

@@ -1,4 +1,4 @@
-"""The calls of Bulk API 2.0 ingest: one job for one upload (salesforce-wire.md section 4)."""
+"""The calls of Bulk API 2.0 ingest: one job for one upload (docs/salesforce-behaviour.md#bulk-jobs)."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _code_of(message: str) -> str:
 
 
 def explain_job_failure(stream: Stream, state: JobState) -> RunFailure:
-    """Return the failure for a job that did not complete (salesforce-wire.md section 4.2)."""
+    """Return the failure for a job that did not complete (docs/salesforce-behaviour.md#states-of-a-job)."""
     told = load_catalogue().redact(_code_of(state.message), state.message)[:300] or "no message"
     if state.state == TIMED_OUT:
         return SalesforceFailure(

@@ -1,4 +1,4 @@
-"""The text of a refusal in a Bulk job's result file (salesforce-wire.md section 4.4)."""
+"""The text of a refusal in a Bulk job's result file (docs/salesforce-behaviour.md#result-files)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Collections transport: up to 200 records a request, results in request order (salesforce-wire.md section 3)."""
+"""The Collections transport: up to 200 records a request, in order (docs/salesforce-behaviour.md#collections)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _PARENTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class FieldSchema:
-    """A field, as describe reports it (salesforce-wire.md section 2)."""
+    """A field, as describe reports it (docs/salesforce-behaviour.md#describe)."""
 
     name: str
     type: str

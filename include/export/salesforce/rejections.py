@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from include.export.salesforce.error_catalogue import Catalogue, ErrorClass, Verdict
 
-MESSAGE_LIMIT = 4096  # characters kept of Salesforce's message (faults.md section 6)
+MESSAGE_LIMIT = 4096  # characters kept of Salesforce's message (docs/salesforce-behaviour.md#messages)
 CODE_LIMIT = 100
 
 _LOCAL_MESSAGES = {

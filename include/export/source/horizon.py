@@ -61,7 +61,7 @@ def read_horizon(stream: Stream, connection: psycopg.Connection) -> str:
     """Return the horizon as timestamptz text, from a statement of its own, before the rows are read.
 
     Raises HorizonFailure on a standby, with a prepared transaction open, or when the function cannot see other
-    sessions; ConfigurationFailure when the role may not call it (design: exact reads).
+    sessions; ConfigurationFailure when the role may not call it (docs/decisions/0002-horizon.md).
     """
     found = _ask(stream, connection)
     if found.standby:

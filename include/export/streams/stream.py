@@ -36,7 +36,7 @@ _MAPPING_OPTIONS = ("create_only", "nulls", "time_zone")
 
 
 class Stream(BaseModel):
-    """One source table or view exported to one Salesforce object (README: your own tables)."""
+    """One source table or view exported to one Salesforce object (docs/howto/your-streams.md)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ignored_types=(cached_property,))
 

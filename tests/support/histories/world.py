@@ -111,7 +111,7 @@ class World:
         """Let the lease run out under whoever holds it; returns whether that may happen now.
 
         Not while somebody is inside a transaction (the row is locked), and not between a process's last look at the
-        lease and the execution of its Collections request: that is the limit which ARCHITECTURE.md names.
+        lease and the execution of its Collections request: that is a limit which ARCHITECTURE.md names.
         """
         if any(self._depth(process) for process in self.alive) or any(
             self._is_committed_to_send(p) for p in self.alive
