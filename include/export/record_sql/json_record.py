@@ -118,7 +118,7 @@ class RecordForm:
         value = self.value(field).json
         if not dot:
             return sql.SQL("{} || {}").format(sql.Literal(f'"{field}":'), value)
-        # a parent by external id cannot be null: the lookup field itself is cleared (salesforce-wire.md section 3)
+        # a parent by external id cannot be null: the lookup field is cleared (docs/salesforce-behaviour.md#collections)
         attributes = f'"attributes":{{"type":{json.dumps(kind)}}},' if typed else ""
         return sql.SQL("case when {value} = 'null' then {cleared} else {head} || {value} || '}}' end").format(
             value=value,
