@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from crm_export import settings
+from crm_export.command_line.main import make_parser
+from crm_export.metrics import COUNTERS, GAUGES
 from include.export.streams import Stream
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,3 +103,40 @@ def test_every_table_is_described() -> None:
     described = (ROOT / "docs" / "reference" / "tables.md").read_text(encoding="utf-8")
     assert len(tables) > 10
     assert [table for table in tables if f"`{table}`" not in described] == []
+
+
+def test_every_setting_is_described() -> None:
+    described = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    variables = [getattr(settings, name) for name in dir(settings) if re.fullmatch(r"[A-Z_]+", name)]
+    product = [file for file in list_files("dags/*.py", "plugins/*.py", "include/*.py") if file.suffix == ".py"]
+    texts = "".join(file.read_text(encoding="utf-8") for file in product)
+    # in quotes: a variable of the environment; a code of ours is no variable
+    environment = set(re.findall(r'"(CRM_EXPORT_(?:STREAMS|POOL|\w*SCHEDULE|\w*HOSTS|\w*DAYS|\w*HOURS))"', texts))
+    assert len(environment) >= 6
+    named = [*(each for each in variables if isinstance(each, str)), *environment]
+    assert [name for name in named if f"`{name}`" not in described] == []
+
+
+def test_every_command_is_described() -> None:
+    described = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    commands = next(action.choices for action in make_parser()._actions if isinstance(action.choices, dict))
+    assert [name for name in commands if f"`{name}" not in described] == []
+
+
+def test_every_metric_is_described() -> None:
+    described = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    assert [name for name in (*COUNTERS, *GAUGES) if f"`crm_export.{name}`" not in described] == []
+
+
+def test_every_package_of_the_core_is_on_the_map() -> None:
+    described = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    packages = [path.parent.name for path in (ROOT / "include" / "export").glob("*/__init__.py")]
+    assert len(packages) > 8
+    assert [name for name in packages if f"| `{name}` |" not in described] == []
+
+
+def test_every_decision_is_on_the_map() -> None:
+    described = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    decisions = [path.name for path in (ROOT / "docs" / "decisions").glob("*.md")]
+    assert len(decisions) > 10
+    assert [name for name in decisions if f"docs/decisions/{name}" not in described] == []
