@@ -1,4 +1,4 @@
-"""What the fact sheet marks as inferred: change it here, and only here, when a real org is seen to differ."""
+"""What Salesforce's documents leave open: change it here, and only here, when a real org is seen to differ."""
 
 from __future__ import annotations
 

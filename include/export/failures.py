@@ -18,7 +18,7 @@ A record that Salesforce refuses is not here: refusals are data and are returned
 from __future__ import annotations
 
 
-class RunFailure(Exception):  # noqa: N818 - the design's word
+class RunFailure(Exception):  # noqa: N818 - docs/glossary.md has the word
     """A run cannot go on; no record is to blame. The message says what failed, where, and what to do.
 
     `retriable` says whether the same run may pass a little later without anybody doing anything,

@@ -1,4 +1,4 @@
-"""What the fact sheet marks as inferred is in one place, and changing it there changes the sandbox."""
+"""What Salesforce's documents leave open is in one place, and changing it there changes the sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk API 2.0, as the fact sheet checks it."""
+"""Bulk API 2.0, as docs/sandbox-checks.md lists it."""
 
 from __future__ import annotations
 

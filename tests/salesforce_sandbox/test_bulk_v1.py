@@ -1,4 +1,4 @@
-"""Bulk API v1, as the fact sheet checks it."""
+"""Bulk API v1, as docs/sandbox-checks.md lists it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every check of the fact sheet is a test that names its number."""
+"""Every check of docs/sandbox-checks.md is a test that names its number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logging in, as the fact sheet checks it."""
+"""Logging in, as docs/sandbox-checks.md lists it."""
 
 from __future__ import annotations
 

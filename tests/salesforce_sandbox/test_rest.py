@@ -1,4 +1,4 @@
-"""REST and Collections, as the fact sheet checks them."""
+"""REST and Collections, as docs/sandbox-checks.md lists them."""
 
 from __future__ import annotations
 

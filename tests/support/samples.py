@@ -1,4 +1,4 @@
-"""Rows of random values, and what of them Salesforce must have: design section 3, written a second time in Python."""
+"""Rows of random values, and what of them Salesforce must have: the rules of values, written once more in Python."""
 
 from __future__ import annotations
 

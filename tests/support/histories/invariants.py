@@ -1,4 +1,4 @@
-"""The invariants of the design, section 7, checked at every commit of a history and at its end."""
+"""The invariants (docs/explanation/random-histories.md), checked at every commit of a history and at its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults planted into the product by tests: each breaks a rule of the design that some invariant must notice.
+"""Faults planted into the product by tests: each breaks a rule that some invariant must notice.
 
 The product has no switch for any of them; they replace its functions while a history runs.
 """

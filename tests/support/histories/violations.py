@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class Violation(AssertionError):  # noqa: N818 - what it is called where invariants are checked
-    """An invariant of the design (section 7) does not hold; `invariant` is its name, for example I4."""
+    """An invariant of docs/explanation/random-histories.md does not hold; `invariant` is its name, for example I4."""
 
     def __init__(self, invariant: str, told: str, journal: Sequence[str] = ()) -> None:
         lines = "\n  ".join(journal[-160:])
