@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from include.export.source import NUMBERS
+from include.export.record_sql import NUMBERS
 
 _SALESFORCE_NUMBERS = frozenset({"int", "double", "currency", "percent", "long"})
 _REFERENCES = frozenset({"reference", "id"})
