@@ -7,6 +7,8 @@ from dataclasses import dataclass
 SMALL_REQUEST = 25  # rows of the first request of a run
 GROWTH = 4  # a clean batch is followed by one this many times larger
 JOB_GROWTH = 8  # the same for Bulk jobs
+JOB_ROWS = 250_000  # about what a job of 90 MB takes; for estimates
+CALLS_OF_A_JOB = 6
 # of the daily API limit; the rest is left to the export
 REEXPORT_CREDIT_SHARE = 0.75
 LISTING_CREDIT_SHARE = 0.5

@@ -34,7 +34,7 @@ from include.export.ledger.job_batches import JobBatch, JobBatches
 from include.export.ledger.resends import ExportResends, ListedResend, Resend, ResendLease
 from include.export.ledger.retention import Retention
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
-from include.export.ledger.schema import install_schema
+from include.export.ledger.schema import VERSION, SchemaState, install_schema, read_schema_state
 from include.export.ledger.trials import AskedTrial, ExportTrials, Trial
 from include.export.ledger.watermarks import ExportWatermarks, Holder, Lease, StreamState, without_stop
 
@@ -45,6 +45,7 @@ __all__ = [
     "RUN_PREFIX",
     "SEVERITIES",
     "STEPPED_BACK",
+    "VERSION",
     "Action",
     "ActionKind",
     "ActionName",
@@ -81,6 +82,7 @@ __all__ = [
     "RunEntry",
     "RunIdentity",
     "RunTotals",
+    "SchemaState",
     "Selection",
     "SettingChange",
     "StoppedAt",
@@ -90,5 +92,6 @@ __all__ = [
     "explain_database_errors",
     "install_schema",
     "read_open_findings",
+    "read_schema_state",
     "without_stop",
 ]

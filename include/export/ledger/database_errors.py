@@ -47,7 +47,10 @@ def _let_retry(failure: RunFailure, stream: str, connection: psycopg.Connection 
     """Make what is missing retriable for a stream that has been exported: a rebuilt view, a grant that comes later."""
     if not isinstance(failure, SourceMissing) or connection is None or not _is_idle(connection):
         return failure
-    if ExportWatermarks(connection).read_position(stream) is None:
+    try:
+        if ExportWatermarks(connection).read_position(stream) is None:
+            return failure
+    except psycopg.Error:  # the schema is not installed, or may not be read: nothing was exported from here
         return failure
     again = SourceMissing(f"{failure} It was there at an earlier run, so the task is retried.")
     again.retriable = True

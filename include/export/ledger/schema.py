@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import errors
 
 from include.export.failures import ConfigurationFailure
-from include.sql import load_statement
+from include.sql import fetch_one, load_statement
 
 VERSION = "3"
 _ADVISORY_LOCK = 7_241_889_011  # any number that nobody else uses: two installers wait for each other
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """What a role finds of the schema: its version, whether it may install it, and tables that it may not write."""
+
+    version: str | None
+    may_install: bool
+    denied: list[str]
+
+
+def read_schema_state(connection: psycopg.Connection) -> SchemaState:
+    """Return what the role of a connection finds of the schema."""
+    may_install, denied = fetch_one(connection.execute(load_statement("ledger/schema_rights")))
+    return SchemaState(installed_version(connection), may_install, denied)
 
 
 def install_schema(connection: psycopg.Connection) -> str:

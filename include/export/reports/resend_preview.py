@@ -9,13 +9,12 @@ import psycopg
 from psycopg import sql
 
 from include.export.ledger import explain_database_errors
+from include.export.options import CALLS_OF_A_JOB, JOB_ROWS
 from include.export.source import Source
 from include.export.streams import Stream
 from include.sql import load_statement
 
 REQUEST_ROWS = 200
-JOB_ROWS = 250_000  # about what a job of 90 MB takes
-CALLS_OF_A_JOB = 6
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,17 @@ _ORGANIZATION = re.compile(r"/id/(00D\w{12})")
 
 @dataclass(frozen=True)
 class OrgSession:
-    """A login: where the org is and the token to reach it. `organization` is the org's id where the login named it."""
+    """A login: where the org is and the token to reach it.
+
+    `organization` is the org's id where the login named it; `is_soap` says that it was one by user and password.
+    """
 
     instance_url: str
     access_token: str = field(repr=False)
     http: requests.Session
     api_version: str
     organization: str = ""
+    is_soap: bool = False
 
     @property
     def organization_id(self) -> str:

@@ -12,16 +12,32 @@ from include.export.source.listed_records import ListedRecords
 from include.export.source.relation import explain_shared_position
 from include.export.source.row_preview import SourceRow, SourceValue, read_source_row
 from include.export.source.source import Source, format_count, take_half
+from include.export.source.source_facts import (
+    ROWS_LOOKED_AT,
+    VALUES_SHOWN,
+    RelationColumn,
+    RowFacts,
+    TooSlow,
+    find_values_beyond,
+    read_declared_lengths,
+    read_relation_columns,
+    read_row_facts,
+)
 from include.export.source.windows import SourceWindows
 
 __all__ = [
+    "ROWS_LOOKED_AT",
+    "VALUES_SHOWN",
     "BlockingTransaction",
     "ListedRecords",
+    "RelationColumn",
+    "RowFacts",
     "Source",
     "SourceChecks",
     "SourceRow",
     "SourceValue",
     "SourceWindows",
+    "TooSlow",
     "WaitingChanges",
     "between",
     "count_waiting_changes",
@@ -30,11 +46,15 @@ __all__ = [
     "find_blocking_transaction",
     "find_gone",
     "find_oldest_waiting_delete",
+    "find_values_beyond",
     "format_count",
     "may_hide_rows",
+    "read_declared_lengths",
     "read_horizon",
     "read_now",
     "read_oldest_waiting",
+    "read_relation_columns",
+    "read_row_facts",
     "read_source_row",
     "take_half",
     "warn_without_index",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from psycopg import sql
@@ -19,38 +19,41 @@ CHEAP_PLAN_COST = (
 )
 
 
-def warn_without_index(source: Source, after: Position | None, horizon: str) -> None:
+def warn_without_index(
+    source: Source, after: Position | None, horizon: str, report: Callable[..., None] = log.warning
+) -> None:
     """Warn where no index serves, so that each run costs what the table holds and not what changed.
 
-    A foreign table is read by another server, whose indexes are not seen here: nothing is said about it.
+    A foreign table is read by another server, whose indexes are not seen here: nothing is said about it. `report` takes
+    a text and its values as a logger does.
     """
     if source.relation.kind == "f":
         return
-    _warn_of_order(source, after, horizon)
+    _warn_of_order(source, after, horizon, report)
     if source.stream.external_id_column != source.stream.key:
-        _warn_of_duplicates(source)
+        _warn_of_duplicates(source, report)
 
 
-def _warn_of_duplicates(source: Source) -> None:
+def _warn_of_duplicates(source: Source, report: Callable[..., None]) -> None:
     """Each row that is sent is compared with the others of its external id: by an index, or with all of them."""
     stream, column = source.stream, sql.Identifier(source.stream.external_id_column)
     statement = source.compose("source/source_duplicates_plan", None, external_id=column)
     plan: Mapping[str, Any] = fetch_value(source.connection.execute(statement))[0]["Plan"]
     first = sum(node["Total Cost"] for node in plan.get("Plans", ()) if node["Parent Relationship"] == "InitPlan")
     if plan["Total Cost"] - first > CHEAP_PLAN_COST:
-        log.warning(
+        report(
             "Stream %s: no index finds rows of %s by %s, the external id, so every row that is sent costs a read of "
             "all of them. %s",
             stream.name, stream.source, stream.external_id_column, _write_remedy(source, column),
         )  # fmt: skip
 
 
-def _warn_of_order(source: Source, after: Position | None, horizon: str) -> None:
+def _warn_of_order(source: Source, after: Position | None, horizon: str, report: Callable[..., None]) -> None:
     rows = max((node["Plan Rows"] for node in _plan(source, after, horizon) if node["Node Type"] == "Sort"), default=0)
     if rows > CHEAP_SORT_ROWS:
         stream = source.stream
         columns = sql.SQL(", ").join([sql.Identifier(stream.cursor), source.key.order_of_index])
-        log.warning(
+        report(
             "Stream %s: no index gives the rows of %s in the order of %s and %s, so every run sorts all of them. "
             "%s",
             stream.name, stream.source, stream.cursor, stream.key, _write_remedy(source, columns),

@@ -32,6 +32,14 @@ NOTIFIERS = {
         "apache-airflow-providers-apprise",
     ),
 }
+# the connection that a channel uses which names none
+DEFAULT_CONNECTIONS = {
+    ChannelType.SMTP: "smtp_default",
+    ChannelType.SLACK: "slack_default",
+    ChannelType.PAGERDUTY: "pagerduty_events_default",
+    ChannelType.APPRISE: "apprise_default",
+    ChannelType.WEBHOOK: "crm_export_webhook",
+}
 _PAGERDUTY_SEVERITIES = {"critical": "critical", "warning": "warning", "info": "info"}
 
 
@@ -50,6 +58,11 @@ def deliver_message(name: str, channel: Channel, message: AlertMessage) -> None:
         raise
     except Exception as broken:  # noqa: BLE001 - each channel's library has exceptions of its own
         raise ChannelFailure(_explain(channel, broken)) from None
+
+
+def name_connection(channel: Channel) -> str | None:
+    """Return the Airflow connection of a channel, None for a notifier of one's own that names none."""
+    return channel.connection or DEFAULT_CONNECTIONS.get(channel.type)
 
 
 def load_notifier(channel: Channel) -> type[BaseNotifier]:
@@ -77,14 +90,14 @@ def _smtp(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
     sender = {"from_email": channel.sender} if channel.sender else {}
     return [{
         "to": list(channel.to), "subject": message.subject, "html_content": body,
-        "smtp_conn_id": channel.connection or "smtp_default", **sender,
+        "smtp_conn_id": name_connection(channel), **sender,
     }]  # fmt: skip
 
 
 def _slack(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
     # Slack's own marks, so that words of Salesforce become no link and mention nobody
     text = f"{message.subject}\n\n{message.text}".replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return [{"slack_webhook_conn_id": channel.connection or "slack_default", "text": text}]
+    return [{"slack_webhook_conn_id": name_connection(channel), "text": text}]
 
 
 def _pagerduty(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
@@ -92,7 +105,10 @@ def _pagerduty(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
     events = list(starmap(_pagerduty_event, message.parts)) or [
         {"summary": message.text, "severity": "info", "dedup_key": "crm_export:test", "action": "trigger"}
     ]
-    known = {"pagerduty_events_conn_id": channel.connection or "pagerduty_events_default", "source": "CRM Export"}
+    known = {
+        "pagerduty_events_conn_id": name_connection(channel),
+        "source": "CRM Export",
+    }
     return [known | event for event in events]
 
 
@@ -107,7 +123,7 @@ def _pagerduty_event(alert: PendingAlert, text: str) -> dict[str, Any]:
 
 def _apprise(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
     return [{
-        "title": message.subject, "body": message.text, "apprise_conn_id": channel.connection or "apprise_default",
+        "title": message.subject, "body": message.text, "apprise_conn_id": name_connection(channel),
     }]  # fmt: skip
 
 
@@ -129,7 +145,7 @@ _COMPOSERS: Mapping[ChannelType, Callable[[Channel, AlertMessage], list[dict[str
 
 def _post(channel: Channel, message: AlertMessage) -> None:
     """POST the message as JSON to the address of an HTTP connection, with its login or the headers of its extra."""
-    connection = _find(channel.connection or "crm_export_webhook")
+    connection = _find(str(name_connection(channel)))
     body = {
         "subject": message.subject,
         "text": message.text,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import getpass
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from crm_export.command_line import alerts, json_schemas, resend, status, try_record
+from crm_export.command_line import alerts, check, init, json_schemas, plan, resend, status, try_record
 from crm_export.command_line.output import OK, UNUSABLE, Output
+from crm_export.connections import POSTGRES, SALESFORCE
 from include.export.failures import RunFailure
 from include.version import VERSION
 
@@ -23,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.command is None:
         parser.print_help()
         return OK
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    _log_to_stderr()
     output = Output(as_json=bool(asked.json))
     try:
         code: int = asked.command(asked, output)
@@ -32,6 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
         code = UNUSABLE
     output.close()
     return code
+
+
+def _log_to_stderr() -> None:
+    """Leave standard output to the command: Airflow, once imported, logs there."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+            handler.setStream(sys.stderr)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -43,6 +53,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=None, json=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add(commands, "status", status.show_status, "where each stream is")
+    _add_check(commands)
+    _add_plan(commands)
+    _add_init(commands)
     _add_try(commands)
     _add_resend(commands)
     _add_alerts(commands)
@@ -56,6 +69,36 @@ def _add(commands: Any, name: str, command: Command, text: str, description: str
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(command=command)
     return parser
+
+
+def _add_check(commands: Any) -> None:
+    parser = _add(
+        commands, "check", check.show_check, "find what is wrong before anything is sent",
+        "Check stream files, connections, source tables, the objects in Salesforce, alerts and pool. Nothing is sent.",
+    )  # fmt: skip
+    parser.add_argument("stream", nargs="?", help="the stream's name; all where none is given")
+
+
+def _add_plan(commands: Any) -> None:
+    parser = _add(
+        commands, "plan", plan.show_plan, "show what the next run of a stream would do",
+        "Show what the next run would do with the rows that wait: what they take, and the first of them as they would "
+        "be sent, with their values. Nothing is sent or written.",
+    )  # fmt: skip
+    parser.add_argument("stream", help="the stream's name")
+
+
+def _add_init(commands: Any) -> None:
+    parser = _add(
+        commands, "init", init.show_proposal, "propose a stream file for a table",
+        "Propose a stream file for a table or view and an object of Salesforce, by names and types.",
+    )  # fmt: skip
+    parser.add_argument("source", metavar="SCHEMA.TABLE", help="the table or view to export")
+    parser.add_argument("--object", required=True, help="the object in Salesforce, as Account or Invoice__c")
+    parser.add_argument("--name", help="the stream's name; the table's where none is given")
+    parser.add_argument("--postgres", default=POSTGRES, help="connection id of the database")
+    parser.add_argument("--salesforce", default=SALESFORCE, help="connection id of the org")
+    parser.add_argument("--write", action="store_true", help="write the file; without, it is printed")
 
 
 def _add_try(commands: Any) -> None:

@@ -127,7 +127,9 @@ def _log_in(name: str) -> OrgSession:
     check_org_address(str(org.sf_instance), name)
     chosen = extra.get("version") or extra.get("extra__salesforce__version")
     version = choose_api_version(str(chosen) if chosen else None, name, is_soap=session.is_soap)
-    return OrgSession(f"https://{org.sf_instance}", org.session_id, org.session, version, session.organization)
+    return OrgSession(
+        f"https://{org.sf_instance}", org.session_id, org.session, version, session.organization, session.is_soap
+    )
 
 
 def _find(name: str) -> Connection:

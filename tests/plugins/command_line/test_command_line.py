@@ -3,53 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from command_lines import run
 from crm_export.command_line.json_schemas import SCHEMAS, write_schema
 from crm_export.command_line.main import main
-from exporter import ACCOUNTS, TABLES, Exporter
-from include.export.salesforce import Catalogue
+from exporter import Exporter
 from include.export.streams import load_streams
 from include.export.streams.files import DEFAULT_FOLDER
 from include.version import VERSION
-from salesforce_sandbox.control import Control
-from salesforce_sandbox.process import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def commands(
-    connect: Callable[..., psycopg.Connection],
-    sandbox: Control,
-    sandbox_server: RunningSandbox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Exporter:
-    """Return an exporter whose database and org the commands reach, with a folder of one stream."""
-    connection = connect()
-    connection.execute(TABLES)
-    exporter = Exporter(connection, sandbox, sandbox_server.https_url, Catalogue.load())
-    info = connection.info
-    extra = {"consumer_key": "sandbox-key", "consumer_secret": "sandbox-secret"}
-    extra["domain"] = exporter.https_url.removeprefix("https://") + "/services/oauth2/token#"
-    monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps({"conn_type": "salesforce", "extra": extra}))
-    place = {"conn_type": "postgres", "host": info.host, "port": info.port, "login": info.user, "schema": info.dbname}
-    monkeypatch.setenv("AIRFLOW_CONN_POSTGRES_DEFAULT", json.dumps(place | {"password": info.password}))
-    monkeypatch.setenv("CRM_EXPORT_STREAMS", str(tmp_path))
-    stream = {name: value for name, value in ACCOUNTS.items() if name != "name"}
-    (tmp_path / "accounts.yaml").write_text(json.dumps(stream))
-    return exporter
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    code = main(list(arguments))
-    captured = capsys.readouterr()
-    return code, captured.out + captured.err
 
 
 def test_status_shows_each_stream_and_its_exit_code_tells_whether_all_is_well(

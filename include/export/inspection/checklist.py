@@ -1,0 +1,62 @@
+"""The lines of a check: what was looked at, how it is, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from include.export.failures import RunFailure
+
+
+class Level(StrEnum):
+    """How something is: as it should be, worth a look, or in the way of an export."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One line; `subject` is a stream, a connection or a file, `check` what was looked at."""
+
+    level: Level
+    subject: str
+    check: str
+    message: str
+
+
+@dataclass
+class Checklist:
+    """Collects the lines about one subject."""
+
+    subject: str
+    lines: list[CheckLine] = field(default_factory=list)
+
+    def ok(self, check: str, message: str) -> None:
+        """Note what is as it should be."""
+        self._add(Level.OK, check, message)
+
+    def warn(self, check: str, message: str) -> None:
+        """Note what does not stop an export."""
+        self._add(Level.WARN, check, message)
+
+    def fail(self, check: str, message: str) -> None:
+        """Note what stops an export, or lets records be rejected."""
+        self._add(Level.FAIL, check, message)
+
+    @contextmanager
+    def judge(self, check: str) -> Generator[None]:
+        """Turn a RunFailure into a line and go on behind the block."""
+        try:
+            yield
+        except RunFailure as failure:
+            self.fail(check, str(failure))
+
+    def _add(self, level: Level, check: str, message: str) -> None:
+        text = " ".join(message.removeprefix(f"Stream {self.subject}: ").split())
+        line = CheckLine(level, self.subject, check, text)
+        if line not in self.lines:
+            self.lines.append(line)

@@ -1,0 +1,57 @@
+"""Values that a field would not take: texts that are too long, and values that a restricted picklist lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from include.export.inspection.checklist import Checklist
+from include.export.inspection.field_types import ColumnType
+from include.export.source import VALUES_SHOWN, Source, TooSlow, find_values_beyond
+
+_TEXTS = frozenset({"string", "textarea", "email", "phone", "url", "picklist", "multipicklist", "encryptedstring"})
+_SHOWN = 5
+
+
+def check_length(
+    name: str, column: ColumnType, field: Mapping[str, Any], checks: Checklist, *, declared: int | None,
+    actual: int | None,
+) -> None:  # fmt: skip
+    """Compare the texts of a column with the length of its field; `actual` is the longest of the rows looked at."""
+    most = int(field.get("length") or 0)
+    if not column.is_text or field["type"] not in _TEXTS or not most:
+        return
+    if actual is not None and actual > most:
+        checks.fail(
+            "length",
+            f"{name} takes {most:,} characters, and its column has texts of up to {actual:,}: they are rejected. "
+            f"Shorten them in a view by left(…, {most}), or let the admin lengthen the field.",
+        )
+    elif declared is not None and declared > most:
+        checks.warn("length", f"{name} takes {most:,} characters, and its column may hold {declared:,}. No text is "
+                    f"that long so far; shorten them in a view by left(…, {most}) to be sure.")  # fmt: skip
+
+
+def check_picklist(name: str, source: Source, field: Mapping[str, Any], checks: Checklist) -> None:
+    """Name the values of a column that a restricted picklist does not have.
+
+    They are shown, as far as they are few: a picklist's values are categories. More than 20 are a column of another
+    kind, whose values may be about persons, and are only counted.
+    """
+    if not field.get("restrictedPicklist"):
+        return
+    known = [str(each["value"]) for each in field.get("picklistValues") or () if each.get("active", True)]
+    column = source.stream.fields[name]
+    try:
+        lacking = find_values_beyond(source, column, known, several=field["type"] == "multipicklist")
+    except TooSlow:
+        checks.warn("picklist", f"{name}: looking for values that the org lacks took longer than 2 s.")
+        return
+    if len(lacking) > VALUES_SHOWN:
+        checks.fail("picklist", f"{name} is a restricted picklist, and column {column} has more than {VALUES_SHOWN} "
+                    "values that it lacks. Is it the right column?")  # fmt: skip
+    elif lacking:
+        more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
+        shown = ", ".join(value[:60] for value in lacking[:_SHOWN])
+        checks.fail("picklist", f"{name} is a restricted picklist that lacks {shown}{more}: those records are "
+                    f"rejected. Let the admin add the values, or correct column {column}.")  # fmt: skip

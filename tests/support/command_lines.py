@@ -1,0 +1,14 @@
+"""Running a command in this process."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm_export.command_line.main import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Return the exit code of a command, and all that it printed."""
+    code = main(list(arguments))
+    captured = capsys.readouterr()
+    return code, captured.out + captured.err
