@@ -42,7 +42,7 @@ KEYS = {
     "a text that ignores case": ('text collate app.any_case', "case n % 2 when 0 then 'K' else 'k' end || n"),
     "a text of another collation": ('text collate "en-x-icu"', "case n % 2 when 0 then 'K' else '_k' end || n"),
     "a domain over a domain": ("app.code", "'C' || n"),
-    "a domain over numeric": ("app.amount", "(n * 37 % 251) || '.10'"),
+    "a domain over numeric": ("app.amount", "((n * 37 % 251) || '.10')::numeric"),
 }  # fmt: skip
 PREPARE = """
 create extension if not exists citext with schema app;
