@@ -38,7 +38,11 @@ class Parent:
 
 @dataclass(frozen=True)
 class Held:
-    """The record at which a stream is stopped; `since` is None until the gate has recorded the hold."""
+    """The record at which a stream is stopped; `since` is None until the gate has recorded the hold.
+
+    `arrived_behind` is how many later rows a Bulk job may have brought to Salesforce already, `rejected_behind` how many
+    of its rejections are not listed, by code; both are empty where the stop is exact.
+    """
 
     since: str | None
     error_id: int
@@ -51,6 +55,8 @@ class Held:
     fields: list[str]
     advice: str
     attempts: int
+    arrived_behind: int
+    rejected_behind: dict[str, int]
     parent: Parent | None
     rows_behind: int | None
     rows_behind_capped: bool

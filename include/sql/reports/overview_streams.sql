@@ -7,6 +7,7 @@ select w.stream,
            'since', w.held_since, 'error_id', e.id, 'record_key', e.record_key, 'status', e.status,
            'code', e.error_code, 'name', e.error_name, 'error_class', e.error_class,
            'message', left(e.error_message, 1000), 'fields', e.error_fields, 'attempts', e.attempts,
+           'arrived_behind', coalesce(w.arrived_behind, 0), 'rejected_behind', coalesce(w.rejected_behind, '{}'),
            'parent', case when p.id is not null then jsonb_build_object(
                'error_id', p.id, 'stream', p.stream, 'record_key', p.record_key) end) end as held,
        r.runs

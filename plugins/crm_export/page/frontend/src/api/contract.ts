@@ -721,9 +721,15 @@ export interface components {
             failed_tasks: number;
             summary: components["schemas"]["Summary"];
         };
-        /** @description The record at which a stream is stopped; `since` is None until the gate has recorded the hold. */
+        /**
+         * @description The record at which a stream is stopped; `since` is None until the gate has recorded the hold.
+         *
+         *     `arrived_behind` is how many later rows a Bulk job may have brought to Salesforce already, `rejected_behind` how many
+         *     of its rejections are not listed, by code; both are empty where the stop is exact.
+         */
         Held: {
             advice: string;
+            arrived_behind: number;
             attempts: number;
             code: string;
             /** @enum {string} */
@@ -734,6 +740,9 @@ export interface components {
             name: string;
             parent: components["schemas"]["Parent"] | null;
             record_key: string;
+            rejected_behind: {
+                [key: string]: number;
+            };
             rows_behind: number | null;
             rows_behind_capped: boolean;
             since: string | null;

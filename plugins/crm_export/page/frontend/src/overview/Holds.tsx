@@ -54,12 +54,15 @@ function Blocked({ stream, held }: { stream: StreamView; held: Held }) {
   const now = useServerTime();
   const { session } = useLive();
   const next = session.data?.dags.find((dag) => dag.dag_id === "CRMExport")?.next_run_at;
+  const rejections = Object.entries(held.rejected_behind).map(([code, count]) => `${count} ${code}`);
   const rows = held.rows_behind === null ? null : capped(held.rows_behind, held.rows_behind_capped);
   return (
     <ul class="facts">
       {held.since && <li>{t("holds.since", { age: duration((now - Date.parse(held.since)) / 1000) })}</li>}
       <li>{t("attempts", { count: held.attempts })}</li>
       {rows !== null && held.rows_behind !== 0 && <li>{t("holds.rows", { count: held.rows_behind ?? 0, rows })}</li>}
+      {held.arrived_behind > 0 && <li>{t("holds.arrived", { count: held.arrived_behind })}</li>}
+      {rejections.length > 0 && <li>{t("holds.rejected", { codes: rejections.join(", ") })}</li>}
       {next && <li>{t("holds.next")} <Moment at={next} /></li>}
       {stream.children.length > 0 && <li>{t("holds.children", { names: list(stream.children) })}</li>}
     </ul>
