@@ -12,7 +12,7 @@ RunFailure
 ├── SalesforceFailure      Salesforce did not answer, or not as documented: retried
 └── LeaseLost              another process took over this stream: never retried
 
-A record that Salesforce refuses is not here: refusals are data and are returned (`refusals.py`).
+A record that Salesforce rejects is not here: rejections are data and are returned (`salesforce/rejections.py`).
 """
 
 from __future__ import annotations

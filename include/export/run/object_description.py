@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from include.export.failures import ConfigurationFailure
-from include.export.ledger import Lease, StreamState
+from include.export.ledger import ExportResends, Lease, StreamState
 from include.export.salesforce import ObjectSchema, SalesforceClient, read_list, read_object_schema
-from include.export.streams import Stream
+from include.export.streams import NewField, Stream
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def describe_object(stream: Stream, lease: Lease, state: StreamState, client: Sa
     schema = describe_anew(stream, client)
     organization = client.session.organization_id
     check_organization(stream, state.organization_id, organization)
-    _tell_new_fields(stream, state)
+    _handle_new_fields(stream, state, lease)
     address = client.session.instance_url
     lease.keep_description(stream.mapping, stream.fingerprint, schema.as_json(), organization, address)
     return schema
@@ -40,22 +40,27 @@ def describe_anew(stream: Stream, client: SalesforceClient) -> ObjectSchema:
 def check_organization(stream: Stream, known: str | None, organization: str) -> None:
     """Raise ConfigurationFailure when the connection leads to another org than the watermark was kept for."""
     if known and organization and known != organization:
-        remedy = f"delete from crm_export.ExportWatermarks where stream = '{stream.name}';"  # noqa: S608 - shown
         raise ConfigurationFailure(
             f"Stream {stream.name}: the connection leads to Salesforce org {organization}, but this watermark was "
-            f"kept for org {known}. Correct salesforce_default; or, to export everything to the new "
-            f"org, forget where the stream stood: {remedy}"
+            f"kept for org {known}. Correct the connection {stream.salesforce}; or, to export everything to the new "
+            f"org, run: python -m crm_export resend {stream.name} --new-org --yes"
         )
 
 
-def _tell_new_fields(stream: Stream, state: StreamState) -> None:
+def _handle_new_fields(stream: Stream, state: StreamState, lease: Lease) -> None:
+    """Log which rows were exported without a new field, or ask for them to be sent again (`on_new_field`)."""
     if state.mapping is None or state.mapping_fingerprint == stream.fingerprint:
         return
     before = state.mapping.get("fields", {})
     changed = [name for name, column in stream.fields.items() if before.get(name) != column]
-    if changed and state.watermark:
-        log.warning(
-            "Stream %s: the mapping has changed. Rows changed up to %s were exported without the new form of: %s. "
-            "Touch them (set %s) to export them again.",
-            stream.name, state.watermark.cursor_at, ", ".join(changed), stream.cursor,
-        )  # fmt: skip
+    if not changed or state.watermark is None:
+        return
+    if stream.on_new_field is NewField.RESEND:
+        reason = f"new or changed fields: {', '.join(changed)}"
+        ExportResends(lease.connection).ask(stream.name, asked_by="CRMExport", reason=reason)
+    log.warning(
+        "Stream %s: the mapping has changed. Rows changed up to %s were exported without the new form of: %s. %s",
+        stream.name, state.watermark.cursor_at, ", ".join(changed),
+        "They are sent again after this run's changes." if stream.on_new_field is NewField.RESEND
+        else f"Send them again: python -m crm_export resend {stream.name} --yes",
+    )  # fmt: skip

@@ -7,6 +7,7 @@ import logging
 from include.export.ledger import ExportResends, Outcome, Resend
 from include.export.options import SMALL_REQUEST
 from include.export.run import RunContext, enter_resend, plan_batch
+from include.export.streams import NewField
 from include.export.tasks.changes import export_changes
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,8 @@ def continue_resends(run: RunContext) -> None:
     Rejected records are export errors and are passed over, whatever the setting is: they lie below the watermark.
     Raises RunFailure when no record is to blame, JobPending when Salesforce takes longer than the run may wait.
     """
+    if run.stream.on_new_field is NewField.RESEND and run.state.mapping_fingerprint != run.stream.fingerprint:
+        run.form  # noqa: B018 - describes the object, which asks for the resend also where nothing has changed
     resends = ExportResends(run.connection)
     for resend in resends.find_unfinished(run.stream.name):
         outcome = _send_record(run, resend) if resend.key is not None else _send_range(run, resend)

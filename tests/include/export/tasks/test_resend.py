@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter import Exporter
+from exporter import Exporter, make_stream
 from include.export.ledger import ExportResends, Outcome
 from include.export.run.context import RunContext
 
@@ -141,3 +141,10 @@ def test_the_counts_of_the_run_include_it_once(exported: Exporter) -> None:
         "select api_calls from crm_export.ExportRuns order by id desc limit 1"
     ).fetchone()
     assert calls == (report.api_calls,)
+
+
+def test_a_new_field_sends_everything_again_where_the_stream_asks_for_it(exported: Exporter) -> None:
+    exported.stream = make_stream(on_new_field="resend", fields={**exported.stream.fields, "Plain__c": "notes"})
+    exported.run()
+    assert set(sent_keys(exported, 40)) == {f"A{number}" for number in range(1, 41)}
+    assert exported.run().rows_sent == 0, "it is asked for once"

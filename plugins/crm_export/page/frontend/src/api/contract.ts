@@ -724,8 +724,8 @@ export interface components {
         /**
          * @description The record at which a stream is stopped; `since` is None until the gate has recorded the hold.
          *
-         *     `arrived_behind` is how many later rows a Bulk job may have brought to Salesforce already, `rejected_behind` how many
-         *     of its rejections are not listed, by code; both are empty where the stop is exact.
+         *     `arrived_behind` is how many later rows a Bulk job may have brought to Salesforce already, `rejected_behind` how
+         *     many of its rejections are not listed, by code; both are empty where the stop is exact.
          */
         Held: {
             advice: string;
