@@ -51,7 +51,7 @@ class Forecast:
 
 @dataclass
 class _NoLease(Lease):
-    """Stands in for the lease where nothing is kept: no commit of an export carries its epoch."""
+    """Replaces the lease where nothing is kept: no commit of an export carries its epoch."""
 
     def renew(self) -> None:
         """Do nothing: what is written is rolled back."""

@@ -52,7 +52,7 @@ def check_mapping(stream: Stream, org: DescribedOrg, checks: Checklist, found: F
 
 
 def _check_fields(stream: Stream, described: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with fields, each looked at with nothing but the external id beside it."""
+    """Return what is wrong with fields, each looked at with the external id only."""
     texts: dict[str, None] = {}
     for name in stream.fields:
         kept = {each: column for each, column in stream.fields.items() if each in {name, stream.external_id}}

@@ -16,7 +16,7 @@ class DescribedOrg:
     """An org whose objects are described once each."""
 
     client: SalesforceClient
-    _answers: dict[str, Mapping[str, Any] | ConfigurationFailure] = field(default_factory=dict)
+    _answers: dict[str, Mapping[str, Any] | str] = field(default_factory=dict)  # a text says why there is none
 
     def describe(self, name: str) -> Mapping[str, Any]:
         """Return Salesforce's description of an object; raises ConfigurationFailure when it has none."""
@@ -26,10 +26,10 @@ class DescribedOrg:
                 read_list(body, "fields", f"GET sobjects/{name}/describe")
                 self._answers[name] = body
             except ConfigurationFailure as failure:
-                self._answers[name] = failure
+                self._answers[name] = str(failure)  # an exception would keep the client, and its socket, alive
         found = self._answers[name]
-        if isinstance(found, ConfigurationFailure):
-            raise found
+        if isinstance(found, str):
+            raise ConfigurationFailure(found)
         return found
 
 

@@ -38,9 +38,9 @@ def _print(stream: Stream, forecast: Forecast, counts: dict[str, int], output: O
     if not forecast.rows:
         output.line("Nothing has changed.")
         return
-    told = ", ".join(f"{counts[action]:,} {name}" for action, name in _ACTIONS.items() if counts[action])
+    becomes = ", ".join(f"{counts[action]:,} {name}" for action, name in _ACTIONS.items() if counts[action])
     output.line(
-        f"Of the first {len(forecast.rows):,}: {told or 'none is sent'}, "
+        f"Of the first {len(forecast.rows):,}: {becomes or 'none is sent'}, "
         f"{counts['rejected']:,} rejected before they are sent."
     )
     for row in [row for row in forecast.rows if row.verdict is None][:SHOWN_ROWS]:
