@@ -1,13 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
 import type { NumberSetting } from "../api/contract";
 import { useLive } from "../api/live";
-import { number, t } from "../language";
+import { t } from "../language";
 import { Icon } from "../parts/icons";
 import { FailureNotice } from "../parts/Notice";
 import { lockedBecause, useChange } from "./change";
 
 const BATCH_SIZES = [200, 100, 50, 25];
-const LEAST_LIMIT = 100_000;
 
 interface Props {
   batch: NumberSetting;
@@ -19,8 +18,8 @@ export function NumberSettings({ batch, limit, available }: Props) {
   return (
     <div class="card">
       <NumberField setting={batch} available={available} label={t("settings.batch")} hint={t("settings.batch_means")} choices={BATCH_SIZES} />
-      <NumberField setting={limit} available={available} label={t("settings.limit")} hint={t("settings.limit_means", { least: number(LEAST_LIMIT) })}
-        least={LEAST_LIMIT} />
+      <NumberField setting={limit} available={available} label={t("settings.limit")} hint={t("settings.limit_means")}
+        />
     </div>
   );
 }
