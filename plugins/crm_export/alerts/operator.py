@@ -8,16 +8,15 @@ from typing import Any
 
 import psycopg
 import requests
-from airflow.sdk import DAG, BaseOperator, Context
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk import DAG, Context
 
 from crm_export.alerts.delivery import TIMEOUT_SECONDS, deliver_message
 from crm_export.connections import open_postgres
 from crm_export.metrics import report_gauges
-from crm_export.operators.base import ExitsOnSigterm, choose_pool, find_last_tasks
+from crm_export.operators.base import ExportOperator, find_last_tasks
 from crm_export.operators.preparation import find_databases
 from crm_export.page_address import link_page
-from crm_export.settings import read_export_to_crm, read_lag_hours
+from crm_export.settings import read_lag_hours
 from include.export.alerts import AlertSender, AlertsFile, AlertWatch, load_alerts_file
 from include.export.failures import RunFailure
 from include.export.ledger import ExportAlerts
@@ -29,7 +28,7 @@ log = logging.getLogger(__name__)
 FAILED = frozenset({"failed", "upstream_failed"})
 
 
-class SendAlertsOperator(ExitsOnSigterm, BaseOperator):
+class SendAlertsOperator(ExportOperator):
     """Sends alerts to the channels of alerts.yaml. A teardown: its own failure fails no run.
 
     `streams` are those of the DAG.
@@ -38,13 +37,11 @@ class SendAlertsOperator(ExitsOnSigterm, BaseOperator):
     ui_color = "#ffdeeb"
 
     def __init__(self, *, streams: Sequence[Stream | BrokenStream], **kwargs: Any) -> None:
-        super().__init__(retries=0, pool=choose_pool(), **kwargs)
+        super().__init__(**kwargs)
         self.streams = tuple(streams)
 
-    def execute(self, context: Context) -> dict[str, int]:
+    def perform(self, context: Context) -> dict[str, int]:
         """Send and return the number of alerts by channel."""
-        if not read_export_to_crm():
-            raise AirflowSkipException("export_to_crm is off: no alerts are sent.")
         file = _load_file()
         sent = [self._send(database, file, context) for database in find_databases(self.streams)]
         _ping(file.ping)
