@@ -199,6 +199,8 @@ class World:
         touched = {name for name, rows in statements if rows > 0 and writes(name)}
         if touched & {"lease_take", "lease_renew"}:
             self._renewed_at = self.clock.now
+        if "watermark_request_rows" in touched:  # the answer was lost: its rejections were not seen
+            process.rejections.clear()
         if "batch_plan" in touched:
             process.rejections.clear()
         if any(name == "gate_release" for name, _ in statements):
