@@ -5,6 +5,7 @@ SHELL := /bin/sh
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
+WORKERS_FLAG := $(if $(WORKERS),--workers $(WORKERS))
 WAIT_FLAG := $(if $(filter 0 no,$(WAIT)),no,$(if $(WAIT),yes,auto))
 
 # the shell waits for Python, which stops everything on Ctrl-C, and its 130 is not an error of make
@@ -19,12 +20,12 @@ setup: $(STAMP) ## make .venv from requirements.lock
 $(STAMP): requirements.lock scripts/setup
 	@sh scripts/setup
 
-run: $(STAMP) ## the whole stack and the main job (WAIT=0: end with the table)
-	@$(UNTIL_CTRL_C) $(PY) -m local_stack run --wait $(WAIT_FLAG); $(AFTERWARDS)
+run: $(STAMP) ## the whole stack and the main job (WAIT=0: end with the table; WORKERS=2: that many Celery workers)
+	@$(UNTIL_CTRL_C) $(PY) -m local_stack run --wait $(WAIT_FLAG) $(WORKERS_FLAG); $(AFTERWARDS)
 
 clean-run: $(STAMP) ## the same from nothing
 	@$(PY) -m local_stack clean > /dev/null
-	@$(UNTIL_CTRL_C) $(PY) -m local_stack run --wait $(WAIT_FLAG); $(AFTERWARDS)
+	@$(UNTIL_CTRL_C) $(PY) -m local_stack run --wait $(WAIT_FLAG) $(WORKERS_FLAG); $(AFTERWARDS)
 
 clean: $(STAMP) ## delete everything that make run has made on this machine (.venv stays)
 	@$(PY) -m local_stack clean

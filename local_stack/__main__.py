@@ -36,6 +36,7 @@ from salesforce_sandbox.control import Control
 from sample_domain.warehouse import change_rows
 
 console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+MOST_WORKERS = 16  # each takes some 300 MB
 INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
 
 
@@ -65,6 +66,7 @@ def _read_command_line() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="start everything, run CRMExport, show what came of it")
     run.add_argument("--wait", choices=("yes", "no", "auto"), default="auto", help="stay up until Ctrl-C")
+    run.add_argument("--workers", type=_read_workers, default=0, help="run the tasks in as many Celery workers")
     commands.add_parser("clean", help="delete everything that the project keeps on this machine, but .venv")
     airflow = commands.add_parser("airflow", help="any airflow command against the running stack")
     airflow.add_argument("words", nargs=argparse.REMAINDER)
@@ -80,6 +82,12 @@ def _read_command_line() -> argparse.Namespace:
     return argparse.Namespace(**(vars(asked) | ({"words": more} if asked.command == "psql" else {})))
 
 
+def _read_workers(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of workers (0 to {MOST_WORKERS}; 0: no Celery)")
+    return int(text)
+
+
 def _fail(message: str) -> int:
     console.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
     return 1
@@ -89,14 +97,14 @@ def _run(asked: argparse.Namespace) -> int:
     started = time.monotonic()
     stays_up = asked.wait == "yes" or (asked.wait == "auto" and sys.stdin.isatty() and sys.stdout.isatty())
     load_streams()  # no stream file at all is said before anything starts
-    with Stack(Place.from_environment(), tell=_say) as stack:
+    with Stack(Place.from_environment(), tell=_say, workers=asked.workers) as stack:
         try:
             run = run_dag(stack.api, console, "CRMExport", check=stack.check)
         except requests.RequestException:
             stack.check()  # the end of a process says more than the call that it left unanswered
             raise
         with connect(EXPORTER, stack.ports.postgres, stack.credentials) as connection:
-            show_streams(connection, console, run, stack.api.url, stays_up=stays_up)
+            show_streams(connection, console, run, stack.api.url, stays_up=stays_up, workers=bool(asked.workers))
         _say(f"From the start to this table: {time.monotonic() - started:.0f} seconds.")
         if stays_up:
             _say(f"Up at {stack.api.url} (login admin, {stack.say_password()}). Ctrl-C stops everything.")

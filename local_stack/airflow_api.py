@@ -108,6 +108,11 @@ class AirflowApi:
         answer = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500").json()
         return {each["task_id"]: each["state"] for each in answer["task_instances"]}
 
+    def task_hosts(self, dag_id: str, run_id: str) -> dict[str, str]:
+        """Return the host on which each task of a run was started last."""
+        answer = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500").json()
+        return {each["task_id"]: each["hostname"] or "" for each in answer["task_instances"]}
+
     def asset_events(self) -> list[dict[str, Any]]:
         """Return the events of all assets, newest first."""
         answer = self._call("GET", "/assets/events?order_by=-timestamp&limit=100").json()

@@ -33,6 +33,7 @@ class Credentials:
     fernet_key: str = field(default_factory=_make_key, repr=False)
     jwt_secret: str = field(default_factory=lambda: secrets.token_urlsafe(64), repr=False)
     api_secret: str = field(default_factory=_make_password, repr=False)
+    redis: str = field(default_factory=_make_password, repr=False)
 
     @property
     def login(self) -> dict[str, str]:
@@ -47,12 +48,11 @@ class Credentials:
     @classmethod
     def ensure(cls, folder: Path) -> tuple[Credentials, bool]:
         """Return those of a folder, and whether they were made now."""
-        try:
-            return cls.read(folder), False
-        except FileNotFoundError:
-            made = cls()
-            write_private(credentials_file(folder), json.dumps(asdict(made), indent=1))
-            return made, True
+        file = credentials_file(folder)
+        new = not file.exists()
+        found = cls() if new else cls.read(folder)  # one of an earlier version lacks what was made just now
+        write_private(file, json.dumps(asdict(found), indent=1))
+        return found, new
 
 
 def credentials_file(folder: Path) -> Path:

@@ -14,6 +14,10 @@ from local_stack.place import ROOT, Place
 from local_stack.ports import Ports
 from local_stack.postgres.databases import AIRFLOW, METADATA_DATABASE
 from local_stack.private_files import write_private
+from local_stack.processes.host_names import CALLABLE
+
+WORKER_SLOTS = 2  # tasks that a worker runs at a time
+VISIBILITY_SECONDS = 86_400  # longer than any task runs: after it Redis would hand a task to a second worker
 
 
 def make_environment(place: Place, ports: Ports, credentials: Credentials) -> dict[str, str]:
@@ -23,6 +27,8 @@ def make_environment(place: Place, ports: Ports, credentials: Credentials) -> di
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # without byte code every airflow command costs seconds
     settings = _settings(place, ports) | _secrets(ports, credentials)
+    if ports.redis:
+        settings |= _settings_of_workers(ports, credentials)
     settings["CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"] = str(passwords)
     return (
         inherited
@@ -67,6 +73,20 @@ def _settings(place: Place, ports: Ports) -> dict[str, str]:
         "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
         "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "TRACES__OTEL_ON": "False",
+    }
+
+
+def _settings_of_workers(ports: Ports, credentials: Credentials) -> dict[str, str]:
+    return {
+        "CORE__EXECUTOR": "CeleryExecutor",
+        "CORE__PARALLELISM": "16",  # the slots of the workers decide
+        "CORE__HOSTNAME_CALLABLE": CALLABLE,
+        "CELERY__BROKER_URL": f"redis://:{credentials.redis}@127.0.0.1:{ports.redis}/0",
+        "CELERY__WORKER_CONCURRENCY": str(WORKER_SLOTS),
+        "CELERY__SYNC_PARALLELISM": "1",
+        "CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": str(VISIBILITY_SECONDS),
+        # after as long the task of a worker that was killed is started elsewhere; Airflow's default is 300 s
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
     }
 
 

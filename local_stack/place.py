@@ -57,6 +57,11 @@ class Place:
         return self.folder / "airflow"
 
     @property
+    def redis(self) -> Path:
+        """Return the folder of Redis."""
+        return self.folder / "redis"
+
+    @property
     def logs(self) -> Path:
         """Return the folder of the logs of what the stack starts."""
         return self.folder / "logs"
@@ -133,7 +138,7 @@ class Place:
 
     def forget(self) -> None:
         """Delete everything that the stack has kept but its database, which is stopped."""
-        for folder in (self.sandbox, self.airflow, self.logs):
+        for folder in (self.sandbox, self.airflow, self.redis, self.logs):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.dags_test, self.ca_bundle, credentials_file(self.folder), self.note, self._lock,
                      self.folder / "airflow.log"):  # fmt: skip

@@ -15,7 +15,7 @@ from local_stack.private_files import make_private_folder, shared_folder
 
 NEARBY = 200  # ports above the usual one that are tried
 LABELS = {"ui": "the Airflow UI", "postgres": "Postgres", "sandbox_http": "the sandbox, HTTP",
-          "sandbox_https": "the sandbox, HTTPS"}  # fmt: skip
+          "sandbox_https": "the sandbox, HTTPS", "redis": "Redis"}  # fmt: skip
 
 
 class StackError(Exception):
@@ -24,12 +24,17 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports of the stack, all on 127.0.0.1."""
+    """The ports of the stack, all on 127.0.0.1. Without Redis, which only several workers need, its port is 0."""
 
     ui: int = 8080
     postgres: int = 15432
     sandbox_http: int = 18080
     sandbox_https: int = 18443
+    redis: int = 0
+
+
+USUAL = Ports()
+USUAL_REDIS = 16379
 
 
 class PortReservation(ExitStack):
@@ -70,18 +75,20 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose_ports(reservation: PortReservation) -> tuple[Ports, list[str]]:
+def choose_ports(reservation: PortReservation, usual_ports: Ports = USUAL) -> tuple[Ports, list[str]]:
     """Return ports that are free and reserved now, and a sentence for each usual one that was not.
 
-    Raises StackError when a port that an environment variable names is taken or is none.
+    A usual port of 0 is none that the stack needs. Raises StackError when a port that an environment variable names is
+    taken or is none.
     """
-    asked = {name: _read_port(name) for name in asdict(Ports())}
+    usual_of = {name: usual for name, usual in asdict(usual_ports).items() if usual}
+    asked = {name: _read_port(name) for name in usual_of}
     chosen = {name: port for name, port in asked.items() if port and reservation.reserve(port)}
     taken = [name for name, port in asked.items() if port and name not in chosen]
     if taken:
-        raise StackError(_explain(asked, taken, reservation))
+        raise StackError(_explain(asked, taken, reservation, usual_of))
     notes = []
-    for name, usual in asdict(Ports()).items():
+    for name, usual in usual_of.items():
         if name not in chosen:
             chosen[name] = _find(usual, reservation)
             if chosen[name] != usual:
@@ -103,11 +110,11 @@ def _find(usual: int, reservation: PortReservation, without: Iterable[int] = ())
     return found
 
 
-def _explain(asked: dict[str, int], taken: list[str], reservation: PortReservation) -> str:
+def _explain(asked: dict[str, int], taken: list[str], reservation: PortReservation, usual_of: dict[str, int]) -> str:
     names = ", ".join(f"{asked[name]} ({LABELS[name]}, {variable(name)})" for name in taken)
     kept = {port for name, port in asked.items() if name not in taken}
     free = {name: asked[name] if name not in taken and asked[name] else _find(usual, reservation, kept)
-            for name, usual in asdict(Ports()).items()}  # fmt: skip
+            for name, usual in usual_of.items()}  # fmt: skip
     offered = " ".join(f"{variable(name)}={port}" for name, port in free.items())
     return (
         f"In use by another program: {names}. Stop that program, or leave the variables out and free ports are chosen, "

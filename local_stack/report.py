@@ -12,7 +12,7 @@ from rich.table import Table
 from include.export.reports import StreamSummary
 
 WIDTH = 78  # columns that every terminal has
-_NAME_WIDTH = 18
+_NAME_WIDTH, _WORKER_WIDTH = 18, 9
 _COLUMNS = ("stream", "changed", "accepted", "rejected", "pending", "open", "state")
 _STATES = {"waiting_for_credits": "no credits", "waiting_for_job": "in a job"}
 STOPPED = (
@@ -22,11 +22,13 @@ STOPPED = (
 _MILLION = 1_000_000
 
 
-def show_summaries(console: Console, summaries: list[StreamSummary], failed: dict[str, str]) -> None:
+def show_summaries(
+    console: Console, summaries: list[StreamSummary], failed: dict[str, str], workers: dict[str, str] | None = None
+) -> None:
     """Print a line per stream, then why each one is held or failed. `failed` has the streams without a run of theirs.
 
     What changed is accepted, rejected or pending: not sent, or taken back with the batch of a rejected record. Open are
-    all unresolved errors of the stream, as on the page.
+    all unresolved errors of the stream, as on the page. `workers` adds a column: who exported each stream.
     """
     table = Table(title="CRMExport: the last run of each stream", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
                   show_edge=False)  # fmt: skip
@@ -34,12 +36,15 @@ def show_summaries(console: Console, summaries: list[StreamSummary], failed: dic
         numeric = 0 < index < len(_COLUMNS) - 1
         table.add_column(name, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis",
                          max_width=None if index else _NAME_WIDTH)  # fmt: skip
+    if workers is not None:
+        table.add_column("worker", no_wrap=True, overflow="ellipsis", max_width=_WORKER_WIDTH)
     for line in summaries:
         pending = max(line.rows_changed - line.accepted - line.refused, 0)
         counts = (line.rows_changed, line.accepted, line.refused, pending, line.errors.unresolved)
-        table.add_row(_shorten(line.stream, _NAME_WIDTH), *map(_write_count, counts), _state(line, failed))
+        table.add_row(_shorten(line.stream, _NAME_WIDTH), *map(_write_count, counts), _state(line, failed),
+                      *_name_worker(line.stream, workers))  # fmt: skip
     for name in sorted(failed.keys() - {line.stream for line in summaries}):
-        table.add_row(_shorten(name, _NAME_WIDTH), *["-"] * 5, "failed")
+        table.add_row(_shorten(name, _NAME_WIDTH), *["-"] * 5, "failed", *_name_worker(name, workers))
     console.print(table, width=WIDTH)
     for line in summaries:
         if line.stream not in failed and line.held_key:
@@ -78,6 +83,10 @@ def _state(line: StreamSummary, failed: dict[str, str]) -> str:
         return "failed"
     outcome = line.outcome or "never run"
     return "held" if line.held_key else _STATES.get(outcome, outcome)
+
+
+def _name_worker(stream: str, workers: dict[str, str] | None) -> list[str]:
+    return [] if workers is None else [workers.get(stream, "-")]
 
 
 def _write_count(count: int) -> str:

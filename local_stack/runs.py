@@ -28,11 +28,12 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class FollowedRun:
-    """A run that has ended, with the states of its tasks, and why exports failed, by stream."""
+    """A run that has ended: the states of its tasks, and by stream why exports failed and on which host they ran."""
 
     state: str
     tasks: dict[str, str | None]
     reasons: dict[str, str] = field(default_factory=dict)
+    hosts: dict[str, str] = field(default_factory=dict)
 
     def failed_streams(self) -> list[str]:
         """Return the streams whose export failed."""
@@ -60,7 +61,8 @@ def run_dag(
                 printed.add(task)
                 console.print(f"  {task}: {_WORDS[task_state]}", highlight=False)
         if state in FINISHED:
-            return _read_reasons(api, dag_id, run_id, FollowedRun(state, tasks))
+            run = FollowedRun(state, tasks, hosts=_read_hosts(api, dag_id, run_id))
+            return _read_reasons(api, dag_id, run_id, run)
         time.sleep(0.5)
     raise StackError(f"Run {run_id} of {dag_id} did not end within {RUN_SECONDS} seconds.")
 
@@ -68,6 +70,11 @@ def run_dag(
 def _read_reasons(api: AirflowApi, dag_id: str, run_id: str, run: FollowedRun) -> FollowedRun:
     logs = {name: api.task_log(dag_id, run_id, f"{name}.{EXPORT_TASK}") for name in run.failed_streams()}
     return replace(run, reasons={name: reason for name, log in logs.items() if (reason := find_reason(log))})
+
+
+def _read_hosts(api: AirflowApi, dag_id: str, run_id: str) -> dict[str, str]:
+    hosts = api.task_hosts(dag_id, run_id)
+    return {task.partition(".")[0]: host for task, host in hosts.items() if task.endswith(f".{EXPORT_TASK}") and host}
 
 
 def find_reason(log: str) -> str:
@@ -83,12 +90,18 @@ def read_summaries(connection: psycopg.Connection) -> list[StreamSummary]:
 
 
 def show_streams(
-    connection: psycopg.Connection, console: Console, run: FollowedRun, url: str, *, stays_up: bool = True
+    connection: psycopg.Connection,
+    console: Console,
+    run: FollowedRun,
+    url: str,
+    *,
+    stays_up: bool = True,
+    workers: bool = False,
 ) -> None:
-    """Print the table of the streams, what failed, and what to do next."""
+    """Print the table of the streams, with the worker of each if asked for, what failed, and what to do next."""
     summaries = read_summaries(connection)
     failed = explain_failures(run, summaries)
-    show_summaries(console, summaries, failed)
+    show_summaries(console, summaries, failed, run.hosts if workers else None)
     show_next_steps(console, summaries, failed, url, stays_up=stays_up)
 
 

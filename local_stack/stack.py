@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
@@ -17,10 +17,11 @@ from local_stack.airflow_api import AirflowApi
 from local_stack.credentials import Credentials, credentials_file
 from local_stack.environment import make_environment, trust
 from local_stack.place import ROOT, Place
-from local_stack.ports import PortReservation, Ports, StackError, choose_ports
+from local_stack.ports import USUAL, USUAL_REDIS, PortReservation, Ports, StackError, choose_ports
 from local_stack.postgres import EmbeddedPostgres
 from local_stack.postgres.databases import SOURCE_DATABASE, fill_warehouse, install_export_tables, prepare_databases
 from local_stack.processes.children import Children
+from local_stack.processes.redis import find_redis, write_configuration
 from local_stack.settings_file import read_connections, read_variables
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import launch_sandbox, wait_for_sandbox
@@ -31,18 +32,22 @@ ORG = ROOT / "sample_domain" / "org.yaml"
 DAGS = ("CRMExport", "CRMExport_ExportError", "CRMExport_Reconcile")
 FREE_SPACE = 1_000_000_000  # bytes that the state and the logs need
 START_SECONDS = 600  # a machine with much else to do; the end of a process is noticed at once
-CHOOSE = Ports(0, 0, 0, 0)  # the ports are chosen at the start
+CHOOSE = Ports(0, 0, 0, 0, 0)  # the ports are chosen at the start
 LOOK_SECONDS = 0.5  # between two looks at the processes
 
 
 @dataclass
 class Stack:
-    """The stack; a context manager that stops whatever it has started. Ports that are not given are chosen."""
+    """The stack; a context manager that stops whatever it has started. Ports that are not given are chosen.
+
+    With `workers` tasks are run by as many Celery workers, which are queued for in Redis; else by the scheduler.
+    """
 
     place: Place
     ports: Ports = CHOOSE
     tell: Callable[[str], None] = print
     extra_environment: dict[str, str] = field(default_factory=dict)
+    workers: int = 0
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def start(self) -> None:
@@ -97,12 +102,15 @@ class Stack:
             time.sleep(LOOK_SECONDS)
 
     def _take_place(self) -> None:
+        if self.workers:
+            find_redis()  # a machine without it is told so before anything starts
         self.place.make()
         lock = self._closing.enter_context(self.place.claim())
         if shutil.disk_usage(self.place.folder).free < FREE_SPACE:
             raise StackError(f"Less than 1 GB is free in {self.place.folder}; make room and try again.")
         if self.ports == CHOOSE:
-            self.ports, notes = choose_ports(self._closing.enter_context(PortReservation()))
+            usual = replace(USUAL, redis=USUAL_REDIS) if self.workers else USUAL
+            self.ports, notes = choose_ports(self._closing.enter_context(PortReservation()), usual)
             for note in notes:
                 self.tell(note)
         self._credentials, new = Credentials.ensure(self.place.folder)
@@ -131,14 +139,26 @@ class Stack:
     def _start_airflow(self) -> None:
         environment = make_environment(self.place, self.ports, self._credentials) | self.extra_environment
         log = self.place.logs / "airflow.log"
-        command = [sys.executable, "-m", "local_stack.processes.airflow", str(self.place.logs)]
+        command = [
+            sys.executable,
+            "-m",
+            "local_stack.processes.airflow",
+            str(self.place.logs),
+            *self._ask_for_workers(),
+        ]
         with log.open("wb") as output:
             self._children.start("Airflow", log, lambda: subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, umask=0o077,
             ))  # fmt: skip
         self._api = AirflowApi(f"http://127.0.0.1:{self.ports.ui}", self._credentials.login)
-        self.tell("Airflow is starting …")
+        self.tell(f"Airflow is starting{f', with {self.workers} Celery workers' if self.workers else ''} …")
+
+    def _ask_for_workers(self) -> list[str]:
+        if not self.workers:
+            return []
+        configuration = write_configuration(self.place.redis, self.ports.redis, self._credentials.redis)
+        return ["--workers", str(self.workers), "--redis", str(configuration)]
 
     def _fill(self) -> None:
         filled = fill_warehouse(self.ports.postgres, self._credentials)

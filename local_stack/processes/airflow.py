@@ -1,56 +1,47 @@
 """Airflow's processes on one machine, as `airflow standalone` starts them, but without servers that all can reach.
 
-Standalone's scheduler and triggerer serve their log files on every address of the machine, and no setting changes
-that. Here the API server reads the same files itself. When one process ends, this ends with its last words.
+A component that exits is started again: a scheduler, DAG processor or triggerer exits when its database restarts. When
+one does not work at all, this ends with its last words.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
+import argparse
 import sys
 import time
 from pathlib import Path
 
-COMPONENTS = {
-    "scheduler": ("scheduler", "--skip-serve-logs"),
-    "dag-processor": ("dag-processor",),
-    "api-server": ("api-server",),
-    "triggerer": ("triggerer", "--skip-serve-logs"),
-}
-MIGRATION = "db-migrate"
-LAST_LINES = 4
+from local_stack.processes.components import MIGRATION, make_components, make_redis
+from local_stack.processes.supervisor import GaveUpError, Supervisor
+
+LOOK_SECONDS = 0.5  # between two looks at the processes
 
 
 def main() -> int:
-    """Bring the metadata database up to date, start every process, and return 1 when one has ended."""
-    logs = Path(sys.argv[1])
-    migration = _start(MIGRATION, ("db", "migrate"), logs)
-    if migration.wait():
-        return _report(MIGRATION, migration, logs)
-    running = {name: _start(name, words, logs) for name, words in COMPONENTS.items()}
-    while True:
-        for name, process in running.items():
-            if process.poll() is not None:
-                return _report(name, process, logs)
-        time.sleep(0.5)
+    """Bring the metadata database up to date, keep every process running, and return 1 when one does not work."""
+    asked = _read_command_line()
+    for log in asked.logs.glob("airflow-*.log"):
+        log.unlink()
+    supervisor = Supervisor(asked.logs)
+    try:
+        if asked.redis:
+            supervisor.keep([make_redis(asked.redis)])
+        supervisor.run_once(MIGRATION)
+        supervisor.keep(make_components(asked.workers))
+        while True:
+            supervisor.look()
+            time.sleep(LOOK_SECONDS)
+    except GaveUpError as failed:
+        print(failed, flush=True)
+        return 1
 
 
-def _start(name: str, words: tuple[str, ...], logs: Path) -> subprocess.Popen[bytes]:
-    with _log(logs, name).open("wb") as log:
-        command = [sys.executable, "-m", "airflow", *words]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-
-
-def _report(name: str, process: subprocess.Popen[bytes], logs: Path) -> int:
-    lines = [line for line in _log(logs, name).read_text(errors="replace").splitlines() if line.strip()]
-    print(f"Airflow's {name} ended with status {process.returncode}. Its log is {_log(logs, name)}; the end of it:")
-    print(*lines[-LAST_LINES:], sep=os.linesep, flush=True)
-    return 1
-
-
-def _log(logs: Path, name: str) -> Path:
-    return logs / f"airflow-{name}.log"
+def _read_command_line() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local_stack.processes.airflow")
+    parser.add_argument("logs", type=Path)
+    parser.add_argument("--workers", type=int, default=0, help="0: the scheduler runs the tasks")
+    parser.add_argument("--redis", type=Path, help="its configuration")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

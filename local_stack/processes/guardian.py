@@ -1,19 +1,21 @@
 """Stops what a stack has started when the stack ends, however it ends: asked to, by a fault, or killed.
 
-The stack writes one line for each process group it starts, `<signal> <group>`, and closes the pipe when all is to end.
-This is the one place that stops things; it imports nothing else, so that it starts at once.
+The stack writes one line for each process it starts, which leads a session of its own, `<signal> <pid>`, and closes the
+pipe when all is to end. This is the one place that stops things; it imports nothing else, so that it starts at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 POLITE_SECONDS, FORCED_SECONDS, DATABASE_SECONDS = 6.0, 5.0, 20.0
+PROCESSES = Path("/proc")
 
 
 def main() -> None:
@@ -21,26 +23,52 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     started = [line.split() for line in sys.stdin]
-    programs = [int(group) for how, group in started if how != "SIGINT"]
-    databases = [int(group) for how, group in started if how == "SIGINT"]
-    stop_groups(programs, signal.SIGTERM, POLITE_SECONDS)
-    stop_groups(databases, signal.SIGINT, DATABASE_SECONDS)  # a fast shutdown; SIGTERM would wait for clients
+    programs = [int(leader) for how, leader in started if how != "SIGINT"]
+    databases = [int(leader) for how, leader in started if how == "SIGINT"]
+    stop_sessions(programs, signal.SIGTERM, POLITE_SECONDS)
+    stop_sessions(databases, signal.SIGINT, DATABASE_SECONDS)  # a fast shutdown; SIGTERM would wait for clients
     for path in sys.argv[1:]:
         Path(path).unlink(missing_ok=True)
 
 
-def stop_groups(groups: Iterable[int], polite: signal.Signals, seconds: float) -> None:
-    """Stop process groups: politely for that many seconds, then not."""
-    left = set(groups)
-    for number, patience in ((polite, seconds), (signal.SIGKILL, FORCED_SECONDS)):
-        left = {group for group in left if _signal(group, number)}
-        deadline = time.monotonic() + patience
-        while left and time.monotonic() < deadline:
-            time.sleep(0.05)
-            left = {group for group in left if _signal(group, 0)}
+def stop_sessions(leaders: Sequence[int], polite: signal.Signals, seconds: float) -> None:
+    """Stop the process groups of leaders politely; after that many seconds kill them and what has left them.
+
+    Airflow gives each task a process group, so that its own signals reach what the task starts; the session stays.
+    """
+    for leader in leaders:
+        _signal_group(leader, polite)
+    _wait(leaders, seconds)
+    for leader in filter(_is_running, leaders):
+        _signal_group(leader, signal.SIGKILL)
+        for member in find_members(leader):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, signal.SIGKILL)
+    _wait(leaders, FORCED_SECONDS)
 
 
-def _signal(group: int, number: int) -> bool:
+def find_members(leader: int) -> list[int]:
+    """Return the living processes of a session; none where the system does not list processes as files."""
+    found = []
+    for entry in PROCESSES.glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            state, _, _, session = entry.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state != "Z":
+                found.append(int(entry.parent.name))
+    return found
+
+
+def _wait(leaders: Sequence[int], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while any(_is_running(leader) for leader in leaders) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _is_running(leader: int) -> bool:
+    return bool(find_members(leader)) or (not PROCESSES.is_dir() and _signal_group(leader, 0))
+
+
+def _signal_group(group: int, number: int) -> bool:
     try:
         os.killpg(group, number)
     except ProcessLookupError:

@@ -29,9 +29,7 @@ def test_domains_of_salesforce_are_allowed(domain: str) -> None:
     check_login_address(f"https://{domain}.salesforce.com/services/Soap/u/64.0", "salesforce_default")
 
 
-@pytest.mark.parametrize(
-    "host", ["acme.my.salesforce.com", "acme.my.salesforce.mil", "x.force.com", "a.my.sfcrmproducts.cn"]
-)
+@pytest.mark.parametrize("host", ["acme.my.salesforce.com", "acme.my.salesforce.mil", "x.force.com"])
 def test_orgs_of_salesforces_clouds_are_allowed(host: str) -> None:
     check_org_address(host, "salesforce_default")
 
@@ -52,7 +50,15 @@ def test_a_domain_that_leads_elsewhere_gets_no_credentials(domain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["attacker.example", "salesforce.com.attacker.example", "xsalesforce.com", "force.com", "127.0.0.2:1"]
+    "host",
+    [
+        "attacker.example",
+        "salesforce.com.attacker.example",
+        "xsalesforce.com",
+        "force.com",
+        "127.0.0.2:1",
+        "a.my.sfcrmproducts.cn",
+    ],
 )
 def test_an_org_elsewhere_gets_no_token(host: str) -> None:
     with pytest.raises(ConfigurationFailure, match="nothing was sent there"):

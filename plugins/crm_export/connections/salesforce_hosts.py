@@ -9,9 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 from include.export.failures import ConfigurationFailure
 
 VARIABLE = "CRM_EXPORT_SALESFORCE_HOSTS"
-# My Domains and sandboxes, sites, the government clouds, Salesforce on Alibaba Cloud (Salesforce Help: My Domain URL
-# formats; Allow the required domains)
-FAMILIES = ("salesforce.com", "force.com", "salesforce.mil", "sfcrmproducts.cn")
+# My Domains and sandboxes, sites, the government clouds (Salesforce Help: My Domain URL formats; Allow the required
+# domains). Of Salesforce on Alibaba Cloud no such document was found: its orgs are named in the variable.
+FAMILIES = ("salesforce.com", "force.com", "salesforce.mil")
 _OF_SALESFORCE = re.compile(rf"([a-z0-9-]+\.)+({'|'.join(map(re.escape, FAMILIES))})")
 _LOGIN_PATHS = ("/services/oauth2/token", "/services/Soap/")
 
