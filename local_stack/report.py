@@ -12,7 +12,8 @@ from rich.table import Table
 from include.export.reports import StreamSummary
 
 WIDTH = 78  # columns that every terminal has
-_NAME_WIDTH, _WORKER_WIDTH = 18, 9
+_NAME_WIDTH = 18
+_NARROW_NAME_WIDTH = 11  # beside a column of workers
 _COLUMNS = ("stream", "changed", "accepted", "rejected", "pending", "open", "state")
 _STATES = {"waiting_for_credits": "no credits", "waiting_for_job": "in a job"}
 STOPPED = (
@@ -32,19 +33,20 @@ def show_summaries(
     """
     table = Table(title="CRMExport: the last run of each stream", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
                   show_edge=False)  # fmt: skip
+    name_width = _NAME_WIDTH if workers is None else _NARROW_NAME_WIDTH
     for index, name in enumerate(_COLUMNS):
         numeric = 0 < index < len(_COLUMNS) - 1
         table.add_column(name, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis",
-                         max_width=None if index else _NAME_WIDTH)  # fmt: skip
+                         max_width=None if index else name_width)  # fmt: skip
     if workers is not None:
-        table.add_column("worker", no_wrap=True, overflow="ellipsis", max_width=_WORKER_WIDTH)
+        table.add_column("worker", no_wrap=True, overflow="ellipsis")
     for line in summaries:
         pending = max(line.rows_changed - line.accepted - line.refused, 0)
         counts = (line.rows_changed, line.accepted, line.refused, pending, line.errors.unresolved)
-        table.add_row(_shorten(line.stream, _NAME_WIDTH), *map(_write_count, counts), _state(line, failed),
+        table.add_row(_shorten(line.stream, name_width), *map(_write_count, counts), _state(line, failed),
                       *_name_worker(line.stream, workers))  # fmt: skip
     for name in sorted(failed.keys() - {line.stream for line in summaries}):
-        table.add_row(_shorten(name, _NAME_WIDTH), *["-"] * 5, "failed", *_name_worker(name, workers))
+        table.add_row(_shorten(name, name_width), *["-"] * 5, "failed", *_name_worker(name, workers))
     console.print(table, width=WIDTH)
     for line in summaries:
         if line.stream not in failed and line.held_key:

@@ -9,10 +9,11 @@ from dataclasses import asdict
 
 import pytest
 
-from local_stack.ports import PortReservation, Ports, StackError, choose_ports, is_free, variable
+from local_stack.ports import USUAL_REDIS, PortReservation, Ports, StackError, choose_ports, is_free, variable
 from local_stack.postgres import find_free_port
 
 pytestmark = pytest.mark.ux(2)
+WITH_REDIS = Ports(redis=USUAL_REDIS)  # as with several workers
 
 
 @pytest.fixture
@@ -23,10 +24,10 @@ def reservation() -> Iterator[PortReservation]:
 
 @pytest.fixture
 def taken() -> Iterator[list[int]]:
-    """Return four ports at which somebody listens."""
+    """Return five ports at which somebody listens."""
     with ExitStack() as sockets:
         ports = []
-        for _ in range(4):
+        for _ in range(5):
             listener = sockets.enter_context(socket.socket())
             listener.bind(("127.0.0.1", 0))
             listener.listen()
@@ -42,14 +43,14 @@ def ask(monkeypatch: pytest.MonkeyPatch, **ports: int | str) -> None:
 def test_all_ports_in_use_are_named_in_one_message_with_free_ones_for_all(
     monkeypatch: pytest.MonkeyPatch, taken: list[int], reservation: PortReservation
 ) -> None:
-    ask(monkeypatch, **dict(zip(asdict(Ports()), taken, strict=True)))
+    ask(monkeypatch, **dict(zip(asdict(WITH_REDIS), taken, strict=True)))
     with pytest.raises(StackError) as said:
-        choose_ports(reservation)
-    for name, port in zip(asdict(Ports()), taken, strict=True):
+        choose_ports(reservation, WITH_REDIS)
+    for name, port in zip(asdict(WITH_REDIS), taken, strict=True):
         assert f"{port} (" in str(said.value)
         assert f"{variable(name)}=" in str(said.value)
     offered = [int(word.partition("=")[2]) for word in str(said.value).split() if "_PORT=" in word]
-    assert len(set(offered)) == 4
+    assert len(set(offered)) == 5
     assert all(is_free(port) for port in offered)
 
 
@@ -74,10 +75,19 @@ def test_a_usual_port_in_use_is_replaced_by_a_free_one_and_the_choice_is_printed
     assert f"Port 8080 is in use; the Airflow UI is at {ports.ui} (CRM_EXPORT_UI_PORT)." in notes
 
 
+def test_without_workers_no_port_is_taken_for_redis(
+    monkeypatch: pytest.MonkeyPatch, taken: list[int], reservation: PortReservation
+) -> None:
+    ask(monkeypatch, redis=taken[0])
+    assert choose_ports(reservation)[0].redis == 0
+    with pytest.raises(StackError, match=rf"{taken[0]} \(Redis, CRM_EXPORT_REDIS_PORT\)"):
+        choose_ports(reservation, WITH_REDIS)
+
+
 def test_two_stacks_that_start_at_once_choose_different_ports(reservation: PortReservation) -> None:
-    first, _ = choose_ports(reservation)
+    first, _ = choose_ports(reservation, WITH_REDIS)
     with PortReservation() as another:
-        second, _ = choose_ports(another)
+        second, _ = choose_ports(another, WITH_REDIS)
     assert not set(asdict(first).values()) & set(asdict(second).values())
 
 

@@ -56,6 +56,17 @@ def test_the_table_fits_78_columns_whatever_the_names_and_numbers(length: int, w
     assert len([row for row in table if row.strip()]) <= 6, "each stream has one line"
 
 
+@pytest.mark.parametrize("outcome", ["complete", "waiting_for_credits"])
+def test_with_workers_the_table_names_the_one_of_each_stream(outcome: str) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    lines = [line("buyer_attribution_touchpoints", rows_changed=123_456_789, outcome=outcome), line("persons")]
+    show_summaries(console, lines, {"broken": "Why."}, {"buyer_attribution_touchpoints": "worker-1"})
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    rows = {row.split()[0]: row.split()[-1] for row in text.splitlines() if row.strip()}
+    assert (rows["buyer…oints"], rows["persons"], rows["broken"]) == ("worker-1", "-", "Why.")
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
 @pytest.mark.ux(13)
 def test_names_that_differ_in_their_ends_can_be_told_apart() -> None:
     text = printed([line("buyer_attribution_touchpoints_of_2025"), line("buyer_attribution_touchpoints_of_2026")])

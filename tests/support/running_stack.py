@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,15 @@ RUN = (sys.executable, "-m", "local_stack", "run", "--wait", "no")
 CLEAN = (sys.executable, "-m", "local_stack", "clean")
 
 
-def free_ports() -> Ports:
+def free_ports(*, redis: bool = False) -> Ports:
     """Return ports that no program uses."""
-    return Ports(find_free_port(), find_free_port(), find_free_port(), find_free_port())
+    ports = Ports(find_free_port(), find_free_port(), find_free_port(), find_free_port())
+    return replace(ports, redis=find_free_port()) if redis else ports
 
 
 def environment_of(state: Path, ports: Ports | None = None, **more: str) -> dict[str, str]:
     """Return the environment of commands for a stack that keeps its state in a folder."""
-    asked = {variable(name): str(port) for name, port in asdict(ports).items()} if ports else {}
+    asked = {variable(name): str(port) for name, port in asdict(ports).items() if port} if ports else {}
     return os.environ | {"CRM_EXPORT_STATE": str(state)} | asked | more
 
 

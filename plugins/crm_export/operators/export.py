@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralTimeout
 
 from crm_export.connections import open_inputs
 from crm_export.lineage import LineageFacts, describe_lineage
 from crm_export.metrics import count_amounts, count_run
 from crm_export.operators.base import ExportOperator
 from crm_export.operators.requests import asked_action, identify_run
-from crm_export.operators.triggers import JobOverTrigger, is_triggerer_running
+from crm_export.operators.triggers import (
+    GRACE_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    JobOverTrigger,
+    is_triggerer_running,
+)
 from crm_export.settings import read_options
 from include.export.ledger import ExportAudit, Outcome
 from include.export.streams import Stream
@@ -52,8 +58,16 @@ class ExportChangesOperator(ExportOperator):
         if report.outcome is Outcome.ALREADY_RUNNING:
             self._skip(report.message, context)
         if report.job_id is not None:
-            self.defer(trigger=self._job_over(report.job_id), method_name="go_on")
+            self._leave_to_triggerer(report.job_id)
         return report.as_dict()
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after the wait, also when no triggerer ended it in time."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout:
+            self.log.warning("No triggerer looked at the Bulk job in time; the task goes on by itself.")
+            return self.go_on(context)
 
     def go_on(self, context: Context, event: Any = None) -> Any:
         """Settle the job that was waited for and export what is left."""
@@ -75,8 +89,14 @@ class ExportChangesOperator(ExportOperator):
     def _can_defer(self) -> bool:
         return is_triggerer_running() if self.deferrable is None else self.deferrable
 
-    def _job_over(self, job_id: str) -> JobOverTrigger:
-        return JobOverTrigger(job_id, max(self.job_patience / 3, 1.0), connection=self.stream.salesforce)
+    def _leave_to_triggerer(self, job_id: str) -> None:
+        """Defer until the job is over, and for job_timeout at most, after which the task aborts it.
+
+        Airflow's own timeout is later: it is for a triggerer that is gone.
+        """
+        longest_wait = min(LONGEST_WAIT_SECONDS, self.stream.job_timeout.total_seconds())
+        trigger = JobOverTrigger(job_id, max(self.job_patience / 3, 1.0), longest_wait, self.stream.salesforce)
+        self.defer(trigger=trigger, method_name="go_on", timeout=timedelta(seconds=longest_wait + GRACE_SECONDS))
 
     def _skip_behind_skipped_parents(self, context: Context) -> None:
         """Skip when a parent was skipped in this run: its rows are sent by another one, perhaps only in a moment."""

@@ -20,6 +20,7 @@ from include.export.salesforce import SalesforceClient, is_job_over
 log = logging.getLogger(__name__)
 LONGEST_WAIT_SECONDS = 3600.0  # after which the task looks at the job itself, as it also watches how long jobs may take
 HEALTH_TIMEOUT_SECONDS = 5.0
+GRACE_SECONDS = 600.0  # how much later than its trigger should have fired Airflow resumes a deferred task
 
 
 def is_triggerer_running() -> bool:
@@ -38,7 +39,8 @@ def is_triggerer_running() -> bool:
 class JobOverTrigger(BaseTrigger):
     """Fires when a Bulk job is over, when it cannot be looked at for a reason that waiting does not change, or in time.
 
-    It carries the job's id only. What became of the job is read by the task that goes on.
+    It carries the job's id only. What became of the job is read by the task that goes on. It fires by `until` (seconds
+    since the epoch), which is `longest_wait` seconds from now unless given; a triggerer that is restarted keeps it.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class JobOverTrigger(BaseTrigger):
         poll_seconds: float,
         longest_wait: float = LONGEST_WAIT_SECONDS,
         connection: str = SALESFORCE,
+        until: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's own is not typed
         self.job_id, self.poll_seconds, self.longest_wait = job_id, poll_seconds, longest_wait
         self.connection = connection
+        self.until = time.time() + longest_wait if until is None else until
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what Airflow keeps of the trigger."""
@@ -59,13 +63,14 @@ class JobOverTrigger(BaseTrigger):
             "poll_seconds": self.poll_seconds,
             "longest_wait": self.longest_wait,
             "connection": self.connection,
+            "until": self.until,
         }
         return "crm_export.operators.triggers.JobOverTrigger", kept
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look at the job now and then."""
-        client, end = make_salesforce_client(self.connection), time.monotonic() + self.longest_wait
-        while time.monotonic() < end and not await self._is_over(client):
+        client = make_salesforce_client(self.connection)
+        while time.time() < self.until and not await self._is_over(client):
             await asyncio.sleep(self.poll_seconds)
         yield TriggerEvent({"job_id": self.job_id})  # type: ignore[no-untyped-call] # same
 
