@@ -96,9 +96,18 @@ class Machine(RuleBasedStateMachine):
 
     @rule(target=processes, kind=st.sampled_from(["export", "export", "reexport", "sweep"]))
     def start(self, kind: str) -> Any:
-        if len(self.world.alive) >= 3:
+        if len(self.world.on_accounts) >= 3:
             return multiple()
         return self.world.start(kind, **({"every": True} if kind == "reexport" else {}))
+
+    @rule(key=KEYS)
+    def write_visit(self, key: int) -> None:
+        self.world.child.write(key)
+
+    @precondition(lambda self: self.world.child.waiting and len(self.world.alive) - len(self.world.on_accounts) < 2)
+    @rule(target=processes)
+    def start_visits(self) -> Any:
+        return self.world.child.start(self.world.child.waiting[-1])
 
     @rule(process=processes, points=st.integers(1, 40))
     def go_on(self, process: Process, points: int) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -41,7 +42,7 @@ def _play_all(server: EmbeddedPostgres, first: int, wanted: int) -> int:
         install_schema(connection)
     shares = [range(first + number, first + wanted, PROCESSES) for number in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES) as executor:
-        results = list(executor.map(_play_share, [server] * PROCESSES, range(PROCESSES), shares))
+        results = list(executor.map(partial(_play_share, server.folder, server.port), range(PROCESSES), shares))
     counts = sum((counts for counts, _ in results), Counter[str]())
     broken = sum(broken for _, broken in results)
     print(f"{wanted:,} histories, {broken} broke an invariant")
@@ -49,7 +50,8 @@ def _play_all(server: EmbeddedPostgres, first: int, wanted: int) -> int:
     return 1 if broken else 0
 
 
-def _play_share(server: EmbeddedPostgres, number: int, seeds: range) -> tuple[Counter[str], int]:
+def _play_share(folder: Path, port: int, number: int, seeds: range) -> tuple[Counter[str], int]:
+    server = EmbeddedPostgres(folder, port, passwordless=True)  # as its process has it, which cannot be handed over
     stage = Stage.build(server, f"histories_{number}", "template_export")
     counts: Counter[str] = Counter()
     broken = 0

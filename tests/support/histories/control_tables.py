@@ -18,7 +18,10 @@ where w.stream = 'accounts'
 """
 _TABLES = ("ExportErrorAttempts", "ExportErrors", "ExportBatchRows", "ExportBatches", "ExportRuns", "ExportWatermarks",
            "ExportedVersions", "ExportFindings", "ExportAuditRecords", "ExportAudit")  # fmt: skip
-_EMPTY = "".join(f"delete from crm_export.{table};" for table in _TABLES) + "delete from app.accounts"
+_EMPTY = (
+    "".join(f"delete from crm_export.{table};" for table in _TABLES)
+    + "delete from app.accounts; delete from app.visits"
+)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from histories.child_stream import CHILD
 from histories.control_tables import take_snapshot
 from histories.processes import GO, Process
 from histories.violations import Violation
@@ -34,6 +35,7 @@ def end_history(world: World) -> int:
         kind = ("reexport", "export", "sweep")[run % 3]
         _run(world, world.start(kind, **({"every": True} if kind == "reexport" else {})))
         if _is_at_rest(world) and (run > 2 or not world.source.late):
+            _export_children(world)
             _check_end(world)
             _check_nothing_is_repeated(world)
             return run
@@ -78,6 +80,12 @@ def _run(world: World, process: Process) -> None:
     given_up = any(job.state in {"Failed", "Aborted"} for job in world.jobs.jobs.values())
     if process.failure and not (given_up and "Bulk job" in str(process.failure)):
         raise Violation("I9", f"a run without faults failed: {process.failure}", world.journal)
+
+
+def _export_children(world: World) -> None:
+    """Export the visits once more, with nobody at the accounts: nothing of them is lost."""
+    _run(world, world.start(CHILD, run=0))
+    world.child.check_end()
 
 
 def _check_nothing_is_repeated(world: World) -> None:

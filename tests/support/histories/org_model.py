@@ -50,7 +50,10 @@ class OrgModel:
         judge: Judge,
         saved: Callable[[str, str | None], None] = lambda external_id, body: None,
         refused: Callable[[str, Status], None] = lambda body, status: None,
+        *,
+        object_name: str = OBJECT,
     ) -> None:
+        self.object_name = object_name
         self.judge, self.saved, self.refused = judge, saved, refused
         self.jobs: Jobs | None = None
         self.records: dict[str, OrgRecord] = {}  # by the external id as Salesforce compares it
@@ -66,11 +69,11 @@ class OrgModel:
             return self.jobs.handle(method, path.removeprefix("jobs/ingest").lstrip("/"), read)
         if method == "GET" and path in _FIXED:
             return 200, _FIXED[path]
-        if method == "GET" and path == f"sobjects/{OBJECT}/describe":
-            return 200, describe()
+        if method == "GET" and path == f"sobjects/{self.object_name}/describe":
+            return 200, describe(self.object_name)
         if method == "GET" and path == "query":
             return 200, self._query(asked["q"][0])
-        if method == "PATCH" and path == f"composite/sobjects/{OBJECT}/{EXTERNAL_ID}":
+        if method == "PATCH" and path == f"composite/sobjects/{self.object_name}/{EXTERNAL_ID}":
             read = json.loads(body or "")
             return 200, self.upsert(read["records"], all_or_none=read["allOrNone"])
         if method == "DELETE" and path == "composite/sobjects":
@@ -136,15 +139,18 @@ class OrgModel:
     def _query(self, soql: str) -> dict[str, Any]:
         wanted = {value.replace("\\'", "'").lower() for value in re.findall(r"'((?:[^'\\]|\\.)*)'", soql)}
         found = [record for key, record in self.records.items() if key in wanted]
-        told = [{"attributes": {"type": OBJECT}, "Id": record.id, EXTERNAL_ID: record.external_id} for record in found]
+        told = [
+            {"attributes": {"type": self.object_name}, "Id": record.id, EXTERNAL_ID: record.external_id}
+            for record in found
+        ]
         return {"totalSize": len(told), "done": True, "records": told}
 
 
-def describe() -> dict[str, Any]:
+def describe(object_name: str = OBJECT) -> dict[str, Any]:
     """Return what the product reads of a description."""
     common = {"createable": True, "updateable": True, "type": "string", "caseSensitive": False, "idLookup": False}
     fields = [
         common | {"name": EXTERNAL_ID, "externalId": True, "relationshipName": None},
         common | {"name": BODY, "externalId": False, "relationshipName": None},
     ]
-    return {"name": OBJECT, "createable": True, "updateable": True, "deletable": True, "fields": fields}
+    return {"name": object_name, "createable": True, "updateable": True, "deletable": True, "fields": fields}

@@ -56,6 +56,7 @@ PLANTED = {
         _fault(any_transport.last_duplicate_wins, "I1 I4", 300, _RIVALRY),
         _scheduled(any_transport.stored_payload_replayed, "I2", schedules.a_run_is_killed_with_a_newer_version_sent),
         _fault(any_transport.reexport_without_the_lease, "I2 I8", 300),
+        _fault(any_transport.child_sent_before_its_parent, "I14", 100),
         _fault(bulk.intent_not_stored, "I2 I11", 300, _JOBS),
         _scheduled(bulk.job_noted_after_it_was_closed, "I2 I11", schedules.a_run_is_killed_when_it_has_closed_its_job),
         _fault(bulk.closed_before_its_turn, "order", 100, _JOBS),

@@ -183,6 +183,13 @@ def stored_payload_replayed() -> Generator[None]:
         yield
 
 
+@contextmanager
+def child_sent_before_its_parent() -> Generator[None]:
+    """A child stream is exported whoever exports its parent."""
+    with replaced(export, "_find_busy_parent", lambda inputs: None):
+        yield
+
+
 class _NoLease(Lease):
     def renew(self) -> None:
         """Go on, whoever works on the stream."""

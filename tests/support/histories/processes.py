@@ -34,7 +34,7 @@ class Point:
 
 @dataclass
 class Process:
-    """One run of a task. `kind` is export, reexport, trial or what an operator does on the page."""
+    """One run of a task. `kind` is export, child, reexport, trial or what an operator does on the page."""
 
     number: int
     kind: str
@@ -48,6 +48,7 @@ class Process:
     crash: Exception | None = None
     gate_pause: bool = False  # the setting as the gate reads it
     expected_hold: bool = False
+    parent_was_free: bool = False  # for a child: at some moment since its start no other run exported the parent
     began_at: int = 0  # where in the world's commits its export began
     rejections: dict[int, int] = field(default_factory=dict)  # key: version, as Salesforce refused them in this batch
     _greenlet: greenlet = field(init=False)

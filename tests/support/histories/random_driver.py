@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from histories.child_stream import ChildDriver
 from histories.ending import end_history
 from histories.processes import BUSY, DISCONNECT, GO, KILL, LOSE, REFUSE, SHORTEN, Process
 from histories.simulated_postgres import Pool
@@ -67,9 +68,10 @@ def play(
     weather = weather if bulk is None else replace(weather, bulk=bulk)
     world = World(pool, monitor, TaskOptions.draw(chance, bulk=weather.bulk), seed)
     with world.at_work():
-        driver = _Driver(world, chance, weather)
+        driver, visits = _Driver(world, chance, weather), ChildDriver(world, seed, weather.faults)
         for _ in range(chance.randint(ACTIONS // 2, ACTIONS)):
             driver.act()
+            visits.act()
         runs = end_history(world)
     return Played(seed, world.counts, runs)
 
@@ -140,7 +142,7 @@ class _Driver:
     # The processes ---------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        if len(self.world.alive) >= 3:
+        if len(self.world.on_accounts) >= 3:
             return
         kind = self.chance.choices(["export", "reexport", "trial", "sweep", "decide"], weights=[20, 8, 2, 2, 4])[0]
         asked = self._ask(kind)
@@ -162,8 +164,8 @@ class _Driver:
         return {}
 
     def advance(self) -> None:
-        if self.world.alive:
-            self._go(self.chance.choice(self.world.alive))
+        if self.world.on_accounts:
+            self._go(self.chance.choice(self.world.on_accounts))
 
     def _go(self, process: Process) -> None:
         for _ in range(self.chance.choice([1, 2, 4, 8, 16, 32, 64])):
@@ -205,10 +207,10 @@ class _Driver:
         world, chance = self.world, self.chance
         what = chance.random()
         if what < 0.4:
-            if self.weather.faults or not world.alive:
+            if self.weather.faults or not world.on_accounts:
                 world.expire_lease()
-        elif what < 0.6 and world.alive and self.weather.faults:
-            world.step(chance.choice(world.alive), KILL)
+        elif what < 0.6 and world.on_accounts and self.weather.faults:
+            world.step(chance.choice(world.on_accounts), KILL)
         elif what < 0.8:
             world.toggle()
         elif what < 0.87:

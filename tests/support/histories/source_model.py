@@ -19,6 +19,9 @@ create table app.accounts (
 create index on app.accounts (changed_at, id);
 create index on app.accounts (ext);
 create index on app.accounts (lower(ext));
+create table app.visits (id integer primary key, ext text, body text, changed_at timestamptz not null);
+create index on app.visits (changed_at, id);
+create index on app.visits (ext);
 """
 # a row is dated 5 s before it is written: as far behind as the horizon's margin allows, so it is readable at once
 _WRITE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,12 @@ BULK_STREAM = Stream(**_STREAM, bulk_from=1, bulk_from_paused=1)
 DIVIDED_STREAM = Stream(**_STREAM, bulk_from=2, bulk_from_paused=2, lock_order="id")
 
 
+VISITS = Stream(
+    name="visits", source="app.visits", key="id", cursor="changed_at", object="Contact", external_id="Ext__c",
+    operation="upsert", fields={"Ext__c": "ext", "Name": "body"}, bulk_from=None, after=["accounts"],
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class TaskOptions:
     """The stream and the options of the runs of a history."""
@@ -83,6 +89,7 @@ class Tasks:
         """Return what a process of a kind runs."""
         bodies: dict[str, Callable[..., Any]] = {
             "export": self._export,
+            "child": self._export_child,
             "reexport": self._reexport,
             "trial": self._trial,
             "sweep": self._sweep,
@@ -110,6 +117,11 @@ class Tasks:
         process.gate_pause = self._world.read_setting()
         hold = check_hold(STREAM.name, connection=inputs.connection, catalogue=CATALOGUE, pause=process.gate_pause)
         return report, hold
+
+    def _export_child(self, process: Process, *, run: int) -> ExportReport:
+        """Export the visits in the DAG run that a process of the accounts belonged to."""
+        identity = RunIdentity("CRMExport", f"run{run}", 1, "child")
+        return export_stream(replace(self._inputs(process), stream=VISITS, identity=identity))
 
     def _reexport(self, process: Process, *, every: bool = False, only: Sequence[int] | None = None) -> str:
         inputs = self._inputs(process)

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from histories.child_stream import CHILD, ChildStream
 from histories.control_tables import Snapshot, empty_tables, take_snapshot
 from histories.invariants import Invariants, OrgHistory, control_writes
 from histories.job_model import Job, JobModel
@@ -54,6 +55,8 @@ class World:
         self.invariants = Invariants(self.source, self.org_history)
         self.clock = SimulatedTime(self._slept)
         self.tasks = Tasks(self, tasks)
+        self.child = ChildStream(self)
+        self._runs: dict[int, int] = {}  # number of a child's process: its DAG run
         self.processes: list[Process] = []
         self.poison: set[int] = set()
         self.locked: Counter[int] = Counter()  # key: how often it is still locked in Salesforce
@@ -88,6 +91,7 @@ class World:
         self._numbers += 1
         process = Process(self._numbers, kind, self.read_setting(), self.tasks.body(kind, **asked))
         self.processes.append(process)
+        self._runs[process.number] = asked.get("run", process.number)
         self.counts[f"{kind}s"] += 1
         self.tell(f"p{process.number} starts: {kind} {asked or ''} pause={process.pause}")
         return process
@@ -101,6 +105,7 @@ class World:
         if outcome != GO:
             self.counts[outcome] += 1
         self.current = process
+        self.child.watch(process, self._runs[process.number])
         process.resume(outcome)
         self.current = None
         if not process.is_alive:
@@ -164,6 +169,11 @@ class World:
         """Return the processes that have not ended."""
         return [process for process in self.processes if process.is_alive]
 
+    @property
+    def on_accounts(self) -> list[Process]:
+        """Return the processes that have not ended, without those of the child stream."""
+        return [process for process in self.alive if process.kind != CHILD]
+
     def tell(self, line: str) -> None:
         """Write a line of the journal."""
         self.journal.append(line)
@@ -181,6 +191,8 @@ class World:
         """Answer a call of the process that is at work."""
         assert self.current is not None
         process = self.current
+        if process.kind == CHILD:
+            return self.child.handle(process, method, url, body)
         status, answer = self.org.handle(method, url, body)
         bodies = re.findall(r"\d+:\d+:(?:ok|bad)", body or "")
         if bodies:
@@ -196,6 +208,8 @@ class World:
 
     def committed(self, process: Process, statements: list[tuple[str, int]]) -> None:
         """Look at what a process has committed."""
+        if process.kind == CHILD:
+            return  # the invariants of commits are about the accounts
         touched = {name for name, rows in statements if rows > 0 and writes(name)}
         if touched & {"lease_take", "lease_renew"}:
             self._renewed_at = self.clock.now
@@ -264,6 +278,8 @@ class World:
             connection.take_back()
             self.pool.give_back(connection)
         self.tell(f"p{process.number} ends: {process.crash or process.death or process.failure or process.result!r}")
+        self.child.note_end(process)
+        self.child.count_end(process)
         if process.failure:
             self.counts[type(process.failure).__name__] += 1
         if process.crash and not self.violation:
