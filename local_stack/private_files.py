@@ -6,6 +6,7 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import IO
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 PASSABLE_FOLDER = 0o711  # another user passes through it to a folder of their own, and lists nothing
@@ -47,6 +48,12 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     Path(draft).replace(path)
+
+
+def open_private(path: Path) -> IO[bytes]:
+    """Open an empty file for writing that only its owner can read; a link in its place is not followed."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb")
 
 
 def shared_folder() -> Path:

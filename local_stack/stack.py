@@ -20,6 +20,7 @@ from local_stack.place import ROOT, Place
 from local_stack.ports import USUAL, USUAL_REDIS, PortReservation, Ports, StackError, choose_ports
 from local_stack.postgres import EmbeddedPostgres
 from local_stack.postgres.databases import SOURCE_DATABASE, fill_warehouse, install_export_tables, prepare_databases
+from local_stack.private_files import open_private
 from local_stack.processes.children import Children
 from local_stack.processes.redis import find_redis, write_configuration
 from local_stack.settings_file import read_connections, read_variables
@@ -146,7 +147,7 @@ class Stack:
             str(self.place.logs),
             *self._ask_for_workers(),
         ]
-        with log.open("wb") as output:
+        with open_private(log) as output:
             self._children.start("Airflow", log, lambda: subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, umask=0o077,

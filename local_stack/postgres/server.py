@@ -63,8 +63,8 @@ class EmbeddedPostgres:
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """Stop the server, if it runs."""
-        if (self._data / "postmaster.pid").exists():
+        """Stop the server, if it runs; one that was killed has left its pid file, which says nothing."""
+        if (self._data / "postmaster.pid").exists() and self._is_running():
             self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-t", "20", "-w", "stop")
         self._reap()
 
@@ -169,6 +169,12 @@ class EmbeddedPostgres:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
             return len(lines) > 7 and lines[7].strip() in {"ready", "standby"}  # as pg_ctl does
         return False
+
+    def _is_running(self) -> bool:
+        with self._start(
+            [str(self._programs / "bin" / "pg_ctl"), "-D", str(self._data), "status"], subprocess.DEVNULL
+        ) as status:
+            return status.wait() == 0
 
     def _reap(self) -> None:
         if self._server is not None:

@@ -17,7 +17,7 @@ from local_stack.stack import Stack
 from running_stack import free_ports
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # stopped before the worker goes on: a scheduler takes a core from every other test
 def stack() -> Iterator[Stack]:
     """Return a stack whose main job is scheduled every minute."""
     with tempfile.TemporaryDirectory(prefix="crm-stack-", dir="/var/tmp") as folder:
@@ -27,7 +27,7 @@ def stack() -> Iterator[Stack]:
         subprocess.run(["rm", "-rf", str(place.postgres)], check=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Return a headless Chromium; where there is none, the tests say so and are skipped."""
     expect.set_options(timeout=PATIENCE)

@@ -102,10 +102,15 @@ class Prefetcher:
         return None
 
     def allows(self, rows: int) -> bool:
-        """Tell whether more than one window may be in flight: not where a run ends while a job is running."""
+        """Tell whether more than one window may be in flight.
+
+        Not in a run that goes on behind a job that was waited for elsewhere: it will wait like that again, and what is
+        prefetched would be uploaded twice.
+        """
         options = self.run.options
         enough = options.prefetched_jobs > 1 and self.run.readers.has_spare
-        return enough and options.job_patience is None and self.planner.sizer.parts(rows) == 1
+        ends_early = options.job_patience is not None and self.run.adopted_jobs > 0
+        return enough and not ends_early and self.planner.sizer.parts(rows) == 1
 
     def take(self, window: Window, rows: int) -> PrefetchedJob:
         """Return the job of a window, uploaded or being so, after the uploads behind it have begun."""

@@ -77,6 +77,7 @@ def _adopt(run: RunContext, batches: Sequence[JobBatch]) -> None:
         raise AssertionError("the batch of a job has a window")
     log.info("Stream %s: settling Bulk job(s) of an earlier run: %s", run.stream.name,
              ", ".join(str(batch.job_id) for batch in batches))  # fmt: skip
+    run.adopted_jobs += len(batches)
     rows = sum(batch.sent or 0 for batch in batches)
     windows, may_collide = SourceWindows(run.source), run.form.identity.may_collide
     colliding_ids = windows.find_colliding_ids(window, run.form) if may_collide else []

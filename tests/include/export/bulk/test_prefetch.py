@@ -135,3 +135,24 @@ class TestPostgresOverTls:
         bulk.connection = plain
         sent = [each["fields"].get("Notes__c") for each in bulk.control.records("Account")]
         assert sent.count("x" * 20000) == 300
+
+
+def test_a_run_that_may_end_early_prefetches_until_a_job_was_waited_for_elsewhere(bulk: Exporter) -> None:
+    bulk.options |= {"job_bytes": 30_000, "job_patience": 0.5}
+    bulk.control.set_bulk(delay_seconds=2.0)
+    assert bulk.run(pause=False).outcome is Outcome.WAITING_FOR_JOB
+    assert ("PUT", 2) in find_calls(bulk)
+    bulk.control.set_bulk(delay_seconds=0.0)
+    before = bulk.last_call()
+    assert bulk.run(pause=False, job_patience=60.0).outcome is Outcome.COMPLETE
+    calls = [call for call in bulk.calls(before) if "/jobs/ingest/750" in call["path"]]
+    uploaded: set[str] = set()
+    for call in calls:
+        job = call["path"].split("/jobs/ingest/")[1].partition("/")[0]
+        if call["method"] == "PUT":
+            uploaded.add(job)
+            assert len(uploaded) == 1, "a job was uploaded before the one in front was closed"
+        elif call["method"] == "PATCH":
+            uploaded.discard(job)
+    assert len(bulk.names()) == len(bulk.control.writes("Account")) == 800
+    check_nothing_in_flight(bulk)
