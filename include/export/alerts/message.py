@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,19 @@ class AlertMessage:
 
 
 @dataclass(frozen=True)
+class AlertText:
+    """What a message says of one alert: Adobe's line, a sentence, what to do, and the record's address in Salesforce.
+
+    What does not apply is empty.
+    """
+
+    adobe_line: str
+    sentence: str
+    advice: str
+    record_url: str
+
+
+@dataclass(frozen=True)
 class AlertWriter:
     """Writes messages in a language. `page_url` is the address of the page, `children` the streams behind each."""
 
@@ -45,6 +58,13 @@ class AlertWriter:
         text = "\n\n".join([*filter(None, blocks), self._text("page", url=self.page_url)])
         return AlertMessage(self._text("subject", summary=summary), text, parts)
 
+    def describe(self, alert: PendingAlert) -> AlertText:
+        """Return what a message says of an alert, part by part."""
+        if alert.event == "cleared":
+            return AlertText("", self._text(f"{alert.kind}_cleared", **self._values(alert)), "", "")
+        sentence = self._text(_name_text(alert), **self._values(alert))
+        return AlertText(self._adobe_line(alert), sentence, self._advise(alert), _link_record(alert))
+
     def write_sample(self) -> AlertMessage:
         """Return a message that checks a channel."""
         text = f"{self._text('sample')}\n{self._text('page', url=self.page_url)}"
@@ -54,9 +74,16 @@ class AlertWriter:
         return "\n\n".join([self._text(f"heading_{event}"), *texts]) if texts else ""
 
     def _describe(self, alert: PendingAlert) -> str:
+        found = self.describe(alert)
         if alert.event == "cleared":
-            return self._text(f"{alert.kind}_cleared", **self._values(alert))
-        return "\n".join(filter(None, (self._adobe_line(alert), self._state(alert), *self._help(alert))))
+            return found.sentence
+        lines = (
+            found.adobe_line,
+            f"[{alert.severity}] {found.sentence}",
+            found.advice and self._text("advice", advice=found.advice),
+            found.record_url and self._text("record", url=found.record_url),
+        )
+        return "\n".join(filter(None, lines))
 
     def _adobe_line(self, alert: PendingAlert) -> str:
         """Return the line that Adobe Marketo Measure writes for an error of its CRM export."""
@@ -71,19 +98,10 @@ class AlertWriter:
             f"CRM ErrorCode: {alert.error_code}, Field(s): {fields}, CRM ErrorMessage: {reason}, RecordId: {record}"
         )
 
-    def _state(self, alert: PendingAlert) -> str:
-        name = "purge_waiting" if alert.kind == "purge" and alert.error is None else alert.kind
-        return f"[{alert.severity}] {self._text(name, **self._values(alert))}"
-
-    def _help(self, alert: PendingAlert) -> Iterable[str]:
+    def _advise(self, alert: PendingAlert) -> str:
         if alert.error_code is not None:
-            advice = self.catalogue.classify(alert.error_code, alert.error_message or "").advice
-            yield self._text("advice", advice=advice)
-        elif alert.kind == "run_failed":
-            yield self._text("advice", advice=self._text("fix_run"))
-        link = _link_record(alert)
-        if link:
-            yield self._text("record", url=link)
+            return self.catalogue.classify(alert.error_code, alert.error_message or "").advice
+        return self._text("fix_run") if alert.kind == "run_failed" else ""
 
     def _values(self, alert: PendingAlert) -> dict[str, Any]:
         children = ", ".join(self.children.get(alert.stream or "", ()))
@@ -92,6 +110,7 @@ class AlertWriter:
             "key": alert.record_key or alert.subject,
             "code": alert.error_code or alert.subject,
             "kind": alert.subject.replace("_", " "),
+            "field": alert.subject,
             "message": alert.message or "",
             "since": alert.since,
             "attempts": alert.attempts,
@@ -109,6 +128,10 @@ def load_texts() -> dict[str, dict[str, str]]:
     """Return the texts by language."""
     texts: dict[str, dict[str, str]] = read_yaml(TEXTS)
     return texts
+
+
+def _name_text(alert: PendingAlert) -> str:
+    return "purge_waiting" if alert.kind == "purge" and alert.error is None else alert.kind
 
 
 def _link_record(alert: PendingAlert) -> str:

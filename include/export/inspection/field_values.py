@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from include.export.inspection.checklist import Checklist
@@ -32,11 +32,13 @@ def check_length(
                     f"that long so far; shorten them in a view by left(…, {most}) to be sure.")  # fmt: skip
 
 
-def check_picklist(name: str, source: Source, field: Mapping[str, Any], checks: Checklist) -> None:
+def check_picklist(
+    name: str, source: Source, field: Mapping[str, Any], checks: Checklist, *, show_values: bool = True
+) -> None:  # fmt: skip
     """Name the values of a column that a restricted picklist does not have.
 
     They are shown, as far as they are few: a picklist's values are categories. More than 20 are a column of another
-    kind, whose values may be about persons, and are only counted.
+    kind, whose values may be about persons, and are only counted; so are all without `show_values`.
     """
     if not field.get("restrictedPicklist"):
         return
@@ -51,7 +53,15 @@ def check_picklist(name: str, source: Source, field: Mapping[str, Any], checks: 
         checks.fail("picklist", f"{name} is a restricted picklist, and column {column} has more than {VALUES_SHOWN} "
                     "values that it lacks. Is it the right column?")  # fmt: skip
     elif lacking:
-        more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
-        shown = ", ".join(value[:60] for value in lacking[:_SHOWN])
-        checks.fail("picklist", f"{name} is a restricted picklist that lacks {shown}{more}: those records are "
+        shown = _list(lacking) if show_values else _count(len(lacking))
+        checks.fail("picklist", f"{name} is a restricted picklist that lacks {shown}: those records are "
                     f"rejected. Let the admin add the values, or correct column {column}.")  # fmt: skip
+
+
+def _list(values: Sequence[str]) -> str:
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return ", ".join(value[:60] for value in values[:_SHOWN]) + more
+
+
+def _count(values: int) -> str:
+    return f"{values} value{'' if values == 1 else 's'} of the column"

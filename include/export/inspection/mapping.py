@@ -18,11 +18,15 @@ from include.export.streams import Operation, Stream
 
 @dataclass(frozen=True)
 class FoundSource:
-    """What was found of a stream's source; `rows` is None where reading them took too long."""
+    """What was found of a stream's source; `rows` is None where reading them took too long.
+
+    Values of the source are named only with `show_values`.
+    """
 
     source: Source
     lengths: Mapping[str, int]  # characters that a column may hold, where it declares them
     rows: RowFacts | None
+    show_values: bool = True
 
     def longest(self, field: str) -> int | None:
         """Return the most characters that a field's column has in the rows that were looked at."""
@@ -126,4 +130,4 @@ def _check_field(name: str, field: Mapping[str, Any], checks: Checklist, found: 
         level("types", f"{stream.object}.{name} is of type {field['type']}, and column {column.name} of type "
               f"{column.type}. {misfit.advice}")  # fmt: skip
     check_length(name, column, field, checks, declared=found.lengths.get(column.name), actual=found.longest(name))
-    check_picklist(name, found.source, field, checks)
+    check_picklist(name, found.source, field, checks, show_values=found.show_values)

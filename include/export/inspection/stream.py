@@ -33,10 +33,12 @@ def check_stream(
     *,
     is_ready: bool = True,
     paused: bool = True,
+    show_values: bool = True,
 ) -> StreamCheck:
     """Check a stream at a prepared connection and at an org; what could not be reached is None and is left out.
 
-    `is_ready` says that the schema crm_export can be used, `paused` is the setting pause_on_export_errors.
+    `is_ready` says that the schema crm_export can be used, `paused` is the setting pause_on_export_errors. Values of
+    the source are named only with `show_values`.
     """
     checks, calls = Checklist(stream.name), 0
     found: FoundSource | None = None
@@ -46,7 +48,8 @@ def check_stream(
             source.columns  # noqa: B018 - names a missing table or column before anything else does
             checks.ok("source", f"{stream.source} has the {len(stream.fields)} columns of fields, key and cursor.")
             check_shape(source, checks)
-            found = FoundSource(source, read_declared_lengths(stream, connection), check_rows(source, checks))
+            rows = check_rows(source, checks)
+            found = FoundSource(source, read_declared_lengths(stream, connection), rows, show_values)
             if is_ready:
                 check_transactions(source, checks)
                 calls = _check_waiting(source, checks, paused=paused)

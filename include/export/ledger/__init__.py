@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from include.export.ledger.alerts import SEVERITIES, ExportAlerts, OpenAlert, PendingAlert
+from include.export.ledger.alerts import (
+    NEW_FIELD,
+    SEVERITIES,
+    AlertCounts,
+    AlertKind,
+    ExportAlerts,
+    ListedAlert,
+    OpenAlert,
+    PendingAlert,
+    Severity,
+)
 from include.export.ledger.audit import (
     RECORD_LIMIT,
     RUN_PREFIX,
@@ -31,7 +41,7 @@ from include.export.ledger.findings import (
 )
 from include.export.ledger.holds import Behind, ExportHolds, StoppedAt
 from include.export.ledger.job_batches import JobBatch, JobBatches
-from include.export.ledger.resends import ExportResends, ListedResend, Resend, ResendLease
+from include.export.ledger.resends import ExportResends, ListedResend, Resend, ResendEntry, ResendLease, ResendState
 from include.export.ledger.retention import Retention
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
 from include.export.ledger.schema import VERSION, SchemaState, install_schema, read_schema_state
@@ -40,6 +50,7 @@ from include.export.ledger.watermarks import ExportWatermarks, Holder, Lease, St
 
 __all__ = [
     "LATE_ROW",
+    "NEW_FIELD",
     "NO_SOURCE_ROW",
     "RECORD_LIMIT",
     "RUN_PREFIX",
@@ -49,6 +60,8 @@ __all__ = [
     "Action",
     "ActionKind",
     "ActionName",
+    "AlertCounts",
+    "AlertKind",
     "AskedTrial",
     "AuditEntry",
     "AuditLine",
@@ -68,6 +81,7 @@ __all__ = [
     "JobBatch",
     "JobBatches",
     "Lease",
+    "ListedAlert",
     "ListedResend",
     "OpenAlert",
     "OpenFinding",
@@ -76,7 +90,9 @@ __all__ = [
     "RecordResult",
     "Recorder",
     "Resend",
+    "ResendEntry",
     "ResendLease",
+    "ResendState",
     "ResultName",
     "Retention",
     "RunEntry",
@@ -85,6 +101,7 @@ __all__ = [
     "SchemaState",
     "Selection",
     "SettingChange",
+    "Severity",
     "StoppedAt",
     "StreamState",
     "Trial",

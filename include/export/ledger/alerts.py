@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from psycopg.rows import class_row
 
-from include.sql import load_statement
+from include.sql import fetch_one, load_statement
 
 PENDING_LIMIT = 200  # alerts of one message; the rest is sent by the next run
 SEVERITIES = ("critical", "warning", "info")
+AlertKind = Literal["held", "rejected", "run_failed", "quota", "lag", "purge", "finding", "new_field", "audit"]
+Severity = Literal["critical", "warning", "info"]
+NEW_FIELD = "new_field"  # the kind of an alert whose subject is a field that exported rows do not have yet
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class PendingAlert:
 
     id: int
     key: str
-    kind: str
-    severity: str
+    kind: AlertKind
+    severity: Severity
     stream: str | None
     subject: str
     message: str | None
@@ -71,6 +74,24 @@ class OpenAlert:
     error_code: str | None
     error_name: str | None
     error_message: str | None
+
+
+@dataclass(frozen=True)
+class ListedAlert(PendingAlert):
+    """An alert of any state, as the page lists it; `event` is raised while it is open, then cleared."""
+
+    sent_at: datetime | None
+    read_at: datetime | None
+    read_by: str | None
+
+
+@dataclass(frozen=True)
+class AlertCounts:
+    """How many alerts are open, how many of them nobody has marked as read, and how many of those are critical."""
+
+    open: int = 0
+    unread: int = 0
+    critical: int = 0
 
 
 @dataclass(frozen=True)
@@ -154,7 +175,30 @@ class ExportAlerts:
         with self.connection.cursor(row_factory=class_row(OpenAlert)) as cursor:
             return cursor.execute(load_statement("ledger/alerts_open"), {"limit": limit}).fetchall()
 
-    def mark_read(self, by: str, alerts: Sequence[int] | None = None) -> int:
-        """Mark alerts as read by a person, all where none is named; returns how many were unread."""
-        values = {"by": by, "alerts": None if alerts is None else list(alerts)}
+    def list_page(self, limit: int, *, before: datetime | None = None, cleared: bool = False) -> list[ListedAlert]:
+        """Return a page of alerts, newest first: the open ones and what people changed in the last week, or all.
+
+        `before` is the `raised_at` of the last alert of the page before. More than `limit` are returned where the
+        last of them were raised at the same moment.
+        """
+        values = {"limit": limit, "before": before, "all": cleared}
+        with self.connection.cursor(row_factory=class_row(ListedAlert)) as cursor:
+            return cursor.execute(load_statement("ledger/alerts_list"), values).fetchall()
+
+    def count(self) -> AlertCounts:
+        """Count the alerts that the page lists first."""
+        with self.connection.cursor(row_factory=class_row(AlertCounts)) as cursor:
+            return fetch_one(cursor.execute(load_statement("ledger/alerts_count")))
+
+    def find_subjects(self, kind: str, stream: str) -> list[str]:
+        """Return what the open alerts of a kind are about, as the new fields of a stream."""
+        values = {"kind": kind, "stream": stream}
+        return [row[0] for row in self.connection.execute(load_statement("ledger/alerts_subjects"), values)]
+
+    def mark_read(self, by: str, alerts: Sequence[int] | None = None, *, until: datetime | None = None) -> int:
+        """Mark alerts as read by a person, all where none is named; returns how many were unread.
+
+        `until` spares those raised later, which the person has not seen.
+        """
+        values = {"by": by, "alerts": None if alerts is None else list(alerts), "until": until}
         return self.connection.execute(load_statement("ledger/alerts_read"), values).rowcount

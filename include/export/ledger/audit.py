@@ -27,7 +27,7 @@ ActionName = Literal["retry", "set_aside", "ignore", "reopen"]
 ResultName = Literal["done", "unchanged", "pending", "exported", "refused", "gone", "waiting", "not_tried"]
 EntryName = Literal[
     "retry", "set_aside", "ignore", "reopen", "set_setting", "try_record", "see_source_row", "download", "run_now",
-    "pause_dag", "unpause_dag",
+    "pause_dag", "unpause_dag", "resend", "see_plan",
 ]  # fmt: skip
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import psycopg
 from psycopg.rows import class_row
 
+from include.export.ledger.runs import RunEntry
 from include.export.ledger.watermarks import Lease
 from include.export.positions import Position, Window
 from include.sql import load_statement
+
+ResendState = Literal["queued", "running", "waiting", "held", "done"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,10 @@ class Resend:
 
 @dataclass(frozen=True)
 class ListedResend:
-    """A resend, for people."""
+    """A resend, for people: `rows_total` is None where nobody counted them, `state` says what happens next.
+
+    `held` continues once the stream is no longer held, `waiting` in the next run.
+    """
 
     id: int
     stream: str
@@ -46,6 +53,21 @@ class ListedResend:
     to_at: datetime | None
     cursor_at: datetime | None
     finished_at: datetime | None
+    rows_total: int | None
+    rows_sent: int
+    state: ResendState
+
+
+@dataclass(frozen=True)
+class ResendEntry(RunEntry):
+    """The line of a run while a resend runs: the rows that it counts are the resend's, too."""
+
+    resend: int = 0
+
+    def count(self, **amounts: int) -> None:
+        """Add what a batch did to the run, and its rows to the resend."""
+        super().count(**amounts)
+        ExportResends(self.connection).count(self.resend, amounts["rows_changed"])
 
 
 @dataclass
@@ -92,15 +114,16 @@ class ExportResends:
         key: str | None = None,
         from_at: str | None = None,
         to_at: str | None = None,
+        rows: int | None = None,
         once: bool = False,
     ) -> int | None:
-        """Ask for a range of change times, or one record, to be sent again; audited.
+        """Ask for a range of change times, or one record, to be sent again; audited. `rows` is how many there are.
 
         Returns the id of the resend, None where it was to be asked for `once` by the same and was.
         """
         values = {
             "stream": stream, "asked_by": asked_by, "reason": reason, "key": key, "from_at": from_at, "to_at": to_at,
-            "once": once,
+            "rows": rows, "once": once,
         }  # fmt: skip
         row = self.connection.execute(load_statement("ledger/resend_ask"), values).fetchone()
         return int(row[0]) if row else None
@@ -114,14 +137,24 @@ class ExportResends:
         """Return the resend that is at the beginning of a window, None for a window of the export itself."""
         return next((resend for resend in self.find_unfinished(stream) if resend.position == window.start), None)
 
+    def find_same(self, stream: str, *, key: str | None, from_at: str | None, to_at: str | None) -> int | None:
+        """Return a resend of the same that is not finished."""
+        values = {"stream": stream, "key": key, "from_at": from_at, "to_at": to_at}
+        row = self.connection.execute(load_statement("ledger/resend_same"), values).fetchone()
+        return int(row[0]) if row else None
+
+    def count(self, resend: int, rows: int) -> None:
+        """Add rows that a resend has sent."""
+        self.connection.execute(load_statement("ledger/resend_count"), {"resend": resend, "rows": rows})
+
     def finish(self, resend: int) -> None:
         """Note that a resend is finished."""
         self.connection.execute(load_statement("ledger/resend_finish"), {"resend": resend})
 
-    def list_recent(self, limit: int) -> list[ListedResend]:
-        """Return the resends of the last month and those that are not finished, newest first."""
+    def list_recent(self, stream: str, limit: int) -> list[ListedResend]:
+        """Return the resends of a stream of the last month and those that are not finished, newest first."""
         with self.connection.cursor(row_factory=class_row(ListedResend)) as cursor:
-            return cursor.execute(load_statement("ledger/resend_list"), {"limit": limit}).fetchall()
+            return cursor.execute(load_statement("ledger/resend_list"), {"stream": stream, "limit": limit}).fetchall()
 
     def begin_new_org(self, stream: str, *, asked_by: str, reason: str) -> bool:
         """Let a stream begin anew for another org behind its connection; audited. False where it never exported."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from include.export.failures import ConfigurationFailure
-from include.export.ledger import ExportResends, Lease, StreamState
+from include.export.ledger import NEW_FIELD, ExportAlerts, ExportResends, Lease, StreamState
+from include.export.positions import Position
 from include.export.salesforce import ObjectSchema, SalesforceClient, read_list, read_object_schema
 from include.export.streams import NewField, Stream
 
@@ -48,19 +49,37 @@ def check_organization(stream: Stream, known: str | None, organization: str) -> 
 
 
 def _handle_new_fields(stream: Stream, state: StreamState, lease: Lease) -> None:
-    """Log which rows were exported without a new field, or ask for them to be sent again (`on_new_field`)."""
+    """Report which rows were exported without a new field, or ask for them to be sent again (`on_new_field`)."""
     if state.mapping is None or state.mapping_fingerprint == stream.fingerprint:
         return
     before = state.mapping.get("fields", {})
     changed = [name for name, column in stream.fields.items() if before.get(name) != column]
+    alerts = ExportAlerts(lease.connection)
+    for name in set(before) - set(stream.fields):
+        alerts.clear(_alert_key(stream, name))
     if not changed or state.watermark is None:
         return
     if stream.on_new_field is NewField.RESEND:
         reason = f"new or changed fields: {', '.join(changed)}"
         ExportResends(lease.connection).ask(stream.name, asked_by="CRMExport", reason=reason)
+    else:
+        _alert(stream, changed, state.watermark, alerts)
     log.warning(
         "Stream %s: the mapping has changed. Rows changed up to %s were exported without the new form of: %s. %s",
         stream.name, state.watermark.cursor_at, ", ".join(changed),
         "They are sent again after this run's changes." if stream.on_new_field is NewField.RESEND
         else f"Send them again: python -m crm_export resend {stream.name} --yes",
     )  # fmt: skip
+
+
+def _alert(stream: Stream, fields: list[str], watermark: Position, alerts: ExportAlerts) -> None:
+    """Raise an alert for each field; a resend of the whole stream ends it."""
+    for name in fields:
+        alerts.raise_alert(
+            _alert_key(stream, name), NEW_FIELD, severity="warning", stream=stream.name, subject=name,
+            message=watermark.cursor_at,
+        )  # fmt: skip
+
+
+def _alert_key(stream: Stream, field: str) -> str:
+    return f"{NEW_FIELD}:{stream.name}:{field}"

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from include.export.ledger import Resend, ResendLease
+from include.export.ledger import Resend, ResendEntry, ResendLease
 from include.export.run.context import RunContext
 
 
@@ -16,6 +16,7 @@ def enter_resend(run: RunContext, resend: Resend) -> Generator[RunContext]:
     inner = replace(
         run,
         lease=ResendLease.of(run.lease, resend.id),
+        entry=ResendEntry(run.connection, run.entry.id, resend=resend.id),
         state=replace(run.state, watermark=resend.position, stopped_at_error_id=None),
         options=replace(run.options, pause_on_export_errors=False),
     )

@@ -42,4 +42,5 @@ def _send_record(run: RunContext, resend: Resend) -> Outcome:
     batch = plan_batch(run, "keys", keys=[resend.key], **run.watermark.as_values())
     if batch is not None:
         run.settle(batch, run.send_batch(batch, stop_at_refusal=False), move=False)
+        ExportResends(run.connection).count(resend.id, len(batch.rows))
     return Outcome.COMPLETE

@@ -1,6 +1,9 @@
 -- Lets a stream begin anew for another org: forgets where it was, what it was held at and what was exported.
 with forgotten as (
     delete from crm_export.ExportedVersions where stream = %(stream)s
+), cleared as (
+    update crm_export.ExportAlerts set cleared_at = clock_timestamp()
+    where kind = 'new_field' and stream = %(stream)s and cleared_at is null
 ), audited as (
     insert into crm_export.ExportAudit (actor, action, reason, selection)
     values (%(asked_by)s, 'resend', %(reason)s, %(stream)s || ' to a new org')

@@ -597,7 +597,14 @@ alter table crm_export.ExportAudit
     drop constraint if exists exportaudit_action_check,
     add constraint exportaudit_action_check check (action in (
         'set_setting', 'retry', 'set_aside', 'ignore', 'reopen', 'try_record', 'see_source_row', 'download', 'run_now',
-        'pause_dag', 'unpause_dag', 'resend'));
+        'pause_dag', 'unpause_dag', 'resend', 'see_plan'));
+-- how many rows a resend has sent, of how many where somebody counted them before it was asked for
+alter table crm_export.ExportResends
+    add column if not exists rows_total bigint, add column if not exists rows_sent bigint not null default 0;
+alter table crm_export.ExportAlerts
+    drop constraint if exists exportalerts_kind_check,
+    add constraint exportalerts_kind_check check (kind in (
+        'held', 'rejected', 'run_failed', 'quota', 'lag', 'purge', 'finding', 'new_field', 'audit'));
 -- The page's search finds its text anywhere in a million errors with pg_trgm: trusted, so that whoever may create this
 -- schema may create it too. Where a server does not have it the search reads every error instead, for 15 s at most.
 do $$

@@ -1,7 +1,6 @@
--- Counts the exported rows of a stream in a range of change times, or one row.
+-- Counts the exported rows of a stream in a range of change times.
 select count(*)
 from {source} s
 join crm_export.ExportWatermarks w on w.stream = %(stream)s and w.cursor_at is not null
 where s.{cursor} <= least(w.cursor_at, %(to_at)s::timestamptz)
   and (%(from_at)s::timestamptz is null or s.{cursor} >= %(from_at)s::timestamptz)
-  and (%(key)s::text is null or {key_text} = %(key)s::text)

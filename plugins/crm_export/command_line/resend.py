@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import psycopg
 
-from crm_export.command_line.output import OK, Output
+from crm_export.command_line.output import OK, WRONG, Output
 from crm_export.connections import open_postgres
 from include.export.ledger import ExportResends
 from include.export.reports import ResendPreview, preview_resend
@@ -20,12 +20,17 @@ def ask_resend(asked: argparse.Namespace, output: Output) -> int:
     with open_postgres(stream.postgres) as connection:
         if asked.new_org:
             return _begin_new_org(stream, asked, connection, output)
-        preview = preview_resend(stream, connection, from_at=asked.from_at, to_at=asked.to_at, key=asked.key)
+        keys = None if asked.key is None else [asked.key]
+        preview = preview_resend(stream, connection, from_at=asked.from_at, to_at=asked.to_at, keys=keys)
+        if preview.missing:
+            output.add(preview=asdict(preview))
+            output.line(f"No row that was exported has the key {asked.key}. Nothing was asked for.")
+            return WRONG
         _show(preview, output)
         if asked.yes:
             number = ExportResends(connection).ask(
                 stream.name, asked_by=asked.by, reason=asked.reason, key=asked.key, from_at=asked.from_at,
-                to_at=asked.to_at,
+                to_at=asked.to_at, rows=preview.rows,
             )  # fmt: skip
             output.add(resend=number)
             output.line(f"Resend {number} is asked for. CRMExport continues it in its next runs until it is finished.")

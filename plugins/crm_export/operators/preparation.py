@@ -20,8 +20,9 @@ from crm_export.operators.requests import (
     identify_run,
 )
 from crm_export.settings import read_options
-from include.export.failures import RunFailure
+from include.export.failures import ConfigurationFailure, RunFailure
 from include.export.ledger import ExportResends, ExportTrials, Trial, install_schema
+from include.export.reports import preview_resend
 from include.export.streams import BrokenStream, Stream, find_stream
 from include.export.tasks import try_record
 
@@ -98,6 +99,10 @@ def ask_resend(asked: ResendRequest, run_id: str) -> None:
     """Ask for a resend; a run that is repeated does not ask again."""
     stream = find_stream(asked.stream)
     with open_postgres(stream.postgres) as connection:
+        if asked.key is not None and preview_resend(stream, connection, keys=[asked.key]).missing:
+            raise ConfigurationFailure(
+                f"The param resend: no row of {stream.name} that was exported has the key {asked.key}."
+            )
         ExportResends(connection).ask(
             stream.name, asked_by=run_id, reason="the param resend", key=asked.key, from_at=asked.from_at,
             to_at=asked.to_at, once=True,

@@ -13,9 +13,13 @@ from contextlib import ExitStack, contextmanager
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-REQUESTS, DOWNLOADS = 8, 2  # of the API, running at the same time
+REQUESTS, DOWNLOADS, INSPECTIONS = 8, 2, 2  # of the API, running at the same time; checks and plans ask Salesforce
 WAIT_SECONDS = 1.0  # a request waits for its turn before it is refused: a page asks for four things at once
-REQUEST_SECONDS, DOWNLOAD_SECONDS = 60, 600  # then the answer is cut off, whoever does not read it
+REQUEST_SECONDS, DOWNLOAD_SECONDS, INSPECTION_SECONDS = (
+    60,
+    600,
+    300,
+)  # then the answer is cut off, whoever does not read it
 _POLL_SECONDS = 0.02
 
 
@@ -45,7 +49,7 @@ class Bounds:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.requests, self.downloads = Turns(REQUESTS), Turns(DOWNLOADS)
+        self.requests, self.downloads, self.inspections = Turns(REQUESTS), Turns(DOWNLOADS), Turns(INSPECTIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on when it is its turn."""
@@ -54,6 +58,8 @@ class Bounds:
             await self.app(scope, receive, send)
         elif path.endswith(".csv"):
             await self._pass([self.downloads, self.requests], DOWNLOAD_SECONDS, scope, receive, send)
+        elif path.endswith(("/api/check", "/plan")):
+            await self._pass([self.inspections, self.requests], INSPECTION_SECONDS, scope, receive, send)
         else:
             await self._pass([self.requests], REQUEST_SECONDS, scope, receive, send)
 

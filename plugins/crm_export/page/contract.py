@@ -17,8 +17,11 @@ from pydantic.json_schema import models_json_schema
 from crm_export.page.app import make_api
 from crm_export.page.failures import FailureAnswer
 from crm_export.page.routes.actions import ActionBody
+from crm_export.page.routes.alerts import ReadBody
 from crm_export.page.routes.dags import PauseBody
 from crm_export.page.routes.errors import NothingBody
+from crm_export.page.routes.inspection import CheckBody
+from crm_export.page.routes.resends import ResendBody
 from crm_export.page.routes.settings import SettingBody
 from crm_export.page.routes.trials import TrialBody
 
@@ -31,6 +34,11 @@ BODIES: dict[tuple[str, str], type[BaseModel]] = {
     ("post", "/api/actions"): ActionBody,
     ("post", "/api/dags/{dag_id}/runs"): NothingBody,
     ("put", "/api/dags/{dag_id}"): PauseBody,
+    ("post", "/api/alerts/read"): ReadBody,
+    ("post", "/api/streams/{stream}/resends/preview"): ResendBody,
+    ("post", "/api/streams/{stream}/resends"): ResendBody,
+    ("post", "/api/check"): CheckBody,
+    ("post", "/api/streams/{stream}/plan"): NothingBody,
 }
 _REFERENCE = "#/components/schemas/{model}"
 

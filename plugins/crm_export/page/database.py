@@ -1,25 +1,90 @@
-"""The page's connection to Postgres: short waits, so that a person gets an answer and an export never waits for one."""
+"""The page's connections to Postgres: short waits, so that people get an answer and no export waits for one."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Annotated
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Generic, TypeVar
 
 import psycopg
 from fastapi import Depends
 
-from crm_export.connections import open_postgres
+from crm_export.connections import POSTGRES, open_postgres
+from crm_export.page.failures import explain_database, explain_run_failure
+from include.export.failures import RunFailure
+from include.export.streams import Stream, load_streams
 
 PATIENCE_SECONDS = 5  # seconds until a database that does not answer counts as down
+DATABASES_AT_ONCE = 4  # read at the same time
+Answer = TypeVar("Answer")
 
 
-def connect() -> Generator[psycopg.Connection]:
+@dataclass(frozen=True)
+class DatabaseProblem:
+    """A database, named as its connection, that could not be read, and why."""
+
+    database: str
+    message: str
+
+
+@dataclass
+class Answers(Generic[Answer]):
+    """What each database answered, by the names of the connections, and those that did not."""
+
+    found: dict[str, Answer] = field(default_factory=dict)
+    unreachable: list[DatabaseProblem] = field(default_factory=list)
+
+
+def connect(name: str = POSTGRES) -> Generator[psycopg.Connection]:
     """Open a connection for one request."""
-    with open_postgres(patience=PATIENCE_SECONDS) as connection:
+    with open_postgres(name, patience=PATIENCE_SECONDS) as connection:
         connection.execute("set statement_timeout = '15s'")
         connection.execute("set lock_timeout = '10s'")
         connection.execute("set idle_in_transaction_session_timeout = '20s'")
         yield connection
 
 
-Postgres = Annotated[psycopg.Connection, Depends(connect)]
+def _connect_default() -> Generator[psycopg.Connection]:
+    yield from connect()
+
+
+open_database = contextmanager(connect)
+Postgres = Annotated[psycopg.Connection, Depends(_connect_default)]
+
+
+def find_databases() -> list[str]:
+    """Return the connections of all streams' databases, the usual one first; it alone where no stream can be used."""
+    named = {stream.postgres for stream in load_streams() if isinstance(stream, Stream)} or {POSTGRES}
+    return sorted(named, key=lambda name: (name != POSTGRES, name))
+
+
+def read_each(read: Callable[[str, psycopg.Connection], Answer]) -> Answers[Answer]:
+    """Read every database of the streams; raises what the first of them raised when none can be read."""
+    names = find_databases()
+    with ThreadPoolExecutor(DATABASES_AT_ONCE) as threads:
+        tried = list(threads.map(lambda name: _try(read, name), names))
+    failures = [failure for failure in tried if isinstance(failure, Exception)]
+    if len(failures) == len(names):
+        raise failures[0]
+    answers: Answers[Answer] = Answers()
+    for name, answer in zip(names, tried, strict=True):
+        if isinstance(answer, Exception):
+            answers.unreachable.append(DatabaseProblem(name, _explain(answer, name)))
+        else:
+            answers.found[name] = answer
+    return answers
+
+
+def _try(read: Callable[[str, psycopg.Connection], Answer], name: str) -> Answer | Exception:
+    try:
+        with open_database(name) as connection:
+            return read(name, connection)
+    except (psycopg.Error, RunFailure) as failure:
+        return failure
+
+
+def _explain(failure: Exception, name: str) -> str:
+    explained = explain_run_failure(failure) if isinstance(failure, RunFailure) else explain_database(failure, name)
+    return explained[2]

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from crm_export.connections import POSTGRES
 from include.export.failures import ConfigurationFailure, RunFailure
 from include.export.reports import PlaceError
 
@@ -99,25 +100,35 @@ def tell_invalid(found: Sequence[Any]) -> str:
 
 
 def _answer_database(error: Exception) -> JSONResponse:
-    log.warning("CRM Export page: Postgres answered %s", type(error).__name__)
+    return _answer(*explain_database(error, POSTGRES))
+
+
+def explain_database(error: Exception, name: str) -> tuple[int, ErrorCode, str]:
+    """Return the status, code and sentence for an error of a database, named as its connection."""
+    log.warning("CRM Export page: Postgres (connection %s) answered %s", name, type(error).__name__)
     if isinstance(error, _BUSY):
-        return _answer(409, "busy", "A run or another person is changing this at the moment. Try again.")
+        return 409, "busy", "A run or another person is changing this at the moment. Try again."
     if isinstance(error, psycopg.DataError):
-        return _answer(422, "invalid", "Not allowed: a value that Postgres cannot read.")
+        return 422, "invalid", "Not allowed: a value that Postgres cannot read."
     if isinstance(error, _MISSING):
-        return _answer(
+        return (
             503,
             "not_installed",
             "The tables of CRM Export are missing or older than it. Run the DAG CRMExport once.",
         )
     if isinstance(error, errors.QueryCanceled):
-        return _answer(503, "database_down", "Postgres took too long to answer. Try again, or narrow the filter.")
-    return _answer(503, "database_down", "Postgres (connection postgres_default) does not answer. Try again later.")
+        return 503, "database_down", "Postgres took too long to answer. Try again, or narrow the filter."
+    return 503, "database_down", f"Postgres (connection {name}) does not answer. Try again later."
 
 
 def _answer_run_failure(failure: Exception) -> JSONResponse:
+    return _answer(*explain_run_failure(failure))
+
+
+def explain_run_failure(failure: Exception) -> tuple[int, ErrorCode, str]:
+    """Return the status, code and sentence for what stops a run."""
     code: ErrorCode = "misconfigured" if isinstance(failure, ConfigurationFailure) else "database_down"
-    return _answer(503, code, str(failure))
+    return 503, code, str(failure)
 
 
 def _answer_airflow_database(error: Exception) -> JSONResponse:

@@ -87,6 +87,12 @@ def _may(user: BaseUser, method: ResourceMethod, dag_id: str, entity: DagAccessE
     )
 
 
+def require_run(user: BaseUser, dag_id: str) -> None:
+    """Raise PageFailure unless a user may start runs of a DAG."""
+    if not _may(user, "POST", dag_id, DagAccessEntity.RUN):
+        raise PageFailure(403, "forbidden", f"Your role does not allow starting runs of {dag_id}.")
+
+
 def name_user(user: GetUserDep) -> str:
     """Return the name that the audit keeps of a user."""
     return str(user.get_name())

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from exporter import Exporter, make_stream
-from include.export.ledger import ExportResends, Outcome
+from include.export.ledger import ExportAlerts, ExportResends, ListedResend, Outcome, count_calls_of_the_day
+from include.export.reports import preview_resend
 from include.export.run.context import RunContext
 
 
@@ -148,3 +149,78 @@ def test_a_new_field_sends_everything_again_where_the_stream_asks_for_it(exporte
     exported.run()
     assert set(sent_keys(exported, 40)) == {f"A{number}" for number in range(1, 41)}
     assert exported.run().rows_sent == 0, "it is asked for once"
+
+
+def list_one(exporter: Exporter) -> ListedResend:
+    return ExportResends(exporter.connection).list_recent("accounts", 1)[0]
+
+
+def test_its_progress_is_counted_in_rows(exported: Exporter) -> None:
+    ask(exported, rows=40)
+    assert (list_one(exported).state, list_one(exported).rows_sent) == ("queued", 0)
+    exported.run(batch_size=10, daily_api_limit=count_calls_of_the_day(exported.connection) + 2)
+    found = list_one(exported)
+    assert found.state == "waiting"
+    assert 0 < found.rows_sent < 40
+    exported.run()
+    found = list_one(exported)
+    assert (found.state, found.rows_sent, found.rows_total) == ("done", 40, 40)
+    ask(exported, key="7", rows=1)
+    exported.run()
+    assert (list_one(exported).state, list_one(exported).rows_sent) == ("done", 1)
+
+
+def test_rows_of_bulk_jobs_are_counted_too(exporter: Exporter) -> None:
+    exporter.stream = exporter.stream.model_copy(update={"bulk_from": 50, "bulk_from_paused": 50})
+    exporter.options |= {"poll_delays": (0.02, 0.05)}
+    exporter.add_many(1, 400)
+    exporter.run(pause=False)
+    ask(exporter, rows=400)
+    exporter.run(pause=False)
+    assert (list_one(exporter).state, list_one(exporter).rows_sent) == ("done", 400)
+
+
+def test_a_new_field_is_an_alert_until_the_stream_was_sent_again(exported: Exporter) -> None:
+    alerts = ExportAlerts(exported.connection)
+    exported.stream = make_stream(fields={**exported.stream.fields, "Plain__c": "notes"})
+    exported.add({"id": 41})
+    exported.run()
+    [alert] = alerts.list_page(10)
+    assert (alert.kind, alert.subject, alert.severity) == ("new_field", "Plain__c", "warning")
+    ask(exported, key="7")
+    exported.run()
+    assert len(alerts.list_page(10)) == 2, "one record is not the stream; the other line is the audit's"
+    ask(exported)
+    exported.run()
+    assert {alert.kind for alert in alerts.list_page(10)} == {"audit"}
+
+
+def test_a_field_that_is_taken_away_again_is_no_alert(exported: Exporter) -> None:
+    before = exported.stream
+    exported.stream = make_stream(fields={**before.fields, "Plain__c": "notes"})
+    exported.add({"id": 41})
+    exported.run()
+    assert len(ExportAlerts(exported.connection).list_page(10)) == 1
+    exported.stream = before
+    exported.add({"id": 44})
+    exported.run()
+    assert ExportAlerts(exported.connection).list_page(10) == []
+
+
+def test_a_preview_names_the_keys_that_no_exported_row_has(exported: Exporter) -> None:
+    found = preview_resend(exported.stream, exported.connection, keys=["7", "8", "nonsense", "99"])
+    assert (found.rows, found.api_calls, found.missing) == (2, 2, ["nonsense", "99"])
+
+
+def test_a_preview_estimates_what_takes_too_long_to_count(exported: Exporter) -> None:
+    exported.connection.execute(
+        "create function app.slow(text) returns text language sql as 'select pg_sleep(1)::text'"
+    )
+    exported.connection.execute(
+        "create view app.slow_accounts as select * from app.accounts where app.slow(name) is not null"
+    )
+    stream = exported.stream.model_copy(update={"source": "app.slow_accounts"})
+    exported.connection.execute("set statement_timeout = '300ms'")
+    found = preview_resend(stream, exported.connection)
+    assert not found.exact
+    assert found.rows > 0
