@@ -21,10 +21,6 @@ left join crm_export.ExportWatermarks w on w.stream = a.stream
 where (%(all)s or a.cleared_at is null
        or (a.kind = 'audit' and a.raised_at > clock_timestamp() - interval '7 days'))
   and (%(before)s::timestamptz is null or a.raised_at < %(before)s)
-  -- the record that a stream is held at has an alert of its own
-  and not (a.kind = 'rejected' and a.cleared_at is null and not exists (
-      select from crm_export.ExportErrors c
-      where c.cause = a.subject and c.stream = a.stream and c.status in ('open', 'waiting')
-        and not exists (select from crm_export.ExportWatermarks s where s.stopped_at_error_id = c.id)))
+  and (a.cleared_at is not null or not crm_export.is_part_of_hold(a.kind, a.stream, a.subject))
 order by a.raised_at desc
 fetch first %(limit)s rows with ties

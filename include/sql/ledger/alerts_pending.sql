@@ -38,10 +38,6 @@ from delivered d
 left join crm_export.ExportErrors e on e.id = d.error
 left join crm_export.ExportWatermarks w on w.stream = d.stream
 where d.event is not null
-  -- the record that a stream is held at has an alert of its own
-  and not (d.kind = 'rejected' and d.event = 'raised' and not exists (
-      select from crm_export.ExportErrors c
-      where c.cause = d.subject and c.stream = d.stream and c.status in ('open', 'waiting')
-        and not exists (select from crm_export.ExportWatermarks s where s.stopped_at_error_id = c.id)))
+  and not (d.event = 'raised' and crm_export.is_part_of_hold(d.kind, d.stream, d.subject))
 order by array_position(array['critical', 'warning', 'info'], d.severity), d.id
 limit %(limit)s

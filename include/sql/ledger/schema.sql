@@ -605,6 +605,14 @@ alter table crm_export.ExportAlerts
     drop constraint if exists exportalerts_kind_check,
     add constraint exportalerts_kind_check check (kind in (
         'held', 'rejected', 'run_failed', 'quota', 'lag', 'purge', 'finding', 'new_field', 'audit'));
+-- Tells whether an alert says nothing that the alert of a hold does not: the record that a stream is held at has its own.
+create or replace function crm_export.is_part_of_hold(kind text, of_stream text, of_cause text) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select kind = 'rejected' and not exists (
+        select from crm_export.ExportErrors c
+        where c.cause = of_cause and c.stream = of_stream and c.status in ('open', 'waiting')
+          and not exists (select from crm_export.ExportWatermarks s where s.stopped_at_error_id = c.id))
+$$;
 -- The page's search finds its text anywhere in a million errors with pg_trgm: trusted, so that whoever may create this
 -- schema may create it too. Where a server does not have it the search reads every error instead, for 15 s at most.
 do $$

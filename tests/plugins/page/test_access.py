@@ -45,6 +45,13 @@ ROUTES: list[tuple[str, str, str, Any]] = [
     ("POST", "/api/dags/{dag_id}/runs", "api/dags/CRMExport/runs", {}),
     ("PUT", "/api/dags/{dag_id}", "api/dags/CRMExport_Reconcile", {"paused": False}),
     ("GET", "/api/headline", "api/headline", None),
+    ("GET", "/api/alerts", "api/alerts", None),
+    ("POST", "/api/alerts/read", "api/alerts/read", {"until": "2026-01-01T00:00:00Z"}),
+    ("GET", "/api/streams/{stream}/resends", "api/streams/accounts/resends", None),
+    ("POST", "/api/streams/{stream}/resends/preview", "api/streams/accounts/resends/preview", {}),
+    ("POST", "/api/streams/{stream}/resends", "api/streams/accounts/resends", {}),
+    ("POST", "/api/check", "api/check", {}),
+    ("POST", "/api/streams/{stream}/plan", "api/streams/accounts/plan", {}),
 ]
 FOR_VIEWERS = {"/api/headline"}  # counts only
 WRITES = [route for route in ROUTES if route[0] != "GET"]

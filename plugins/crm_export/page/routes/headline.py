@@ -11,6 +11,7 @@ from crm_export.page.dag_tasks import find_failed_tasks
 from crm_export.page.database import Postgres
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import EXPORT_TO_CRM
+from include.export.ledger import ExportAlerts
 from include.export.reports import Summary, read_overview
 from include.export.salesforce import Catalogue
 from include.export.streams import load_streams
@@ -20,7 +21,7 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Headline:
-    """Whether everything is in Salesforce; `failed_tasks` and `blockers` are how many there are."""
+    """Whether everything is in Salesforce; `failed_tasks`, `blockers` and open `alerts` are how many there are."""
 
     at: str
     export_to_crm: bool
@@ -28,6 +29,7 @@ class Headline:
     summary: Summary
     failed_tasks: int
     blockers: int
+    alerts: int
 
 
 @router.get("/headline")
@@ -41,4 +43,5 @@ def read_headline(connection: Postgres) -> Headline:
         summary=overview.summary,
         failed_tasks=len(find_failed_tasks()),
         blockers=len(overview.blockers),
+        alerts=ExportAlerts(connection).count().open,
     )

@@ -19,6 +19,7 @@ export function Forbidden() {
     <main>
       <h1 class="unseen">CRM Export</h1>
       <Line verdict={judge(standOfHeadline(headline.data))} />
+      {headline.data.alerts > 0 && <Notice tone="warning"><p>{t("alerts.count", { count: headline.data.alerts })}</p></Notice>}
       {counts.length > 0 && (
         <dl class="card facts-list">
           {counts.map((status) => <><dt>{t(`status.${status}`)}</dt><dd>{number(errors[status])}</dd></>)}

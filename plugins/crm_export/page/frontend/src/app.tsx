@@ -1,10 +1,13 @@
 import { useEffect } from "preact/hooks";
+import { AlertBell } from "./alerts/AlertBell";
+import { AlertsPage } from "./alerts/AlertsPage";
 import { ActivityPage } from "./activity/ActivityPage";
 import { useLive } from "./api/live";
 import { Forbidden } from "./Forbidden";
 import { ErrorsPage } from "./errors/ErrorsPage";
 import { ActionPage } from "./history/ActionPage";
 import { HistoryPage } from "./history/HistoryPage";
+import { CheckPage } from "./inspection/CheckPage";
 import { number, t } from "./language";
 import { OverviewPage } from "./overview/OverviewPage";
 import { StreamPage } from "./overview/StreamPage";
@@ -19,7 +22,7 @@ export function App() {
   const { session, streams } = useLive();
   useEffect(() => {
     const view = route.view === "streams" ? "overview" : route.view;
-    const item = route.item === "records" ? t("errors.records") : route.item;
+    const item = route.item === "records" ? t("errors.records") : route.item === "all" ? t("alerts.all") : route.item;
     document.title = `${item ?? t(`tabs.${view}`)} · CRM Export`;
   }, [route]);
   if (session.failure?.code === "not_signed_in") return <SignedOut />;
@@ -47,14 +50,17 @@ function Top({ route }: { route: Route }) {
     <header class="top">
       <h1 class="unseen">CRM Export</h1>
       <VerdictLine brief={current !== "overview"} />
-      <nav class="tabs" aria-label={t("tabs.label")}>
-        {VIEWS.map((view) => (
-          <a key={view} href={href(view)} aria-current={view === current ? "page" : undefined}>
-            {t(`tabs.${view}`)}
-            {view === "errors" && unresolved > 0 && <span class="bubble">{number(unresolved)}</span>}
-          </a>
-        ))}
-      </nav>
+      <div class="bar">
+        <nav class="tabs" aria-label={t("tabs.label")}>
+          {VIEWS.map((view) => (
+            <a key={view} href={href(view)} aria-current={view === current ? "page" : undefined}>
+              {t(`tabs.${view}`)}
+              {view === "errors" && unresolved > 0 && <span class="bubble">{number(unresolved)}</span>}
+            </a>
+          ))}
+        </nav>
+        <AlertBell />
+      </div>
     </header>
   );
 }
@@ -67,6 +73,10 @@ function View({ route }: { route: Route }) {
       return <ActivityPage />;
     case "history":
       return route.item === null ? <HistoryPage /> : <ActionPage id={route.item} />;
+    case "alerts":
+      return <AlertsPage all={route.item === "all"} />;
+    case "check":
+      return <CheckPage />;
     case "streams":
       return route.item === null ? <OverviewPage /> : <StreamPage name={route.item} />;
     default:

@@ -4,11 +4,12 @@ import { airflowWindow } from "./airflow";
 import { AIRFLOW, ROOT } from "./place";
 
 export const VIEWS = ["overview", "errors", "activity", "history"] as const;
-export type View = (typeof VIEWS)[number] | "streams";
+const OTHER_VIEWS = ["streams", "alerts", "check"] as const;
+export type View = (typeof VIEWS)[number] | (typeof OTHER_VIEWS)[number];
 
 export interface Route {
   view: View;
-  /** An error's or an action's id, a stream's name, or "records" for the list of errors. */
+  /** An error's or an action's id, a stream's name, "records" for the list of errors, or "all" for that of alerts. */
   item: string | null;
   query: URLSearchParams;
 }
@@ -20,7 +21,7 @@ const MOVED = "crm-export-moved";
 
 function parse(): Route {
   const [first = "", second] = location.pathname.slice(ROOT.length).split("/", 2).map(decode);
-  const view = [...VIEWS, "streams" as const].find((known) => known === first) ?? "overview";
+  const view = [...VIEWS, ...OTHER_VIEWS].find((known) => known === first) ?? "overview";
   return { view, item: second || null, query: new URLSearchParams(location.search) };
 }
 

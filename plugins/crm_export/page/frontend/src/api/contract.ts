@@ -84,6 +84,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alerts
+         * @description Return a page of alerts: the open ones, or with `cleared` all.
+         */
+        get: operations["list_alerts_api_alerts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Read
+         * @description Mark alerts as read, for everybody.
+         */
+        post: operations["mark_read_api_alerts_read_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -118,6 +158,26 @@ export interface paths {
         get: operations["list_causes_api_causes_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Check a stream, or all and what is set up around them; nothing is sent.
+         */
+        post: operations["check_api_check_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -384,6 +444,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/streams/{stream}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan
+         * @description Return what the next run would do; nothing is sent or written, but that somebody saw values is audited.
+         */
+        post: operations["plan_api_streams__stream__plan_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/streams/{stream}/resends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Resends
+         * @description Return the resends of a stream, newest first.
+         */
+        get: operations["list_resends_api_streams__stream__resends_get"];
+        put?: never;
+        /**
+         * Resend
+         * @description Ask for a resend, and start the run that does it.
+         */
+        post: operations["resend_api_streams__stream__resends_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/streams/{stream}/resends/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description Return what a resend would do; nothing changes.
+         */
+        post: operations["preview_api_streams__stream__resends_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trials": {
         parameters: {
             query?: never;
@@ -472,6 +596,43 @@ export interface components {
             bucket_seconds: number;
             points: components["schemas"]["HistoryPoint"][];
         };
+        /** @description A page of alerts, newest first, and how many are open and unread in all; `next` continues it. */
+        Alerts: {
+            alerts: components["schemas"]["AlertView"][];
+            /** Format: date-time */
+            at: string;
+            critical: number;
+            next: string | null;
+            open: number;
+            unreachable: components["schemas"]["DatabaseProblem"][];
+            unread: number;
+        };
+        /** @description How many alerts were unread until now. */
+        AlertsRead: {
+            marked: number;
+        };
+        /** @description An alert with the text that channels are sent; `error` is the export error that it names. */
+        AlertView: {
+            adobe_line: string;
+            advice: string;
+            cleared_at: string | null;
+            database: string;
+            error: number | null;
+            id: number;
+            /** @enum {string} */
+            kind: "held" | "rejected" | "run_failed" | "quota" | "lag" | "purge" | "finding" | "new_field" | "audit";
+            /** Format: date-time */
+            raised_at: string;
+            read_at: string | null;
+            read_by: string | null;
+            record_url: string;
+            sent_at: string | null;
+            sentence: string;
+            /** @enum {string} */
+            severity: "critical" | "warning" | "info";
+            stream: string | null;
+            times: number;
+        };
         /** @description One attempt to send the record, with where its log is. */
         AttemptView: {
             actor: string | null;
@@ -492,7 +653,7 @@ export interface components {
         AuditEntry: {
             acknowledgement: string | null;
             /** @enum {string} */
-            action: "retry" | "set_aside" | "ignore" | "reopen" | "set_setting" | "try_record" | "see_source_row" | "download" | "run_now" | "pause_dag" | "unpause_dag";
+            action: "retry" | "set_aside" | "ignore" | "reopen" | "set_setting" | "try_record" | "see_source_row" | "download" | "run_now" | "pause_dag" | "unpause_dag" | "resend" | "see_plan";
             actor: string;
             /** Format: date-time */
             at: string;
@@ -548,6 +709,25 @@ export interface components {
             causes: components["schemas"]["Cause"][];
             more: boolean;
         };
+        /** @description Which stream to check; all where none is named. */
+        CheckBody: {
+            /** @default null */
+            stream?: string | null;
+        };
+        /** @description One line; `subject` is a stream, a connection or a file, `check` what was looked at. */
+        CheckLine: {
+            check: string;
+            level: components["schemas"]["Level"];
+            message: string;
+            subject: string;
+        };
+        /** @description What was looked at, and how many lines are of each level. */
+        CheckResult: {
+            fail: number;
+            lines: components["schemas"]["CheckLine"][];
+            ok: number;
+            warn: number;
+        };
         /** @description Either some errors, or a group: all unresolved, of a cause, a code (of one object), a stream, a status. */
         ChosenErrors: {
             /** @default false */
@@ -583,6 +763,11 @@ export interface components {
             next_run_at: string | null;
             paused: boolean;
             running: boolean;
+        };
+        /** @description A database, named as its connection, that could not be read, and why. */
+        DatabaseProblem: {
+            database: string;
+            message: string;
         };
         /**
          * @description How far back charts go.
@@ -712,8 +897,9 @@ export interface components {
             findings: components["schemas"]["OpenFinding"][];
             more: boolean;
         };
-        /** @description Whether everything is in Salesforce; `failed_tasks` and `blockers` are how many there are. */
+        /** @description Whether everything is in Salesforce; `failed_tasks`, `blockers` and open `alerts` are how many there are. */
         Headline: {
+            alerts: number;
             at: string;
             blockers: number;
             dags: components["schemas"]["DagState"][];
@@ -766,10 +952,20 @@ export interface components {
             oldest_age_seconds: number | null;
             refused: number;
         };
+        /**
+         * @description How something is: as it should be, worth a look, or in the way of an export.
+         * @enum {string}
+         */
+        Level: "ok" | "warn" | "fail";
         /** @description A record in Salesforce that a field of the source row names. */
         Link: {
             field: string;
             url: string;
+        };
+        /** @description One alert. */
+        NamedAlert: {
+            database: string;
+            id: number;
         };
         /** @description Which DAG tries a record next and when; None while that DAG is paused or has no schedule. */
         NextAttempt: {
@@ -821,6 +1017,37 @@ export interface components {
             run: string[];
             see_values: boolean;
         };
+        /**
+         * @description What the next run of a stream would do. The counts are of the first `sampled` rows.
+         *
+         *     `rows` and `rejected` are None for whoever may not see record values.
+         */
+        Plan: {
+            absent: number;
+            api_calls: number;
+            creates: number;
+            deletes: number;
+            external_id: string;
+            held_at: string | null;
+            jobs: number;
+            object: string;
+            rejected: components["schemas"]["PlannedRow"][] | null;
+            rejected_count: number;
+            requests: number;
+            rows: components["schemas"]["PlannedRow"][] | null;
+            rows_waiting: string;
+            sampled: number;
+            stream: string;
+            updates: number;
+        };
+        /** @description A row of the sample: what is done with it, and its record as it would be sent, or the rule that rejects it. */
+        PlannedRow: {
+            action: string;
+            external_id: string | null;
+            key: string;
+            record: string | null;
+            verdict: string | null;
+        };
         /** @description What an action would do; one that selects more than `limit` records is refused. */
         Preview: {
             changes: number;
@@ -842,6 +1069,13 @@ export interface components {
             shown: string;
             used: string;
         };
+        /** @description Which alerts somebody has read: some, or all that were raised up to a moment. */
+        ReadBody: {
+            /** @default null */
+            alerts?: components["schemas"]["NamedAlert"][] | null;
+            /** @default null */
+            until?: string | null;
+        };
         /** @description What became of one record. */
         RecordAnswer: {
             error_id: number;
@@ -850,6 +1084,60 @@ export interface components {
             /** @enum {string} */
             result: "done" | "unchanged" | "pending" | "exported" | "refused" | "gone" | "waiting" | "not_tried";
             stream: string;
+        };
+        /** @description What to send again: a whole stream, a range of change times with both ends, or records by their keys. */
+        ResendBody: {
+            /** @default null */
+            from_at?: string | null;
+            /** @default null */
+            keys?: string[] | null;
+            /** @default null */
+            reason?: string | null;
+            /** @default null */
+            to_at?: string | null;
+        };
+        /**
+         * @description The size of a resend; `seconds` is None where no recent run tells a rate.
+         *
+         *     `exact` is False where counting took too long and Postgres estimated the rows. `missing` are the keys that no
+         *     exported row has.
+         */
+        ResendPreview: {
+            api_calls: number;
+            /** @default true */
+            exact: boolean;
+            jobs: number;
+            missing: string[];
+            requests: number;
+            rows: number;
+            seconds: number | null;
+            stream: string;
+        };
+        /** @description The resends of a stream of the last month, and the fields that its exported rows do not have yet. */
+        Resends: {
+            dag_id: string;
+            new_fields: string[];
+            resends: components["schemas"]["ResendView"][];
+            stream: string;
+        };
+        /** @description A resend and how far it is; `run` is the run that the page started for it, while Airflow has it. */
+        ResendView: {
+            /** Format: date-time */
+            asked_at: string;
+            asked_by: string;
+            cursor_at: string | null;
+            finished_at: string | null;
+            from_at: string | null;
+            id: number;
+            key: string | null;
+            reason: string;
+            rows_sent: number;
+            rows_total: number | null;
+            run: components["schemas"]["RunState"] | null;
+            /** @enum {string} */
+            state: "queued" | "running" | "waiting" | "held" | "done";
+            stream: string;
+            to_at: string | null;
         };
         /** @description One export in the small chart. */
         RunPoint: {
@@ -1039,16 +1327,23 @@ export type ActionAnswer = components['schemas']['ActionAnswer'];
 export type ActionBody = components['schemas']['ActionBody'];
 export type ActionKind = components['schemas']['ActionKind'];
 export type Activity = components['schemas']['Activity'];
+export type Alerts = components['schemas']['Alerts'];
+export type AlertsRead = components['schemas']['AlertsRead'];
+export type AlertView = components['schemas']['AlertView'];
 export type AttemptView = components['schemas']['AttemptView'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
 export type Blocker = components['schemas']['Blocker'];
 export type Cause = components['schemas']['Cause'];
 export type Causes = components['schemas']['Causes'];
+export type CheckBody = components['schemas']['CheckBody'];
+export type CheckLine = components['schemas']['CheckLine'];
+export type CheckResult = components['schemas']['CheckResult'];
 export type ChosenErrors = components['schemas']['ChosenErrors'];
 export type CurrentRow = components['schemas']['CurrentRow'];
 export type DagShare = components['schemas']['DagShare'];
 export type DagState = components['schemas']['DagState'];
+export type DatabaseProblem = components['schemas']['DatabaseProblem'];
 export type Days = components['schemas']['Days'];
 export type ErrorClass = components['schemas']['ErrorClass'];
 export type ErrorCounts = components['schemas']['ErrorCounts'];
@@ -1063,7 +1358,9 @@ export type Headline = components['schemas']['Headline'];
 export type Held = components['schemas']['Held'];
 export type HeldStream = components['schemas']['HeldStream'];
 export type HistoryPoint = components['schemas']['HistoryPoint'];
+export type Level = components['schemas']['Level'];
 export type Link = components['schemas']['Link'];
+export type NamedAlert = components['schemas']['NamedAlert'];
 export type NextAttempt = components['schemas']['NextAttempt'];
 export type NothingBody = components['schemas']['NothingBody'];
 export type NumberSetting = components['schemas']['NumberSetting'];
@@ -1071,9 +1368,16 @@ export type OpenFinding = components['schemas']['OpenFinding'];
 export type Parent = components['schemas']['Parent'];
 export type PauseBody = components['schemas']['PauseBody'];
 export type Permissions = components['schemas']['Permissions'];
+export type Plan = components['schemas']['Plan'];
+export type PlannedRow = components['schemas']['PlannedRow'];
 export type Preview = components['schemas']['Preview'];
 export type Problem = components['schemas']['Problem'];
+export type ReadBody = components['schemas']['ReadBody'];
 export type RecordAnswer = components['schemas']['RecordAnswer'];
+export type ResendBody = components['schemas']['ResendBody'];
+export type ResendPreview = components['schemas']['ResendPreview'];
+export type Resends = components['schemas']['Resends'];
+export type ResendView = components['schemas']['ResendView'];
 export type RunPoint = components['schemas']['RunPoint'];
 export type RunState = components['schemas']['RunState'];
 export type Session = components['schemas']['Session'];
@@ -1223,6 +1527,73 @@ export interface operations {
             };
         };
     };
+    list_alerts_api_alerts_get: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                cleared?: boolean;
+                language?: "en" | "pt-BR";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
+    mark_read_api_alerts_read_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsRead"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
     read_audit_api_audit_get: {
         parameters: {
             query?: {
@@ -1275,6 +1646,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Causes"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
+    check_api_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckResult"];
                 };
             };
             /** @description Refused or failed */
@@ -1705,6 +2109,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Streams"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
+    plan_api_streams__stream__plan_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stream: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NothingBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
+    list_resends_api_streams__stream__resends_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stream: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resends"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
+    resend_api_streams__stream__resends_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stream: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResendBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resends"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureAnswer"];
+                };
+            };
+        };
+    };
+    preview_api_streams__stream__resends_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stream: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResendBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResendPreview"];
                 };
             };
             /** @description Refused or failed */

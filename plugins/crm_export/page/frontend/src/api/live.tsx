@@ -2,7 +2,8 @@
 import { createContext, type ComponentChildren } from "preact";
 import { useContext, useEffect } from "preact/hooks";
 import { onSignedOut, read, SESSION } from "./client";
-import type { Causes, Session, Settings, Streams } from "./contract";
+import { language } from "../language";
+import type { Alerts, Causes, Session, Settings, Streams } from "./contract";
 import { useResource, type Resource } from "./resource";
 
 export interface Live {
@@ -10,6 +11,7 @@ export interface Live {
   settings: Resource<Settings>;
   streams: Resource<Streams>;
   causes: Resource<Causes>;
+  alerts: Resource<Alerts>;
   /** Ask for all of it again, after something was changed. */
   refresh: () => void;
 }
@@ -21,9 +23,10 @@ export function LiveProvider({ children }: { children: ComponentChildren }) {
   const settings = useResource<Settings>("settings", () => read("api/settings"), 15);
   const streams = useResource<Streams>("streams", () => read("api/streams"), 10);
   const causes = useResource<Causes>("causes", () => read("api/causes"), 15);
+  const alerts = useResource<Alerts>("alerts", () => read("api/alerts", { language }), 15);
   useEffect(() => onSignedOut(session.reload), []);
-  const refresh = (): void => [session, settings, streams, causes].forEach((resource) => resource.reload());
-  return <Context.Provider value={{ session, settings, streams, causes, refresh }}>{children}</Context.Provider>;
+  const refresh = (): void => [session, settings, streams, causes, alerts].forEach((resource) => resource.reload());
+  return <Context.Provider value={{ session, settings, streams, causes, alerts, refresh }}>{children}</Context.Provider>;
 }
 
 export function useLive(): Live {

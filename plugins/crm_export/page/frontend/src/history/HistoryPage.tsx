@@ -75,6 +75,8 @@ function describe({ action, records, selection, setting, from_value, to_value }:
     case "run_now":
     case "pause_dag":
     case "unpause_dag":
+    case "resend":
+    case "see_plan":
       return t(`history.${action}`, { selection: selection ?? "?" });
     default:
       return t(`history.${action}`, { count: records });

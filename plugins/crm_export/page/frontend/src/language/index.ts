@@ -14,16 +14,19 @@ declare module "i18next" {
 
 const portuguese: typeof en = pt; // does not compile while a text is missing
 const LANGUAGE = "i18nextLng"; // where Airflow's UI keeps the language that was chosen in it
-const spoken = navigator.languages.filter((language) => /^(en|pt)\b/i.test(language));
+const spoken = navigator.languages.filter((each) => /^(en|pt)\b/i.test(each));
 const chosen = readChosen();
-const preferred = spoken.find((language) => !chosen || language.slice(0, 2) === chosen.slice(0, 2)) ?? chosen ?? "en-US";
+const preferred = spoken.find((each) => !chosen || each.slice(0, 2) === chosen.slice(0, 2)) ?? chosen ?? "en-US";
 const inPortuguese = preferred.toLowerCase().startsWith("pt");
+
+/** The language of the page's words, and of texts that the server writes. */
+export const language = inPortuguese ? "pt-BR" : "en";
 
 /** The locale of numbers and dates: the reader's own kind of English, or Brazilian Portuguese. */
 export const locale = inPortuguese ? "pt-BR" : preferred;
 
 void i18next.init({
-  lng: inPortuguese ? "pt-BR" : "en",
+  lng: language,
   fallbackLng: "en",
   initAsync: false,
   defaultNS: "page",
@@ -40,9 +43,9 @@ window.addEventListener("storage", ({ key, oldValue, newValue }) => {
 
 /** Return the language of Airflow's UI where it is one of the page's, else English; null before one was chosen. */
 function readChosen(): string | null {
-  const language = localStorage.getItem(LANGUAGE);
-  if (!language) return null;
-  return /^(en|pt)\b/i.test(language) ? language : "en-US";
+  const found = localStorage.getItem(LANGUAGE);
+  if (!found) return null;
+  return /^(en|pt)\b/i.test(found) ? found : "en-US";
 }
 
 /** Portuguese counts whole millions apart ("1 milhão de linhas"); the texts do not. */

@@ -2,12 +2,14 @@ import type { StreamView } from "../api/contract";
 import { useLive } from "../api/live";
 import { CauseList } from "../errors/CauseList";
 import { list, t } from "../language";
+import { InspectionPanel } from "../inspection/InspectionPanel";
 import { OutcomeBadge } from "../parts/Badge";
 import { Heading } from "../parts/Heading";
 import { Blank, Loading, Notice } from "../parts/Notice";
 import { Out } from "../parts/Out";
 import { RunBars } from "../parts/RunBars";
 import { Ago } from "../parts/Time";
+import { ResendPanel } from "../resends/ResendPanel";
 import { href } from "../route";
 import { Hold } from "./Holds";
 import { ErrorCount, Lag, StateBadge, Waiting, Watermark } from "./StreamTable";
@@ -26,6 +28,10 @@ export function StreamPage({ name }: { name: string }) {
       {stream.problem && <Notice tone="warning"><p class="exact">{stream.problem}</p></Notice>}
       {stream.held && <Hold stream={stream} held={stream.held} />}
       {!stream.broken && <Facts stream={stream} />}
+      <div class="pair">
+        {!stream.broken && <ResendPanel stream={name} />}
+        <InspectionPanel stream={name} broken={stream.broken !== null} />
+      </div>
       {mine.length > 0 && <section aria-labelledby="causes"><h2 id="causes">{t("causes.title")}</h2><CauseList causes={mine} /></section>}
     </>
   );

@@ -12,7 +12,7 @@ export function StreamTable() {
   if (!streams.data) return null;
   return (
     <section>
-      <h2 id="streams">{t("streams.title")}</h2>
+      <header class="row"><h2 id="streams">{t("streams.title")}</h2><a href={href("check")}>{t("check.all_link")}</a></header>
       <div class="scroll" tabIndex={0} role="region" aria-labelledby="streams">
         <table class="streams">
           <thead>

@@ -6,12 +6,14 @@ interface Props {
   title: string;
   onClose: () => void;
   wide?: boolean;
+  /** At the edge of the window, as high as what is in it. */
+  side?: boolean;
   /** The buttons. */
   foot: ComponentChildren;
   children: ComponentChildren;
 }
 
-export function Dialog({ title, onClose, wide, foot, children }: Props) {
+export function Dialog({ title, onClose, wide, side, foot, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -23,7 +25,7 @@ export function Dialog({ title, onClose, wide, foot, children }: Props) {
     };
   }, []);
   return (
-    <dialog ref={dialog} class={wide ? "wide" : undefined} aria-labelledby={`${id}-title`} aria-describedby={`${id}-body`}
+    <dialog ref={dialog} class={wide ? "wide" : side ? "side" : undefined} aria-labelledby={`${id}-title`} aria-describedby={`${id}-body`}
       onCancel={(event) => {
         event.preventDefault();
         onClose();
