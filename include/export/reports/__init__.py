@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from include.export.reports.acknowledgement import Acknowledgement, read_acknowledgement
 from include.export.reports.blockers import Blocker, find_blockers
-from include.export.reports.error_causes import Causes, read_causes
+from include.export.reports.error_causes import Cause, Causes, read_causes
 from include.export.reports.error_counts import ErrorCounts, count_errors, count_findings, sum_errors
 from include.export.reports.error_detail import Attempt, ErrorDetail, link_record, read_detail, read_instance_url
 from include.export.reports.error_list import (
@@ -18,7 +18,8 @@ from include.export.reports.error_list import (
     iterate_errors,
     read_page,
 )
-from include.export.reports.overview import RunLine, StreamOverview, Summary, read_overview
+from include.export.reports.merged_overview import merge_overviews
+from include.export.reports.overview import Overview, RunLine, StreamOverview, Summary, read_overview
 from include.export.reports.resend_preview import ResendPreview, preview_resend
 from include.export.reports.run_history import History, SettingSeen, read_failures, read_history, read_setting_seen
 from include.export.reports.stream_health import StreamHealth, read_stream_health
@@ -30,6 +31,7 @@ __all__ = [
     "Acknowledgement",
     "Attempt",
     "Blocker",
+    "Cause",
     "Causes",
     "ErrorCounts",
     "ErrorDetail",
@@ -40,6 +42,7 @@ __all__ = [
     "ErrorPage",
     "ErrorStatus",
     "History",
+    "Overview",
     "PlaceError",
     "RecordOperation",
     "ResendPreview",
@@ -56,6 +59,7 @@ __all__ = [
     "find_blockers",
     "iterate_errors",
     "link_record",
+    "merge_overviews",
     "preview_resend",
     "read_acknowledgement",
     "read_causes",

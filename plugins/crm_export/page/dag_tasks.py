@@ -21,6 +21,7 @@ from include.export.reports import read_failures
 RUNS_SEEN = 5  # of each DAG: enough to find the last but one beside trials and what runs now
 # what says how a task is doing; one that was skipped or whose parent failed says nothing new
 _DECISIVE = frozenset({"success", "failed", "up_for_retry", "running", "deferred", "up_for_reschedule"})
+Reasons = dict[tuple[str, str, str], str]  # by DAG, run and task
 _GATE = ".pause_on_export_errors"  # fails while its stream is held, which is told as a hold
 
 
@@ -45,11 +46,13 @@ def find_failed_tasks() -> list[FailedTask]:
         return [task for dag_id in DAGS for task in _find_in(dag_id, session)]
 
 
-def add_reasons(tasks: list[FailedTask], connection: psycopg.Connection) -> list[FailedTask]:
+def read_reasons(tasks: list[FailedTask], connection: psycopg.Connection) -> Reasons:
+    """Return what the runs of tasks said about their failure, in one database."""
+    return read_failures([task.run_id for task in tasks], connection) if tasks else {}
+
+
+def add_reasons(tasks: list[FailedTask], reasons: Reasons) -> list[FailedTask]:
     """Return the tasks with what their runs said about it."""
-    if not tasks:
-        return tasks
-    reasons = read_failures([task.run_id for task in tasks], connection)
     return [replace(task, reason=reasons.get((task.dag_id, task.run_id, task.task_id))) for task in tasks]
 
 

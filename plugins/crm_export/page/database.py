@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from typing import Annotated, Generic, TypeVar
 
 import psycopg
-from fastapi import Depends
+from fastapi import Depends, Query
 
 from crm_export.connections import POSTGRES, open_postgres
-from crm_export.page.failures import explain_database, explain_run_failure
+from crm_export.page.failures import PageFailure, explain_database, explain_run_failure
 from include.export.failures import RunFailure
-from include.export.streams import Stream, load_streams
+from include.export.streams import Stream, StreamName, load_streams
 
 PATIENCE_SECONDS = 5  # seconds until a database that does not answer counts as down
 DATABASES_AT_ONCE = 4  # read at the same time
 Answer = TypeVar("Answer")
+Database = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\x00]*$")]
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,32 @@ def _connect_default() -> Generator[psycopg.Connection]:
     yield from connect()
 
 
+def choose_database(database: Database | None = None, stream: StreamName | None = None) -> str:
+    """Return the database that an address asks for, or that of its stream; raises PageFailure for an unknown one."""
+    if database is not None and database not in find_databases():
+        raise PageFailure(404, "not_found", "No stream uses such a database any more.")
+    return database or _find_database(stream) or POSTGRES
+
+
+def require_main(database: str | None) -> None:
+    """Raise PageFailure for a database whose records nothing can be done about on the page."""
+    if database not in {None, POSTGRES}:
+        raise PageFailure(409, "other_database", f"Records of connection {database} are decided on elsewhere.")
+
+
+def _find_database(name: str | None) -> str | None:
+    found = (stream for stream in load_streams() if isinstance(stream, Stream) and stream.name == name)
+    return next((stream.postgres for stream in found), None)
+
+
+def _connect_chosen(database: Chosen) -> Generator[psycopg.Connection]:
+    yield from connect(database)
+
+
 open_database = contextmanager(connect)
+Chosen = Annotated[str, Depends(choose_database)]
 Postgres = Annotated[psycopg.Connection, Depends(_connect_default)]
+ChosenPostgres = Annotated[psycopg.Connection, Depends(_connect_chosen)]
 
 
 def find_databases() -> list[str]:

@@ -24,7 +24,7 @@ ErrorCode = Literal[
     "not_signed_in", "forbidden", "cross_site", "not_found", "wrong_method", "export_off", "overridden",
     "acknowledgement_missing", "dag_paused", "already_requested", "nothing_selected", "too_many", "busy", "too_large",
     "not_json", "invalid", "not_installed", "database_down", "misconfigured", "too_busy",
-    "not_started", "failed",
+    "not_started", "other_database", "failed",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 _CODES: dict[int, ErrorCode] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import delete, update
 
 from exporter import ACCOUNTS, CONTACTS, TABLES, Exporter
+from include.export.ledger import install_schema
 from include.export.salesforce import Catalogue
 from people import Person, define_postgres
 from salesforce_sandbox.control import Control
@@ -92,4 +94,14 @@ def held(exporter: Exporter) -> Exporter:
     exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
     exporter.run()
     assert exporter.gate() is not None
+    return exporter
+
+
+@pytest.fixture
+def org(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> Exporter:
+    """Return an exporter whose org the API server reaches."""
+    extra = {"consumer_key": "sandbox-key", "consumer_secret": "sandbox-secret"}
+    extra["domain"] = exporter.https_url.removeprefix("https://") + "/services/oauth2/token#"
+    monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps({"conn_type": "salesforce", "extra": extra}))
+    install_schema(exporter.connection)
     return exporter

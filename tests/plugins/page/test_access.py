@@ -77,7 +77,9 @@ def test_every_route_is_walked_here() -> None:
 
 
 @pytest.mark.fault("H1")
-def test_every_route_answers_401_and_403_below_an_operator(page: SEAT, refused: Exporter, dags: None) -> None:
+def test_every_route_answers_401_and_403_below_an_operator(
+    page: SEAT, refused: Exporter, org: Exporter, dags: None
+) -> None:
     nobody, viewer, user, op, admin = (page(role) for role in (None, "viewer", "user", "op", "admin"))
     ids = {"trial": "1", "action": "1"}
     for method, declared_path, path, body in ROUTES:

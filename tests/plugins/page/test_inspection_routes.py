@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,21 +10,10 @@ import yaml
 
 from crm_export.page import guards
 from exporter import ACCOUNTS, Exporter
-from include.export.ledger import install_schema
 from people import Person, code
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
 SEAT = Callable[..., Person]
-
-
-@pytest.fixture
-def org(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> Exporter:
-    """Return an exporter whose org the API server reaches."""
-    extra = {"consumer_key": "sandbox-key", "consumer_secret": "sandbox-secret"}
-    extra["domain"] = exporter.https_url.removeprefix("https://") + "/services/oauth2/token#"
-    monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps({"conn_type": "salesforce", "extra": extra}))
-    install_schema(exporter.connection)
-    return exporter
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from crm_export.page.dag_runs import FINISHED, RunState, WorkState, read_runs, require_running, start_run
-from crm_export.page.database import Postgres
+from crm_export.page.database import Postgres, require_main
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, name_user, read_body
 from crm_export.page.setting_values import require_export
@@ -56,7 +56,7 @@ class ChosenErrors(BaseModel):
 
 
 class ActionBody(BaseModel):
-    """What somebody asks for."""
+    """What somebody asks for; `database` is where the records are."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,6 +64,7 @@ class ActionBody(BaseModel):
     selection: ChosenErrors
     reason: Reason | None = None
     until: AwareDatetime | None = None
+    database: str | None = None
 
     @property
     def chosen(self) -> Selection:
@@ -126,6 +127,7 @@ class ActionAnswer:
 @router.post("/actions/preview", dependencies=[may_change, *may_run])
 def preview_action(wanted: Wanted, connection: Postgres) -> Preview:
     """Return what an action would do; nothing changes."""
+    require_main(wanted.database)
     lines = ExportAudit(connection).preview(wanted.kind, wanted.chosen)
     selected, changes = sum(line.selected for line in lines), sum(line.changes for line in lines)
     shares: dict[str, int] = {}
@@ -150,6 +152,7 @@ def act(
     connection: Postgres,
 ) -> ActionAnswer:
     """Decide on records at once, or start the runs that send them again."""
+    require_main(wanted.database)
     _check(wanted)
     audit = ExportAudit(connection)
     with connection.transaction():

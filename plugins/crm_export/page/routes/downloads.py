@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,22 +10,23 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from crm_export.page.csv_download import write_csv
-from crm_export.page.database import connect
+from crm_export.page.database import Chosen, open_database
 from crm_export.page.guards import name_user
 from crm_export.page.routes.errors import Filter, Order
 from include.export.ledger import AuditLine, ExportAudit
 from include.export.reports import ErrorFilter, ErrorLine, ErrorOrder, iterate_errors
 
 router = APIRouter()
-_open = contextmanager(connect)
 
 
 @router.get("/errors.csv")
-def download_errors(wanted: Filter, order: Order, actor: Annotated[str, Depends(name_user)]) -> StreamingResponse:
+def download_errors(
+    wanted: Filter, order: Order, database: Chosen, actor: Annotated[str, Depends(name_user)]
+) -> StreamingResponse:
     """Return the errors of a filter as a file that a spreadsheet can open without running anything in it."""
-    with _open() as connection:
+    with open_database(database) as connection:
         ExportAudit(connection).write(AuditLine(actor, "download", selection=describe_filter(wanted)))
-    lines = write_csv(ErrorLine, _iterate(wanted, order))
+    lines = write_csv(ErrorLine, _iterate(wanted, order, database))
     first = next(lines)  # a database that does not answer is reported before the download begins
     return StreamingResponse(
         _chain(first, lines),
@@ -42,8 +42,8 @@ def describe_filter(wanted: ErrorFilter) -> str:
     return f"errors {', '.join(wanted.statuses)}" + (f" ({', '.join(words)})" if words else "")
 
 
-def _iterate(wanted: ErrorFilter, order: ErrorOrder) -> Iterator[ErrorLine]:
-    with _open() as connection:
+def _iterate(wanted: ErrorFilter, order: ErrorOrder, database: str) -> Iterator[ErrorLine]:
+    with open_database(database) as connection:
         yield from iterate_errors(wanted, order, connection=connection)
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
+import psycopg
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict
 
 from crm_export.page.dag_runs import EXPORT, EXPORT_ERROR, find_dags, find_run_after, link_run
-from crm_export.page.database import Postgres
+from crm_export.page.database import Chosen, ChosenPostgres, DatabaseProblem, read_each
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import find_permissions, may_see_values, name_user, read_body
 from include.export.ledger import AuditLine, ExportAudit, Selection
@@ -20,6 +21,7 @@ from include.export.reports import (
     UNRESOLVED,
     Acknowledgement,
     Attempt,
+    Cause,
     Causes,
     ErrorDetail,
     ErrorFilter,
@@ -91,6 +93,30 @@ class ErrorView(ErrorDetail):
     attempts_made: Sequence[AttemptView]
     airflow_path: str
     next_attempt: NextAttempt | None
+    database: str
+
+
+@dataclass(frozen=True)
+class ErrorList(ErrorPage):
+    """A page of the errors of a database."""
+
+    database: str
+
+
+@dataclass(frozen=True)
+class CauseView(Cause):
+    """A cause with its database."""
+
+    database: str
+
+
+@dataclass(frozen=True)
+class CauseList:
+    """The causes of all databases, the largest first; `more` says that there are more than are listed."""
+
+    causes: list[CauseView]
+    more: bool
+    unreachable: list[DatabaseProblem]
 
 
 def choose_errors(
@@ -118,39 +144,51 @@ Order = Annotated[ErrorOrder, Depends(choose_order)]
 
 
 @router.get("/acknowledgement")
-def read_what_off_means(connection: Postgres) -> Acknowledgement:
-    """Return what going on past refused records would mean now."""
-    return read_acknowledgement(load_streams(), connection=connection)
+def read_what_off_means() -> Acknowledgement:
+    """Return what going on past refused records would mean now, in all databases."""
+    found = read_each(lambda _, connection: read_acknowledgement(load_streams(), connection=connection)).found.values()
+    holds = [hold for one in found for hold in one.holds]
+    return Acknowledgement(sum(one.unresolved for one in found), holds)
 
 
 @router.get("/causes")
 def list_causes(
-    connection: Postgres,
     stream: StreamName | None = None,
     object: ApiName | None = None,  # noqa: A002 - the name in the address
     status: Statuses = None,
-) -> Causes:
-    """Return the errors by cause."""
-    chosen = status or UNRESOLVED
-    return read_causes(
-        connection=connection, catalogue=Catalogue.load(), statuses=chosen, stream=stream, object_name=object
-    )
+) -> CauseList:
+    """Return the errors by cause, of all databases."""
+
+    def read(_: str, connection: psycopg.Connection) -> Causes:
+        catalogue, chosen = Catalogue.load(), status or UNRESOLVED
+        return read_causes(
+            connection=connection, catalogue=catalogue, statuses=chosen, stream=stream, object_name=object
+        )
+
+    answers = read_each(read)
+    causes = [
+        CauseView(**vars(cause), database=name) for name, found in answers.found.items() for cause in found.causes
+    ]
+    causes.sort(key=lambda cause: cause.count, reverse=True)
+    return CauseList(causes, any(found.more for found in answers.found.values()), answers.unreachable)
 
 
 @router.get("/errors")
 def list_errors(
-    connection: Postgres,
+    connection: ChosenPostgres,
+    database: Chosen,
     wanted: Filter,
     order: Order,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(max_length=200)] = None,
-) -> ErrorPage:
-    """Return one page of errors."""
-    return read_page(wanted, order, connection=connection, limit=limit, after=after)
+) -> ErrorList:
+    """Return one page of the errors of a database."""
+    page = read_page(wanted, order, connection=connection, limit=limit, after=after)
+    return ErrorList(**vars(page), database=database)
 
 
 @router.get("/errors/{error}")
-def show_error(error: ErrorId, connection: Postgres, user: GetUserDep) -> ErrorView:
+def show_error(error: ErrorId, connection: ChosenPostgres, database: Chosen, user: GetUserDep) -> ErrorView:
     """Return one error with everything about it."""
     detail = _find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error)
     attempts = [_show_attempt(attempt) for attempt in detail.attempts_made]
@@ -160,6 +198,7 @@ def show_error(error: ErrorId, connection: Postgres, user: GetUserDep) -> ErrorV
     return ErrorView(
         **vars(detail) | {"attempts_made": attempts, "payload": payload, "airflow_path": path},
         next_attempt=_find_next_attempt(detail),
+        database=database,
     )
 
 
@@ -168,7 +207,7 @@ def show_source_row(
     error: ErrorId,
     _: Annotated[NothingBody, Depends(read_body(NothingBody))],
     actor: Annotated[str, Depends(name_user)],
-    connection: Postgres,
+    connection: ChosenPostgres,
 ) -> CurrentRow:
     """Return the source row of a record as it is now; that somebody looked is audited."""
     detail = _find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error)

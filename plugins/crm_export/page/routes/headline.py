@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from crm_export.page.all_streams import read_all_streams
 from crm_export.page.dag_runs import DagState, find_dags
-from crm_export.page.dag_tasks import find_failed_tasks
-from crm_export.page.database import Postgres
+from crm_export.page.database import read_each
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import EXPORT_TO_CRM
 from include.export.ledger import ExportAlerts
-from include.export.reports import Summary, read_overview
-from include.export.salesforce import Catalogue
-from include.export.streams import load_streams
+from include.export.reports import Summary
 
 router = APIRouter()
 
@@ -33,15 +31,17 @@ class Headline:
 
 
 @router.get("/headline")
-def read_headline(connection: Postgres) -> Headline:
-    """Return the headline."""
-    overview = read_overview(load_streams(), connection=connection, catalogue=Catalogue.load())
+def read_headline() -> Headline:
+    """Return the headline over all databases."""
+    found = read_all_streams()
+    counts = read_each(lambda _, connection: ExportAlerts(connection).count()).found
+    overview = found.overview
     return Headline(
         at=overview.at,
         export_to_crm=bool(read_setting(EXPORT_TO_CRM).value),
         dags=find_dags(),
         summary=overview.summary,
-        failed_tasks=len(find_failed_tasks()),
+        failed_tasks=len(found.failed_tasks),
         blockers=len(overview.blockers),
-        alerts=ExportAlerts(connection).count().open,
+        alerts=sum(count.open for count in counts.values()),
     )

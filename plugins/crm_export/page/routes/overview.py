@@ -10,16 +10,16 @@ from typing import Annotated
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Query
 
+from crm_export.page.all_streams import read_all_streams
 from crm_export.page.dag_runs import DagState, find_dags, link_run
-from crm_export.page.dag_tasks import FailedTask, add_reasons, find_failed_tasks
-from crm_export.page.database import Postgres
+from crm_export.page.dag_tasks import FailedTask
+from crm_export.page.database import DatabaseProblem, Postgres, find_databases, read_each
 from crm_export.page.guards import Permissions, find_permissions, name_user
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import DAILY_API_LIMIT, EXPORT_TO_CRM
 from include.export.ledger import AuditEntry, ExportAudit, OpenFinding, read_open_findings
-from include.export.reports import Blocker, History, RunLine, StreamOverview, Summary, read_history, read_overview
-from include.export.salesforce import Catalogue
-from include.export.streams import StreamName, load_streams
+from include.export.reports import Blocker, History, RunLine, StreamOverview, Summary, read_history
+from include.export.streams import Stream, StreamName, load_streams
 
 router = APIRouter()
 FINDING_LIMIT = 200
@@ -53,20 +53,23 @@ class StreamRun(RunLine):
 
 @dataclass(frozen=True)
 class StreamView(StreamOverview):
-    """One stream, with where the log of its last run is."""
+    """One stream, with its database, by the name of the connection, and where the log of its last run is."""
 
+    database: str | None = None
     last_run: StreamRun | None = None
 
 
 @dataclass(frozen=True)
 class Streams:
-    """All streams, parents before children."""
+    """All streams, parents before children; `databases` are all, `unreachable` those that could not be read."""
 
     at: str
     streams: list[StreamView]
     summary: Summary
     blockers: list[Blocker]
     failed_tasks: list[FailedTask]
+    databases: list[str]
+    unreachable: list[DatabaseProblem]
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,19 @@ class Activity(History):
 
 
 @dataclass(frozen=True)
+class FindingView(OpenFinding):
+    """A finding with its database."""
+
+    database: str
+
+
+@dataclass(frozen=True)
 class Findings:
     """What the daily check found; `more` says that there is more than is listed."""
 
-    findings: list[OpenFinding]
+    findings: list[FindingView]
     more: bool
+    unreachable: list[DatabaseProblem]
 
 
 @dataclass(frozen=True)
@@ -100,15 +111,18 @@ def read_session(user: GetUserDep) -> Session:
 
 
 @router.get("/streams")
-def read_streams(connection: Postgres) -> Streams:
-    """Return where the streams stand."""
-    overview = read_overview(load_streams(), connection=connection, catalogue=Catalogue.load())
+def read_streams() -> Streams:
+    """Return where the streams of all databases stand."""
+    found = read_all_streams()
+    places = {stream.name: stream.postgres for stream in load_streams() if isinstance(stream, Stream)}
     return Streams(
-        at=overview.at,
-        streams=[_show(stream) for stream in overview.streams],
-        summary=overview.summary,
-        blockers=overview.blockers,
-        failed_tasks=add_reasons(find_failed_tasks(), connection),
+        at=found.overview.at,
+        streams=[_show(stream, places.get(stream.name)) for stream in found.overview.streams],
+        summary=found.overview.summary,
+        blockers=found.overview.blockers,
+        failed_tasks=found.failed_tasks,
+        databases=find_databases(),
+        unreachable=found.unreachable,
     )
 
 
@@ -120,10 +134,12 @@ def read_runs(connection: Postgres, days: Days = Days.WEEK, stream: StreamName |
 
 
 @router.get("/findings")
-def read_findings(connection: Postgres) -> Findings:
-    """Return what the daily check found and finds still."""
-    found = read_open_findings(connection, FINDING_LIMIT + 1)
-    return Findings(found[:FINDING_LIMIT], more=len(found) > FINDING_LIMIT)
+def read_findings() -> Findings:
+    """Return what the daily check found and finds still, in all databases."""
+    answers = read_each(lambda _, connection: read_open_findings(connection, FINDING_LIMIT + 1))
+    found = [FindingView(**vars(one), database=name) for name, listed in answers.found.items() for one in listed]
+    found.sort(key=lambda one: one.last_seen_at, reverse=True)
+    return Findings(found[:FINDING_LIMIT], more=len(found) > FINDING_LIMIT, unreachable=answers.unreachable)
 
 
 @router.get("/audit")
@@ -138,7 +154,7 @@ def read_audit(
     return AuditPage(entries[:limit], following)
 
 
-def _show(stream: StreamOverview) -> StreamView:
+def _show(stream: StreamOverview, database: str | None) -> StreamView:
     run = stream.last_run
     shown = run and StreamRun(**vars(run), airflow_path=link_run(run.dag_id, run.run_id, run.task_id))
-    return StreamView(**vars(stream) | {"last_run": shown})
+    return StreamView(**vars(stream) | {"last_run": shown, "database": database})

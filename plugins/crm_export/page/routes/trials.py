@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from crm_export.page.dag_runs import EXPORT, FINISHED, WorkState, read_runs, require_running, start_run
-from crm_export.page.database import Postgres
+from crm_export.page.database import Postgres, require_main
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, may_run, may_see_values, name_user, read_body
 from crm_export.page.routes.errors import find_stream
@@ -24,11 +24,12 @@ router = APIRouter(dependencies=[may_see_values])
 
 
 class TrialBody(BaseModel):
-    """Which record to try."""
+    """Which record to try, and where it is."""
 
     model_config = ConfigDict(extra="forbid")
 
     error_id: Annotated[int, Field(ge=1, le=2**62)]
+    database: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def try_record(
     connection: Postgres,
 ) -> TrialAnswer:
     """Start a run of CRMExport that only tries this record."""
+    require_main(wanted.database)
     require_export()
     require_running([EXPORT])
     detail = read_detail(wanted.error_id, connection=connection, catalogue=Catalogue.load())

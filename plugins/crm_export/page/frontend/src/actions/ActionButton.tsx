@@ -7,6 +7,8 @@ import { ActionDialog } from "./ActionDialog";
 interface Props {
   kind: ActionKind;
   selection: ChosenErrors;
+  /** Where the records are, if not in the usual database: nothing can be done about them here. */
+  database?: string | undefined;
   /** What the action is about, for the dialog and for screen readers. */
   about: string;
   primary?: boolean;
@@ -14,10 +16,10 @@ interface Props {
 }
 
 /** A button that asks before it does anything. Disabled, with the reason, when it could not work. */
-export function ActionButton({ kind, selection, about, primary, done }: Props) {
+export function ActionButton({ kind, selection, database, about, primary, done }: Props) {
   const { session, streams, refresh } = useLive();
   const [asking, setAsking] = useState(false);
-  const why = refusal(kind, session.data?.may.act, session.data?.export_to_crm, streams.failure?.code);
+  const why = database ? t("failure.other_database") : refusal(kind, session.data?.may.act, session.data?.export_to_crm, streams.failure?.code);
   const close = (changed: boolean): void => {
     setAsking(false);
     if (!changed) return;

@@ -1,4 +1,5 @@
 import type { AlertView } from "../api/contract";
+import { linkError } from "../errors/places";
 import { advice, t } from "../language";
 import { Badge } from "../parts/Badge";
 import type { Tone } from "../parts/Notice";
@@ -31,7 +32,7 @@ export function AlertItem({ alert, read }: Props) {
       {alert.advice && <p><strong>{t("what_to_do")}</strong> {advice(alert.advice)}</p>}
       <Facts alert={alert} />
       <footer>
-        {alert.error !== null && <a class="button small" href={href("errors", alert.error)}>{t("alerts.view_record")}</a>}
+        {alert.error !== null && <a class="button small" href={linkError(alert.error, alert.database)}>{t("alerts.view_record")}</a>}
         {alert.error === null && alert.stream && (
           <a class="button small" href={href("streams", alert.stream)}>{t(alert.kind === "new_field" ? "alerts.resend" : "alerts.view_stream")}</a>
         )}

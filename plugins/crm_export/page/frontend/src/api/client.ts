@@ -40,9 +40,9 @@ export function read<T>(path: string, query?: Query): Promise<T> {
   return request<T>(address(path, query), { method: "GET" });
 }
 
-export function write<T>(method: "PUT" | "POST", path: string, body: unknown): Promise<T> {
+export function write<T>(method: "PUT" | "POST", path: string, body: unknown, query?: Query): Promise<T> {
   const headers = { "Content-Type": "application/json", "X-CRM-Export": "1" };
-  return request<T>(address(path), { method, headers, body: JSON.stringify(body) });
+  return request<T>(address(path, query), { method, headers, body: JSON.stringify(body) });
 }
 
 async function request<T>(url: string, how: RequestInit, tries = 3): Promise<T> {

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Read What Off Means
-         * @description Return what going on past refused records would mean now.
+         * @description Return what going on past refused records would mean now, in all databases.
          */
         get: operations["read_what_off_means_api_acknowledgement_get"];
         put?: never;
@@ -153,7 +153,7 @@ export interface paths {
         };
         /**
          * List Causes
-         * @description Return the errors by cause.
+         * @description Return the errors by cause, of all databases.
          */
         get: operations["list_causes_api_causes_get"];
         put?: never;
@@ -233,7 +233,7 @@ export interface paths {
         };
         /**
          * List Errors
-         * @description Return one page of errors.
+         * @description Return one page of the errors of a database.
          */
         get: operations["list_errors_api_errors_get"];
         put?: never;
@@ -313,7 +313,7 @@ export interface paths {
         };
         /**
          * Read Findings
-         * @description Return what the daily check found and finds still.
+         * @description Return what the daily check found and finds still, in all databases.
          */
         get: operations["read_findings_api_findings_get"];
         put?: never;
@@ -333,7 +333,7 @@ export interface paths {
         };
         /**
          * Read Headline
-         * @description Return the headline.
+         * @description Return the headline over all databases.
          */
         get: operations["read_headline_api_headline_get"];
         put?: never;
@@ -433,7 +433,7 @@ export interface paths {
         };
         /**
          * Read Streams
-         * @description Return where the streams stand.
+         * @description Return where the streams of all databases stand.
          */
         get: operations["read_streams_api_streams_get"];
         put?: never;
@@ -575,8 +575,10 @@ export interface components {
             /** @enum {string} */
             state: "queued" | "running" | "done" | "failed";
         };
-        /** @description What somebody asks for. */
+        /** @description What somebody asks for; `database` is where the records are. */
         ActionBody: {
+            /** @default null */
+            database?: string | null;
             kind: components["schemas"]["ActionKind"];
             /** @default null */
             reason?: string | null;
@@ -679,13 +681,20 @@ export interface components {
             pid: number;
             streams: string[];
         };
-        /** @description A reason and what it costs: `holds` are the streams stopped at one of its records. */
-        Cause: {
+        /** @description The causes of all databases, the largest first; `more` says that there are more than are listed. */
+        CauseList: {
+            causes: components["schemas"]["CauseView"][];
+            more: boolean;
+            unreachable: components["schemas"]["DatabaseProblem"][];
+        };
+        /** @description A cause with its database. */
+        CauseView: {
             advice: string;
             cause: string;
             children_waiting: number;
             code: string;
             count: number;
+            database: string;
             /** @enum {string} */
             error_class: "transient" | "admin" | "data" | "parent" | "duplicate" | "gone" | "structural" | "run-level" | "unknown";
             example: string;
@@ -703,11 +712,6 @@ export interface components {
             set_aside: number;
             streams: string[];
             waiting: number;
-        };
-        /** @description The causes with the most records first; `more` says that there are more than are listed. */
-        Causes: {
-            causes: components["schemas"]["Cause"][];
-            more: boolean;
         };
         /** @description Which stream to check; all where none is named. */
         CheckBody: {
@@ -816,8 +820,9 @@ export interface components {
             status: "open" | "waiting" | "set_aside" | "ignored" | "resolved";
             stream: string;
         };
-        /** @description A page of errors; `next` continues it. The total is counted on the first page only, up to a limit. */
-        ErrorPage: {
+        /** @description A page of the errors of a database. */
+        ErrorList: {
+            database: string;
             errors: components["schemas"]["ErrorLine"][];
             next: string | null;
             total: number | null;
@@ -833,6 +838,7 @@ export interface components {
             children_waiting: number;
             code: string;
             dag_id: string;
+            database: string;
             /** @enum {string} */
             error_class: "transient" | "admin" | "data" | "parent" | "duplicate" | "gone" | "structural" | "run-level" | "unknown";
             external_id: string | null;
@@ -889,13 +895,27 @@ export interface components {
         /** @description Why a request failed: a code to translate and a sentence to act on. */
         FailureText: {
             /** @enum {string} */
-            code: "not_signed_in" | "forbidden" | "cross_site" | "not_found" | "wrong_method" | "export_off" | "overridden" | "acknowledgement_missing" | "dag_paused" | "already_requested" | "nothing_selected" | "too_many" | "busy" | "too_large" | "not_json" | "invalid" | "not_installed" | "database_down" | "misconfigured" | "too_busy" | "not_started" | "failed";
+            code: "not_signed_in" | "forbidden" | "cross_site" | "not_found" | "wrong_method" | "export_off" | "overridden" | "acknowledgement_missing" | "dag_paused" | "already_requested" | "nothing_selected" | "too_many" | "busy" | "too_large" | "not_json" | "invalid" | "not_installed" | "database_down" | "misconfigured" | "too_busy" | "not_started" | "other_database" | "failed";
             message: string;
         };
         /** @description What the daily check found; `more` says that there is more than is listed. */
         Findings: {
-            findings: components["schemas"]["OpenFinding"][];
+            findings: components["schemas"]["FindingView"][];
             more: boolean;
+            unreachable: components["schemas"]["DatabaseProblem"][];
+        };
+        /** @description A finding with its database. */
+        FindingView: {
+            database: string;
+            /** Format: date-time */
+            first_seen_at: string;
+            id: number;
+            kind: string;
+            /** Format: date-time */
+            last_seen_at: string;
+            stream: string;
+            subject: string;
+            told: string;
         };
         /** @description Whether everything is in Salesforce; `failed_tasks`, `blockers` and open `alerts` are how many there are. */
         Headline: {
@@ -986,18 +1006,6 @@ export interface components {
             /** @enum {string} */
             source: "default" | "variable" | "environment" | "secrets_backend";
             value: number;
-        };
-        /** @description Something that the daily check found and that a later check has not found gone. */
-        OpenFinding: {
-            /** Format: date-time */
-            first_seen_at: string;
-            id: number;
-            kind: string;
-            /** Format: date-time */
-            last_seen_at: string;
-            stream: string;
-            subject: string;
-            told: string;
         };
         /** @description The refused parent that a held record waits for. */
         Parent: {
@@ -1224,18 +1232,21 @@ export interface components {
             task_id: string;
             try_number: number;
         };
-        /** @description All streams, parents before children. */
+        /** @description All streams, parents before children; `databases` are all, `unreachable` those that could not be read. */
         Streams: {
             at: string;
             blockers: components["schemas"]["Blocker"][];
+            databases: string[];
             failed_tasks: components["schemas"]["FailedTask"][];
             streams: components["schemas"]["StreamView"][];
             summary: components["schemas"]["Summary"];
+            unreachable: components["schemas"]["DatabaseProblem"][];
         };
-        /** @description One stream, with where the log of its last run is. */
+        /** @description One stream, with its database, by the name of the connection, and where the log of its last run is. */
         StreamView: {
             broken: string | null;
             children: string[];
+            database: string | null;
             errors: components["schemas"]["ErrorCounts"];
             /** @default 0 */
             findings: number;
@@ -1298,8 +1309,10 @@ export interface components {
             /** @enum {string} */
             state: "queued" | "running" | "done" | "failed";
         };
-        /** @description Which record to try. */
+        /** @description Which record to try, and where it is. */
         TrialBody: {
+            /** @default null */
+            database?: string | null;
             error_id: number;
         };
         /** @description The parent that a waiting record waits for. */
@@ -1334,8 +1347,8 @@ export type AttemptView = components['schemas']['AttemptView'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
 export type Blocker = components['schemas']['Blocker'];
-export type Cause = components['schemas']['Cause'];
-export type Causes = components['schemas']['Causes'];
+export type CauseList = components['schemas']['CauseList'];
+export type CauseView = components['schemas']['CauseView'];
 export type CheckBody = components['schemas']['CheckBody'];
 export type CheckLine = components['schemas']['CheckLine'];
 export type CheckResult = components['schemas']['CheckResult'];
@@ -1348,12 +1361,13 @@ export type Days = components['schemas']['Days'];
 export type ErrorClass = components['schemas']['ErrorClass'];
 export type ErrorCounts = components['schemas']['ErrorCounts'];
 export type ErrorLine = components['schemas']['ErrorLine'];
-export type ErrorPage = components['schemas']['ErrorPage'];
+export type ErrorList = components['schemas']['ErrorList'];
 export type ErrorView = components['schemas']['ErrorView'];
 export type FailedTask = components['schemas']['FailedTask'];
 export type FailureAnswer = components['schemas']['FailureAnswer'];
 export type FailureText = components['schemas']['FailureText'];
 export type Findings = components['schemas']['Findings'];
+export type FindingView = components['schemas']['FindingView'];
 export type Headline = components['schemas']['Headline'];
 export type Held = components['schemas']['Held'];
 export type HeldStream = components['schemas']['HeldStream'];
@@ -1364,7 +1378,6 @@ export type NamedAlert = components['schemas']['NamedAlert'];
 export type NextAttempt = components['schemas']['NextAttempt'];
 export type NothingBody = components['schemas']['NothingBody'];
 export type NumberSetting = components['schemas']['NumberSetting'];
-export type OpenFinding = components['schemas']['OpenFinding'];
 export type Parent = components['schemas']['Parent'];
 export type PauseBody = components['schemas']['PauseBody'];
 export type Permissions = components['schemas']['Permissions'];
@@ -1645,7 +1658,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Causes"];
+                    "application/json": components["schemas"]["CauseList"];
                 };
             };
             /** @description Refused or failed */
@@ -1768,6 +1781,7 @@ export interface operations {
                 after?: string | null;
                 cause?: string | null;
                 code?: string | null;
+                database?: string | null;
                 direction?: "asc" | "desc";
                 error_class?: components["schemas"]["ErrorClass"] | null;
                 holding?: boolean;
@@ -1790,7 +1804,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorPage"];
+                    "application/json": components["schemas"]["ErrorList"];
                 };
             };
             /** @description Refused or failed */
@@ -1809,6 +1823,7 @@ export interface operations {
             query?: {
                 cause?: string | null;
                 code?: string | null;
+                database?: string | null;
                 direction?: "asc" | "desc";
                 error_class?: components["schemas"]["ErrorClass"] | null;
                 holding?: boolean;
@@ -1846,7 +1861,10 @@ export interface operations {
     };
     show_error_api_errors__error__get: {
         parameters: {
-            query?: never;
+            query?: {
+                database?: string | null;
+                stream?: string | null;
+            };
             header?: never;
             path: {
                 error: number;
@@ -1877,7 +1895,10 @@ export interface operations {
     };
     show_source_row_api_errors__error__source_row_post: {
         parameters: {
-            query?: never;
+            query?: {
+                database?: string | null;
+                stream?: string | null;
+            };
             header?: never;
             path: {
                 error: number;

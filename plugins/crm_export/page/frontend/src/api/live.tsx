@@ -3,14 +3,14 @@ import { createContext, type ComponentChildren } from "preact";
 import { useContext, useEffect } from "preact/hooks";
 import { onSignedOut, read, SESSION } from "./client";
 import { language } from "../language";
-import type { Alerts, Causes, Session, Settings, Streams } from "./contract";
+import type { Alerts, CauseList, Session, Settings, Streams } from "./contract";
 import { useResource, type Resource } from "./resource";
 
 export interface Live {
   session: Resource<Session>;
   settings: Resource<Settings>;
   streams: Resource<Streams>;
-  causes: Resource<Causes>;
+  causes: Resource<CauseList>;
   alerts: Resource<Alerts>;
   /** Ask for all of it again, after something was changed. */
   refresh: () => void;
@@ -22,7 +22,7 @@ export function LiveProvider({ children }: { children: ComponentChildren }) {
   const session = useResource<Session>("session", () => read(SESSION), 20);
   const settings = useResource<Settings>("settings", () => read("api/settings"), 15);
   const streams = useResource<Streams>("streams", () => read("api/streams"), 10);
-  const causes = useResource<Causes>("causes", () => read("api/causes"), 15);
+  const causes = useResource<CauseList>("causes", () => read("api/causes"), 15);
   const alerts = useResource<Alerts>("alerts", () => read("api/alerts", { language }), 15);
   useEffect(() => onSignedOut(session.reload), []);
   const refresh = (): void => [session, settings, streams, causes, alerts].forEach((resource) => resource.reload());

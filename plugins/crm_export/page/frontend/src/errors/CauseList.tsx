@@ -1,22 +1,23 @@
-import type { ActionKind, Cause } from "../api/contract";
+import type { ActionKind, CauseView } from "../api/contract";
 import { ActionButton } from "../actions/ActionButton";
 import { advice, list, number, t } from "../language";
 import { Badge, ClassBadge } from "../parts/Badge";
 import { Ago } from "../parts/Time";
 import { href } from "../route";
+import { elsewhere } from "./places";
 
 /** Errors by cause, most records first: 500 rejections by one rule are one line. */
-export function CauseList({ causes }: { causes: Cause[] }) {
-  return <ul class="causes">{causes.map((cause) => <Line key={cause.cause} cause={cause} />)}</ul>;
+export function CauseList({ causes }: { causes: CauseView[] }) {
+  return <ul class="causes">{causes.map((cause) => <Line key={`${cause.database} ${cause.cause}`} cause={cause} />)}</ul>;
 }
 
 /** The same in one line each, for the overview; the actions are behind the link. */
-export function CauseLines({ causes }: { causes: Cause[] }) {
+export function CauseLines({ causes }: { causes: CauseView[] }) {
   return (
     <ul class="card cause-lines">
       {causes.map((cause) => (
-        <li key={cause.cause}>
-          <a href={href("errors", "records", { cause: cause.cause })}>
+        <li key={`${cause.database} ${cause.cause}`}>
+          <a href={href("errors", "records", { cause: cause.cause, database: elsewhere(cause.database) })}>
             <strong>{number(cause.count)}</strong>
             <span class="unseen">{t("causes.records", { count: cause.count })}</span>
             <span class="name">{cause.name}</span>
@@ -30,8 +31,8 @@ export function CauseLines({ causes }: { causes: Cause[] }) {
   );
 }
 
-function Line({ cause }: { cause: Cause }) {
-  const records = href("errors", "records", { cause: cause.cause });
+function Line({ cause }: { cause: CauseView }) {
+  const records = href("errors", "records", { cause: cause.cause, database: elsewhere(cause.database) });
   return (
     <li class="card cause">
       <a class="count" href={records}>
@@ -54,9 +55,10 @@ function Line({ cause }: { cause: Cause }) {
   );
 }
 
-function CauseFacts({ cause }: { cause: Cause }) {
+function CauseFacts({ cause }: { cause: CauseView }) {
   return (
     <ul class="facts">
+      {elsewhere(cause.database) && <li>{cause.database}</li>}
       <li>{cause.object}{cause.fields.length > 0 && `: ${cause.fields.join(", ")}`}</li>
       {cause.waiting > 0 && <li>{t("streams.count_waiting", { count: cause.waiting })}</li>}
       {cause.set_aside > 0 && <li>{t("streams.count_set_aside", { count: cause.set_aside })}</li>}
@@ -69,14 +71,14 @@ function CauseFacts({ cause }: { cause: Cause }) {
 }
 
 /** The buttons that would change something of the cause. */
-function CauseActions({ cause }: { cause: Cause }) {
+function CauseActions({ cause }: { cause: CauseView }) {
   const about = t("causes.about", { count: cause.count, name: cause.name });
   const kinds: ActionKind[] = ["retry"];
   if (cause.open + cause.waiting > 0) kinds.push("set_aside", "ignore");
   if (cause.set_aside + cause.ignored > 0) kinds.push("reopen");
   return (
     <>
-      {kinds.map((kind) => <ActionButton key={kind} kind={kind} selection={{ cause: cause.cause }} about={about} />)}
+      {kinds.map((kind) => <ActionButton key={kind} kind={kind} selection={{ cause: cause.cause }} database={elsewhere(cause.database)} about={about} />)}
     </>
   );
 }

@@ -8,14 +8,15 @@ import { Heading } from "../parts/Heading";
 import { Blank, FailureNotice, Loading, Notice } from "../parts/Notice";
 import { href } from "../route";
 import { Attempts } from "./Attempts";
+import { elsewhere, linkError } from "./places";
 import { ErrorFacts } from "./ErrorFacts";
 import { SourceRowPanel } from "./SourceRowPanel";
 import { TrialPanel } from "./TrialPanel";
 
 /** One refused record: Salesforce's words, what it stops, each attempt, and what can be done about it. */
-export function ErrorPage({ id }: { id: number }) {
-  const error = useResource<ErrorView>(`error ${id}`, () => read(`api/errors/${id}`), 10);
-  const back = { to: href("errors", "records"), label: t("errors.records") };
+export function ErrorPage({ id, database }: { id: number; database: string | null }) {
+  const error = useResource<ErrorView>(`error ${database} ${id}`, () => read(`api/errors/${id}`, { database }), 10);
+  const back = { to: href("errors", "records", { database: database ?? undefined }), label: t("errors.records") };
   if (!error.data) {
     if (!error.failure) return <Loading lines={6} />;
     if (error.failure.code !== "not_found") return <FailureNotice failure={error.failure} retry={error.reload} />;
@@ -34,7 +35,7 @@ export function ErrorPage({ id }: { id: number }) {
         <p class="advice"><strong>{t("what_to_do")}</strong> {advice(found.advice)}</p>
         <footer>
           {offered(found).map((kind) => (
-            <ActionButton key={kind} kind={kind} primary={kind === "retry"} selection={{ errors: [found.id] }} about={found.record_key}
+            <ActionButton key={kind} kind={kind} primary={kind === "retry"} selection={{ errors: [found.id] }} database={elsewhere(found.database)} about={found.record_key}
               done={error.reload} />
           ))}
         </footer>
@@ -58,7 +59,7 @@ function Consequence({ error }: { error: ErrorView }) {
       )}
       {waiting && error.status === "waiting" && (
         <Notice tone="warning">
-          <p>{t("errors.waits_for")} <a href={href("errors", waiting.error_id)}>{waiting.stream}: {waiting.record_key}</a>.</p>
+          <p>{t("errors.waits_for")} <a href={linkError(waiting.error_id, error.database)}>{waiting.stream}: {waiting.record_key}</a>.</p>
         </Notice>
       )}
       {error.children_waiting > 0 && (

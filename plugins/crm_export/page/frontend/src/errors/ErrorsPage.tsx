@@ -1,16 +1,17 @@
 import { read } from "../api/client";
-import type { Causes } from "../api/contract";
+import type { CauseList as Found } from "../api/contract";
 import { useLive } from "../api/live";
 import { useResource } from "../api/resource";
 import { number, t } from "../language";
 import { Blank, FailureNotice, Loading, Notice } from "../parts/Notice";
+import { Unreachable } from "../parts/Unreachable";
 import { go, href, type Route } from "../route";
 import { CauseList } from "./CauseList";
 import { ErrorPage } from "./ErrorPage";
 import { RecordsPage } from "./RecordsPage";
 
 export function ErrorsPage({ route }: { route: Route }) {
-  if (route.item !== null && /^\d+$/.test(route.item)) return <ErrorPage id={Number(route.item)} />;
+  if (route.item !== null && /^\d+$/.test(route.item)) return <ErrorPage id={Number(route.item)} database={route.query.get("database")} />;
   const records = route.item === "records";
   return (
     <>
@@ -25,7 +26,7 @@ export function ErrorsPage({ route }: { route: Route }) {
 
 function CausesPage({ stream }: { stream: string | null }) {
   const { streams } = useLive();
-  const causes = useResource<Causes>(`causes ${stream}`, () => read("api/causes", { stream }), 15);
+  const causes = useResource<Found>(`causes ${stream}`, () => read("api/causes", { stream }), 15);
   if (!causes.data) return causes.failure ? <FailureNotice failure={causes.failure} retry={causes.reload} /> : <Loading lines={6} />;
   const names = streams.data?.streams.map((one) => one.name) ?? [];
   return (
@@ -41,6 +42,7 @@ function CausesPage({ stream }: { stream: string | null }) {
         </label>
       </div>
       {causes.failure && <FailureNotice failure={causes.failure} retry={causes.reload} />}
+      <Unreachable databases={causes.data.unreachable} />
       {causes.data.more && <Notice tone="info"><p>{t("causes.more", { value: number(causes.data.causes.length) })}</p></Notice>}
       {causes.data.causes.length
         ? <CauseList causes={causes.data.causes} />

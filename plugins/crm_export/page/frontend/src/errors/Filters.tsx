@@ -3,6 +3,7 @@ import { useLive } from "../api/live";
 import { t } from "../language";
 import { Icon } from "../parts/icons";
 import { go as goTo, href } from "../route";
+import { findDatabase } from "./places";
 import { isFiltered, STATUSES, withFilter, type Filter } from "./filter";
 
 const SEARCH_LENGTH = 100;
@@ -10,13 +11,18 @@ const SEARCH_LENGTH = 100;
 export function Filters({ filter }: { filter: Filter }) {
   const { streams, causes } = useLive();
   const go = (change: Partial<Filter>): void => goTo(withFilter(filter, change));
+  const places = streams.data?.databases ?? [];
   const codes = [...new Set(causes.data?.causes.map((cause) => cause.code) ?? [])].sort();
   const cause = causes.data?.causes.find((one) => one.cause === filter.cause);
   return (
     <div class="filters" role="search">
       <SearchField key={filter.search} value={filter.search} search={(search) => go({ search })} />
+      {places.length > 1 && (
+        <Choice label={t("databases.one")} value={filter.database || (places[0] ?? "")} options={places.map((name) => [name, name])}
+          choose={(database) => go({ database, stream: "", cause: "" })} />
+      )}
       <Choice label={t("filter.stream")} all={t("filter.all_streams")} value={filter.stream}
-        options={streams.data?.streams.map((one) => [one.name, one.name]) ?? []} choose={(stream) => go({ stream })} />
+        options={streams.data?.streams.map((one) => [one.name, one.name]) ?? []} choose={(stream) => go({ stream, ...(stream ? { database: findDatabase(streams.data?.streams, stream) ?? "" } : {}) })} />
       <Choice label={t("filter.status")} all={t("filter.unresolved")} value={filter.status}
         options={STATUSES.map((status) => [status, t(`status.${status}`)])} choose={(status) => go({ status })} />
       <Choice label={t("filter.code")} all={t("filter.all_codes")} value={filter.code}
@@ -39,7 +45,8 @@ export function Filters({ filter }: { filter: Filter }) {
 
 interface ChoiceProps {
   label: string;
-  all: string;
+  /** The text for no choice, where there may be none. */
+  all?: string;
   value: string;
   options: (readonly [string, string])[];
   choose: (value: string) => void;
@@ -51,7 +58,7 @@ function Choice({ label, all, value, options, choose }: ChoiceProps) {
     <label>
       {label}
       <select value={value} onChange={(event) => choose(event.currentTarget.value)}>
-        <option value="">{all}</option>
+        {all && <option value="">{all}</option>}
         {!known && <option value={value}>{value}</option>}
         {options.map(([option, text]) => <option key={option} value={option}>{text}</option>)}
       </select>

@@ -3,20 +3,21 @@ import { number, t } from "../language";
 import { StatusBadge } from "../parts/Badge";
 import { Icon } from "../parts/icons";
 import { Ago } from "../parts/Time";
-import { href } from "../route";
+import { linkError } from "./places";
 import { withFilter, type Filter, type Sort } from "./filter";
 
 /** At most so many errors go into one action by name; larger groups go by their cause or code. */
 export const MAX_CHOSEN = 200;
 
 interface Props {
+  database: string;
   lines: ErrorLine[];
   filter: Filter;
   chosen: ReadonlySet<number>;
   choose: (ids: ReadonlySet<number>) => void;
 }
 
-export function RecordTable({ lines, filter, chosen, choose }: Props) {
+export function RecordTable({ database, lines, filter, chosen, choose }: Props) {
   const choosable = lines.filter((line) => line.status !== "resolved").slice(0, MAX_CHOSEN);
   const allChosen = choosable.length > 0 && choosable.every((line) => chosen.has(line.id));
   const chooseAll = (): void => choose(new Set(allChosen ? [] : choosable.map((line) => line.id)));
@@ -36,13 +37,13 @@ export function RecordTable({ lines, filter, chosen, choose }: Props) {
             <SortHead sort="last_seen_at" filter={filter} label={t("errors.last_seen")} />
           </tr>
         </thead>
-        <tbody>{lines.map((line) => <Row key={line.id} line={line} chosen={chosen} choose={choose} />)}</tbody>
+        <tbody>{lines.map((line) => <Row key={line.id} database={database} line={line} chosen={chosen} choose={choose} />)}</tbody>
       </table>
     </div>
   );
 }
 
-function Row({ line, chosen, choose }: { line: ErrorLine } & Pick<Props, "chosen" | "choose">) {
+function Row({ database, line, chosen, choose }: { line: ErrorLine } & Pick<Props, "database" | "chosen" | "choose">) {
   const toggle = (): void => {
     const ids = new Set(chosen);
     if (!ids.delete(line.id)) ids.add(line.id);
@@ -57,7 +58,7 @@ function Row({ line, chosen, choose }: { line: ErrorLine } & Pick<Props, "chosen
           aria-label={t("errors.choose", { key: line.record_key })} />
       </td>
       <th scope="row">
-        <a class="key" href={href("errors", line.id)}>{line.record_key}</a>
+        <a class="key" href={linkError(line.id, database)}>{line.record_key}</a>
         <small>{line.stream}</small>
       </th>
       <td data-label={t("errors.reason")}><p class="said clipped"><code>{line.code}</code> {line.message}</p></td>

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { address, read, type Failure } from "../api/client";
-import type { ErrorLine, ErrorPage } from "../api/contract";
+import type { ErrorLine, ErrorList } from "../api/contract";
 import { asFailure, useResource } from "../api/resource";
 import { capped, t } from "../language";
 import { Icon } from "../parts/icons";
@@ -17,7 +17,7 @@ const PAGE_SIZE = 100;
 export function RecordsPage({ query }: { query: URLSearchParams }) {
   const filter = readFilter(query);
   const key = JSON.stringify(filter);
-  const page = useResource<ErrorPage>(key, () => read("api/errors", { ...asQuery(filter), limit: PAGE_SIZE }));
+  const page = useResource<ErrorList>(key, () => read("api/errors", { ...asQuery(filter), limit: PAGE_SIZE }));
   return (
     <>
       <h2 class="unseen">{t("errors.records")}</h2>
@@ -29,7 +29,7 @@ export function RecordsPage({ query }: { query: URLSearchParams }) {
   );
 }
 
-function Records({ first, filter, changed }: { first: ErrorPage; filter: Filter; changed: () => void }) {
+function Records({ first, filter, changed }: { first: ErrorList; filter: Filter; changed: () => void }) {
   const [more, setMore] = useState<ErrorLine[]>([]);
   const [next, setNext] = useState(first.next);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
@@ -43,7 +43,7 @@ function Records({ first, filter, changed }: { first: ErrorPage; filter: Filter;
   const lines = [...first.errors, ...more];
   if (!lines.length) return <Nothing filter={filter} />;
   const loadMore = (): void => {
-    read<ErrorPage>("api/errors", { ...asQuery(filter), limit: PAGE_SIZE, after: next }).then(
+    read<ErrorList>("api/errors", { ...asQuery(filter), limit: PAGE_SIZE, after: next }).then(
       (page) => {
         setMore([...more, ...page.errors]);
         setNext(page.next);
@@ -62,8 +62,8 @@ function Records({ first, filter, changed }: { first: ErrorPage; filter: Filter;
           <Icon name="table" /> {t("errors.csv")}
         </a>
       </div>
-      <SelectionBar chosen={chosen} filter={filter} total={first.total} totalCapped={first.total_capped} clear={() => setChosen(new Set())} changed={changed} />
-      <RecordTable lines={lines} filter={filter} chosen={chosen} choose={setChosen} />
+      <SelectionBar database={first.database} chosen={chosen} filter={filter} total={first.total} totalCapped={first.total_capped} clear={() => setChosen(new Set())} changed={changed} />
+      <RecordTable database={first.database} lines={lines} filter={filter} chosen={chosen} choose={setChosen} />
       {failure && <FailureNotice failure={failure} retry={loadMore} />}
       {next && <p class="more"><button type="button" onClick={loadMore}>{t("load_more")}</button></p>}
     </>

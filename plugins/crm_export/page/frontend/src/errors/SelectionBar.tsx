@@ -2,11 +2,13 @@ import type { ActionKind, ChosenErrors } from "../api/contract";
 import { ActionButton } from "../actions/ActionButton";
 import { capped, t } from "../language";
 import type { Filter } from "./filter";
+import { elsewhere } from "./places";
 
 const UNRESOLVED = ["open", "waiting", "set_aside", "ignored"] as const;
 const KINDS: ActionKind[] = ["retry", "set_aside", "ignore", "reopen"];
 
 interface Props {
+  database: string;
   chosen: ReadonlySet<number>;
   filter: Filter;
   total: number | null;
@@ -16,7 +18,7 @@ interface Props {
 }
 
 /** What can be done with the chosen records, or with all that the list is about. */
-export function SelectionBar({ chosen, filter, total, totalCapped, clear, changed }: Props) {
+export function SelectionBar({ database, chosen, filter, total, totalCapped, clear, changed }: Props) {
   const whole = wholeGroup(filter);
   const selection: ChosenErrors | null = chosen.size ? { errors: [...chosen] } : whole;
   if (!selection || (!chosen.size && !total)) return null;
@@ -24,7 +26,7 @@ export function SelectionBar({ chosen, filter, total, totalCapped, clear, change
   return (
     <div class="selection" role="group" aria-label={t("errors.actions")}>
       <strong role="status">{about}</strong>
-      {KINDS.map((kind) => <ActionButton key={kind} kind={kind} selection={selection} about={about} done={changed} />)}
+      {KINDS.map((kind) => <ActionButton key={kind} kind={kind} selection={selection} database={elsewhere(database)} about={about} done={changed} />)}
       {chosen.size > 0 && <button type="button" class="quiet" onClick={clear}>{t("errors.choose_none")}</button>}
     </div>
   );

@@ -17,7 +17,7 @@ export function SourceRowPanel({ error }: { error: ErrorView }) {
   const may = session.data?.may.see_values ?? false;
   const ask = (): void => {
     setAsking(true);
-    write<CurrentRow>("POST", `api/errors/${error.id}/source-row`, {})
+    write<CurrentRow>("POST", `api/errors/${error.id}/source-row`, {}, { database: error.database })
       .then(setRow, (thrown: unknown) => setFailure(asFailure(thrown)))
       .finally(() => setAsking(false));
   };

@@ -5,6 +5,7 @@ import { useLive } from "../api/live";
 import { asFailure } from "../api/resource";
 import { useFollowed } from "../actions/followed";
 import { t } from "../language";
+import { elsewhere } from "./places";
 import { Badge } from "../parts/Badge";
 import { Dialog } from "../parts/Dialog";
 import { FailureNotice, Notice } from "../parts/Notice";
@@ -16,7 +17,7 @@ export function TrialPanel({ error }: { error: ErrorView }) {
   const [asking, setAsking] = useState(false);
   const [started, setStarted] = useState<TrialAnswer | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
-  const may = session.data?.may.see_values ?? false;
+  const may = (session.data?.may.see_values ?? false) && !elsewhere(error.database);
   const start = (): void => {
     setAsking(false);
     setFailure(null);
@@ -25,7 +26,7 @@ export function TrialPanel({ error }: { error: ErrorView }) {
   return (
     <section class="card" aria-labelledby="trial">
       <h3 id="trial">{t("trial.title")}</h3>
-      <p class="muted">{t(may ? "trial.means" : "source_row.not_you")}</p>
+      <p class="muted">{t(elsewhere(error.database) ? "failure.other_database" : may ? "trial.means" : "source_row.not_you")}</p>
       {failure && <FailureNotice failure={failure} />}
       <button type="button" disabled={!may || error.status === "resolved"} onClick={() => setAsking(true)}>{t("trial.start")}</button>
       <div aria-live="polite">{started && <Result key={started.id} started={started} />}</div>

@@ -7,6 +7,7 @@ export const SORTS = ["last_seen_at", "first_seen_at", "attempts", "id"] as cons
 export type Sort = (typeof SORTS)[number];
 
 export interface Filter {
+  database: string;
   stream: string;
   status: string;
   code: string;
@@ -18,7 +19,7 @@ export interface Filter {
   direction: string;
 }
 
-const NAMES = ["stream", "status", "code", "error_class", "cause", "holding", "search", "sort", "direction"] as const;
+const NAMES = ["database", "stream", "status", "code", "error_class", "cause", "holding", "search", "sort", "direction"] as const;
 
 export function readFilter(words: URLSearchParams): Filter {
   return Object.fromEntries(NAMES.map((name) => [name, words.get(name) ?? ""])) as unknown as Filter;

@@ -1,5 +1,5 @@
 import { read } from "../api/client";
-import type { Findings, OpenFinding } from "../api/contract";
+import type { Findings, FindingView } from "../api/contract";
 import { useLive } from "../api/live";
 import { useResource } from "../api/resource";
 import { number, t } from "../language";
@@ -25,7 +25,7 @@ function Found({ count }: { count: number }) {
       <p class="muted">{t("findings.means")}</p>
       {findings.failure && <FailureNotice failure={findings.failure} retry={findings.reload} />}
       <ul class="card findings">
-        {groups.map((found) => found[0] && <li key={found[0].id}><Group first={found[0]} group={found} /></li>)}
+        {groups.map((found) => found[0] && <li key={`${found[0].database} ${found[0].id}`}><Group first={found[0]} group={found} /></li>)}
       </ul>
       {findings.data?.more && <p class="muted">{t("findings.more", { value: number(findings.data.findings.length) })}</p>}
     </section>
@@ -33,16 +33,16 @@ function Found({ count }: { count: number }) {
 }
 
 /** Return the findings of each stream and kind together. */
-function group(findings: OpenFinding[]): OpenFinding[][] {
-  const groups = new Map<string, OpenFinding[]>();
+function group(findings: FindingView[]): FindingView[][] {
+  const groups = new Map<string, FindingView[]>();
   for (const finding of findings) {
-    const name = `${finding.stream} ${finding.kind}`;
+    const name = `${finding.database} ${finding.stream} ${finding.kind}`;
     groups.set(name, [...(groups.get(name) ?? []), finding]);
   }
   return [...groups.values()];
 }
 
-function Group({ first, group }: { first: OpenFinding; group: OpenFinding[] }) {
+function Group({ first, group }: { first: FindingView; group: FindingView[] }) {
   return (
     <details>
       <summary>

@@ -1,6 +1,7 @@
 import type { Held, StreamView } from "../api/contract";
 import { useLive } from "../api/live";
 import { ActionButton } from "../actions/ActionButton";
+import { elsewhere, linkError } from "../errors/places";
 import { advice, capped, duration, list, t } from "../language";
 import { ClassBadge } from "../parts/Badge";
 import { Moment, useServerTime } from "../parts/Time";
@@ -28,7 +29,7 @@ export function Hold({ stream, held }: { stream: StreamView; held: Held }) {
         <h3>
           <a href={href("streams", stream.name)}>{stream.name}</a>{" "}
           <span class="muted">{t("holds.stopped_at")}</span>{" "}
-          <a class="key" href={href("errors", held.error_id)}>{held.record_key}</a>
+          <a class="key" href={linkError(held.error_id, stream.database)}>{held.record_key}</a>
         </h3>
         <ClassBadge of={held.error_class} />
       </header>
@@ -37,14 +38,14 @@ export function Hold({ stream, held }: { stream: StreamView; held: Held }) {
       {held.parent && (
         <p>
           {t("holds.parent")}{" "}
-          <a href={href("errors", held.parent.error_id)}>{held.parent.stream}: {held.parent.record_key}</a>
+          <a href={linkError(held.parent.error_id, stream.database)}>{held.parent.stream}: {held.parent.record_key}</a>
         </p>
       )}
       <Blocked stream={stream} held={held} />
       <footer>
-        <ActionButton kind="retry" primary={!held.parent} selection={{ errors: [held.error_id] }} about={held.record_key} />
-        <ActionButton kind="set_aside" selection={{ errors: [held.error_id] }} about={held.record_key} />
-        <a class="button quiet" href={href("errors", held.error_id)}>{t("holds.see")}</a>
+        <ActionButton kind="retry" primary={!held.parent} selection={{ errors: [held.error_id] }} database={elsewhere(stream.database)} about={held.record_key} />
+        <ActionButton kind="set_aside" selection={{ errors: [held.error_id] }} database={elsewhere(stream.database)} about={held.record_key} />
+        <a class="button quiet" href={linkError(held.error_id, stream.database)}>{t("holds.see")}</a>
       </footer>
     </article>
   );

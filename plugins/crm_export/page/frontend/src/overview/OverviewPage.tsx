@@ -2,6 +2,7 @@ import { useLive } from "../api/live";
 import { CauseLines } from "../errors/CauseList";
 import { t } from "../language";
 import { Blank, FailureNotice, Loading, Notice } from "../parts/Notice";
+import { Unreachable } from "../parts/Unreachable";
 import { href } from "../route";
 import { SettingsPanel } from "../settings/SettingsPanel";
 import { FindingList } from "./FindingList";
@@ -24,6 +25,7 @@ export function OverviewPage() {
         ))}
         {!streams.data && !streams.failure && <Loading lines={6} />}
         {!streams.data && streams.failure && <Blank icon="table" title={t("nothing_to_show")}><p>{t("nothing_to_show_means")}</p></Blank>}
+        {streams.data && <Unreachable databases={streams.data.unreachable} />}
         <Troubles />
         <Holds />
         <FindingList />

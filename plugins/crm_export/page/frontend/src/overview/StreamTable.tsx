@@ -1,5 +1,6 @@
 import type { StreamView } from "../api/contract";
 import { useLive } from "../api/live";
+import { elsewhere } from "../errors/places";
 import { capped, duration, list, number, t } from "../language";
 import { Badge, OutcomeBadge } from "../parts/Badge";
 import { RunBars } from "../parts/RunBars";
@@ -40,6 +41,7 @@ function Row({ stream }: { stream: StreamView }) {
       <th scope="row">
         <a href={href("streams", stream.name)}>{stream.name}</a>
         <small>{stream.parents.length ? t("streams.after", { names: list(stream.parents) }) : stream.object}</small>
+        {elsewhere(stream.database) && <small>{stream.database}</small>}
       </th>
       <td data-label={t("streams.state")}><StateBadge stream={stream} /></td>
       <td data-label={t("streams.complete_to")}><Watermark stream={stream} /></td>
@@ -93,7 +95,7 @@ export function ErrorCount({ stream }: { stream: StreamView }) {
     ...(ignored ? [t("streams.count_ignored", { count: ignored })] : []),
   ];
   return (
-    <a href={href("errors", "records", { stream: stream.name })}>
+    <a href={href("errors", "records", { stream: stream.name, database: elsewhere(stream.database) })}>
       {number(all)}
       <span class="unseen"> ({list(parts)})</span>
       {waiting > 0 && <small aria-hidden="true">{t("streams.count_waiting", { count: waiting })}</small>}

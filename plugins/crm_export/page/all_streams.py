@@ -1,0 +1,37 @@
+"""Where the streams of every database stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+
+from crm_export.page.dag_tasks import FailedTask, Reasons, add_reasons, find_failed_tasks, read_reasons
+from crm_export.page.database import DatabaseProblem, find_databases, read_each
+from include.export.reports import Overview, merge_overviews, read_overview
+from include.export.salesforce import Catalogue
+from include.export.streams import Stream, load_streams
+
+
+@dataclass(frozen=True)
+class AllStreams:
+    """The overview of all streams, the failed tasks, and the databases that could not be read."""
+
+    overview: Overview
+    failed_tasks: list[FailedTask]
+    unreachable: list[DatabaseProblem]
+
+
+def read_all_streams() -> AllStreams:
+    """Return where the streams stand; raises what the first database raised when none can be read."""
+    streams, tasks, main = load_streams(), find_failed_tasks(), find_databases()[0]
+
+    def read(name: str, connection: psycopg.Connection) -> tuple[Overview, Reasons]:
+        own = [s for s in streams if (s.postgres == name if isinstance(s, Stream) else name == main)]
+        return read_overview(own, connection=connection, catalogue=Catalogue.load()), read_reasons(tasks, connection)
+
+    answers = read_each(read)
+    problems = {problem.database: problem.message for problem in answers.unreachable}
+    overview = merge_overviews(streams, [found for found, _ in answers.found.values()], problems)
+    reasons = {task: reason for _, found in answers.found.values() for task, reason in found.items()}
+    return AllStreams(overview, add_reasons(tasks, reasons), answers.unreachable)
