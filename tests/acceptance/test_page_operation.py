@@ -103,11 +103,11 @@ def test_a_stream_is_sent_again_with_a_preview_and_its_progress(stack: Stack, vi
     expect(dialog.get_by_text("rows are sent again")).to_be_visible()
     expect(dialog).to_contain_text("API call")
     expect(dialog).to_contain_text("Starts a run of CRMExport")
-    dialog.get_by_text("Records", exact=True).click()
+    dialog.get_by_role("radio", name="Records").check()
     dialog.get_by_label("Keys, one a line").fill("nonsense")
     expect(dialog).to_contain_text("No exported row has this key: nonsense")
     expect(dialog.get_by_role("button", name="Send again")).to_be_disabled()
-    dialog.get_by_text("Whole stream", exact=True).click()
+    dialog.get_by_role("radio", name="Whole stream").check()
     expect(dialog.get_by_text("rows are sent again")).to_be_visible()
     dialog.get_by_label("Reason (optional)").fill("a story")
     dialog.get_by_role("button", name="Send again").click()
@@ -185,7 +185,7 @@ def test_every_new_view_fits_and_has_no_fault_that_axe_finds(
     page.get_by_role("table").wait_for(timeout=120_000)
     judge(page, width, "plan")
     page.get_by_role("button", name=words["send"]).click()
-    page.get_by_role("dialog").locator("ul.plain").wait_for()
+    page.get_by_role("dialog").locator("ul.terms").wait_for()
     judge(page, width, "resend")
 
 

@@ -37,7 +37,7 @@ class AlertWatch:
             alerts.clear(key)
             return
         blocking = find_blocking_transaction(source)
-        message = f"{oldest} UTC. {blocking}" if blocking else f"{oldest} UTC"
+        message = f"{oldest} UTC. {blocking}" if blocking else f"{oldest} UTC."
         alerts.raise_alert(key, "lag", severity="warning", stream=stream.name, subject=stream.name, message=message)
 
     def _look_for_waiting_deletes(self, stream: Stream, purged_after: timedelta) -> None:

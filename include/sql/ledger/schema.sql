@@ -523,8 +523,8 @@ begin
         insert into crm_export.ExportAlerts (key, kind, severity, subject, message, cleared_at)
         values (format('audit:%s', new.id), 'audit', 'info', new.action,
                 case new.action when 'set_setting'
-                     then format('%s: %s -> %s', new.setting, coalesce(new.from_value, '-'), new.to_value)
-                     else new.selection end, clock_timestamp());
+                     then format('%s: %s -> %s (%s)', new.setting, coalesce(new.from_value, '-'), new.to_value, new.actor)
+                     else format('resend: %s (%s)', new.selection, new.actor) end, clock_timestamp());
     end if;
     return null;
 end $$;

@@ -154,7 +154,7 @@ def test_five_hundred_rejections_by_one_rule_are_one_alert(exporter: Exporter) -
     exporter.gate(pause=False)
     [text] = alerts.send()
     assert text.startswith("CRM Export: 1 new\n")
-    assert "accounts: 500 records are rejected for this reason" in text
+    assert "accounts: 500 record(s) rejected for this reason" in text
     exporter.run(pause=False)
     exporter.reexport(every=True)
     assert alerts.send() == []
@@ -170,7 +170,7 @@ def test_turning_the_setting_off_ends_the_hold_and_reports_its_cause(alerts: Ale
     alerts.exporter.gate(pause=False)
     [text] = alerts.send()
     assert text.startswith("CRM Export: 1 new, 1 resolved\n")
-    assert "accounts: 1 records are rejected for this reason" in text
+    assert "accounts: 1 record(s) rejected for this reason" in text
 
 
 def test_a_run_that_fails_is_reported_by_its_class_and_a_retry_that_succeeds_before_that_is_not(alerts: Alerts) -> None:
@@ -213,7 +213,7 @@ def test_a_finding_is_reported_by_its_kind_and_its_end_too(exporter: Exporter) -
     findings = ExportFindings(exporter.connection, "accounts", entry.id)
     findings.note("late_row", [(str(n), "It came late.") for n in range(300)])
     [text] = alerts.send()
-    assert "accounts: CRMExport_Reconcile finds 300 times: late row." in text
+    assert "accounts: CRMExport_Reconcile finds: late row (300)." in text
     later = ExportFindings(exporter.connection, "accounts", entry.id + 1)
     later.close_others("late_row")
     assert "CRMExport_Reconcile no longer finds: late row." in alerts.send()[0]

@@ -49,7 +49,7 @@ function Top({ route }: { route: Route }) {
   return (
     <header class="top">
       <h1 class="unseen">CRM Export</h1>
-      <VerdictLine brief={current !== "overview"} />
+      <VerdictLine brief={route.view !== "overview"} />
       <div class="bar">
         <nav class="tabs" aria-label={t("tabs.label")}>
           {VIEWS.map((view) => (

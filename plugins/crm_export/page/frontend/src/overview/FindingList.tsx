@@ -46,7 +46,7 @@ function Group({ first, group }: { first: FindingView; group: FindingView[] }) {
   return (
     <details>
       <summary>
-        <strong>{number(group.length)}</strong> {nameKind(first.kind)}{" "}
+        <strong>{number(group.length)}</strong> {nameKind(first.kind, group.length)}{" "}
         <span class="muted">{first.stream} · {t("findings.since")} <Ago at={first.first_seen_at} /></span>
       </summary>
       <ul>
@@ -57,7 +57,7 @@ function Group({ first, group }: { first: FindingView; group: FindingView[] }) {
   );
 }
 
-function nameKind(kind: string): string {
+function nameKind(kind: string, count: number): string {
   const known = (["late_row", "no_source_row", "stepped_back"] as const).find((one) => one === kind);
-  return known ? t(`findings.${known}`) : t("findings.check", { name: kind.replace(/^check:/, "") });
+  return known ? t(`findings.${known}`, { count }) : t("findings.check", { count, name: kind.replace(/^check:/, "") });
 }

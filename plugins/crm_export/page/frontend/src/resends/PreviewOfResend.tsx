@@ -50,7 +50,7 @@ function Size({ preview, dag }: { preview: ResendPreview; dag: string }) {
   return (
     <>
       <p><strong>{rows}</strong></p>
-      <ul class="plain">
+      <ul class="terms">
         <li>{sent}, {t("resend.calls", { count: preview.api_calls })}</li>
         <li>{preview.seconds === null ? t("resend.takes_unknown") : t("resend.takes", { time: duration(preview.seconds) })}</li>
         <li>{t("resend.run", { dag })}</li>
