@@ -21,7 +21,14 @@ from include.export.reports.error_list import (
 from include.export.reports.merged_overview import merge_overviews
 from include.export.reports.overview import Overview, RunLine, StreamOverview, Summary, read_overview
 from include.export.reports.resend_preview import ResendPreview, preview_resend
-from include.export.reports.run_history import History, SettingSeen, read_failures, read_history, read_setting_seen
+from include.export.reports.run_history import (
+    History,
+    SettingSeen,
+    merge_histories,
+    read_failures,
+    read_history,
+    read_setting_seen,
+)
 from include.export.reports.stream_health import StreamHealth, read_stream_health
 from include.export.reports.summary import StreamSummary, summarise_streams
 from include.export.reports.vocabulary import ErrorKind, ErrorStatus, RecordOperation, RunOutcome
@@ -59,6 +66,7 @@ __all__ = [
     "find_blockers",
     "iterate_errors",
     "link_record",
+    "merge_histories",
     "merge_overviews",
     "preview_resend",
     "read_acknowledgement",

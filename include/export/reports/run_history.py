@@ -52,6 +52,27 @@ def read_history(days: int, stream: str | None, *, connection: psycopg.Connectio
     return History(BUCKETS[days], points, count_calls_of_the_day(connection))
 
 
+def merge_histories(histories: Sequence[History]) -> History:
+    """Return what the runs of several databases did over the same days."""
+    moments: dict[datetime, list[HistoryPoint]] = {}
+    for point in (point for history in histories for point in history.points):
+        moments.setdefault(point.at, []).append(point)
+    points = [_merge_points(at, moments[at]) for at in sorted(moments)]
+    calls = sum(history.api_calls_last_24h for history in histories)
+    return History(histories[0].bucket_seconds, points, calls)
+
+
+def _merge_points(at: datetime, points: Sequence[HistoryPoint]) -> HistoryPoint:
+    ages = [point.oldest_age_seconds for point in points if point.oldest_age_seconds is not None]
+    return HistoryPoint(
+        at,
+        exported=sum(point.exported for point in points),
+        refused=sum(point.refused for point in points),
+        api_calls=sum(point.api_calls for point in points),
+        oldest_age_seconds=max(ages, default=None),
+    )
+
+
 def read_failures(run_ids: Sequence[str], connection: psycopg.Connection) -> dict[tuple[str, str, str], str]:
     """Return why tasks failed: messages by DAG, run and task."""
     rows = connection.execute(load_statement("reports/failed_runs"), {"run_ids": list(run_ids)})

@@ -77,6 +77,8 @@ def test_streams_errors_findings_and_alerts_of_both_are_shown(op: Person, both: 
     }
     assert op.get("api/headline").json()["alerts"] == alerts["open"]
     assert op.get("api/acknowledgement").json()["unresolved"] == 2
+    points = op.get("api/history", days=1).json()["points"]
+    assert (sum(point["exported"] for point in points), sum(point["refused"] for point in points)) == (2, 2)
 
 
 def test_an_error_is_read_where_it_is(op: Person, both: Exporter) -> None:
@@ -88,7 +90,7 @@ def test_an_error_is_read_where_it_is(op: Person, both: Exporter) -> None:
     assert (detail["record_key"], detail["database"]) == ("12", OTHER)
     row = op.send("POST", f"api/errors/{listed['id']}/source-row?database={OTHER}", {})
     assert row.status_code == 200
-    assert "12," in op.get("api/errors.csv", database=OTHER).text
+    assert '"12"' in op.get("api/errors.csv", database=OTHER).text
     assert code(op.get("api/errors", database="airflow_db")) == (404, "not_found")
 
 
@@ -117,6 +119,8 @@ def test_a_resend_is_asked_for_where_the_stream_is(op: Person, both: Exporter, d
     assert started.status_code == 202, started.text
     both.run()
     assert op.get("api/streams/partners/resends").json()["resends"][0]["state"] == "done"
+    assert [entry["action"] for entry in op.get("api/audit", database=OTHER).json()["entries"]] == ["resend"]
+    assert op.get("api/audit").json()["entries"] == []
 
 
 def test_a_database_that_does_not_answer_is_named_and_hides_nothing(

@@ -13,12 +13,12 @@ from fastapi import APIRouter, Query
 from crm_export.page.all_streams import read_all_streams
 from crm_export.page.dag_runs import DagState, find_dags, link_run
 from crm_export.page.dag_tasks import FailedTask
-from crm_export.page.database import DatabaseProblem, Postgres, find_databases, read_each
+from crm_export.page.database import ChosenPostgres, DatabaseProblem, find_databases, read_each
 from crm_export.page.guards import Permissions, find_permissions, name_user
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import DAILY_API_LIMIT, EXPORT_TO_CRM
 from include.export.ledger import AuditEntry, ExportAudit, OpenFinding, read_open_findings
-from include.export.reports import Blocker, History, RunLine, StreamOverview, Summary, read_history
+from include.export.reports import Blocker, History, RunLine, StreamOverview, Summary, merge_histories, read_history
 from include.export.streams import Stream, StreamName, load_streams
 
 router = APIRouter()
@@ -77,6 +77,7 @@ class Activity(History):
     """What runs did over time, and how many API calls a day may cost."""
 
     api_limit: int
+    unreachable: list[DatabaseProblem]
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,11 @@ def read_streams() -> Streams:
 
 
 @router.get("/history")
-def read_runs(connection: Postgres, days: Days = Days.WEEK, stream: StreamName | None = None) -> Activity:
-    """Return what runs did over time."""
-    history = read_history(days, stream, connection=connection)
-    return Activity(**vars(history), api_limit=int(read_setting(DAILY_API_LIMIT).value))
+def read_runs(days: Days = Days.WEEK, stream: StreamName | None = None) -> Activity:
+    """Return what runs did over time, in all databases."""
+    answers = read_each(lambda _, connection: read_history(days, stream, connection=connection))
+    history, limit = merge_histories(list(answers.found.values())), int(read_setting(DAILY_API_LIMIT).value)
+    return Activity(**vars(history), api_limit=limit, unreachable=answers.unreachable)
 
 
 @router.get("/findings")
@@ -144,11 +146,11 @@ def read_findings() -> Findings:
 
 @router.get("/audit")
 def read_audit(
-    connection: Postgres,
+    connection: ChosenPostgres,
     before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> AuditPage:
-    """Return what people did, newest first."""
+    """Return what people did about a database, newest first."""
     entries = ExportAudit(connection).list(before, limit + 1)
     following = entries[limit - 1].id if len(entries) > limit else None
     return AuditPage(entries[:limit], following)

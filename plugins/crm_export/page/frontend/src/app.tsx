@@ -72,7 +72,7 @@ function View({ route }: { route: Route }) {
     case "activity":
       return <ActivityPage />;
     case "history":
-      return route.item === null ? <HistoryPage /> : <ActionPage id={route.item} />;
+      return route.item === null ? <HistoryPage database={route.query.get("database")} /> : <ActionPage id={route.item} />;
     case "alerts":
       return <AlertsPage all={route.item === "all"} />;
     case "check":

@@ -5,6 +5,7 @@ import { useLive } from "../api/live";
 import { useResource } from "../api/resource";
 import { number, t } from "../language";
 import { Blank, FailureNotice, Loading } from "../parts/Notice";
+import { Unreachable } from "../parts/Unreachable";
 import { AgeChart, ApiCallsChart, RowsChart } from "./charts";
 
 const DAYS = ["1", "7", "30"] as const;
@@ -38,6 +39,7 @@ export function ActivityPage() {
       </div>
       {history.failure && <FailureNotice failure={history.failure} retry={history.reload} />}
       {!history.data && !history.failure && <Loading lines={8} />}
+      {history.data && <Unreachable databases={history.data.unreachable} />}
       {history.data && <Charts history={history.data} wholeDays={days !== "1"} />}
     </>
   );

@@ -133,7 +133,7 @@ export interface paths {
         };
         /**
          * Read Audit
-         * @description Return what people did, newest first.
+         * @description Return what people did about a database, newest first.
          */
         get: operations["read_audit_api_audit_get"];
         put?: never;
@@ -353,7 +353,7 @@ export interface paths {
         };
         /**
          * Read Runs
-         * @description Return what runs did over time.
+         * @description Return what runs did over time, in all databases.
          */
         get: operations["read_runs_api_history_get"];
         put?: never;
@@ -597,6 +597,7 @@ export interface components {
             api_limit: number;
             bucket_seconds: number;
             points: components["schemas"]["HistoryPoint"][];
+            unreachable: components["schemas"]["DatabaseProblem"][];
         };
         /** @description A page of alerts, newest first, and how many are open and unread in all; `next` continues it. */
         Alerts: {
@@ -1611,7 +1612,9 @@ export interface operations {
         parameters: {
             query?: {
                 before?: number | null;
+                database?: string | null;
                 limit?: number;
+                stream?: string | null;
             };
             header?: never;
             path?: never;

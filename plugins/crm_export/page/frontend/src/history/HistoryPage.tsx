@@ -1,18 +1,40 @@
 import { useEffect, useState } from "preact/hooks";
 import { read, type Failure } from "../api/client";
 import type { AuditEntry, AuditPage } from "../api/contract";
+import { useLive } from "../api/live";
 import { asFailure, useResource } from "../api/resource";
 import { list, t } from "../language";
 import { Blank, FailureNotice, Loading } from "../parts/Notice";
 import { Out } from "../parts/Out";
+import { elsewhere } from "../errors/places";
 import { Ago, Moment } from "../parts/Time";
-import { href } from "../route";
+import { go, href } from "../route";
 
 const PAGE_SIZE = 50;
 
 /** Who did what on this page, newest first. */
-export function HistoryPage() {
-  const first = useResource<AuditPage>("audit", () => read("api/audit", { limit: PAGE_SIZE }), 15);
+export function HistoryPage({ database }: { database: string | null }) {
+  const { streams } = useLive();
+  const places = streams.data?.databases ?? [];
+  return (
+    <>
+      {places.length > 1 && (
+        <div class="filters">
+          <label>
+            {t("databases.one")}
+            <select value={database ?? places[0]} onChange={(event) => go(href("history", null, { database: event.currentTarget.value }))}>
+              {places.map((name) => <option key={name}>{name}</option>)}
+            </select>
+          </label>
+        </div>
+      )}
+      <Entries key={database} database={database} />
+    </>
+  );
+}
+
+function Entries({ database }: { database: string | null }) {
+  const first = useResource<AuditPage>(`audit ${database}`, () => read("api/audit", { limit: PAGE_SIZE, database }), 15);
   const [more, setMore] = useState<AuditEntry[]>([]);
   const [next, setNext] = useState<number | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -22,7 +44,7 @@ export function HistoryPage() {
   if (!first.data) return first.failure ? <FailureNotice failure={first.failure} retry={first.reload} /> : <Loading lines={6} />;
   if (!first.data.entries.length) return <Blank icon="clock" title={t("history.none")}><p>{t("history.none_means")}</p></Blank>;
   const loadMore = (): void => {
-    read<AuditPage>("api/audit", { limit: PAGE_SIZE, before: next }).then(
+    read<AuditPage>("api/audit", { limit: PAGE_SIZE, before: next, database }).then(
       (page) => {
         setMore([...more, ...page.entries]);
         setNext(page.next);
@@ -35,19 +57,19 @@ export function HistoryPage() {
   return (
     <section aria-labelledby="history">
       <h2 id="history">{t("history.title")}</h2>
-      <ol class="card history">{[...entries.values()].map((entry) => <Entry key={entry.id} entry={entry} />)}</ol>
+      <ol class="card history">{[...entries.values()].map((entry) => <Entry key={entry.id} entry={entry} database={database} />)}</ol>
       {(failure ?? first.failure) && <FailureNotice failure={(failure ?? first.failure)!} />}
       {next && <p class="more"><button type="button" onClick={loadMore}>{t("load_more")}</button></p>}
     </section>
   );
 }
 
-function Entry({ entry }: { entry: AuditEntry }) {
+function Entry({ entry, database }: { entry: AuditEntry; database: string | null }) {
   return (
     <li>
       <p>
         <strong>{entry.actor}</strong> {describe(entry)} <span class="muted"><Ago at={entry.at} /></span>{" "}
-        {WITH_RESULTS.has(entry.action) && <a href={href("history", entry.id)}>{t("history.result")}</a>}
+        {WITH_RESULTS.has(entry.action) && !elsewhere(database) && <a href={href("history", entry.id)}>{t("history.result")}</a>}
         {entry.action === "run_now" && entry.selection && (
           <Out airflow={`dags/${entry.selection}/runs/page__${entry.id}`}>{t("history.open_run")}</Out>
         )}
