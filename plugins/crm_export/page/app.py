@@ -17,6 +17,7 @@ from crm_export.page.guards import SecurityHeaders, may_read, may_see_counts
 from crm_export.page.routes import (
     actions,
     alerts,
+    causes,
     dags,
     downloads,
     errors,
@@ -41,7 +42,7 @@ def make_api() -> FastAPI:
     """Return the routes; every one of them but the front end's files asks who is there."""
     app = FastAPI(title="CRM Export", docs_url=None, redoc_url=None, openapi_url=None)
     answer_failures(app)
-    for module in (overview, settings, downloads, errors, actions, trials, dags, alerts, resends, inspection):
+    for module in (overview, settings, downloads, errors, causes, actions, trials, dags, alerts, resends, inspection):
         app.include_router(module.router, prefix="/api", dependencies=[Depends(get_user), may_read])
     app.include_router(headline.router, prefix="/api", dependencies=[Depends(get_user), may_see_counts])
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")

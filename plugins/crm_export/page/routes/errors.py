@@ -1,4 +1,4 @@
-"""What was refused: by cause, one by one, as a download, and one record with everything about it."""
+"""What was rejected: record by record, and one record with everything about it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-import psycopg
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict
 
 from crm_export.page.dag_runs import EXPORT, EXPORT_ERROR, find_dags, find_run_after, link_run
-from crm_export.page.database import Chosen, ChosenPostgres, DatabaseProblem, read_each
+from crm_export.page.database import Chosen, ChosenPostgres
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import find_permissions, may_see_values, name_user, read_body
 from include.export.ledger import AuditLine, ExportAudit, Selection
 from include.export.reports import (
     UNRESOLVED,
-    Acknowledgement,
     Attempt,
-    Cause,
-    Causes,
     ErrorDetail,
     ErrorFilter,
     ErrorOrder,
@@ -30,8 +26,6 @@ from include.export.reports import (
     ErrorStatus,
     Sort,
     link_record,
-    read_acknowledgement,
-    read_causes,
     read_detail,
     read_instance_url,
     read_page,
@@ -103,22 +97,6 @@ class ErrorList(ErrorPage):
     database: str
 
 
-@dataclass(frozen=True)
-class CauseView(Cause):
-    """A cause with its database."""
-
-    database: str
-
-
-@dataclass(frozen=True)
-class CauseList:
-    """The causes of all databases, the largest first; `more` says that there are more than are listed."""
-
-    causes: list[CauseView]
-    more: bool
-    unreachable: list[DatabaseProblem]
-
-
 def choose_errors(
     stream: StreamName | None = None,
     object: ApiName | None = None,  # noqa: A002 - the name in the address
@@ -141,36 +119,6 @@ def choose_order(sort: Sort = Sort.LAST_SEEN_AT, direction: Literal["asc", "desc
 
 Filter = Annotated[ErrorFilter, Depends(choose_errors)]
 Order = Annotated[ErrorOrder, Depends(choose_order)]
-
-
-@router.get("/acknowledgement")
-def read_what_off_means() -> Acknowledgement:
-    """Return what going on past refused records would mean now, in all databases."""
-    found = read_each(lambda _, connection: read_acknowledgement(load_streams(), connection=connection)).found.values()
-    holds = [hold for one in found for hold in one.holds]
-    return Acknowledgement(sum(one.unresolved for one in found), holds)
-
-
-@router.get("/causes")
-def list_causes(
-    stream: StreamName | None = None,
-    object: ApiName | None = None,  # noqa: A002 - the name in the address
-    status: Statuses = None,
-) -> CauseList:
-    """Return the errors by cause, of all databases."""
-
-    def read(_: str, connection: psycopg.Connection) -> Causes:
-        catalogue, chosen = Catalogue.load(), status or UNRESOLVED
-        return read_causes(
-            connection=connection, catalogue=catalogue, statuses=chosen, stream=stream, object_name=object
-        )
-
-    answers = read_each(read)
-    causes = [
-        CauseView(**vars(cause), database=name) for name, found in answers.found.items() for cause in found.causes
-    ]
-    causes.sort(key=lambda cause: cause.count, reverse=True)
-    return CauseList(causes, any(found.more for found in answers.found.values()), answers.unreachable)
 
 
 @router.get("/errors")

@@ -25,7 +25,7 @@ export function ResendDialog({ stream, dag, started, close }: Props) {
   const [sending, setSending] = useState(false);
   const body = compose(choice);
   const choose = (wanted: Choice): void => {
-    setPreview(null);
+    if (JSON.stringify(compose(wanted)) !== JSON.stringify(body)) setPreview(null); // a reason changes nothing of it
     setChoice(wanted);
   };
   const show = (resends: Resends): void => {
