@@ -91,7 +91,7 @@ def test_all_alerts_have_a_view_with_those_that_are_over(stack: Stack, visitor: 
     over = page.get_by_role("article", name="API calls spent")
     expect(over).to_have_count(0)
     page.get_by_role("link", name="All", exact=True).click()
-    expect(over).to_contain_text("API calls are available again.")
+    expect(over.first).to_contain_text("API calls are available again.")
 
 
 def test_a_stream_is_sent_again_with_a_preview_and_its_progress(stack: Stack, visitor: Visitor) -> None:

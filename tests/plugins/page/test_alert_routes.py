@@ -137,5 +137,5 @@ def test_a_resend_is_noted_in_bell_and_audit(op: Person, held: Exporter, dags: N
     assert op.post("api/streams/accounts/resends", {"reason": "a new field"}).status_code == 202
     assert "resend" in {entry["action"] for entry in op.get("api/audit").json()["entries"]}
     notes = [alert["sentence"] for alert in op.get("api/alerts").json()["alerts"] if alert["kind"] == "audit"]
-    assert notes == ["Changed: accounts"]
+    assert notes == ["Changed: resend: accounts (olga)"]
     assert datetime.now(UTC) - datetime.fromisoformat(op.get("api/alerts").json()["at"]) < timedelta(minutes=1)
