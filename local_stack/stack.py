@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import psycopg
 
@@ -49,6 +50,7 @@ class Stack:
     tell: Callable[[str], None] = print
     extra_environment: dict[str, str] = field(default_factory=dict)
     workers: int = 0
+    org: Path = ORG
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def start(self) -> None:
@@ -134,7 +136,7 @@ class Stack:
     def _start_sandbox(self) -> None:
         self._sandbox = self._children.start(
             "The Salesforce sandbox", self.place.sandbox / "sandbox.log",
-            lambda: launch_sandbox(ORG, self.place.sandbox, self.ports.sandbox_http, self.ports.sandbox_https),
+            lambda: launch_sandbox(self.org, self.place.sandbox, self.ports.sandbox_http, self.ports.sandbox_https),
         )  # fmt: skip
 
     def _start_airflow(self) -> None:
