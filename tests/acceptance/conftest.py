@@ -29,7 +29,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Return a headless Chromium; where there is none, the tests say so and are skipped."""
+    """Return a headless Chromium; where there is none, the tests are skipped with that reason."""
     expect.set_options(timeout=PATIENCE)
     opening = open_browser()
     try:
@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(stack: Stack, browser: Browser) -> Iterator[Visitor]:
-    """Return somebody who opens the page; an error or a refusal by the page's policy fails the test."""
+    """Return somebody who opens the page; an error or a rejection by the page's policy fails the test."""
     somebody = Visitor(browser, stack.api)
     yield somebody
     somebody.leave()

@@ -19,7 +19,7 @@ REQUEST_ROWS = 200
 
 @dataclass(frozen=True)
 class ResendPreview:
-    """The size of a resend; `seconds` is None where no recent run tells a rate."""
+    """The size of a resend; `seconds` is None where no recent run gives a rate."""
 
     stream: str
     rows: int

@@ -21,7 +21,7 @@ class HistoryPoint:
 
     at: datetime
     exported: int
-    refused: int
+    rejected: int
     api_calls: int
     oldest_age_seconds: int | None
 

@@ -41,5 +41,5 @@ def _send_record(run: RunContext, resend: Resend) -> Outcome:
         return Outcome.WAITING_FOR_CREDITS
     batch = plan_batch(run, "keys", keys=[resend.key], **run.watermark.as_values())
     if batch is not None:
-        run.settle(batch, run.send_batch(batch, stop_at_refusal=False), move=False)
+        run.settle(batch, run.send_batch(batch, stop_at_rejection=False), move=False)
     return Outcome.COMPLETE

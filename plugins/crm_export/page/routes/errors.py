@@ -1,4 +1,4 @@
-"""What was refused: by cause, one by one, as a download, and one record with everything about it."""
+"""What was rejected: by cause, one by one, as a download, and one record with everything about it."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ Order = Annotated[ErrorOrder, Depends(choose_order)]
 
 @router.get("/acknowledgement")
 def read_what_off_means(connection: Postgres) -> Acknowledgement:
-    """Return what going on past refused records would mean now."""
+    """Return what going on past rejected records would mean now."""
     return read_acknowledgement(load_streams(), connection=connection)
 
 

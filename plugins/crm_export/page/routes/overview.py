@@ -101,7 +101,7 @@ def read_session(user: GetUserDep) -> Session:
 
 @router.get("/streams")
 def read_streams(connection: Postgres) -> Streams:
-    """Return where the streams stand."""
+    """Return the state of the streams."""
     overview = read_overview(load_streams(), connection=connection, catalogue=Catalogue.load())
     return Streams(
         at=overview.at,

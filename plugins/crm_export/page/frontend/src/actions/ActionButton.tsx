@@ -17,7 +17,7 @@ interface Props {
 export function ActionButton({ kind, selection, about, primary, done }: Props) {
   const { session, streams, refresh } = useLive();
   const [asking, setAsking] = useState(false);
-  const why = refusal(kind, session.data?.may.act, session.data?.export_to_crm, streams.failure?.code);
+  const why = rejection(kind, session.data?.may.act, session.data?.export_to_crm, streams.failure?.code);
   const close = (changed: boolean): void => {
     setAsking(false);
     if (!changed) return;
@@ -35,7 +35,7 @@ export function ActionButton({ kind, selection, about, primary, done }: Props) {
   );
 }
 
-function refusal(kind: ActionKind, may: boolean | undefined, on: boolean | undefined, failed: string | undefined): string | null {
+function rejection(kind: ActionKind, may: boolean | undefined, on: boolean | undefined, failed: string | undefined): string | null {
   if (failed === "database_down") return t("failure.database_down");
   if (may === false) return t("action.not_you");
   return kind === "retry" && on === false ? t("failure.export_off") : null;

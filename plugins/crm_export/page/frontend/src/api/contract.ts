@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Read What Off Means
-         * @description Return what going on past refused records would mean now.
+         * @description Return what going on past rejected records would mean now.
          */
         get: operations["read_what_off_means_api_acknowledgement_get"];
         put?: never;
@@ -373,7 +373,7 @@ export interface paths {
         };
         /**
          * Read Streams
-         * @description Return where the streams stand.
+         * @description Return the state of the streams.
          */
         get: operations["read_streams_api_streams_get"];
         put?: never;
@@ -461,7 +461,7 @@ export interface components {
             until?: string | null;
         };
         /**
-         * @description What a person can do about refused records.
+         * @description What a person can do about rejected records.
          * @enum {string}
          */
         ActionKind: "retry" | "set_aside" | "ignore" | "reopen";
@@ -749,7 +749,7 @@ export interface components {
             /** @enum {string} */
             status: "open" | "waiting" | "set_aside" | "ignored" | "resolved";
         };
-        /** @description A stream that would go on; `rows_waiting` are the rows behind its refused record. */
+        /** @description A stream that would go on; `rows_waiting` are the rows behind its rejected record. */
         HeldStream: {
             capped: boolean;
             error_id: number;
@@ -764,7 +764,7 @@ export interface components {
             at: string;
             exported: number;
             oldest_age_seconds: number | null;
-            refused: number;
+            rejected: number;
         };
         /** @description A record in Salesforce that a field of the source row names. */
         Link: {
@@ -803,7 +803,7 @@ export interface components {
             subject: string;
             told: string;
         };
-        /** @description The refused parent that a held record waits for. */
+        /** @description The rejected parent that a held record waits for. */
         Parent: {
             error_id: number;
             record_key: string;
@@ -821,7 +821,7 @@ export interface components {
             run: string[];
             see_values: boolean;
         };
-        /** @description What an action would do; one that selects more than `limit` records is refused. */
+        /** @description What an action would do; one that selects more than `limit` records is rejected. */
         Preview: {
             changes: number;
             dags: components["schemas"]["DagShare"][];
@@ -857,7 +857,7 @@ export interface components {
             at: string;
             /** @enum {string} */
             outcome: "running" | "complete" | "held" | "waiting_for_credits" | "waiting_for_job" | "failed";
-            refused: number;
+            rejected: number;
         };
         /** @description A run that was started; `gone` when somebody has deleted it. */
         RunState: {
@@ -928,7 +928,7 @@ export interface components {
             /** @enum {string} */
             outcome: "running" | "complete" | "held" | "waiting_for_credits" | "waiting_for_job" | "failed";
             paused_on_errors: boolean;
-            refused: number;
+            rejected: number;
             rows_changed: number;
             rows_sent: number;
             run_id: string;
@@ -1112,7 +1112,7 @@ export interface operations {
                     "application/json": components["schemas"]["Acknowledgement"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1145,7 +1145,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1179,7 +1179,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1212,7 +1212,7 @@ export interface operations {
                     "application/json": components["schemas"]["Preview"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1244,7 +1244,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditPage"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1277,7 +1277,7 @@ export interface operations {
                     "application/json": components["schemas"]["Causes"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1312,7 +1312,7 @@ export interface operations {
                     "application/json": components["schemas"]["DagState"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1347,7 +1347,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunState"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1389,7 +1389,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorPage"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1429,7 +1429,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1460,7 +1460,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1495,7 +1495,7 @@ export interface operations {
                     "application/json": components["schemas"]["CurrentRow"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1524,7 +1524,7 @@ export interface operations {
                     "application/json": components["schemas"]["Findings"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1553,7 +1553,7 @@ export interface operations {
                     "application/json": components["schemas"]["Headline"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1585,7 +1585,7 @@ export interface operations {
                     "application/json": components["schemas"]["Activity"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1614,7 +1614,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1643,7 +1643,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1678,7 +1678,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1707,7 +1707,7 @@ export interface operations {
                     "application/json": components["schemas"]["Streams"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1740,7 +1740,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialAnswer"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1771,7 +1771,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialAnswer"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -12,7 +12,7 @@ import { ErrorFacts } from "./ErrorFacts";
 import { SourceRowPanel } from "./SourceRowPanel";
 import { TrialPanel } from "./TrialPanel";
 
-/** One refused record: Salesforce's words, what it stops, each attempt, and what can be done about it. */
+/** One rejected record: Salesforce's words, what it stops, each attempt, and what can be done about it. */
 export function ErrorPage({ id }: { id: number }) {
   const error = useResource<ErrorView>(`error ${id}`, () => read(`api/errors/${id}`), 10);
   const back = { to: href("errors", "records"), label: t("errors.records") };
