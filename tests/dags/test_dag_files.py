@@ -13,6 +13,7 @@ import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
+from crm_export.operators.dag_layout import find_active_runs
 from include.export.streams.files import DEFAULT_FOLDER, load_streams
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,6 +221,16 @@ def test_a_worker_builds_only_the_tasks_of_its_stream(dags: DagBag, dag_id: str)
         assert found.has_task(task_id)
         name = task_id.partition(".")[0]
         assert name not in STREAMS or {other.partition(".")[0] for other in found.task_ids} & set(STREAMS) == {name}
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"), [("1", 1), (" 12 ", 12), ("", 8), ("0", 8), ("many", 8), ("-3", 8), ("²", 8)]
+)
+def test_as_many_runs_overlap_as_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, asked: str, allowed: int
+) -> None:
+    monkeypatch.setenv("CRM_EXPORT_ACTIVE_RUNS", asked)
+    assert find_active_runs() == allowed
 
 
 def test_tasks_use_the_pool_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
