@@ -62,16 +62,18 @@ page: ## build the CRM Export page from plugins/crm_export/page/frontend (needs 
 bench: $(STAMP) ## what moving rows costs here (ONLY="limit peers" ROWS=100000 ROUNDS=5 LARGE=1)
 	@$(PY) -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LARGE),--large) $(if $(ONLY),--only $(ONLY))
 
-check: $(STAMP) ## ruff, mypy, import-linter
+check: $(STAMP) ## ruff, mypy, import-linter, words, links
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@PYTHONPATH=.:plugins .venv/bin/lint-imports
+	@$(PY) scripts/words.py
+	@$(PY) scripts/links.py
 
 try: $(STAMP) ## try one record: make try STREAM=campaigns KEY=CMP_000025
 	@$(PY) -m local_stack try "$(STREAM)" "$(KEY)"
 
-story: $(STAMP) ## tell a story against the running stack: make story N=1
+story: $(STAMP) ## run a story against the running stack: make story N=1
 	@$(PY) -m local_stack story $(N)
 
 change: $(STAMP) ## touch 100 source rows of the running stack

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.airflow_runs import measure_airflow
 from benchmarks.bench import Bench
 from benchmarks.deltas import find_crossovers, measure_deltas
-from benchmarks.goals import tell_goals
+from benchmarks.goals import report_goals
 from benchmarks.growth import measure_growth
 from benchmarks.idle import measure_idle, measure_parsing
 from benchmarks.limit import measure_limit
@@ -60,7 +60,7 @@ def main() -> int:
                     return 1
                 console.print(draw_table(title, parts[name]))
     crossovers = find_crossovers(parts["deltas"]) if "deltas" in parts else {}
-    goals = tell_goals(parts)
+    goals = report_goals(parts)
     for line in (*goals, *(f"crossover to Bulk by {what}: {rows} rows" for what, rows in crossovers.items())):
         console.print(line, highlight=False)
     write_json(console, {"machine": machine, **parts, "crossovers": crossovers, "goals": goals})

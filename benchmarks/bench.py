@@ -14,7 +14,7 @@ from benchmarks.measuring import Measured, WrongResultError, measure_process
 from benchmarks.sink.process import ROOT, RunningSink
 from benchmarks.source import FIELDS, Source
 
-REFUSALS = {0.0: (), 0.1: ("a",), 1.0: ("a", "b"), 10.0: ("a", "b", "c")}  # per cent: values of the column `refuse`
+REJECTIONS = {0.0: (), 0.1: ("a",), 1.0: ("a", "b"), 10.0: ("a", "b", "c")}  # per cent: values of the column `reject`
 
 
 @dataclass
@@ -74,12 +74,12 @@ class Bench:
         **more: Any,
     ) -> Measured:
         """Export a whole table and check every row of it, from nothing or `again`; raises WrongResultError."""
-        refused = REFUSALS[percent]
+        rejected = REJECTIONS[percent]
         self.source.rewind() if again else self.source.forget_exports()
-        self.sink.reset(refused=refused, latency=latency, distinct=distinct)
+        self.sink.reset(rejected=rejected, latency=latency, distinct=distinct)
         measured = self.run_ours(table, **more)
-        accepted = self.source.check_arrived(table, self.sink.files(), refused=refused)
-        self.source.check_errors(table, refused)
-        if measured.told["outcome"] != "complete" or measured.told["accepted"] != accepted:
-            raise WrongResultError(f"{table}: {accepted} rows are right, but the run says {measured.told}")
+        accepted = self.source.check_arrived(table, self.sink.files(), rejected=rejected)
+        self.source.check_errors(table, rejected)
+        if measured.printed["outcome"] != "complete" or measured.printed["accepted"] != accepted:
+            raise WrongResultError(f"{table}: {accepted} rows are right, but the run says {measured.printed}")
         return measured

@@ -54,6 +54,6 @@ def _line(rows: int, transport: str, fast: list[Measured], slow: list[Measured])
         "ms": round(median((run.seconds for run in fast), 4) * 1000),
         "ms_at_100_ms_a_call": round(median((run.seconds for run in slow), 4) * 1000),
         "cpu_ms": round(median((run.cpu_seconds for run in fast), 4) * 1000),
-        "api_calls": fast[0].told["api_calls"],
+        "api_calls": fast[0].printed["api_calls"],
         "runs": len(fast),
     }

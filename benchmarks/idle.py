@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.bench import REFUSALS, Bench
+from benchmarks.bench import REJECTIONS, Bench
 from benchmarks.measuring import Measured, WrongResultError, measure_process, median
 from benchmarks.sink.process import ROOT
 
@@ -19,7 +19,7 @@ SETTING_ON = {"pause_on_export_errors": True}
 def measure_idle(bench: Bench) -> list[Line]:
     """Return a line for an empty run and one for a held run with half of the table behind the record."""
     table = bench.source.table(bench.rows)
-    held_at = max(bench.rows // 2 // 1000, 1) * 1000  # a row that the sink refuses
+    held_at = max(bench.rows // 2 // 1000, 1) * 1000  # a row that the sink rejects
     return [
         _measure(bench, table, "an empty run", bench.rows, _check_empty),
         _measure(bench, table, f"a held run, {bench.rows - held_at:,} rows wait", held_at - 1, _check_held),
@@ -30,11 +30,11 @@ def _measure(bench: Bench, table: str, way: str, watermark: int, check: Callable
     """Bring the stream into its state with a first run, then measure runs that find it so."""
     bench.source.forget_exports()
     bench.source.put_watermark(table, watermark)
-    bench.sink.reset(refused=REFUSALS[10.0])
+    bench.sink.reset(rejected=REJECTIONS[10.0])
     bench.run_ours(table, SETTING_ON)
     runs, reads = [], []
     for _ in range(bench.rounds):
-        bench.sink.reset(refused=REFUSALS[10.0])
+        bench.sink.reset(rejected=REJECTIONS[10.0])
         before = bench.source.count_reads(table)
         runs.append(bench.run_ours(table, SETTING_ON))
         after = bench.source.count_reads(table)
@@ -47,7 +47,7 @@ def _measure(bench: Bench, table: str, way: str, watermark: int, check: Callable
         "rows": bench.rows,
         "ms": round(median((run.seconds for run in runs), 4) * 1000),
         "cpu_ms": round(median((run.cpu_seconds for run in runs), 4) * 1000),
-        "api_calls": runs[0].told["api_calls"],
+        "api_calls": runs[0].printed["api_calls"],
         "rows_read": round(median((rows for rows, _ in reads), 0)),
         "blocks_read": round(median((blocks for _, blocks in reads), 0)),
         "runs": len(runs),
@@ -55,13 +55,13 @@ def _measure(bench: Bench, table: str, way: str, watermark: int, check: Callable
 
 
 def _check_empty(run: Measured, calls: int) -> None:
-    if (run.told["outcome"], run.told["rows_sent"], calls) != ("complete", 0, 0):
-        raise WrongResultError(f"an empty run made {calls} calls and says {run.told}")
+    if (run.printed["outcome"], run.printed["rows_sent"], calls) != ("complete", 0, 0):
+        raise WrongResultError(f"an empty run made {calls} calls and says {run.printed}")
 
 
 def _check_held(run: Measured, calls: int) -> None:
-    if (run.told["outcome"], run.told["rows_sent"], calls) != ("held", 1, 1):
-        raise WrongResultError(f"a held run made {calls} calls and says {run.told}")
+    if (run.printed["outcome"], run.printed["rows_sent"], calls) != ("held", 1, 1):
+        raise WrongResultError(f"a held run made {calls} calls and says {run.printed}")
 
 
 def measure_parsing(bench: Bench) -> list[Line]:
@@ -82,12 +82,12 @@ def _measure_parse(bench: Bench, streams: int) -> Line:
     runs = [measure_process(command, environment, bench.folder) for _ in range(bench.rounds)]
     expected = {"CRMExport": 1 + 2 * streams, "CRMExport_ExportError": 1 + streams}
     for run in runs:
-        if run.told["errors"] or not expected.items() <= run.told["tasks"].items():
-            raise WrongResultError(f"{streams} streams: expected {expected}, parsed {run.told}")
+        if run.printed["errors"] or not expected.items() <= run.printed["tasks"].items():
+            raise WrongResultError(f"{streams} streams: expected {expected}, parsed {run.printed}")
     return {
         "way": f"parsing, {streams} streams",
-        **{name: median((run.told["seconds"][name] for run in runs), 3) for name in runs[0].told["seconds"]},
-        "cpu_seconds_crm_export": median((run.told["cpu_seconds"]["crm_export"] for run in runs), 3),
+        **{name: median((run.printed["seconds"][name] for run in runs), 3) for name in runs[0].printed["seconds"]},
+        "cpu_seconds_crm_export": median((run.printed["cpu_seconds"]["crm_export"] for run in runs), 3),
         "runs": len(runs),
     }
 

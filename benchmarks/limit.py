@@ -52,7 +52,7 @@ def _line(way: str, runs: list[Measured], rows: int, size: int, limits: list[flo
         "cpu_seconds_to_start": median(run.start_cpu_seconds for run in runs),
         "peak_mb": median((run.peak_mb for run in runs), 0),
         "mb_to_start": median((run.start_mb for run in runs), 0),
-        "api_calls": runs[0].told.get("api_calls", 1),
+        "api_calls": runs[0].printed.get("api_calls", 1),
         "runs": len(runs),
     }
 
@@ -75,8 +75,8 @@ def _upload(bench: Bench, table: str, copy: str, size: int, *, secure: bool) -> 
     }
     command = [sys.executable, "-m", "benchmarks.clients.limit", json.dumps(asked)]
     measured = measure_process(command, bench.environment(), bench.folder)
-    if measured.told != {"status": 201, "psql": 0}:
-        raise WrongResultError(f"the limit's upload ended with {measured.told}")
+    if measured.printed != {"status": 201, "psql": 0}:
+        raise WrongResultError(f"the limit's upload ended with {measured.printed}")
     bench.source.check_arrived(table, bench.sink.files())
     return measured
 

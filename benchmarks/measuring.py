@@ -23,14 +23,14 @@ class WrongResultError(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """A process from the moment it had loaded its libraries until it ended; `told` is what it printed last."""
+    """A process from the moment it had loaded its libraries until it ended; `printed` is what it printed last."""
 
     seconds: float
     cpu_seconds: float
     start_cpu_seconds: float
     peak_mb: float
     start_mb: float
-    told: dict[str, Any]
+    printed: dict[str, Any]
 
 
 def measure_process(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Measured:

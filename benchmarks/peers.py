@@ -57,7 +57,7 @@ def _line(peer: Peer, runs: list[Measured], rows: int) -> Line:
         "cpu_seconds_a_million": round(median((run.cpu_seconds for run in runs), 3) * 1e6 / rows, 1),
         "peak_mb": median((run.peak_mb for run in runs), 0),
         "mb_to_start": median((run.start_mb for run in runs), 0),
-        "api_calls": runs[0].told["api_calls"],
+        "api_calls": runs[0].printed["api_calls"],
         "runs": len(runs),
     }
 
@@ -77,13 +77,13 @@ def make_peers(bench: Bench) -> list[Peer]:
 
 
 def _run(bench: Bench, table: str, command: list[str], **environment: str) -> Measured:
-    """Run a peer over a table and check every row; what it was told and its calls are in `told`."""
+    """Run a peer over a table and check every row; its last line and its calls are in `printed`."""
     bench.sink.reset()
     measured = measure_process(command, bench.environment(**environment), bench.folder)
     rows = bench.source.check_arrived(table, bench.sink.files())
-    if measured.told.get("accepted", rows) != rows:
-        raise WrongResultError(f"{command[:3]}: {rows} rows are right, but it says {measured.told}")
-    measured.told["api_calls"] = bench.sink.counts()["calls"]
+    if measured.printed.get("accepted", rows) != rows:
+        raise WrongResultError(f"{command[:3]}: {rows} rows are right, but it says {measured.printed}")
+    measured.printed["api_calls"] = bench.sink.counts()["calls"]
     return measured
 
 

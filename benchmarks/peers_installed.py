@@ -18,7 +18,7 @@ REQUIREMENTS = Path(__file__).with_name("requirements-peers.txt")
 
 
 def find_node(javascript: Path) -> Path | None:
-    """Return the Node that `make clients` installed beside jsforce, None without it."""
+    """Return the Node that `make clients` installed with jsforce, None without it."""
     architecture = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     modules = javascript / "node_modules"
     node = modules / f"node-linux-{architecture}" / "bin" / "node"

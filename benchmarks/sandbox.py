@@ -89,11 +89,11 @@ def _send_bulk(running: RunningSandbox, session: requests.Session, uploads: list
         session.patch(f"{base}/{job}", json={"state": "UploadComplete"}, timeout=60).raise_for_status()
         jobs.append(job)
     for job in jobs:
-        while (told := session.get(f"{base}/{job}", timeout=60).json())["state"] in {"UploadComplete", "InProgress"}:
+        while (state := session.get(f"{base}/{job}", timeout=60).json())["state"] in {"UploadComplete", "InProgress"}:
             time.sleep(0.2)
-        if told["state"] != "JobComplete" or told["numberRecordsFailed"]:
-            raise WrongResultError(f"job {job}: {told}")
-        _read_results(session, f"{base}/{job}/successfulResults", told["numberRecordsProcessed"])
+        if state["state"] != "JobComplete" or state["numberRecordsFailed"]:
+            raise WrongResultError(f"job {job}: {state}")
+        _read_results(session, f"{base}/{job}/successfulResults", state["numberRecordsProcessed"])
 
 
 def _read_results(session: requests.Session, url: str, rows: int) -> None:

@@ -27,7 +27,7 @@ FIELDS = {
     "Active__c": "active", "Score__c": "score", "Amount__c": "amount", "Visits__c": "visits", "Since__c": "since",
     "Seen__c": "seen", "Channel__c": "channel", "Medium__c": "medium", "Source__c": "origin",
     "Landing_Page__c": "landing_page", "Referrer__c": "referrer", "Campaign__c": "campaign", "Keyword__c": "keyword",
-    "Notes__c": "notes", "Refuse__c": "refuse",
+    "Notes__c": "notes", "Reject__c": "reject",
 }  # fmt: skip
 
 
@@ -99,7 +99,7 @@ class Source:
             )
 
     def count_reads(self, table: str) -> tuple[int, int]:
-        """Return how many rows and blocks of a table were read so far, once other sessions have told theirs."""
+        """Return how many rows and blocks of a table were read so far, once other sessions have reported theirs."""
         with self.connect() as connection:
             others = "select count(*) from pg_stat_activity where datname = 'bench' and pid <> pg_backend_pid()"
             while (connection.execute(others).fetchone() or [0])[0]:
@@ -108,17 +108,17 @@ class Source:
         assert found is not None  # noqa: S101 - the table is there
         return int(found[0]), int(found[1])
 
-    def check_arrived(self, table: str, files: list[Path], *, refused: tuple[str, ...] = (), behind: int = 0) -> int:
+    def check_arrived(self, table: str, files: list[Path], *, rejected: tuple[str, ...] = (), behind: int = 0) -> int:
         """Compare what arrived with the source, each row and column, and return how many rows there were.
 
         Only rows behind the row number `behind` are expected. Raises WrongResultError when a row is missing, came
         twice or differs.
         """
-        return self._compare("compare", table, files, {"refused": list(refused), "behind": f"TP2_{behind:012d}"})
+        return self._compare("compare", table, files, {"rejected": list(rejected), "behind": f"TP2_{behind:012d}"})
 
-    def check_sent_again(self, table: str, files: list[Path], refused: tuple[str, ...]) -> int:
-        """Compare what arrived with the rows that were refused before; raises WrongResultError."""
-        return self._compare("compare_refused", table, files, {"refused": list(refused)})
+    def check_sent_again(self, table: str, files: list[Path], rejected: tuple[str, ...]) -> int:
+        """Compare what arrived with the rows that were rejected before; raises WrongResultError."""
+        return self._compare("compare_rejected", table, files, {"rejected": list(rejected)})
 
     def _compare(self, name: str, table: str, files: list[Path], values: dict[str, Any]) -> int:
         with self.connect() as connection:
@@ -135,14 +135,14 @@ class Source:
             )
         return int(expected)
 
-    def check_errors(self, table: str, refused: tuple[str, ...]) -> None:
-        """Compare the open export errors with what was to be refused; raises WrongResultError."""
+    def check_errors(self, table: str, rejected: tuple[str, ...]) -> None:
+        """Compare the open export errors with what was to be rejected; raises WrongResultError."""
         with self.connect() as connection:
             statement = load_statement("errors").format(table=sql.Identifier(*table.split(".")))
-            found = connection.execute(statement, {"refused": list(refused)}).fetchone()
+            found = connection.execute(statement, {"rejected": list(rejected)}).fetchone()
         assert found is not None  # noqa: S101 - an aggregate
         if len(set(found)) != 1:
-            raise WrongResultError(f"{table}: {found[0]} rows were refused; of {found[1]} errors {found[2]} are right")
+            raise WrongResultError(f"{table}: {found[0]} rows were rejected; of {found[1]} errors {found[2]} are right")
 
 
 def _load(connection: psycopg.Connection, path: Path) -> None:

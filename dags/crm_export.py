@@ -23,7 +23,7 @@ from airflow.sdk import DAG, Param, TaskGroup
 
 from crm_export.alerts.operator import end_with_alerts
 from crm_export.operators.base import task_for
-from crm_export.operators.dag_layout import choose_streams, export_dag_id, find_schedule
+from crm_export.operators.dag_layout import choose_streams, export_dag_id, find_active_runs, find_schedule
 from crm_export.operators.export import ExportChangesOperator
 from crm_export.operators.gate import PauseOnExportErrorsSensor
 from crm_export.operators.preparation import PrepareSchemaOperator
@@ -35,7 +35,7 @@ for name, streams in divide_by_group(load_streams()).items():
         doc_md=__doc__,
         schedule=find_schedule(streams),
         catchup=False,
-        max_active_runs=8,  # a stream in work elsewhere is skipped: one long load delays no other stream
+        max_active_runs=find_active_runs(),
         max_consecutive_failed_dag_runs=0,  # a held stream must keep its schedule
         params={
             "try_record": Param(None, type=["null", "string"], description="Try one record only: stream:key"),

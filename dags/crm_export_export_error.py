@@ -2,7 +2,7 @@
 # CRMExport_ExportError
 
 Sends the records of `crm_export.ExportErrors` to Salesforce again, every day, with the values that their source rows
-have today. Nobody needs to do anything: a record that is accepted is resolved, one that is still refused is tried again
+have today. Nobody needs to do anything: a record that is accepted is resolved, one that is still rejected is retried
 after 1, 2, 4 and then every 7 days. Records that wait for their parent are sent after it, and records above the
 watermark are left to CRMExport.
 

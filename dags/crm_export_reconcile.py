@@ -6,12 +6,12 @@ Looks every day for what CRMExport cannot see, because it reads what changed aft
 For each stream, parents before children:
 
 1. **export_late_rows** finds rows that came *below* the watermark (back-dated updates, applications with slow clocks,
-   restored tables), exports them by their keys and counts them. It also notices a database that stepped back: a standby
+   restored tables), exports them by their keys and counts them. It also notices failovers: a standby
    that was promoted without the newest transactions, or a backup that was restored. What Salesforce got from the lost
    part is then sent again with the values of today.
 2. **report_orphans** reports records that Salesforce has and the source has no row for. It changes nothing.
 
-Then the checks of the folder `checks` beside the stream files run: sums that must come to a total, such as the
+Then the checks of the folder `checks` next to the stream files run: sums that must come to a total, such as the
 attribution of an opportunity.
 
 What was found is in `crm_export.ExportFindings`; the counts are in each task's log and return value. A finding closes

@@ -1,1 +1,1 @@
-"""The embedded stack: everything that runs on a laptop beside the product."""
+"""The embedded stack: everything that runs on a laptop around the product."""

@@ -31,7 +31,7 @@ from local_stack.processes.children import interruption
 from local_stack.report import WIDTH
 from local_stack.runs import run_dag, show_streams
 from local_stack.stack import Stack
-from local_stack.stories import Teller, tell_story
+from local_stack.stories import StoryRunner, run_story
 from salesforce_sandbox.control import Control
 from sample_domain.warehouse import change_rows
 
@@ -52,9 +52,9 @@ def main() -> int:
     except requests.RequestException as failed:
         return _fail(f"Airflow or the sandbox did not answer as it should: {failed}")
     except psycopg.Error as failed:
-        return _fail(f"Postgres refused: {failed}")
+        return _fail(f"Postgres answered: {failed}")
     except OSError as failed:
-        return _fail(f"The machine refused: {failed}. Is the disk full?")
+        return _fail(f"The operating system reported: {failed}. Is the disk full?")
     except KeyboardInterrupt:
         interruption.ignore()
         console.print("Everything is stopped.")
@@ -72,7 +72,7 @@ def _read_command_line() -> argparse.Namespace:
     airflow.add_argument("words", nargs=argparse.REMAINDER)
     trial = commands.add_parser("try", help="try one record against the running stack")
     trial.add_argument("words", nargs=2, metavar=("STREAM", "KEY"))
-    commands.add_parser("story", help="tell a story").add_argument("number", type=int)
+    commands.add_parser("story", help="run a story").add_argument("number", type=int)
     commands.add_parser("pictures", help="take the pictures of the README")
     commands.add_parser("psql", help="psql in the source database; what follows is for it")
     commands.add_parser("change", help="touch source rows").add_argument("rows", type=int, nargs="?", default=100)
@@ -97,7 +97,7 @@ def _run(asked: argparse.Namespace) -> int:
     started = time.monotonic()
     stays_up = asked.wait == "yes" or (asked.wait == "auto" and sys.stdin.isatty() and sys.stdout.isatty())
     load_streams()  # no stream file at all is said before anything starts
-    with Stack(Place.from_environment(), tell=_say, workers=asked.workers) as stack:
+    with Stack(Place.from_environment(), report=_say, workers=asked.workers) as stack:
         try:
             run = run_dag(stack.api, console, "CRMExport", check=stack.check)
         except requests.RequestException:
@@ -141,7 +141,7 @@ def _story(asked: argparse.Namespace) -> int:
     place = Place.from_environment()
     ports = place.running_ports()
     control = Control.from_ready_file(place.sandbox_ready)
-    tell_story(asked.number, Teller(_open_api(place), control, console, ports, place.credentials()))
+    run_story(asked.number, StoryRunner(_open_api(place), control, console, ports, place.credentials()))
     return 0
 
 

@@ -81,8 +81,8 @@ class AirflowApi:
             check()
             if time.monotonic() > deadline:
                 errors = self._call("GET", "/importErrors").json()["import_errors"]
-                told = " ".join(str(error["stack_trace"]).strip().splitlines()[-1] for error in errors)
-                raise StackError(f"DAG {dag_id} did not appear within {seconds:.0f} seconds. {told}".strip())
+                message = " ".join(str(error["stack_trace"]).strip().splitlines()[-1] for error in errors)
+                raise StackError(f"DAG {dag_id} did not appear within {seconds:.0f} seconds. {message}".strip())
             time.sleep(0.5)
 
     def unpause(self, dag_id: str, *, paused: bool = False) -> None:
@@ -142,5 +142,5 @@ class AirflowApi:
             method, f"{self.url}/api/v2{path}", json=body, headers={"Accept": accept}, timeout=TIMEOUT
         )
         if not answer.ok and answer.status_code not in allowed:
-            raise StackError(f"Airflow refused {method} {path}: {answer.status_code} {answer.text[:300]}")
+            raise StackError(f"Airflow rejected {method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer

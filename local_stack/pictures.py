@@ -18,7 +18,7 @@ from local_stack.ports import StackError
 
 PICTURES = ROOT / "docs" / "pictures"
 PAGE_VIEWS = {"overview": 1100, "errors": 900}  # their heights
-# as root Chromium has no sandbox of its own; without the others it calls home and is refused
+# as root Chromium has no sandbox of its own; without the others it calls home and is blocked
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
          "--disable-component-update", "--no-first-run")  # fmt: skip
 

@@ -13,7 +13,7 @@ from include.export.reports import StreamSummary
 
 WIDTH = 78  # columns that every terminal has
 _NAME_WIDTH = 18
-_NARROW_NAME_WIDTH = 11  # beside a column of workers
+_NARROW_NAME_WIDTH = 11  # next to a column of workers
 _COLUMNS = ("stream", "changed", "accepted", "rejected", "pending", "open", "state")
 _STATES = {"waiting_for_credits": "no credits", "waiting_for_job": "in a job"}
 STOPPED = (
@@ -41,8 +41,8 @@ def show_summaries(
     if workers is not None:
         table.add_column("worker", no_wrap=True, overflow="ellipsis")
     for line in summaries:
-        pending = max(line.rows_changed - line.accepted - line.refused, 0)
-        counts = (line.rows_changed, line.accepted, line.refused, pending, line.errors.unresolved)
+        pending = max(line.rows_changed - line.accepted - line.rejected, 0)
+        counts = (line.rows_changed, line.accepted, line.rejected, pending, line.errors.unresolved)
         table.add_row(_shorten(line.stream, name_width), *map(_write_count, counts), _state(line, failed),
                       *_name_worker(line.stream, workers))  # fmt: skip
     for name in sorted(failed.keys() - {line.stream for line in summaries}):

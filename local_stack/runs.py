@@ -85,7 +85,7 @@ def find_reason(log: str) -> str:
 
 
 def read_summaries(connection: psycopg.Connection) -> list[StreamSummary]:
-    """Return where each stream stands."""
+    """Return the state of each stream."""
     return summarise_streams([stream.name for stream in load_streams()], connection=connection)
 
 

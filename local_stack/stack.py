@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import psycopg
 
@@ -46,9 +47,10 @@ class Stack:
 
     place: Place
     ports: Ports = CHOOSE
-    tell: Callable[[str], None] = print
+    report: Callable[[str], None] = print
     extra_environment: dict[str, str] = field(default_factory=dict)
     workers: int = 0
+    org: Path = ORG
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def start(self) -> None:
@@ -104,16 +106,16 @@ class Stack:
 
     def _take_place(self) -> None:
         if self.workers:
-            find_redis()  # a machine without it is told so before anything starts
+            find_redis()  # without it, stop before anything starts
         self.place.make()
         lock = self._closing.enter_context(self.place.claim())
         if shutil.disk_usage(self.place.folder).free < FREE_SPACE:
-            raise StackError(f"Less than 1 GB is free in {self.place.folder}; make room and try again.")
+            raise StackError(f"Less than 1 GB is free in {self.place.folder}; make room and retry.")
         if self.ports == CHOOSE:
             usual = replace(USUAL, redis=USUAL_REDIS) if self.workers else USUAL
             self.ports, notes = choose_ports(self._closing.enter_context(PortReservation()), usual)
             for note in notes:
-                self.tell(note)
+                self.report(note)
         self._credentials, new = Credentials.ensure(self.place.folder)
         self._new_password = new
         self._children = Children(self.place.note, lock)
@@ -129,12 +131,12 @@ class Stack:
         )  # fmt: skip
         self._postgres.start()
         prepare_databases(self._postgres, self._credentials)
-        self.tell(f"Postgres is up at 127.0.0.1:{self.ports.postgres}.")
+        self.report(f"Postgres is up at 127.0.0.1:{self.ports.postgres}.")
 
     def _start_sandbox(self) -> None:
         self._sandbox = self._children.start(
             "The Salesforce sandbox", self.place.sandbox / "sandbox.log",
-            lambda: launch_sandbox(ORG, self.place.sandbox, self.ports.sandbox_http, self.ports.sandbox_https),
+            lambda: launch_sandbox(self.org, self.place.sandbox, self.ports.sandbox_http, self.ports.sandbox_https),
         )  # fmt: skip
 
     def _start_airflow(self) -> None:
@@ -153,7 +155,7 @@ class Stack:
                 start_new_session=True, umask=0o077,
             ))  # fmt: skip
         self._api = AirflowApi(f"http://127.0.0.1:{self.ports.ui}", self._credentials.login)
-        self.tell(f"Airflow is starting{f', with {self.workers} Celery workers' if self.workers else ''} …")
+        self.report(f"Airflow is starting{f', with {self.workers} Celery workers' if self.workers else ''} …")
 
     def _ask_for_workers(self) -> list[str]:
         if not self.workers:
@@ -167,10 +169,10 @@ class Stack:
         running = wait_for_sandbox(self._sandbox, self.place.sandbox)
         # the bundle is read at the first call to Salesforce, long after Airflow has begun to start
         trust(self.place, self.place.sandbox / "ca.crt")
-        self.tell(f"The Salesforce sandbox is up at {running.https_url} (what it holds: {running.http_url}/sandbox).")
+        self.report(f"The Salesforce sandbox is up at {running.https_url} (what it holds: {running.http_url}/sandbox).")
         with self.connect() as connection:
             if fill_org(connection, self.control) or filled:
-                self.tell("The sample domain is filled: Northwind Cloud (fictional), in Postgres and in the org.")
+                self.report("The sample domain is filled: Northwind Cloud (fictional), in Postgres and in the org.")
 
     def _prepare_airflow(self) -> None:
         self._api.wait_until_up(START_SECONDS, self.check)
@@ -182,7 +184,7 @@ class Stack:
         for dag_id in DAGS:
             self._api.wait_for_dag(dag_id, START_SECONDS, self.check)
             self._api.unpause(dag_id)
-        self.tell(f"Airflow is up at {self._api.url} (login admin, {self.say_password()}).")
+        self.report(f"Airflow is up at {self._api.url} (login admin, {self.say_password()}).")
 
     def say_password(self) -> str:
         """Return the password once, when it was made; afterwards where it is."""

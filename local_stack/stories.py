@@ -1,4 +1,4 @@
-"""The stories that the sample domain tells, each by one command against the running stack."""
+"""The stories of the sample domain, each run by one command against the running stack."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ EXPORT, REEXPORT = "CRMExport", "CRMExport_ExportError"
 
 
 @dataclass
-class Teller:
-    """Tells a story against a running stack."""
+class StoryRunner:
+    """Runs a story against a running stack."""
 
     api: AirflowApi
     control: Control
@@ -71,81 +71,81 @@ class Teller:
             return sum(line.errors.unresolved for line in read_summaries(connection))
 
 
-def tell_story(number: int, teller: Teller) -> None:
-    """Tell a story by its number; raises StackError for an unknown one."""
+def run_story(number: int, runner: StoryRunner) -> None:
+    """Run a story by its number; raises StackError for an unknown one."""
     if number not in STORIES:
         listed = "; ".join(f"N={known}: {story.__doc__}" for known, story in STORIES.items())
         raise StackError(f"There is no story {number}. {listed}")
-    STORIES[number](teller)
+    STORIES[number](runner)
 
 
-def _rule_on(teller: Teller) -> None:
+def _rule_on(runner: StoryRunner) -> None:
     """One rule stops a stream; correct it, and the next run goes on from the record."""
     stream = "buyer_touchpoints"
-    before = teller.find_hold(stream)
-    teller.say("The setting is on. In Salesforce, the admin switches the rule BT_Needs_Channel_Path off.")
-    teller.api.set_variable(PAUSE, "true")
-    teller.control.switch_rule("BT_Needs_Channel_Path", active=False)
-    teller.export()
-    teller.say(describe_hold(stream, before, teller.find_hold(stream)))
-    teller.show()
+    before = runner.find_hold(stream)
+    runner.say("The setting is on. In Salesforce, the admin switches the rule BT_Needs_Channel_Path off.")
+    runner.api.set_variable(PAUSE, "true")
+    runner.control.switch_rule("BT_Needs_Channel_Path", active=False)
+    runner.export()
+    runner.say(describe_hold(stream, before, runner.find_hold(stream)))
+    runner.show()
 
 
-def _rule_off(teller: Teller) -> None:
+def _rule_off(runner: StoryRunner) -> None:
     """The setting off: rejected records are skipped, and the daily job heals them once the rule is corrected."""
-    teller.say("The data inconsistency is acknowledged: pause_on_export_errors is set to off.")
-    teller.api.set_variable(PAUSE, "false")
-    teller.export()
-    teller.show()
-    teller.say("Now the admin switches two rules off, and the daily job runs.")
+    runner.say("The data inconsistency is acknowledged: pause_on_export_errors is set to off.")
+    runner.api.set_variable(PAUSE, "false")
+    runner.export()
+    runner.show()
+    runner.say("Now the admin switches two rules off, and the daily job runs.")
     for rule in ("BT_Needs_Channel_Path", "Lead_Needs_Status_Reason"):
-        teller.control.switch_rule(rule, active=False)
-    teller.heal()
+        runner.control.switch_rule(rule, active=False)
+    runner.heal()
 
 
-def _one_group(teller: Teller) -> None:
+def _one_group(runner: StoryRunner) -> None:
     """The errors of one trigger are one group: correct one rule, send the group again."""
-    teller.api.set_variable(PAUSE, "false")
-    teller.export()
-    teller.show()
-    teller.say("The admin exempts the integration user from Closed_Opps_Are_Frozen; the errors are sent again.")
-    teller.control.switch_rule("Closed_Opps_Are_Frozen", active=False)
-    teller.heal()
+    runner.api.set_variable(PAUSE, "false")
+    runner.export()
+    runner.show()
+    runner.say("The admin exempts the integration user from Closed_Opps_Are_Frozen; the errors are sent again.")
+    runner.control.switch_rule("Closed_Opps_Are_Frozen", active=False)
+    runner.heal()
 
 
-def _locks(teller: Teller) -> None:
+def _locks(runner: StoryRunner) -> None:
     """Transient locks never reach a human."""
-    teller.api.set_variable(PAUSE, "false")
-    teller.export()
-    with teller.connect(EXPORTER) as connection:
+    runner.api.set_variable(PAUSE, "false")
+    runner.export()
+    with runner.connect(EXPORTER) as connection:
         found = connection.execute(
             "select count(*) from crm_export.ExportErrors where error_code = 'UNABLE_TO_LOCK_ROW'"
         ).fetchone()
-    teller.say("In the sample somebody edits an opportunity while its records are sent for the first time.")
-    teller.say(f"Export errors of locks, ever: {found[0] if found else 0}.")
+    runner.say("In the sample somebody edits an opportunity while its records are sent for the first time.")
+    runner.say(f"Export errors of locks, ever: {found[0] if found else 0}.")
 
 
-def _waiting(teller: Teller) -> None:
+def _waiting(runner: StoryRunner) -> None:
     """A rejected campaign: its touchpoints wait and are released together."""
-    teller.api.set_variable(PAUSE, "false")
-    teller.export()
-    teller.show()
-    teller.say("The admin adds Unknown to the picklist Areas of Interest; the daily job sends the campaign, then them.")
-    teller.control.add_picklist_values("Campaign", "Areas_of_Interest__c", "Unknown")
-    teller.heal()
+    runner.api.set_variable(PAUSE, "false")
+    runner.export()
+    runner.show()
+    runner.say("The admin adds Unknown to the picklist Areas of Interest; the daily job sends the campaign, then them.")
+    runner.control.add_picklist_values("Campaign", "Areas_of_Interest__c", "Unknown")
+    runner.heal()
 
 
-def _system(teller: Teller) -> None:
+def _system(runner: StoryRunner) -> None:
     """Expired sessions and lost answers: nothing is lost, and nothing becomes an export error."""
-    before = teller.count_errors()
-    with teller.connect(WAREHOUSE) as connection:
+    before = runner.count_errors()
+    with runner.connect(WAREHOUSE) as connection:
         changed = change_rows(connection, 300)
-    teller.say(f"{changed} rows change. Every session expires, and the first answer after a commit is lost.")
-    teller.control.expire_sessions()
-    teller.control.add_fault(match={"method": "PATCH", "path_regex": "Bizible_Touchpoint"}, cut="after")
-    teller.export()
-    teller.say(f"Unresolved export errors: {before} before, {teller.count_errors()} now.")
-    teller.show()
+    runner.say(f"{changed} rows change. Every session expires, and the first answer after a commit is lost.")
+    runner.control.expire_sessions()
+    runner.control.add_fault(match={"method": "PATCH", "path_regex": "Bizible_Touchpoint"}, cut="after")
+    runner.export()
+    runner.say(f"Unresolved export errors: {before} before, {runner.count_errors()} now.")
+    runner.show()
 
 
 def describe_hold(stream: str, before: str | None, after: str | None) -> str:
@@ -158,7 +158,7 @@ def describe_hold(stream: str, before: str | None, after: str | None) -> str:
     return f"{stream} went on from {before}, " + (f"up to {after}, the next rejected one." if after else "to its end.")
 
 
-STORIES: dict[int, Callable[[Teller], None]] = {
+STORIES: dict[int, Callable[[StoryRunner], None]] = {
     1: _rule_on,
     2: _rule_off,
     3: _one_group,

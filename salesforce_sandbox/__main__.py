@@ -15,7 +15,7 @@ from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.server import serve
 
 _ABOUT = """A Salesforce that runs on a laptop: login, REST, Collections, Bulk API 2.0 and v1 of an org that a file
-defines, over HTTP and HTTPS with its own certificate authority. Rules refuse records in Salesforce's words; faults can
+defines, over HTTP and HTTPS with its own certificate authority. Rules reject records in Salesforce's words; faults can
 be switched on. It prints its addresses and serves until it is stopped; records stay in the data folder."""
 _EXAMPLES = """examples:
   python -m salesforce_sandbox --org org.yaml --data /tmp/sandbox --http-port 8080 --https-port 8443
@@ -46,7 +46,7 @@ def main() -> int:
     )
     parser.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME",
-        help="a further host name under which /sandbox may be called, beside 127.0.0.1, localhost and ::1",
+        help="a further host name under which /sandbox may be called, in addition to 127.0.0.1, localhost and ::1",
     )  # fmt: skip
     args = parser.parse_args()
     try:
@@ -58,9 +58,9 @@ def main() -> int:
     except DefinitionError as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    except OSError as refused:
-        advice = "" if isinstance(refused, PermissionError) else " Another program may use the port."
-        print(f"The sandbox cannot start: {refused}.{advice}", file=sys.stderr)
+    except OSError as rejected:
+        advice = "" if isinstance(rejected, PermissionError) else " Another program may use the port."
+        print(f"The sandbox cannot start: {rejected}.{advice}", file=sys.stderr)
         return 1
     return 0
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# A value of a wrong JSON type in a Collections row refuses the whole request.
-WRONG_TYPE_REFUSES_REQUEST = True
+# A value of a wrong JSON type in a Collections row rejects the whole request.
+WRONG_TYPE_REJECTS_REQUEST = True
 
 # External ids that differ only in case are one, unless the field is case sensitive; blanks at the end count.
 FOLD_EXTERNAL_IDS = True
@@ -11,13 +11,13 @@ FOLD_EXTERNAL_IDS = True
 # An empty text clears a field in the JSON APIs, as null does.
 EMPTY_TEXT_CLEARS = True
 
-# How a record of another type than the address says is refused.
+# How a record of another type than the address says is rejected.
 WRONG_RECORD_TYPE = "INVALID_TYPE"
 
-# A field that names the record in the address may not stand in its body too.
+# A field that names the record in the address may not be in its body too.
 REPEATED_KEY = (400, "INVALID_FIELD")
 
-# What a single-record call tells of a record in the recycle bin.
+# The answer of a single-record call for a record in the recycle bin.
 RECORD_IS_GONE = (404, "ENTITY_IS_DELETED", "entity is deleted")
 
 # The token endpoint's words for a wrong secret and for a user who may not log in.
@@ -47,16 +47,16 @@ MULTIPART_LIMIT = 100_000
 JOB_CREATED_STATUS = 200
 RESULT_TYPE = "text/csv"
 
-# What stands in sf__Id of a failed row, of a failed update too: several recordings leave it empty.
+# What is in sf__Id of a failed row, of a failed update too: several recordings leave it empty.
 FAILED_ROW_ID = ""
 
 # Whether every row of a job whose data cannot be read is listed as unprocessed.
 UNREADABLE_ROWS_ARE_UNPROCESSED = True
 
-# What refuses a call that the state of its job does not allow.
+# What rejects a call that the state of its job does not allow.
 WRONG_JOB_STATE = (400, "INVALIDJOBSTATE")
 
-# What refuses to close a job that got data twice, and an upload that is too large.
+# The answer to closing a job that got data twice, and an upload that is too large.
 SECOND_UPLOAD = (
     "Found multipe contents for job: <{job}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new "
     "Job and make sure you only do 'PUT' once on a given Job."
@@ -74,13 +74,13 @@ RETIRED_VERSION = (410, "UNSUPPORTED_API_VERSION", "The requested API version is
 URI_TOO_LONG = "<html><head><title>414 Request-URI Too Large</title></head><body>URI Too Long</body></html>"
 BODY_TOO_LARGE = "<html><head><title>413 Request Entity Too Large</title></head><body>Too large</body></html>"
 
-# What refuses a request whose automation would run for too long.
+# What rejects a request whose automation would run for too long.
 RUNNING_TOO_LONG = (400, "REQUEST_RUNNING_TOO_LONG", "Your request was running for too long, and has been stopped.")
 
-# What stands between several errors of a row in sf__Error.
+# What separates several errors of a row in sf__Error.
 BETWEEN_ERRORS = ""
 
-# How a parent of a relationship to several objects is refused without its type.
+# How a parent of a relationship to several objects is rejected without its type.
 UNTYPED_PARENT = "The relationship {relation} leads to several objects: attributes.type must name one of them"
 
 # What every path answers during maintenance.
@@ -94,7 +94,7 @@ MAINTENANCE_PAGE = (
 NO_DATA = "CLIENTINPUTERROR"
 EARLY_RESULTS = "INVALIDJOBSTATE"
 
-# The status with which Bulk v1 tells that the API calls are spent.
+# The status with which Bulk v1 reports that the API calls are spent.
 CLASSIC_QUOTA_STATUS = 403
 
 BLANK_EXTERNAL_ID = ("MISSING_ARGUMENT", "{field} not specified")

@@ -129,5 +129,5 @@ class Control:
         headers = {"X-Sandbox-Token": self.token}
         answer = request(method, f"{self.url}/sandbox{path}", json=body, headers=headers, timeout=TIMEOUT)
         if not answer.ok:
-            raise RuntimeError(f"The sandbox refused {method} {path}: {answer.status_code} {answer.text[:300]}")
+            raise RuntimeError(f"The sandbox rejected {method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()

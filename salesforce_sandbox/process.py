@@ -85,5 +85,5 @@ def wait_for_sandbox(process: subprocess.Popen[bytes], data: Path) -> RunningSan
             process.wait()
             raise RuntimeError(f"The Salesforce sandbox did not start: {log.read_text(errors='replace')[-1000:]}")
         time.sleep(0.02)
-    told = json.loads(ready.read_text())
-    return RunningSandbox(process, told["http_url"], told["https_url"], told["ca_file"], ready)
+    addresses = json.loads(ready.read_text())
+    return RunningSandbox(process, addresses["http_url"], addresses["https_url"], addresses["ca_file"], ready)

@@ -94,7 +94,7 @@ def _stop(servers: list[_Server]) -> None:
 
 def _announce(ready: Path | None, folder: Path, plain: socket.socket, secure: socket.socket, guard: Guard) -> None:
     http_url = f"http://127.0.0.1:{plain.getsockname()[1]}"
-    told = {
+    addresses = {
         "http_url": http_url,
         "https_url": f"https://127.0.0.1:{secure.getsockname()[1]}",
         "ca_file": str(folder / "ca.crt"),
@@ -102,11 +102,11 @@ def _announce(ready: Path | None, folder: Path, plain: socket.socket, secure: so
         "control_token": guard.token,
         "pid": os.getpid(),
     }
-    print(f"Salesforce sandbox: {told['https_url']} and {http_url}")
-    print(f"export REQUESTS_CA_BUNDLE={told['ca_file']}")
+    print(f"Salesforce sandbox: {addresses['https_url']} and {http_url}")
+    print(f"export REQUESTS_CA_BUNDLE={addresses['ca_file']}")
     if ready:
         draft = ready.with_suffix(".draft")
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
-        draft.write_text(json.dumps(told))
+        draft.write_text(json.dumps(addresses))
         draft.rename(ready)

@@ -24,7 +24,7 @@ def read_existing(connection: psycopg.Connection, object_name: str, scale: int =
 
 
 def fill_org(connection: psycopg.Connection, control: Control, scale: int = 1) -> bool:
-    """Fill the org unless it is filled, and delete the contact that the story needs deleted; tells whether it did."""
+    """Fill the org unless it is filled, and delete the contact that the story needs deleted; returns whether it did."""
     if control.overview()["records"]["Account"]:
         return False
     for object_name in OBJECTS:

@@ -37,16 +37,16 @@ class Lookup:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every package was looked up."""
+        """Return whether every package was looked up."""
         return bool(self.audited) and not self.skipped and not self.problem
 
-    def tell(self) -> str:
+    def summarize(self) -> str:
         """Return the answer as one sentence."""
         if self.problem:
             return f"{self.source}: NOT AUDITED ({self.problem})"
-        told = f"{self.source}: {self.audited} packages looked up, {len(self.vulnerabilities)} vulnerabilities"
+        message = f"{self.source}: {self.audited} packages looked up, {len(self.vulnerabilities)} vulnerabilities"
         skipped = f", NOT AUDITED: {len(self.skipped)} ({', '.join(self.skipped[:5])} …)" if self.skipped else ""
-        return told + skipped
+        return message + skipped
 
 
 def read_answer(source: str, output: str, error: str) -> Lookup:
@@ -107,22 +107,22 @@ def run_bandit() -> list[str]:
     )
     answer = json.loads(done.stdout)
     broken = [f"{each['filename']}: {each['reason']}" for each in answer["errors"]]
-    return broken + [tell_finding(each) for each in answer["results"] if not has_reason(each)]
+    return broken + [format_finding(each) for each in answer["results"] if not has_reason(each)]
 
 
 def has_reason(finding: Mapping[str, Any]) -> bool:
-    """Tell whether a line of a finding says why it is as it is."""
+    """Return whether a line of a finding says why it is as it is."""
     lines = (ROOT / finding["filename"]).read_text(encoding="utf-8").splitlines()
     return any(_REASON.search(lines[number - 1]) for number in finding["line_range"])
 
 
-def tell_finding(finding: Mapping[str, Any]) -> str:
+def format_finding(finding: Mapping[str, Any]) -> str:
     """Return a finding as one line."""
     return f"{finding['filename']}:{finding['line_number']} {finding['test_id']} {finding['issue_text']}"
 
 
 def main() -> int:
-    """Audit and tell; returns the exit status."""
+    """Audit and report; returns the exit status."""
     if not install_tools():
         print("NOT AUDITED: pip-audit and bandit cannot be installed here (requirements-audit.lock).")
         return NOT_AUDITED
@@ -131,7 +131,7 @@ def main() -> int:
     lookups = []
     for source in SOURCES:
         lookups.append(look_up(source))
-        print(lookups[-1].tell())
+        print(lookups[-1].summarize())
         if lookups[-1].is_complete:
             break
     for lookup in lookups:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,11 @@ from crm_export import settings
 from crm_export.command_line.main import make_parser
 from crm_export.metrics import COUNTERS, GAUGES
 from include.export.streams import Stream
+from scripts import links
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_FIRST_PAGES = {"README.md": 120, "ARCHITECTURE.md": 120}  # lines
 FIRST_COMMAND = 25  # the line before which README gives a command
-CODE = ("*.py", "*.sql", "*.yaml", "*.yml", "*.html", "*.ts", "*.tsx", "*.toml", "Makefile", ".ci/run")
-# names that are no citations: a file that a program writes, and the end of a path put together
-NO_CITATIONS = frozenset({"licenses.md", "fault-matrix.md"})
-_CITATION = re.compile(r"(?P<path>[\w./-]*[\w-]+\.md)\b(?:#(?P<anchor>[\w-]+))?")
-_LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-_FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 
 
 def list_files(*patterns: str) -> list[Path]:
@@ -32,54 +26,24 @@ def list_files(*patterns: str) -> list[Path]:
     return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
 
 
-def read_anchors(document: Path) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them."""
-    text = _FENCE.sub("", document.read_text(encoding="utf-8"))
-    headings = re.findall(r"^#{1,6} (.+?)\s*$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def find_citations() -> Iterator[tuple[str, str, str]]:
-    """Yield the file, the document and the anchor of each citation in code."""
-    for file in list_files(*CODE):
-        if file != Path(__file__):
-            for found in _CITATION.finditer(file.read_text(encoding="utf-8")):
-                yield str(file.relative_to(ROOT)), found["path"], found["anchor"] or ""
-
-
-def find_broken_links(document: Path) -> Iterator[str]:
-    """Yield the links of a document that lead to no file, or to no heading of one."""
-    for found in _LINK.finditer(_FENCE.sub("", document.read_text(encoding="utf-8"))):
-        path, _, anchor = found["target"].partition("#")
-        if "://" in path or path.startswith("mailto:"):
-            continue
-        target = (document.parent / path).resolve() if path else document
-        if not target.exists() or (anchor and anchor not in read_anchors(target)):
-            yield f"{document}: {found['target']}"
-
-
 def test_every_document_that_code_cites_exists() -> None:
-    citations = [citation for citation in find_citations() if citation[1] not in NO_CITATIONS]
-    assert any(path == "docs/salesforce-behaviour.md" for _, path, _ in citations), "the search finds nothing"
-    broken = [
-        f"{file}: {path}" + (f"#{anchor}" if anchor else "")
-        for file, path, anchor in citations
-        if not (ROOT / path).is_file() or (anchor and anchor not in read_anchors(ROOT / path))
-    ]
-    assert broken == []
+    assert any(path == "docs/salesforce-behaviour.md" for _, path, _ in links.find_citations()), (
+        "the search finds nothing"
+    )
+    assert list(links.find_broken_citations()) == []
 
 
 def test_every_link_of_a_document_leads_somewhere() -> None:
     documents = list_files("*.md")
     assert len(documents) > 30
-    assert [link for document in documents for link in find_broken_links(document)] == []
+    assert [link for document in documents for link in links.find_broken_links(document)] == []
 
 
 @pytest.mark.parametrize("target", ["gone.md", "page.md#no-such-heading", "#nothing-here"])
 def test_a_broken_link_is_found(target: str, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"# Here, it is\n\n[a link]({target}), [here](#here-it-is), [itself](page.md)\n", encoding="utf-8")
-    assert list(find_broken_links(page)) == [f"{page}: {target}"]
+    assert list(links.find_broken_links(page)) == [f"{page}: {target}"]
 
 
 @pytest.mark.parametrize("name", LONGEST_FIRST_PAGES)

@@ -21,7 +21,7 @@ def test_log(): log.info("sent %s", "{PERSON}")
 def test_debug(): log.debug("login with %s", "{SECRET}")
 def test_output(): print("{SECRET}")
 def test_message():
-    with pytest.raises(RunFailure): raise RunFailure("refused: {PERSON}")
+    with pytest.raises(RunFailure): raise RunFailure("rejected: {PERSON}")
 def test_trace():
     try: raise ValueError("{PERSON}")
     except ValueError: log.exception("failed")

@@ -8,13 +8,13 @@ import sys
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.providers.salesforce.operators.bulk import SalesforceBulkOperator
 
-from benchmarks.clients.ready import tell, tell_ready
+from benchmarks.clients.ready import print_json, report_ready
 
 
 def main() -> None:
     """Read the rows, send them, count the answers."""
     asked = json.loads(sys.argv[1])
-    tell_ready()
+    report_ready()
     with PostgresHook("bench_postgres").get_conn() as connection, connection.cursor() as cursor:
         cursor.execute("set timezone = 'UTC'")
         cursor.execute(asked["query"])
@@ -29,7 +29,7 @@ def main() -> None:
         salesforce_conn_id="bench_salesforce",
     )
     answers = operator.execute({})
-    tell({"accepted": sum(answer["success"] for answer in answers), "answers": len(answers)})
+    print_json({"accepted": sum(answer["success"] for answer in answers), "answers": len(answers)})
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from airflow.dag_processing.dagbag import DagBag
 
-from benchmarks.clients.ready import tell, tell_ready
+from benchmarks.clients.ready import print_json, report_ready
 
 
 def main() -> None:
     """Parse each file once; the processor's own imports are done, those of the files and of providers are not."""
-    tell_ready()
+    report_ready()
     seconds: dict[str, float] = {}
     cpu_seconds: dict[str, float] = {}
     tasks: dict[str, int] = {}
@@ -24,7 +24,7 @@ def main() -> None:
         seconds[path.stem], cpu_seconds[path.stem] = time.monotonic() - began, time.process_time() - used
         tasks |= {dag_id: len(dag.tasks) for dag_id, dag in found.dags.items()}
         errors += found.import_errors.values()
-    tell({"seconds": seconds, "cpu_seconds": cpu_seconds, "tasks": tasks, "errors": errors})
+    print_json({"seconds": seconds, "cpu_seconds": cpu_seconds, "tasks": tasks, "errors": errors})
 
 
 if __name__ == "__main__":

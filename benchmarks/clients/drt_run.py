@@ -6,9 +6,9 @@ import sys
 
 from drt.cli.main import app
 
-from benchmarks.clients.ready import tell_ready
+from benchmarks.clients.ready import report_ready
 
 if __name__ == "__main__":
-    tell_ready()
+    report_ready()
     sys.argv = ["drt", "run", "--quiet"]
     app()

@@ -8,15 +8,15 @@ import { createInterface } from 'node:readline';
 const asked = JSON.parse(process.argv[2]);
 const jsforce = createRequire(asked.modules)('jsforce');
 
-function tell(what) {
+function report(what) {
   process.stdout.write(`${JSON.stringify(what)}\n`);
 }
 
-function tellReady() {
+function reportReady() {
   const used = process.cpuUsage();
   const peak = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'ascii'))[1];
   const ready = Number(process.hrtime.bigint()) / 1e9;
-  tell({ ready, cpu: (used.user + used.system) / 1e6, mb: (Number(peak) * 1.024) / 1000 });
+  report({ ready, cpu: (used.user + used.system) / 1e6, mb: (Number(peak) * 1.024) / 1000 });
 }
 
 async function readRecords(lines) {
@@ -39,7 +39,7 @@ async function send(connection, input) {
   return { accepted: numberRecordsProcessed - numberRecordsFailed, failed: failed.length, rest: unprocessed.length };
 }
 
-tellReady();
+reportReady();
 const psql = spawn(asked.psql, ['--no-psqlrc', '-qAt', asked.dsn, '-c', "set timezone = 'UTC'", '-c', asked.copy]);
 psql.stderr.pipe(process.stderr);
 const ended = once(psql, 'close');
@@ -47,6 +47,6 @@ const oauth2 = { loginUrl: asked.url, clientId: 'sandbox-key', clientSecret: 'sa
 const connection = new jsforce.Connection({ oauth2, instanceUrl: asked.url, version: '59.0' });
 await connection.authorize({ grant_type: 'client_credentials' });
 const input = asked.from === 'csv' ? psql.stdout : await readRecords(psql.stdout);
-const told = await send(connection, input);
+const sent = await send(connection, input);
 const [status] = await ended;
-tell({ ...told, psql: status });
+report({ ...sent, psql: status });

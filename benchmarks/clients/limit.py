@@ -10,15 +10,15 @@ import subprocess
 import sys
 from typing import IO
 
-from benchmarks.clients.ready import tell, tell_ready
+from benchmarks.clients.ready import print_json, report_ready
 
 BLOCK = 1 << 20
 
 
 def main() -> None:
-    """Upload the rows; the server is told their size, which is known from an earlier COPY."""
+    """Upload the rows; the request names their size, which is known from an earlier COPY."""
     asked = json.loads(sys.argv[1])
-    tell_ready()
+    report_ready()
     host, _, port = asked["org"].partition(":")
     command = [asked["psql"], "--no-psqlrc", "-qAt", asked["dsn"], "-c", "set timezone = 'UTC'", "-c", asked["copy"]]
     with (
@@ -34,7 +34,7 @@ def main() -> None:
             answer = _encrypt(plain, asked["ca_file"], head, psql.stdout)
         else:
             answer = _splice(plain, head, psql.stdout)
-    tell({"status": int(answer.split()[1]), "psql": psql.returncode})
+    print_json({"status": int(answer.split()[1]), "psql": psql.returncode})
 
 
 def _encrypt(plain: socket.socket, ca_file: str, head: bytes, rows: IO[bytes]) -> bytes:

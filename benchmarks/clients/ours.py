@@ -9,7 +9,7 @@ from functools import partial
 
 import requests
 
-from benchmarks.clients.ready import tell, tell_ready
+from benchmarks.clients.ready import print_json, report_ready
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
 from include.export.postgres import open_session
@@ -24,7 +24,7 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     stream = Stream(**asked["stream"])
     catalogue = Catalogue.load()
-    tell_ready()
+    report_ready()
     began = time.monotonic()
     with open_session(asked["dsn"]) as connection:
         options = ExportOptions(daily_api_limit=10_000_000, **asked["options"])
@@ -33,15 +33,15 @@ def main() -> None:
         inputs = RunInputs(stream, connection, client, catalogue, options, identity)
         run = partial(reexport_errors, every=True) if asked["reexport"] else export_stream
         report = run(inputs)
-    tell(report.as_dict() | {"seconds": time.monotonic() - began})
+    print_json(report.as_dict() | {"seconds": time.monotonic() - began})
 
 
 def _log_in(org: str) -> OrgSession:
     """Log in by the client credentials flow; in Airflow the worker does it with SalesforceHook, for the core."""
     http = requests.Session()
     credentials = {"grant_type": "client_credentials", "client_id": "sandbox-key", "client_secret": "sandbox-secret"}
-    told = http.post(f"https://{org}/services/oauth2/token", data=credentials, timeout=30).json()
-    return OrgSession(told["instance_url"], told["access_token"], http, "59.0")
+    granted = http.post(f"https://{org}/services/oauth2/token", data=credentials, timeout=30).json()
+    return OrgSession(granted["instance_url"], granted["access_token"], http, "59.0")
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ import psycopg
 from psycopg.rows import dict_row
 from simple_salesforce.api import Salesforce
 
-from benchmarks.clients.ready import tell, tell_ready
+from benchmarks.clients.ready import print_json, report_ready
 
 
 def main() -> None:
     """Read the rows, send them, count what the jobs say."""
     asked = json.loads(sys.argv[1])
-    tell_ready()
+    report_ready()
     with psycopg.connect(asked["dsn"], options="-c timezone=UTC", application_name="crm_export") as connection:
         records = connection.cursor(row_factory=dict_row).execute(asked["query"]).fetchall()
     org = Salesforce(
@@ -26,7 +26,7 @@ def main() -> None:
     )
     jobs = cast("Any", org).bulk2.Row__c.upsert(records=records, external_id_field="Key__c", wait=0.1)
     processed = sum(job["numberRecordsProcessed"] - job["numberRecordsFailed"] for job in jobs)
-    tell({"accepted": processed, "jobs": len(jobs)})
+    print_json({"accepted": processed, "jobs": len(jobs)})
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.sink.calls import Call
-from benchmarks.sink.org import MESSAGE, REFUSAL, Job
+from benchmarks.sink.org import MESSAGE, REJECTION, Job
 from benchmarks.sink.uploads import Upload
 
 JSON, CSV = "application/json;charset=UTF-8", "text/csv"
@@ -20,7 +20,7 @@ TYPES = {
 }  # fmt: skip
 FIELDS = (
     "Key__c", "Name", "Email__c", "City__c", "Country__c", *TYPES, "Channel__c", "Medium__c", "Source__c",
-    "Landing_Page__c", "Referrer__c", "Campaign__c", "Keyword__c", "Notes__c", "Refuse__c",
+    "Landing_Page__c", "Referrer__c", "Campaign__c", "Keyword__c", "Notes__c", "Reject__c",
 )  # fmt: skip
 
 
@@ -41,17 +41,17 @@ def control(call: Call) -> Reply:
 
 
 def reset(call: Call) -> Reply:
-    """Forget what arrived; takes `refused`, `latency` and `distinct`."""
+    """Forget what arrived; takes `rejected`, `latency` and `distinct`."""
     asked = call.json()
-    call.org.reset(tuple(asked["refused"]), float(asked["latency"]), distinct=asked["distinct"])
+    call.org.reset(tuple(asked["rejected"]), float(asked["latency"]), distinct=asked["distinct"])
     return Reply()
 
 
 def log_in(call: Call) -> Reply:
     """Answer any OAuth grant with a token."""
     call.read()
-    told = {"access_token": "00Dxx0000001gPL!AQ8.benchmarks", "instance_url": call.address, "token_type": "Bearer"}
-    return Reply(body=told | {"id": f"{call.address}/id/00Dxx0000001gPLEAY/005000000000001AAA", "scope": "api"})
+    body = {"access_token": "00Dxx0000001gPL!AQ8.benchmarks", "instance_url": call.address, "token_type": "Bearer"}
+    return Reply(body=body | {"id": f"{call.address}/id/00Dxx0000001gPLEAY/005000000000001AAA", "scope": "api"})
 
 
 def describe(call: Call) -> Reply:
@@ -84,8 +84,8 @@ def collections(call: Call) -> Reply:
     """Upsert up to 200 records."""
     asked = call.json()
     answers = call.org.judge(asked["records"])
-    guilty = [answer for answer in answers if not answer["success"]]
-    if guilty and asked["allOrNone"]:
+    rejected = [answer for answer in answers if not answer["success"]]
+    if rejected and asked["allOrNone"]:
         behind = {"statusCode": "ALL_OR_NONE_OPERATION_ROLLED_BACK", "message": "Record rolled back", "fields": []}
         return Reply(body=[a if not a["success"] else a | {"success": False, "errors": [behind]} for a in answers])
     call.org.keep(json.dumps(asked["records"]).encode())
@@ -96,16 +96,16 @@ def create_job(call: Call) -> Reply:
     """Open a job of Bulk API 2.0; a multipart request carries its rows and is complete."""
     kind = call.headers.get("Content-Type", "")
     if not kind.startswith("multipart/"):
-        return Reply(body=_tell(call.org.add_job(call.json())))
+        return Reply(body=_summarize(call.org.add_job(call.json())))
     boundary = re.search(r'boundary="?([^";]+)', kind)
     parts = call.read().split(b"--" + (boundary[1] if boundary else "").encode())
     asked, content = (part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for part in parts[1:3])
     job = call.org.add_job(json.loads(asked))
     job.upload = Upload(call.org.new_file("csv"))
     job.upload.receive(iter([memoryview(bytearray(content))]))
-    job.upload.close(call.org.refused)
+    job.upload.close(call.org.rejected)
     job.state = "JobComplete"
-    return Reply(body=_tell(job) | {"state": "UploadComplete"})
+    return Reply(body=_summarize(job) | {"state": "UploadComplete"})
 
 
 def upload(call: Call) -> Reply:
@@ -118,19 +118,19 @@ def upload(call: Call) -> Reply:
 
 
 def change_job(call: Call) -> Reply:
-    """Close or abort a job; what is refused is found at once."""
+    """Close or abort a job; what is rejected is found at once."""
     job, asked = call.org.jobs[call.words[0]], call.json()
     if asked["state"] == "UploadComplete" and job.upload:
-        job.upload.close(call.org.refused)
+        job.upload.close(call.org.rejected)
         job.state = "JobComplete"
-        return Reply(body=_tell(job) | {"state": "UploadComplete"})
+        return Reply(body=_summarize(job) | {"state": "UploadComplete"})
     job.state = asked["state"]
-    return Reply(body=_tell(job))
+    return Reply(body=_summarize(job))
 
 
 def read_job(call: Call) -> Reply:
-    """Tell the state of a job."""
-    return Reply(body=_tell(call.org.jobs[call.words[0]]))
+    """Return the state of a job."""
+    return Reply(body=_summarize(call.org.jobs[call.words[0]]))
 
 
 def delete_job(call: Call) -> Reply:
@@ -141,7 +141,9 @@ def delete_job(call: Call) -> Reply:
 
 def list_jobs(call: Call) -> Reply:
     """List the jobs."""
-    return Reply(body={"done": True, "records": [_tell(job) for job in call.org.jobs.values()], "nextRecordsUrl": None})
+    return Reply(
+        body={"done": True, "records": [_summarize(job) for job in call.org.jobs.values()], "nextRecordsUrl": None}
+    )
 
 
 def results(call: Call) -> Reply:
@@ -155,21 +157,21 @@ def _results(taken: Upload, which: str, *, distinct: bool) -> Iterator[bytes]:
     if which == "successfulresults":
         return taken.successful()
     if which == "failedresults":
-        return taken.refused(f"{REFUSAL}:{MESSAGE}", distinct=distinct)
+        return taken.rejected(f"{REJECTION}:{MESSAGE}", distinct=distinct)
     return iter([taken.header()])
 
 
-def _tell(job: Job) -> dict[str, Any]:
-    told = {
+def _summarize(job: Job) -> dict[str, Any]:
+    body = {
         "id": job.id, "createdDate": "2026-01-01T00:00:00.000+0000", "systemModstamp": "2026-01-01T00:00:00.000+0000",
         "createdById": "005000000000001AAA", "concurrencyMode": "Parallel", "apiVersion": 59.0, "contentType": "CSV",
         "lineEnding": "LF", "columnDelimiter": "COMMA", "jobType": "V2Ingest",
     } | job.asked | {"state": job.state, "retries": 0, "totalProcessingTime": 0}  # fmt: skip
     if job.state == "Open":
-        return told | {"contentUrl": f"services/data/v59.0/jobs/ingest/{job.id}/batches"}
+        return body | {"contentUrl": f"services/data/v59.0/jobs/ingest/{job.id}/batches"}
     taken = job.upload
     counts = {"numberRecordsProcessed": taken.rows, "numberRecordsFailed": len(taken.failed)} if taken else {}
-    return told | (counts or {"numberRecordsProcessed": 0, "numberRecordsFailed": 0})
+    return body | (counts or {"numberRecordsProcessed": 0, "numberRecordsFailed": 0})
 
 
 def create_v1_job(call: Call) -> Reply:
@@ -188,7 +190,7 @@ def add_v1_batch(call: Call) -> Reply:
 
 
 def read_v1_batch(call: Call) -> Reply:
-    """Tell the state of a batch."""
+    """Return the state of a batch."""
     return Reply(body={"id": call.words[1], "jobId": call.words[0], "state": "Completed"})
 
 

@@ -1,4 +1,4 @@
-"""What the sink knows: its jobs, the files of what arrived, what it refuses, and how often it was called."""
+"""What the sink knows: its jobs, the files of what arrived, what it rejects, and how often it was called."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks.sink.uploads import Upload
 
-REFUSAL = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
-MESSAGE = "The benchmark refuses this row"
+REJECTION = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+MESSAGE = "The benchmark rejects this row"
 
 
 @dataclass
@@ -27,13 +27,13 @@ class Job:
 
 @dataclass
 class SinkOrg:
-    """The state of the sink. `refused` are the values of Refuse__c whose rows it refuses; `latency` is in seconds.
+    """The state of the sink. `rejected` are the values of Reject__c whose rows it rejects; `latency` is in seconds.
 
-    With `distinct` each refused row of a job is refused with a text of its own.
+    With `distinct` each rejected row of a job is rejected with a text of its own.
     """
 
     folder: Path
-    refused: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
     latency: float = 0.0
     distinct: bool = False
     calls: int = 0
@@ -41,13 +41,13 @@ class SinkOrg:
     lock: threading.Lock = field(default_factory=threading.Lock)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
-    def reset(self, refused: tuple[str, ...], latency: float, *, distinct: bool) -> None:
+    def reset(self, rejected: tuple[str, ...], latency: float, *, distinct: bool) -> None:
         """Forget everything that arrived."""
         with self.lock:
             for path in (*self.folder.glob("*.csv"), *self.folder.glob("*.json")):
                 if path.name != "ready.json":
                     path.unlink()
-            self.refused, self.latency, self.distinct, self.calls = refused, latency, distinct, 0
+            self.rejected, self.latency, self.distinct, self.calls = rejected, latency, distinct, 0
             self.jobs.clear()
 
     def count_call(self) -> int:
@@ -78,9 +78,9 @@ class SinkOrg:
         return list(itertools.starmap(self._judge, enumerate(records)))
 
     def _judge(self, number: int, record: dict[str, Any]) -> dict[str, Any]:
-        if record.get("Refuse__c") in self.refused:
+        if record.get("Reject__c") in self.rejected:
             error: dict[str, Any] = {
-                "statusCode": REFUSAL,
+                "statusCode": REJECTION,
                 "message": MESSAGE,
                 "fields": [],
                 "extendedErrorDetails": None,

@@ -40,9 +40,9 @@ class RunningSink:
         """Return what clients must trust."""
         return self.folder / "ca.crt"
 
-    def reset(self, *, refused: tuple[str, ...] = (), latency: float = 0.0, distinct: bool = False) -> None:
-        """Forget what arrived; refuse the rows whose Refuse__c is among `refused`, answer `latency` seconds later."""
-        self._ask({"refused": refused, "latency": latency, "distinct": distinct})
+    def reset(self, *, rejected: tuple[str, ...] = (), latency: float = 0.0, distinct: bool = False) -> None:
+        """Forget what arrived; reject the rows whose Reject__c is among `rejected`, answer `latency` seconds later."""
+        self._ask({"rejected": rejected, "latency": latency, "distinct": distinct})
 
     def counts(self) -> dict[str, int]:
         """Return the API calls and the jobs since the last reset."""

@@ -71,8 +71,8 @@ class SinkHandler(BaseHTTPRequestHandler):
                 return
         for _ in self.blocks():
             pass
-        told = [{"errorCode": "NOT_FOUND", "message": f"The sink does not know {self.command} {split.path}"}]
-        self._send(Reply(404, told), calls)
+        message = [{"errorCode": "NOT_FOUND", "message": f"The sink does not know {self.command} {split.path}"}]
+        self._send(Reply(404, message), calls)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - the library's names
 

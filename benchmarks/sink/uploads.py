@@ -1,4 +1,4 @@
-"""An uploaded CSV: kept as it came, its rows counted, the refused ones found without looking at the others."""
+"""An uploaded CSV: kept as it came, its rows counted, the rejected ones found without looking at the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 BLOCK = 1 << 20
-VALUES = ("no", "a", "b", "c")  # of Refuse__c, the last column
+VALUES = ("no", "a", "b", "c")  # of Reject__c, the last column
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Upload:
 
     path: Path
     rows: int = 0
-    failed: list[tuple[int, int]] = field(default_factory=list)  # first and last byte of each refused line
+    failed: list[tuple[int, int]] = field(default_factory=list)  # first and last byte of each rejected line
     _header_end: int = 0
 
     def receive(self, blocks: Iterator[memoryview]) -> None:
@@ -32,18 +32,18 @@ class Upload:
                 lines += block.obj.count(b"\n", 0, len(block))  # type: ignore[attr-defined] # a bytearray
         self.rows = max(lines - 1, 0)
 
-    def close(self, refused: tuple[str, ...]) -> None:
-        """Find the rows that are refused."""
+    def close(self, rejected: tuple[str, ...]) -> None:
+        """Find the rows that are rejected."""
         with self.path.open("rb") as source:
             self._header_end = len(source.readline())
-            if not refused or not self.rows:
+            if not rejected or not self.rows:
                 return
             with mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 ends = _tails(content, self._header_end)
                 if ends is None:
-                    self._rewrite(refused)
+                    self._rewrite(rejected)
                 else:
-                    self.failed = sorted(span for value in refused for span in _find(content, ends[value]))
+                    self.failed = sorted(span for value in rejected for span in _find(content, ends[value]))
 
     def successful(self) -> Iterator[bytes]:
         """Yield the file of accepted rows; all of them carry the same made-up id."""
@@ -56,15 +56,15 @@ class Upload:
                 position = last
                 source.seek(last)
 
-    def refused(self, error: str, *, distinct: bool) -> Iterator[bytes]:
-        """Yield the file of refused rows; `distinct` gives each a text of its own, as messages with record ids are."""
+    def rejected(self, error: str, *, distinct: bool) -> Iterator[bytes]:
+        """Yield the file of rejected rows; `distinct` gives each a text of its own, as messages with record ids are."""
         with self.path.open("rb") as source:
             yield b'"sf__Id","sf__Error",' + source.readline()
             lines = []
             for number, (first, last) in enumerate(self.failed):
                 source.seek(first)
-                told = f"{error} {number}" if distinct else error
-                lines.append(f'"","{told}:--",'.encode() + source.read(last - first))
+                message = f"{error} {number}" if distinct else error
+                lines.append(f'"","{message}:--",'.encode() + source.read(last - first))
                 if len(lines) == 2000:
                     yield b"".join(lines)
                     lines.clear()
@@ -75,17 +75,17 @@ class Upload:
         with self.path.open("rb") as source:
             return source.readline()
 
-    def _rewrite(self, refused: tuple[str, ...]) -> None:
+    def _rewrite(self, rejected: tuple[str, ...]) -> None:
         """Bring a file of another form (columns in another order, quoted lines) into one that can be searched."""
         draft, failed, rows = self.path.with_suffix(".draft"), [], 0
         with self.path.open(encoding="utf-8", newline="") as source, draft.open("wb") as out:
             lines = csv.reader(source)
             header = next(lines)
-            place = header.index("Refuse__c")
+            place = header.index("Reject__c")
             self._header_end = position = out.write(_line(header))
             for row in lines:
                 end = position + out.write(_line(row))
-                if row[place] in refused:
+                if row[place] in rejected:
                     failed.append((position, end))
                 position, rows = end, rows + 1
         draft.rename(self.path)

@@ -20,6 +20,6 @@ create unlogged table {table} (
     campaign text not null,
     keyword text,
     notes text not null,
-    refuse text not null,
+    reject text not null,
     changed_at timestamptz not null
 );

@@ -23,7 +23,7 @@ class Row:
 
     @property
     def is_rejected_locally(self) -> bool:
-        """Tell whether a local rule rejects the row."""
+        """Return whether a local rule rejects the row."""
         return self.verdict is not None and self.verdict not in {SUPERSEDED, SET_ASIDE}
 
 

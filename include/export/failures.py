@@ -6,9 +6,9 @@ RunFailure
 │   └── SourceMissing      a table, view or column of the source is not there, or may not be read
 ├── SourceFailure          Postgres did not answer, or answered with an error: retried
 ├── HorizonFailure         the source cannot be read exactly at the moment: never retried
-├── LoginFailure           Salesforce refused the credentials: never retried
-├── QuotaFailure           the org has no API calls left: never retried, the schedule tries again
-├── CircuitFailure         every record is refused for a reason that is not the records': never retried
+├── LoginFailure           Salesforce rejected the credentials: never retried
+├── QuotaFailure           the org has no API calls left: never retried, the schedule retries
+├── CircuitFailure         every record is rejected for a reason that is not the records': never retried
 ├── SalesforceFailure      Salesforce did not answer, or not as documented: retried
 └── LeaseLost              another process took over this stream: never retried
 
@@ -58,7 +58,7 @@ class HorizonFailure(RunFailure):
 
 
 class LoginFailure(RunFailure):
-    """Salesforce refused the credentials of the connection."""
+    """Salesforce rejected the credentials of the connection."""
 
 
 class QuotaFailure(RunFailure):
@@ -66,7 +66,7 @@ class QuotaFailure(RunFailure):
 
 
 class CircuitFailure(RunFailure):
-    """Salesforce refuses every record for a reason that is not the records'."""
+    """Salesforce rejects every record for a reason that is not the records'."""
 
 
 class SalesforceFailure(RunFailure):

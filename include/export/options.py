@@ -28,5 +28,5 @@ class ExportOptions:
     prefetched_jobs: int = 2  # uploaded before the job in front of them is settled; 1: none is
     concurrent_uploads: bool = True  # in threads of their own, and not one after the other in that of the run
     poll_delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds; the last one stays
-    job_patience: float | None = None  # seconds that a run waits for a job before it ends; None: until it is over
-    transient_delays: tuple[float, ...] = (5.0, 15.0, 45.0)  # seconds before refused rows are tried again
+    job_patience: float | None = None  # seconds that a run waits for a job before it ends; None: until it has finished
+    transient_delays: tuple[float, ...] = (5.0, 15.0, 45.0)  # seconds before rejected rows are retried

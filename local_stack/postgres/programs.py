@@ -14,7 +14,7 @@ from pathlib import Path
 
 from local_stack.private_files import PASSABLE_FOLDER, check_owner, shared_folder
 
-_UNPRIVILEGED = ("postgres", "nobody")  # Postgres refuses to run as root
+_UNPRIVILEGED = ("postgres", "nobody")  # Postgres does not run as root
 _in_use: list[int] = []  # locks of the copies that this process uses; released when it ends, however it ends
 
 

@@ -32,7 +32,7 @@ def count_amounts(report: ExportReport) -> dict[str, int]:
         "rows_changed": report.rows_changed,
         "rows_sent": report.rows_sent,
         "accepted": report.accepted,
-        "rejected": report.refused,
+        "rejected": report.rejected,
         "api_calls": report.api_calls,
     }
 

@@ -37,7 +37,7 @@ def read_export_to_crm() -> bool:
 
 
 def read_pause_on_export_errors() -> bool:
-    """Return whether a refused record stops its stream; on unless it is clearly off (docs/reference/settings.md)."""
+    """Return whether a rejected record stops its stream; on unless it is clearly off (docs/reference/settings.md)."""
     return parse_switch(PAUSE_ON_EXPORT_ERRORS, _read(PAUSE_ON_EXPORT_ERRORS))
 
 

@@ -1,4 +1,4 @@
-"""The web application: Salesforce's paths with faults and a log around them, and the control API beside them."""
+"""The web application: Salesforce's paths with faults and a log around them, and the control API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from salesforce_sandbox.definition.definition import DefinitionError
 from salesforce_sandbox.jobs.bulk_jobs import Jobs
 from salesforce_sandbox.org.faults import Fault
 from salesforce_sandbox.org.org import LOGGED, LoggedRequest, Org
-from salesforce_sandbox.records.refusals import BodyRefused, RecordRefused, RequestRefused
+from salesforce_sandbox.records.rejections import BodyRejected, RecordRejected, RequestRejected
 
 _STREAMED = re.compile(r"/jobs/ingest/\w+/batches$")  # too large to be kept in memory
 MAINTENANCE = Response(assumptions.MAINTENANCE_PAGE, 503, media_type="text/html")
@@ -55,8 +55,8 @@ def make_app(org: Org, guard: Guard) -> ASGIApp:
         *page_routes(org, jobs, classic.list_among_all, guard.token),
     ]
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
-        RecordRefused: _refuse,
-        RequestRefused: _refuse,
+        RecordRejected: _reject,
+        RequestRejected: _reject,
         HTTPException: _no_such_path,
         DefinitionError: _broken_definition,
         json.JSONDecodeError: _no_json,
@@ -85,9 +85,9 @@ class SalesforcePaths:
         body = None if _STREAMED.search(scope["path"]) else await _read_body(receive)
         logged = self.org.log_request(scope["method"], path, _loggable(scope["path"], body or b""))
         scope[LOGGED] = logged
-        refusal = _find_refusal(scope, body, self.org)
-        if refusal:
-            await refusal(scope, receive, _Answer(send, logged, self.org).pass_on)
+        rejection = _find_rejection(scope, body, self.org)
+        if rejection:
+            await rejection(scope, receive, _Answer(send, logged, self.org).pass_on)
         elif self.org.maintenance:
             await MAINTENANCE(scope, receive, _Answer(send, logged, self.org).pass_on)
         elif fault is None:
@@ -115,8 +115,8 @@ class SalesforcePaths:
             await answer.release()
 
 
-def _find_refusal(scope: Scope, body: bytes | None, org: Org) -> Response | None:
-    """Return what refuses a request whose address or body is too large."""
+def _find_rejection(scope: Scope, body: bytes | None, org: Org) -> Response | None:
+    """Return what rejects a request whose address or body is too large."""
     address = len(scope.get("raw_path") or scope["path"].encode()) + len(scope["query_string"])
     if address > org.request_settings.most_uri_bytes:
         return Response(assumptions.URI_TOO_LONG, 414, media_type="text/html")
@@ -126,7 +126,7 @@ def _find_refusal(scope: Scope, body: bytes | None, org: Org) -> Response | None
 
 
 class _Answer:
-    """Passes an answer on or holds it back; notes its status, and tells the API calls to those who are logged in."""
+    """Passes an answer on or holds it back; notes its status, and reports the API calls to those who are logged in."""
 
     def __init__(self, send: Send, logged: LoggedRequest, org: Org) -> None:
         self.send, self.logged, self.org = send, logged, org
@@ -186,19 +186,19 @@ def _loggable(path: str, body: bytes) -> str:
     return "" if "oauth2" in path or "/Soap/" in path else body.decode("utf-8", "replace")
 
 
-async def _refuse(request: Request, refused: RecordRefused | RequestRefused) -> Response:
-    if isinstance(refused, BodyRefused):
-        refused = replace(refused, message=f"{refused.message} {await find_place(request, refused.value)}")
-    status = refused.status if isinstance(refused, RequestRefused) else 400
-    return ApiJson(refused.as_body(), status, assumptions.AUTHENTICATE_HEADER if status == 401 else None)
+async def _reject(request: Request, rejected: RecordRejected | RequestRejected) -> Response:
+    if isinstance(rejected, BodyRejected):
+        rejected = replace(rejected, message=f"{rejected.message} {await find_place(request, rejected.value)}")
+    status = rejected.status if isinstance(rejected, RequestRejected) else 400
+    return ApiJson(rejected.as_body(), status, assumptions.AUTHENTICATE_HEADER if status == 401 else None)
 
 
 async def _no_such_path(_: Request, wrong: HTTPException) -> Response:
     if wrong.status_code == 405:
-        refused = RequestRefused(405, "METHOD_NOT_ALLOWED", "HTTP Method not allowed.")
+        rejected = RequestRejected(405, "METHOD_NOT_ALLOWED", "HTTP Method not allowed.")
     else:
-        refused = RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
-    return ApiJson(refused.as_body(), refused.status)
+        rejected = RequestRejected(404, "NOT_FOUND", "The requested resource does not exist")
+    return ApiJson(rejected.as_body(), rejected.status)
 
 
 async def _no_json(_: Request, wrong: json.JSONDecodeError) -> Response:

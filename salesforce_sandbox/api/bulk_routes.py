@@ -26,10 +26,10 @@ from salesforce_sandbox.jobs.bulk_jobs import (
     Jobs,
     JobState,
     ResultFile,
-    refuse_state,
+    reject_state,
 )
 from salesforce_sandbox.org.org import Org
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 from salesforce_sandbox.records.saving import OPERATIONS
 
 PAGE = 1000
@@ -64,38 +64,40 @@ class _Bulk:
         enter(self.org, request)
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
             job = self._create(await read_json(request), request)
-            return ApiJson(job.tell_created(), assumptions.JOB_CREATED_STATUS)
+            return ApiJson(job.describe_created(), assumptions.JOB_CREATED_STATUS)
         form = await request.form()
         content, asked = form.get("content"), form.get("job")
         if not isinstance(content, UploadFile) or asked is None:
-            raise RequestRefused(400, "CLIENTINPUTERROR", "A multipart request needs the parts job and content")
+            raise RequestRejected(400, "CLIENTINPUTERROR", "A multipart request needs the parts job and content")
         text = (await asked.read()).decode() if isinstance(asked, UploadFile) else asked
         data = await content.read()
         if len(data.decode(errors="replace")) > assumptions.MULTIPART_LIMIT:
-            raise RequestRefused(*assumptions.TOO_LARGE, "The data of a multipart request may have 100,000 characters.")
+            raise RequestRejected(
+                *assumptions.TOO_LARGE, "The data of a multipart request may have 100,000 characters."
+            )
         job = self._create(_parse(text), request)
         job.upload.write_bytes(data)
         self._start(job, request)
-        return ApiJson(job.tell_created(), assumptions.JOB_CREATED_STATUS)
+        return ApiJson(job.describe_created(), assumptions.JOB_CREATED_STATUS)
 
     def _create(self, body: Any, request: Request) -> Job:
         return self.jobs.create(self._read_request(body, request), self.org.id_of_user(logged(request).user))
 
     def _read_request(self, body: Any, request: Request) -> JobRequest:
         if self.org.left("DailyBulkApiBatches") <= 0:
-            raise RequestRefused(400, "EXCEEDEDQUOTA", "ApiBatchItems Limit exceeded.")
+            raise RequestRejected(400, "EXCEEDEDQUOTA", "ApiBatchItems Limit exceeded.")
         entity_name = str(body.get("object") or "")
         try:
             entity = self.org.writer().schema.object(entity_name)
-        except RequestRefused:
+        except RequestRejected:
             message = f"InvalidJob : Unable to find object: {entity_name}"
-            raise RequestRefused(400, "INVALIDJOB", message) from None
+            raise RequestRejected(400, "INVALIDJOB", message) from None
         if not entity.definition.bulk:
             message = f"Entity '{entity.name}' is not supported by the Bulk API."
-            raise RequestRefused(400, "INVALIDENTITY", message)
+            raise RequestRejected(400, "INVALIDENTITY", message)
         if body.get("operation") not in OPERATIONS:
             message = f"Invalid value: '{body.get('operation') or ''}' supplied for property: 'operation'"
-            raise RequestRefused(400, "API_ERROR", message)
+            raise RequestRejected(400, "API_ERROR", message)
         for name, choices in (("columnDelimiter", DELIMITERS), ("lineEnding", LINE_ENDINGS), ("contentType", {"CSV"})):
             _check_choice(body, name, choices, "INVALIDJOB", optional=True)
         key = body.get("externalIdFieldName")
@@ -108,19 +110,19 @@ class _Bulk:
 
     def _check_key(self, entity: Any, key: Any) -> None:
         if key is None:
-            raise RequestRefused(
+            raise RequestRejected(
                 400, "INVALIDJOB", "External ID was blank for upsert. An external ID must be specified."
             )
         found = entity.fields.get(str(key).lower())
         if found is None or not (found[0] == "Id" or found[1].external_id):
             message = f"InvalidJob : Field name provided, {key} does not match an External ID for {entity.name}"
-            raise RequestRefused(400, "INVALIDJOB", message)
+            raise RequestRejected(400, "INVALIDJOB", message)
 
     async def list_jobs(self, request: Request) -> Response:
         """List jobs of both Bulk APIs, a page at a time."""
         enter(self.org, request)
         wanted = request.query_params.get("jobType")
-        listed = [job.tell_listed() for job in self.jobs.all.values()] + self.classic()
+        listed = [job.describe_listed() for job in self.jobs.all.values()] + self.classic()
         listed = [each for each in listed if wanted in {None, each["jobType"]}]
         start = int(request.query_params.get("queryLocator") or 0)
         more = start + PAGE < len(listed)
@@ -130,14 +132,14 @@ class _Bulk:
         return ApiJson(page)
 
     async def show(self, request: Request) -> Response:
-        """Tell all about a job."""
-        return ApiJson(self._job(request).tell_all())
+        """Return all about a job."""
+        return ApiJson(self._job(request).describe_all())
 
     async def upload(self, request: Request) -> Response:
         """Keep the data of a job; what it holds is looked at when the job is closed."""
         job = self._job(request)
         if job.state is not JobState.OPEN:
-            raise refuse_state(f"Job is not open: {job.state.value}")
+            raise reject_state(f"Job is not open: {job.state.value}")
         await receive_upload(request.stream(), job)
         job.uploads += 1
         return Response(status_code=201)
@@ -151,21 +153,21 @@ class _Bulk:
         elif wanted == JobState.ABORTED:
             await self._abort(job)
         else:
-            raise RequestRefused(400, "INVALIDJOB", f"Invalid value for state: {wanted}")
-        return ApiJson(job.tell())
+            raise RequestRejected(400, "INVALIDJOB", f"Invalid value for state: {wanted}")
+        return ApiJson(job.describe())
 
     def _close(self, job: Job, request: Request) -> None:
         if job.state is not JobState.OPEN:
-            raise refuse_state(f"Job state cannot be changed from {job.state.value} to UploadComplete")
+            raise reject_state(f"Job state cannot be changed from {job.state.value} to UploadComplete")
         if not job.upload.exists():
-            raise RequestRefused(400, assumptions.NO_DATA, "No data was uploaded for the job")
+            raise RequestRejected(400, assumptions.NO_DATA, "No data was uploaded for the job")
         if job.uploads > 1:
-            raise RequestRefused(400, "INVALIDJOB", assumptions.SECOND_UPLOAD.format(job=job.id))
+            raise RequestRejected(400, "INVALIDJOB", assumptions.SECOND_UPLOAD.format(job=job.id))
         self._start(job, request)
 
     async def _abort(self, job: Job) -> None:
         if job.state in FINISHED:
-            raise refuse_state("Aborting already Completed Job not allowed")
+            raise reject_state("Aborting already Completed Job not allowed")
         job.stop.set()
         if job.state is JobState.OPEN:
             job.state = JobState.ABORTED
@@ -176,7 +178,7 @@ class _Bulk:
         """Delete a finished job."""
         job = self._job(request)
         if job.state not in FINISHED:
-            raise refuse_state(f"Job must be in a finished state to be deleted; it is {job.state.value}")
+            raise reject_state(f"Job must be in a finished state to be deleted; it is {job.state.value}")
         self.jobs.forget(job)
         return Response(status_code=204)
 
@@ -185,9 +187,9 @@ class _Bulk:
         job = self._job(request)
         file = _FILES.get(request.path_params["file"].lower())
         if file is None:
-            raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+            raise RequestRejected(404, "NOT_FOUND", "The requested resource does not exist")
         if job.state not in FINISHED:
-            raise RequestRefused(400, assumptions.EARLY_RESULTS, f"The job is not finished: {job.state.value}")
+            raise RequestRejected(400, assumptions.EARLY_RESULTS, f"The job is not finished: {job.state.value}")
         if file is ResultFile.FAILED and not job.parts[file] and self.org.bulk.no_failures_status == 204:
             return Response(status_code=204)
         return StreamingResponse(read_results(job, file), headers={"Content-Type": assumptions.RESULT_TYPE})
@@ -219,11 +221,11 @@ class _Bulk:
 def _check_choice(body: Any, name: str, choices: Any, code: str, *, optional: bool = False) -> None:
     value = body.get(name)
     if value not in choices and not (optional and value is None):
-        raise RequestRefused(400, code, f"Invalid value for {name}: {value}. Allowed: {', '.join(sorted(choices))}")
+        raise RequestRejected(400, code, f"Invalid value for {name}: {value}. Allowed: {', '.join(sorted(choices))}")
 
 
 def _parse(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise RequestRefused(400, "JSON_PARSER_ERROR", "Unexpected character in the part job") from None
+        raise RequestRejected(400, "JSON_PARSER_ERROR", "Unexpected character in the part job") from None

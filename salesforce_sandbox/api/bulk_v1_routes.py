@@ -25,15 +25,15 @@ from salesforce_sandbox.jobs.bulk_v1_jobs import (
     Batch,
     BatchState,
     ClassicJob,
-    ClassicRefused,
+    ClassicRejected,
+    answer_list,
+    describe,
     read_document,
     speaks_json,
-    tell,
-    tell_list,
 )
 from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.records.rejections import RecordRejected, RequestRejected
 from salesforce_sandbox.records.saving import OPERATIONS
 
 _MODES = {"0": "Parallel", "1": "Serial", "Parallel": "Parallel", "Serial": "Serial"}
@@ -67,16 +67,16 @@ class ClassicBulk:
 
     def list_among_all(self) -> list[dict[str, Any]]:
         """Return the jobs as the list of Bulk 2.0 shows them."""
-        return [job.tell_among_all() for job in self.jobs.values()]
+        return [job.describe_among_all() for job in self.jobs.values()]
 
     def _guard(self, endpoint: Endpoint) -> Endpoint:
         async def guarded(request: Request) -> Response:
             try:
                 self._enter(request)
                 return await endpoint(request)
-            except ClassicRefused as refused:
-                told = {"exceptionCode": refused.code, "exceptionMessage": refused.message}
-                return tell(request, "error", told, refused.status)
+            except ClassicRejected as rejected:
+                detail = {"exceptionCode": rejected.code, "exceptionMessage": rejected.message}
+                return describe(request, "error", detail, rejected.status)
 
         return guarded
 
@@ -84,59 +84,59 @@ class ClassicBulk:
         token = request.headers.get("x-sfdc-session") or request.headers.get("authorization", "").partition(" ")[2]
         try:
             logged(request).user = self.org.sessions.user_of(token)
-        except RequestRefused:
-            raise ClassicRefused("InvalidSessionId", "Invalid session id") from None
+        except RequestRejected:
+            raise ClassicRejected("InvalidSessionId", "Invalid session id") from None
         try:
             self.org.spend_call()
-        except RequestRefused as spent:
-            raise ClassicRefused("ExceededQuota", spent.message, assumptions.CLASSIC_QUOTA_STATUS) from None
+        except RequestRejected as spent:
+            raise ClassicRejected("ExceededQuota", spent.message, assumptions.CLASSIC_QUOTA_STATUS) from None
         if request.path_params["version"] not in VERSIONS:
-            raise ClassicRefused("InvalidVersion", f"API version {request.path_params['version']} is not supported")
+            raise ClassicRejected("InvalidVersion", f"API version {request.path_params['version']} is not supported")
 
     async def create(self, request: Request) -> Response:
         """Create a job."""
         asked = await _read(request)
         try:
             entity = self.org.writer().schema.object(str(asked.get("object")))
-        except RequestRefused:
+        except RequestRejected:
             message = f"Unable to find object: {asked.get('object')}"
-            raise ClassicRefused("InvalidJob", message) from None
+            raise ClassicRejected("InvalidJob", message) from None
         if not entity.definition.bulk:
-            raise ClassicRefused("InvalidEntity", f"Entity '{entity.name}' is not supported by the Bulk API.")
+            raise ClassicRejected("InvalidEntity", f"Entity '{entity.name}' is not supported by the Bulk API.")
         operation, kind = str(asked.get("operation")), str(asked.get("contentType") or "CSV")
         mode = _MODES.get(str(asked.get("concurrencyMode", 0)))
         if operation not in OPERATIONS or kind not in _TYPES or mode is None:
-            told = f"operation={operation}, contentType={kind}, concurrencyMode={asked.get('concurrencyMode')}"
-            raise ClassicRefused("InvalidJob", f"Unable to create the job: {told}")
+            detail = f"operation={operation}, contentType={kind}, concurrencyMode={asked.get('concurrencyMode')}"
+            raise ClassicRejected("InvalidJob", f"Unable to create the job: {detail}")
         key = asked.get("externalIdFieldName") or None
         if operation == "upsert":
             _check_key(entity, key)
         job = ClassicJob(entity.name, operation, kind, key, mode, request.path_params["version"],
                          self.org.id_of_user(logged(request).user))  # fmt: skip
         self.jobs[job.id] = job
-        return tell(request, "jobInfo", job.tell(), 201, f"{request.url.path}/{job.id}")
+        return describe(request, "jobInfo", job.describe(), 201, f"{request.url.path}/{job.id}")
 
     async def show(self, request: Request) -> Response:
-        """Tell all about a job."""
-        return tell(request, "jobInfo", self._job(request).tell())
+        """Return all about a job."""
+        return describe(request, "jobInfo", self._job(request).describe())
 
     async def change(self, request: Request) -> Response:
         """Close or abort a job."""
         job, wanted = self._job(request), (await _read(request)).get("state")
         if wanted not in {"Closed", "Aborted"}:
-            raise ClassicRefused("InvalidJobState", f"Invalid state: {wanted}")
+            raise ClassicRejected("InvalidJobState", f"Invalid state: {wanted}")
         if job.state != "Open":
-            raise ClassicRefused("InvalidJobState", f"Closing already {job.state} Job not allowed")
+            raise ClassicRejected("InvalidJobState", f"Closing already {job.state} Job not allowed")
         job.state = wanted
-        return tell(request, "jobInfo", job.tell())
+        return describe(request, "jobInfo", job.describe())
 
     async def add_batch(self, request: Request) -> Response:
         """Take a batch and work it off in the background."""
         job = self._job(request)
         if job.state != "Open":
-            raise ClassicRefused("InvalidJobState", f"Unable to add a batch to a job that is {job.state}")
+            raise ClassicRejected("InvalidJobState", f"Unable to add a batch to a job that is {job.state}")
         if self.org.left("DailyBulkApiBatches") <= 0:
-            raise ClassicRefused("ExceededQuota", "ApiBatchItems Limit exceeded.")
+            raise ClassicRejected("ExceededQuota", "ApiBatchItems Limit exceeded.")
         folder = self.org.folder / "jobs" / job.id
         folder.mkdir(parents=True, exist_ok=True)
         batch, body = Batch(job, folder, logged(request)), await request.body()
@@ -147,7 +147,7 @@ class ClassicBulk:
         task = asyncio.get_running_loop().create_task(self._run(batch, records))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return tell(request, "batchInfo", batch.tell(), 201, f"{request.url.path}/{batch.id}")
+        return describe(request, "batchInfo", batch.describe(), 201, f"{request.url.path}/{batch.id}")
 
     async def _run(self, batch: Batch, records: Records | None) -> None:
         await asyncio.sleep(self.org.bulk.delay_seconds)
@@ -158,20 +158,20 @@ class ClassicBulk:
 
     async def list_batches(self, request: Request) -> Response:
         """List the batches of a job."""
-        rows = [batch.tell() for batch in self._job(request).batches.values()]
-        return tell_list(request, "batchInfoList", "batchInfo", rows)
+        rows = [batch.describe() for batch in self._job(request).batches.values()]
+        return answer_list(request, "batchInfoList", "batchInfo", rows)
 
     async def show_batch(self, request: Request) -> Response:
-        """Tell all about a batch."""
-        return tell(request, "batchInfo", self._batch(request).tell())
+        """Return all about a batch."""
+        return describe(request, "batchInfo", self._batch(request).describe())
 
     async def results(self, request: Request) -> Response:
         """Return the results of a batch in the order of its request."""
         batch = self._batch(request)
         if batch.state is BatchState.FAILED:
-            raise ClassicRefused("InvalidBatch", "Records not processed")
+            raise ClassicRejected("InvalidBatch", "Records not processed")
         if batch.state is not BatchState.COMPLETED:
-            raise ClassicRefused("InvalidBatch", f"Batch is not completed: {batch.state.value}")
+            raise ClassicRejected("InvalidBatch", f"Batch is not completed: {batch.state.value}")
         if batch.job.content_type == "JSON":
             return JSONResponse(write_json_results(batch))
         return Response(write_csv_results(batch), headers={"Content-Type": "text/csv"})
@@ -185,23 +185,23 @@ class ClassicBulk:
     def _job(self, request: Request) -> ClassicJob:
         job = self.jobs.get(normalise_id(request.path_params["id"]) or "")
         if job is None:
-            raise ClassicRefused("InvalidJob", f"Unable to find the job {request.path_params['id']}")
+            raise ClassicRejected("InvalidJob", f"Unable to find the job {request.path_params['id']}")
         return job
 
     def _batch(self, request: Request) -> Batch:
         batch = self._job(request).batches.get(normalise_id(request.path_params["batch"]) or "")
         if batch is None:
-            raise ClassicRefused("InvalidBatch", f"Unable to find the batch {request.path_params['batch']}")
+            raise ClassicRejected("InvalidBatch", f"Unable to find the batch {request.path_params['batch']}")
         return batch
 
 
 def _check_key(entity: Any, key: str | None) -> None:
     try:
         name, field = entity.field(str(key))
-    except RecordRefused:
-        raise ClassicRefused("InvalidJob", f"External ID field {key} does not exist") from None
+    except RecordRejected:
+        raise ClassicRejected("InvalidJob", f"External ID field {key} does not exist") from None
     if name != "Id" and not field.external_id:
-        raise ClassicRefused("InvalidJob", f"Field name provided: {key} is not an External ID or indexed field")
+        raise ClassicRejected("InvalidJob", f"Field name provided: {key} is not an External ID or indexed field")
 
 
 async def _read(request: Request) -> dict[str, Any]:
@@ -211,4 +211,4 @@ async def _read(request: Request) -> dict[str, Any]:
     try:
         return dict(json.loads(body))
     except (ValueError, TypeError):
-        raise ClassicRefused("ClientInputError", "Unable to parse the JSON of the request") from None
+        raise ClassicRejected("ClientInputError", "Unable to parse the JSON of the request") from None

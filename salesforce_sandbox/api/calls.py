@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.org.org import LOGGED, LoggedRequest, Org
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 from salesforce_sandbox.records.writing import Writer
 
 OLDEST, NEWEST = 31, 67  # API versions; those before are retired
@@ -34,11 +34,11 @@ def name_release(version: str) -> str:
 
 
 def enter(org: Org, request: Request) -> Writer:
-    """Check the version and the session, spend an API call and return a writer; raises RequestRefused."""
+    """Check the version and the session, spend an API call and return a writer; raises RequestRejected."""
     check_version(request.path_params.get("version", VERSIONS[-1]))
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind and kind not in {"Bearer", "OAuth"}:
-        raise RequestRefused(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
+        raise RequestRejected(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
     logged(request).user = org.sessions.user_of(token)
     org.spend_call()
     writer = org.writer(logged(request))
@@ -53,20 +53,20 @@ def enter(org: Org, request: Request) -> Writer:
 
 
 def check_version(version: str) -> None:
-    """Raise RequestRefused for an API version that is retired (410) or never was (404)."""
+    """Raise RequestRejected for an API version that is retired (410) or never was (404)."""
     if version in VERSIONS:
         return
     number, dot, rest = version.partition(".")
     if dot and rest == "0" and number.isdecimal() and int(number) < OLDEST:
-        raise RequestRefused(*assumptions.RETIRED_VERSION)
-    raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+        raise RequestRejected(*assumptions.RETIRED_VERSION)
+    raise RequestRejected(404, "NOT_FOUND", "The requested resource does not exist")
 
 
 async def check_duration(org: Org, object_name: str, count: int) -> None:
-    """Refuse, after that time, a request whose automation would run for too long; raises RequestRefused."""
+    """Reject, after that time, a request whose automation would run for too long; raises RequestRejected."""
     if org.automation_seconds(object_name, count) > org.request_settings.most_seconds:
         await asyncio.sleep(org.request_settings.most_seconds)
-        raise RequestRefused(*assumptions.RUNNING_TOO_LONG)
+        raise RequestRejected(*assumptions.RUNNING_TOO_LONG)
 
 
 async def run_automation(org: Org, object_name: str, count: int) -> None:
@@ -83,11 +83,11 @@ def logged(request: Request) -> LoggedRequest:
 
 
 async def read_json(request: Request) -> Any:
-    """Return the body of a request; raises RequestRefused when it is not JSON."""
+    """Return the body of a request; raises RequestRejected when it is not JSON."""
     try:
         return json.loads(await request.body())
     except ValueError:
-        raise RequestRefused(400, "JSON_PARSER_ERROR", "Unexpected character in the HTTP entity body") from None
+        raise RequestRejected(400, "JSON_PARSER_ERROR", "Unexpected character in the HTTP entity body") from None
 
 
 async def find_place(request: Request, value: Any) -> str:

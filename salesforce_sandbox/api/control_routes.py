@@ -14,7 +14,7 @@ from salesforce_sandbox.definition.settings import BulkSettings, RequestSettings
 from salesforce_sandbox.org.faults import Fault, JobFault
 from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 from salesforce_sandbox.records.schema import fold
 
 
@@ -50,7 +50,7 @@ class _Control:
         self.org = org
 
     async def overview(self, request: Request) -> Response:
-        """Tell what there is; a browser is shown the page."""
+        """Return what there is; a browser is shown the page."""
         if "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/sandbox/page")
         counts = self.org.counts()
@@ -110,7 +110,7 @@ class _Control:
         """Switch a rule on or off."""
         name = request.path_params["name"]
         if name not in self.org.rules.rules:
-            raise RequestRefused(404, "NOT_FOUND", f"No rule {name}. Rules: {', '.join(self.org.rules.rules)}")
+            raise RequestRejected(404, "NOT_FOUND", f"No rule {name}. Rules: {', '.join(self.org.rules.rules)}")
         self.org.rules.switch(name, active=bool((await request.json())["active"]))
         return JSONResponse({})
 
@@ -132,7 +132,7 @@ class _Control:
         object_name, name = request.path_params["object"], request.path_params["field"]
         known = self.org.definition.objects.get(object_name)
         if known is None or name not in known.fields:
-            raise RequestRefused(404, "NOT_FOUND", f"There is no field {object_name}.{name}")
+            raise RequestRejected(404, "NOT_FOUND", f"There is no field {object_name}.{name}")
         return known.fields, name, known.fields[name]
 
     async def faults(self, request: Request) -> Response:
@@ -203,7 +203,7 @@ class _Control:
         """Change limits: `{"DailyApiRequests": {"Max": 15000, "Used": 14000}}`."""
         for name, change in (await request.json()).items():
             if name not in self.org.limits:
-                raise RequestRefused(404, "NOT_FOUND", f"No limit {name}. Limits: {', '.join(self.org.limits)}")
+                raise RequestRejected(404, "NOT_FOUND", f"No limit {name}. Limits: {', '.join(self.org.limits)}")
             self.org.limits[name] = change.get("Max", self.org.limits.get(name, 0))
             self.org.used[name] = change.get("Used", self.org.used[name])
         return JSONResponse({})

@@ -34,11 +34,11 @@ class Guard:
 
     @classmethod
     def for_hosts(cls, names: Iterable[str]) -> Guard:
-        """Return a guard that allows further host names beside those of the machine itself."""
+        """Return a guard that allows further host names in addition to those of the machine."""
         return cls(OWN_HOSTS | {name.lower() for name in names})
 
     def find_objection(self, method: str, path: str, headers: Headers) -> str:
-        """Return why a control call is refused, an empty text when it is not."""
+        """Return why a control call is rejected, an empty text when it is not."""
         host = headers.get("host", "")
         if (_split(f"//{host}").hostname or "") not in self.hosts:
             return f"Host {host} is not one of this sandbox: {', '.join(sorted(self.hosts))} (--allow-host adds one)."
@@ -78,7 +78,7 @@ def _media_type(headers: Headers) -> str:
 
 
 class GuardedPaths:
-    """Refuses control calls that the guard objects to, and makes what the other paths answer inert for browsers."""
+    """Rejects control calls that the guard objects to, and makes what the other paths answer inert for browsers."""
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self.app, self.guard = app, guard

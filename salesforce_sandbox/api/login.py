@@ -15,7 +15,7 @@ from starlette.routing import Route
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.api.calls import VERSIONS, ApiJson
 from salesforce_sandbox.definition.definition import User
-from salesforce_sandbox.org.grants import LoginRefused, check_grant, find_user
+from salesforce_sandbox.org.grants import LoginRejected, check_grant, find_user
 from salesforce_sandbox.org.org import Org
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -32,8 +32,8 @@ def login_routes(org: Org) -> list[Route]:
         form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
         try:
             user = check_grant(org, form, request)
-        except LoginRefused as refused:
-            return ApiJson({"error": refused.error, "error_description": refused.description}, 400)
+        except LoginRejected as rejected:
+            return ApiJson({"error": rejected.error, "error_description": rejected.description}, 400)
         return ApiJson(_token_answer(org, user, _address(request)))
 
     async def soap(request: Request) -> Response:
@@ -43,7 +43,7 @@ def login_routes(org: Org) -> list[Route]:
         return Response(status_code=200)
 
     async def userinfo(request: Request) -> Response:
-        return _tell_user(org, request)
+        return _answer_user(org, request)
 
     async def identity(request: Request) -> Response:
         return ApiJson(_describe_user(org, request))
@@ -57,7 +57,7 @@ def login_routes(org: Org) -> list[Route]:
     ]
 
 
-def _tell_user(org: Org, request: Request) -> Response:
+def _answer_user(org: Org, request: Request) -> Response:
     """Return the session's user as the OpenID endpoint shows it."""
     user = _describe_user(org, request)
     known = ("user_id", "organization_id", "email", "email_verified", "active", "user_type", "language", "locale",
@@ -129,12 +129,12 @@ def _soap_login(org: Org, body: bytes, request: Request) -> Response:
             return _fault("UNSUPPORTED_API_VERSION", "UNSUPPORTED_API_VERSION: SOAP login() is not available.")
         user = find_user(org, username, password)
         if not user.active:
-            raise LoginRefused(*assumptions.INACTIVE_USER)
+            raise LoginRejected(*assumptions.INACTIVE_USER)
     except (etree.XMLSyntaxError, AttributeError, ValueError):
         return _fault("INVALID_LOGIN", "INVALID_LOGIN: The request is not a login.")
-    except LoginRefused:
-        told = "INVALID_LOGIN: Invalid username, password, security token; or user locked out."
-        return _fault("INVALID_LOGIN", told)
+    except LoginRejected:
+        message = "INVALID_LOGIN: Invalid username, password, security token; or user locked out."
+        return _fault("INVALID_LOGIN", message)
     return Response(
         _session_xml(org, user, _address(request), request.path_params["version"]), 200, media_type="text/xml"
     )
@@ -156,13 +156,13 @@ def _session_xml(org: Org, user: User, address: str, version: str) -> str:
     )
 
 
-def _fault(code: str, told: str) -> Response:
+def _fault(code: str, message: str) -> Response:
     body = (
         f'<soapenv:Envelope xmlns:soapenv="{_SOAP}" xmlns:sf="urn:fault.partner.soap.sforce.com" '
         'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><soapenv:Fault>'
-        f"<faultcode>sf:{code}</faultcode><faultstring>{told}</faultstring><detail>"
+        f"<faultcode>sf:{code}</faultcode><faultstring>{message}</faultstring><detail>"
         f'<sf:LoginFault xsi:type="sf:LoginFault"><sf:exceptionCode>{code}</sf:exceptionCode>'
-        f"<sf:exceptionMessage>{told.partition(': ')[2]}</sf:exceptionMessage></sf:LoginFault></detail>"
+        f"<sf:exceptionMessage>{message.partition(': ')[2]}</sf:exceptionMessage></sf:LoginFault></detail>"
         "</soapenv:Fault></soapenv:Body></soapenv:Envelope>"
     )
     return Response(body, 500, media_type="text/xml")

@@ -19,7 +19,7 @@ from salesforce_sandbox.jobs.bulk_jobs import FINISHED, Jobs, ResultFile
 from salesforce_sandbox.org.faults import KINDS
 from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 from salesforce_sandbox.records.schema import ObjectSchema, fold
 
 HERE = Path(__file__).resolve().parent
@@ -69,7 +69,7 @@ class _Pages:
             maintenance=self.org.maintenance,
             kinds=[*FAULTS, *JOB_FAULTS],
             calls=list(KINDS),
-            jobs=[job.tell_all() for job in reversed(self.jobs.all.values())][:RECORDS],
+            jobs=[job.describe_all() for job in reversed(self.jobs.all.values())][:RECORDS],
             classic=self.classic()[: -RECORDS - 1 : -1],
             files=[each.value for each in ResultFile],
             finished=FINISHED,
@@ -100,7 +100,7 @@ class _Pages:
         entity = self._object(request)
         record = self.org.storage.find(normalise_id(request.path_params["id"]) or "")
         if record is None or record.object != entity.name:
-            return self._render("message.html", 404, told="There is no such record.")
+            return self._render("message.html", 404, message="There is no such record.")
         history = self.org.storage.history.of(record.id)
         return self._render("record.html", entity=entity, record=record, history=history)
 
@@ -108,8 +108,8 @@ class _Pages:
         """Show the first lines of a result file of a job."""
         try:
             job, file = self.jobs.get(request.path_params["id"]), ResultFile(request.path_params["file"])
-        except (RequestRefused, ValueError):
-            return self._render("message.html", 404, told="There is no such file.")
+        except (RequestRejected, ValueError):
+            return self._render("message.html", 404, message="There is no such file.")
         lines = [job.header]
         for part in job.parts[file]:
             with part.open(encoding="utf-8", errors="replace") as text:
@@ -124,7 +124,7 @@ class _Pages:
         """Show one request with its body."""
         found = next((each for each in self.org.requests if each.n == request.path_params["n"]), None)
         if found is None:
-            return self._render("message.html", 404, told="This request is no longer in the log.")
+            return self._render("message.html", 404, message="This request is no longer in the log.")
         title = f"Request {found.n}: {found.method} {found.path} ({found.status})"
         return self._render("lines.html", title=title, text=found.body, most=None)
 

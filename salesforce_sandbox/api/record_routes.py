@@ -21,7 +21,7 @@ from salesforce_sandbox.api.sobject_collections import (
 from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.records.queries import add_moments, row_of
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.records.rejections import RecordRejected, RequestRejected
 from salesforce_sandbox.records.schema import ObjectSchema, fold
 from salesforce_sandbox.records.writing import Writer
 
@@ -78,8 +78,8 @@ class _Records:
     ) -> Response:
         body = await read_json(request)
         if any(given.lower() == field.lower() for given in body):
-            told = f"The {field} field should not be specified in the sobject data."
-            raise RequestRefused(*assumptions.REPEATED_KEY, told)
+            message = f"The {field} field should not be specified in the sobject data."
+            raise RequestRejected(*assumptions.REPEATED_KEY, message)
         with writer.chunk.transaction():
             saved = writer.upsert(entity, field, body | {field: value})
         await run_automation(self.org, entity.name, 1)
@@ -89,12 +89,12 @@ class _Records:
 
     async def _one(self, request: Request, writer: Writer, entity: ObjectSchema, record_id: str) -> Response:
         if normalise_id(record_id) is None and request.method == "PATCH":
-            raise RecordRefused("MALFORMED_ID", f"Record ID: id value of incorrect type: {record_id}", ("Id",))
+            raise RecordRejected("MALFORMED_ID", f"Record ID: id value of incorrect type: {record_id}", ("Id",))
         found = writer.chunk.find(normalise_id(record_id) or "")
         if found is None or found.object != entity.name:
-            raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+            raise RequestRejected(404, "NOT_FOUND", "The requested resource does not exist")
         if found.deleted:
-            raise RequestRefused(*assumptions.RECORD_IS_GONE, {"fields": []})
+            raise RequestRejected(*assumptions.RECORD_IS_GONE, {"fields": []})
         if request.method == "GET":
             attributes = {"type": entity.name, "url": f"{base(request)}/sobjects/{entity.name}/{found.id}"}
             row = row_of(found)
@@ -162,5 +162,5 @@ def _object(writer: Writer, request: Request) -> ObjectSchema:
 def _key_field(entity: ObjectSchema, given: str) -> tuple[str, Any]:
     found = entity.fields.get(given.lower())
     if found is None or not (found[0] == "Id" or found[1].external_id):
-        raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+        raise RequestRejected(404, "NOT_FOUND", "The requested resource does not exist")
     return found

@@ -12,7 +12,7 @@ from salesforce_sandbox.api.calls import DATA, VERSIONS, ApiJson, base, enter, l
 from salesforce_sandbox.api.describing import describe, describe_briefly
 from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.records.queries import Cursors, answer_query, describe_columns
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 from salesforce_sandbox.records.schema import ObjectSchema
 from salesforce_sandbox.records.writing import Writer
 
@@ -59,13 +59,13 @@ class _Rest:
         return ApiJson({name: f"{base(request)}/{name}" for name in names} | {"identity": identity})
 
     async def limits(self, request: Request) -> Response:
-        """Tell how much of each limit is left."""
+        """Return how much of each limit is left."""
         enter(self.org, request)
         left = {name: {"Max": most, "Remaining": self.org.left(name)} for name, most in self.org.limits.items()}
         return ApiJson(left)
 
     async def record_count(self, request: Request) -> Response:
-        """Tell how many records objects have."""
+        """Return how many records objects have."""
         writer = enter(self.org, request)
         asked = [name for name in request.query_params.get("sObjects", "").split(",") if name]
         names = [writer.schema.object(name).name for name in asked] or list(self.org.definition.objects)
@@ -88,7 +88,7 @@ class _Rest:
         """Answer a query."""
         writer, text = enter(self.org, request), request.query_params.get("q")
         if text is None:
-            raise RequestRefused(400, "MALFORMED_QUERY", "A query string has to be specified")
+            raise RequestRejected(400, "MALFORMED_QUERY", "A query string has to be specified")
         if request.query_params.get("columns") == "true":
             return ApiJson(describe_columns(writer, text))
         page = request.headers.get("sforce-query-options", "")

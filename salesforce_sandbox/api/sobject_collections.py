@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from salesforce_sandbox import assumptions
-from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.records.rejections import RecordRejected, RequestRejected
 from salesforce_sandbox.records.saving import Result, run_chunk, save_chunk
 from salesforce_sandbox.records.writing import Saved, Writer
 
@@ -29,7 +29,7 @@ def save_collection(writer: Writer, body: Any, *, update: bool) -> list[dict[str
     records, all_or_none = _read_request(body)
     runs = _runs(records)
     if len(runs) > 10:
-        raise RequestRefused(400, "LIMIT_EXCEEDED", "Cannot have more than 10 chunks in a single operation")
+        raise RequestRejected(400, "LIMIT_EXCEEDED", "Cannot have more than 10 chunks in a single operation")
     operation = "update" if update else "insert"
 
     def save() -> list[Result]:
@@ -47,7 +47,7 @@ def upsert_collection(writer: Writer, object_name: str, key_field: str, body: An
     entity = writer.schema.object(object_name)
     name = check_key_field(writer, object_name, key_field)
     other = {
-        index: RecordRefused(assumptions.WRONG_RECORD_TYPE, f"sObject type '{_type_of(record)}' is not {entity.name}")
+        index: RecordRejected(assumptions.WRONG_RECORD_TYPE, f"sObject type '{_type_of(record)}' is not {entity.name}")
         for index, record in enumerate(records)
         if _type_of(record).lower() != entity.name.lower()
     }
@@ -61,7 +61,7 @@ def upsert_collection(writer: Writer, object_name: str, key_field: str, body: An
 
 
 def count_types(body: Any) -> Counter[str]:
-    """Return how many records of each type a request holds, nothing for a body that will be refused."""
+    """Return how many records of each type a request holds, nothing for a body that will be rejected."""
     records = body.get("records") if isinstance(body, dict) else None
     return Counter(_type_of(each) for each in records or () if isinstance(each, dict))
 
@@ -78,14 +78,14 @@ def delete_collection(writer: Writer, ids: list[str], *, all_or_none: bool) -> l
 
 
 def check_key_field(writer: Writer, object_name: str, given: str) -> str:
-    """Return the name of a field by which records may be upserted; raises RequestRefused (404) for any other."""
+    """Return the name of a field by which records may be upserted; raises RequestRejected (404) for any other."""
     try:
         name, field = writer.schema.object(object_name).field(given)
-    except RecordRefused:
+    except RecordRejected:
         field = None
     if field is None or not (name == "Id" or field.external_id):
-        told = f"Provided external ID field does not exist or is not accessible: {given}"
-        raise RequestRefused(404, "NOT_FOUND", told)
+        message = f"Provided external ID field does not exist or is not accessible: {given}"
+        raise RequestRejected(404, "NOT_FOUND", message)
     return name
 
 
@@ -102,7 +102,7 @@ def _run(writer: Writer, save: Callable[[], list[Result]], *, all_or_none: bool,
 
 
 def _answer(result: Result, *, created: bool) -> dict[str, Any]:
-    if isinstance(result, RecordRefused):
+    if isinstance(result, RecordRejected):
         return {"success": False, "errors": result.as_statuses()}
     answer: dict[str, Any] = {"id": result.id, "success": True, "errors": []}
     return answer | ({"created": result.created} if created else {})
@@ -116,13 +116,13 @@ def _roll_back(answer: dict[str, Any], *, created: bool) -> dict[str, Any]:
 
 def _read_request(body: Any) -> tuple[Records, bool]:
     if not isinstance(body, dict) or not isinstance(body.get("records"), list):
-        raise RequestRefused(400, "JSON_PARSER_ERROR", "The HTTP entity body is required, but this request has none.")
+        raise RequestRejected(400, "JSON_PARSER_ERROR", "The HTTP entity body is required, but this request has none.")
     records = body["records"]
     if len(records) > LIMIT:
         raise _too_many()
     for record in records:
         if not isinstance(record, dict) or not _type_of(record):
-            raise RequestRefused(400, "INVALID_INPUT", "Include the type of each record in its attributes.")
+            raise RequestRejected(400, "INVALID_INPUT", "Include the type of each record in its attributes.")
     return records, body.get("allOrNone") is True
 
 
@@ -139,7 +139,7 @@ def _type_of(record: Mapping[str, Any]) -> str:
     return str((record.get("attributes") or {}).get("type") or "")
 
 
-def _too_many() -> RequestRefused:
-    return RequestRefused(
+def _too_many() -> RequestRejected:
+    return RequestRejected(
         400, "EXCEEDED_ID_LIMIT", "record limit reached. cannot submit more than 200 records into this call"
     )

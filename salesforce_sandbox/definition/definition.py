@@ -21,9 +21,9 @@ rules:
 
 An expression sees the record's fields by name, `is_new`, `changed('Field')`, `is_blank`, `length`, `lower`, each parent
 under its relationship name (`Parent__r.Name`, empty when there is none), and any record by a key: `find('Account',
-'Ext__c', Name).Kind__c`. `true` means: refuse. A trigger may write to the parent instead: `writes: {parent: Parent__r,
+'Ext__c', Name).Kind__c`. `true` means: reject. A trigger may write to the parent instead: `writes: {parent: Parent__r,
 fields: {Last_Name__c: Name}}`, or create a record: `writes: {object: Account, fields: {Name: Name}}`; when that is
-refused, so is the record, with both messages. A duplicate rule names the fields that must not all be the same:
+rejected, so is the record, with both messages. A duplicate rule names the fields that must not all be the same:
 `match_on: [Email]`, and whether `Sforce-Duplicate-Rule-Header: allowSave=true` passes it: `allow_save: true`. An
 assignment rule names the user who becomes the owner: `{kind: assignment, object: Lead, owner: queue@…}`; it runs
 unless a call says `Sforce-Auto-Assign: FALSE`, in Bulk jobs only with an assignmentRuleId. Record types are an object
@@ -77,7 +77,7 @@ DEFAULT_USER = User(username="user@sandbox.local", password="sandbox-only")  # n
 class ConnectedApp(StrictModel):
     """A connected app; `certificate` is the PEM of a JWT app.
 
-    `run_as` is the user of client credentials, the first one by default, and "" stands for none; `approved` tells
+    `run_as` is the user of client credentials, the first one by default, and "" means none; `approved` says
     whether an administrator let users use the app, `blocked` whether one blocked it.
     """
 

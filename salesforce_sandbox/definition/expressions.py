@@ -23,8 +23,8 @@ def check_expression(text: str, fields: Mapping[str, FieldDefinition], objects: 
     except (InvalidExpression, SyntaxError) as wrong:
         raise ValueError(f"`{text}` is not an expression: {wrong}") from None
     relations = {field.relationship: field for field in fields.values() if field.relationship}
-    for told in _mistakes(tree, set(fields) | set(relations) | _CONSTANTS, relations, objects):
-        raise ValueError(f"`{text}`: {told}")
+    for message in _mistakes(tree, set(fields) | set(relations) | _CONSTANTS, relations, objects):
+        raise ValueError(f"`{text}`: {message}")
 
 
 def _mistakes(

@@ -58,11 +58,11 @@ class StrictModel(BaseModel):
 
 
 class FieldDefinition(StrictModel):
-    """A field. `hidden` and `read_only` stand for field-level security.
+    """A field. `hidden` and `read_only` represent field-level security.
 
-    `createable` and `updateable` tell where a value may be given: a field that is not updateable is set when the record
+    `createable` and `updateable` say where a value may be given: a field that is not updateable is set when the record
     is created and never again (a master-detail that cannot be reparented). A field that is not `nillable` and not
-    `required` has a default and refuses NULL; a checkbox never is nillable.
+    `required` has a default and rejects NULL; a checkbox never is nillable.
     """
 
     type: FieldType
@@ -93,7 +93,7 @@ class FieldDefinition(StrictModel):
 
     @property
     def takes_null(self) -> bool:
-        """Tell whether the field may be empty."""
+        """Return whether the field may be empty."""
         return self.nillable and not self.required and self.type is not FieldType.BOOLEAN
 
     def label_of(self, name: str) -> str:
@@ -102,7 +102,7 @@ class FieldDefinition(StrictModel):
 
 
 class ObjectDefinition(StrictModel):
-    """An object; `bulk` tells whether the Bulk API takes it."""
+    """An object; `bulk` says whether the Bulk API takes it."""
 
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
     label: str | None = None

@@ -12,14 +12,14 @@ from salesforce_sandbox.definition.definition import DefinitionError, OrgDefinit
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which YAML would silently take the last."""
+    """Rejects a key that is given twice, of which YAML would silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a mapping; raises ConstructorError for a key that stands twice."""
+        """Return a mapping; raises ConstructorError for a key that is given twice."""
         keys = [key.value for key, _ in node.value]
         for key, _ in node.value:
             if keys.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -36,5 +36,5 @@ def load_definition(path: Path) -> OrgDefinition:
     except ValidationError as wrong:
         first = wrong.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
-        told = " ".join(first["msg"].removeprefix("Value error, ").split())
-        raise DefinitionError(f"Org file {path}: {place}: {told}.") from None
+        message = " ".join(first["msg"].removeprefix("Value error, ").split())
+        raise DefinitionError(f"Org file {path}: {place}: {message}.") from None

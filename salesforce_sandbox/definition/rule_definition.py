@@ -13,7 +13,7 @@ from salesforce_sandbox.definition.objects import FieldDefinition, ObjectDefinit
 
 
 class RuleKind(StrEnum):
-    """What a rule stands for; it decides the code and the usual message."""
+    """What a rule means; it decides the code and the usual message."""
 
     VALIDATION = "validation"
     TRIGGER = "trigger"
@@ -46,10 +46,10 @@ class TriggerWrites(BaseModel):
 
 
 class Rule(BaseModel):
-    """A rule that refuses records. `when` is an expression; `clears_after` tries it stops (row locks).
+    """A rule that rejects records. `when` is an expression; `clears_after` tries it stops (row locks).
 
-    `group_by` and `more_than`: refuse when 200 records hold more with one value of that field. `writes`: a trigger
-    that writes to a parent or creates a record instead of refusing. `match_on`: the fields of a duplicate rule, and
+    `group_by` and `more_than`: reject when 200 records hold more with one value of that field. `writes`: a trigger
+    that writes to a parent or creates a record instead of rejecting. `match_on`: the fields of a duplicate rule, and
     `allow_save` whether a call may save a duplicate all the same. `owner`: the user to whom an assignment rule gives
     records, in their field OwnerId.
     """
@@ -91,8 +91,8 @@ class Rule(BaseModel):
         known = {"Id"} | set(fields) | set(relations)
         for name in self._named():
             if name not in known:
-                told = f"{self.object} has no field {name}; it has {', '.join(sorted(known))}"
-                raise ValueError(f"rule {self.name}: {told}")
+                detail = f"{self.object} has no field {name}; it has {', '.join(sorted(known))}"
+                raise ValueError(f"rule {self.name}: {detail}")
         if self.writes:
             self._check_written(self.writes, relations, objects)
         for text in (self.when, *(self.writes.fields.values() if self.writes else ())):

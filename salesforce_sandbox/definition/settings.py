@@ -11,7 +11,7 @@ from salesforce_sandbox.definition.objects import StrictModel
 
 
 class TokenForm(StrEnum):
-    """What access tokens look like: those of sessions begin with the org's id, the others tell nothing."""
+    """What access tokens look like: those of sessions begin with the org's id, the others mean nothing."""
 
     SESSION = "session"
     OPAQUE = "opaque"
@@ -19,7 +19,7 @@ class TokenForm(StrEnum):
 
 
 class Leniency(StrEnum):
-    """What an org of tests may take although Salesforce refuses it: for clients that still do it."""
+    """What an org of tests may take although Salesforce rejects it: for clients that still do it."""
 
     NULL_CHECKBOXES = "null_checkboxes"
     QUOTED_NUMBERS = "quoted_numbers"
@@ -35,7 +35,7 @@ class RequestSettings(StrictModel):
 
     `most_bytes` of a body, except an upload's, before 413; `most_uri_bytes` before 414. `automation_seconds` by object:
     what triggers and flows take for each saved record, so that an answer comes so much later than its commit; a
-    request whose automation would take more than `most_seconds` is refused and nothing of it is saved.
+    request whose automation would take more than `most_seconds` is rejected and nothing of it is saved.
     """
 
     most_bytes: Annotated[int, Field(ge=1)] = 52_428_800

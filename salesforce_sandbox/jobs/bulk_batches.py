@@ -26,7 +26,7 @@ from salesforce_sandbox.jobs.bulk_jobs import DELIMITERS, Job, JobState, ResultF
 from salesforce_sandbox.org.faults import JobFault
 from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.records.own_records import OwnRecords
-from salesforce_sandbox.records.refusals import RecordRefused
+from salesforce_sandbox.records.rejections import RecordRejected
 from salesforce_sandbox.records.saving import Result, save_chunk
 from salesforce_sandbox.records.storage import Storage
 from salesforce_sandbox.records.writing import Writer
@@ -115,7 +115,7 @@ class _Work:
     def _save_batch(self, table: Table, batch: list[Row], number: int) -> None:
         """Save the rows of a batch in place: what is done is taken from the list, so that the rest is known."""
         writer = self.org.writer(self.job.closed_by, self.storage)
-        writer.refuse_type, writer.finder.own_records = table.refuse_type, self.own_records
+        writer.reject_type, writer.finder.own_records = table.reject_type, self.own_records
         writer.options = replace(writer.options, assign_owner=self.job.asked.assignment_rule_id is not None)
         good: list[list[str]] = []
         bad: list[list[str]] = []
@@ -143,7 +143,7 @@ class _Work:
 
     def _sort(self, rows: list[Row], results: list[Result], good: list[list[str]], bad: list[list[str]]) -> None:
         for row, result in zip(rows, results, strict=True):
-            if isinstance(result, RecordRefused):
+            if isinstance(result, RecordRejected):
                 bad.append([assumptions.FAILED_ROW_ID, write_error(result), *row])
             else:
                 good.append([result.id, "true" if result.created else "false", *row])
@@ -194,14 +194,14 @@ def write_lines(rows: Iterable[Row], delimiter: str, ending: str) -> Iterator[st
         yield f'"{line}{end}'
 
 
-def write_error(refused: RecordRefused) -> str:
-    """Return the cell sf__Error of a refused record."""
-    return assumptions.BETWEEN_ERRORS.join(_write_one(each) for each in refused)
+def write_error(rejected: RecordRejected) -> str:
+    """Return the cell sf__Error of a rejected record."""
+    return assumptions.BETWEEN_ERRORS.join(_write_one(each) for each in rejected)
 
 
-def _write_one(refused: RecordRefused) -> str:
-    fields = f"{','.join(refused.fields)} " if refused.fields else ""
-    return f"{refused.code}:{refused.message}:{fields}--"
+def _write_one(rejected: RecordRejected) -> str:
+    fields = f"{','.join(rejected.fields)} " if rejected.fields else ""
+    return f"{rejected.code}:{rejected.message}:{fields}--"
 
 
 def _spoil(job: Job, fault: JobFault) -> None:

@@ -14,7 +14,7 @@ from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition.objects import FieldDefinition, FieldType
 from salesforce_sandbox.jobs.bulk_jobs import DELIMITERS, LINE_ENDINGS, Job
 from salesforce_sandbox.records.field_values import WrongType
-from salesforce_sandbox.records.refusals import RecordRefused
+from salesforce_sandbox.records.rejections import RecordRejected
 from salesforce_sandbox.records.schema import ObjectSchema, Schema
 
 csv.field_size_limit(sys.maxsize)
@@ -54,7 +54,7 @@ class Table:
 
     @property
     def doubles(self) -> list[int]:
-        """Return the columns whose cells come back as Java writes doubles."""
+        """Return the columns whose cells are returned as Java writes doubles."""
         return [index for index, heading in enumerate(self.headings) if heading.type in _DOUBLES]
 
     def make_records(self, rows: Iterable[Row]) -> list[Mapping[str, Any]]:
@@ -69,13 +69,13 @@ class Table:
         parents = [heading for heading in self.headings if heading.parent_key]
         return [_with_parents(record, parents) for record in records] if parents else records
 
-    def refuse_type(self, name: str, wrong: WrongType) -> Exception:
-        """Return how a cell of a wrong type is refused."""
+    def reject_type(self, name: str, wrong: WrongType) -> Exception:
+        """Return how a cell of a wrong type is rejected."""
         fields = [heading.field for heading in self.headings]
         column = fields.index(name) + assumptions.FIRST_COLUMN if name in fields else assumptions.FIRST_COLUMN
         kind = f"xsd:{_SOAP_NAMES.get(wrong.wanted, wrong.wanted)}"
-        told = f"Failed to deserialize field at col {column}. Due to, '{wrong.value}' is not a valid value for the type"
-        return RecordRefused("INVALID_FIELD", f"{told} {kind}", (name,))
+        value = f"'{wrong.value}' is not a valid value for the type {kind}"
+        return RecordRejected("INVALID_FIELD", f"Failed to deserialize field at col {column}. Due to, {value}", (name,))
 
 
 @contextlib.contextmanager
@@ -99,7 +99,7 @@ def check_upload(job: Job, schema: Schema) -> tuple[Table, int]:
 
 
 def _lost_at(job: Job, table: Table) -> JobFailed:
-    """Return what is told of a row with a wrong number of cells, or of the last one before a quote that is wrong."""
+    """Return the message for a row with a wrong number of cells, or of the last one before a quote that is wrong."""
     cells: Row = ()
     with open_rows(job) as lines, contextlib.suppress(csv.Error):
         for cells in lines:
@@ -118,8 +118,8 @@ def _read_header(job: Job, schema: Schema) -> Table:
     raw = read_header(job)
     _check_line_ending(job, raw)
     if raw.startswith(b"\xef\xbb\xbf") and raw[3:4] == b'"':
-        told = "Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote"
-        raise JobFailed(f"InvalidBatch : {told}")
+        message = "Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote"
+        raise JobFailed(f"InvalidBatch : {message}")
     header = raw.decode("utf-8", "replace").rstrip("\r\n")
     if len(header) > assumptions.HEADER_LIMIT:
         raise JobFailed("InvalidBatch : The header is longer than 32,000 characters")
@@ -135,8 +135,8 @@ def _read_header(job: Job, schema: Schema) -> Table:
 def _check_line_ending(job: Job, raw: bytes) -> None:
     found = "CRLF" if raw.endswith(b"\r\n") else "LF"
     if raw.endswith(b"\n") and found != job.asked.line_ending:
-        told = f"LineEnding is invalid on user data. Current LineEnding setting is {job.asked.line_ending}"
-        raise JobFailed(f"ClientInputError : {told}")
+        message = f"LineEnding is invalid on user data. Current LineEnding setting is {job.asked.line_ending}"
+        raise JobFailed(f"ClientInputError : {message}")
 
 
 def _read_heading(text: str, entity: ObjectSchema, schema: Schema) -> Heading:
@@ -161,8 +161,8 @@ def _read_heading(text: str, entity: ObjectSchema, schema: Schema) -> Heading:
 
 def _check_kind(text: str, kind: str, relation: str, field: FieldDefinition, *, typed: bool) -> None:
     if typed and len(field.to) == 1:
-        told = f"type is not needed for non polymorphic foreign key references: {relation}"
-        raise JobFailed(f"InvalidBatch : {told}")
+        message = f"type is not needed for non polymorphic foreign key references: {relation}"
+        raise JobFailed(f"InvalidBatch : {message}")
     if len(field.to) > 1 and kind.lower() not in {each.lower() for each in field.to}:
         raise JobFailed(f"InvalidBatch : Field name not found : {text}")
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.jobs.bulk_jobs import DELIMITERS, LINE_ENDINGS, Job, ResultFile
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 
 BLOCK = 1 << 20  # bytes of a result file that are sent at once
 
@@ -21,8 +21,8 @@ async def receive_upload(blocks: AsyncIterator[bytes], job: Job) -> None:
                 if size <= assumptions.UPLOAD_LIMIT:
                     file.write(block)
         if size > assumptions.UPLOAD_LIMIT:
-            told = "The data of a job may have 150 MB in base64, 100 MB as it is."
-            raise RequestRefused(*assumptions.TOO_LARGE, told)
+            message = "The data of a job may have 150 MB in base64, 100 MB as it is."
+            raise RequestRejected(*assumptions.TOO_LARGE, message)
         draft.rename(job.upload)
     finally:
         draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Jobs of Bulk API 2.0: what they are asked to do, their states and how they are told."""
+"""Jobs of Bulk API 2.0: what they are asked to do, their states and how they are described."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.org.org import LoggedRequest
 from salesforce_sandbox.records.record_ids import make_id, normalise_id
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 
 DELIMITERS = {"COMMA": ",", "BACKQUOTE": "`", "CARET": "^", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
@@ -61,7 +61,7 @@ class JobRequest:
 class Job:
     """A job. Its files: the upload, and parts of result files in the order in which they are served.
 
-    What it writes stands in the history under the request that closed it.
+    What it writes is in the history under the request that closed it.
     """
 
     asked: JobRequest
@@ -88,11 +88,11 @@ class Job:
         """Return the file of the uploaded data."""
         return self.folder / "upload.csv"
 
-    def tell(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Return the short form, as PATCH answers."""
         asked = self.asked
         created = self.created.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-        told: dict[str, Any] = {
+        body: dict[str, Any] = {
             "id": self.id,
             "operation": asked.operation,
             "object": asked.object,
@@ -102,38 +102,38 @@ class Job:
             "state": self.state.value,
         }
         if asked.external_id_field:
-            told["externalIdFieldName"] = asked.external_id_field
+            body["externalIdFieldName"] = asked.external_id_field
         if asked.assignment_rule_id:
-            told["assignmentRuleId"] = asked.assignment_rule_id
-        return told | {"concurrencyMode": "Parallel", "contentType": "CSV", "apiVersion": float(asked.version)}
+            body["assignmentRuleId"] = asked.assignment_rule_id
+        return body | {"concurrencyMode": "Parallel", "contentType": "CSV", "apiVersion": float(asked.version)}
 
-    def tell_created(self) -> dict[str, Any]:
+    def describe_created(self) -> dict[str, Any]:
         """Return the form that creating a job answers."""
-        told = self.tell()
+        body = self.describe()
         if self.state is JobState.OPEN:
-            told["contentUrl"] = f"services/data/v{self.asked.version}/jobs/ingest/{self.id}/batches"
-        return told | {"lineEnding": self.asked.line_ending, "columnDelimiter": self.asked.delimiter}
+            body["contentUrl"] = f"services/data/v{self.asked.version}/jobs/ingest/{self.id}/batches"
+        return body | {"lineEnding": self.asked.line_ending, "columnDelimiter": self.asked.delimiter}
 
-    def tell_listed(self) -> dict[str, Any]:
+    def describe_listed(self) -> dict[str, Any]:
         """Return the form of the list of jobs, which has no counters."""
-        told = self.tell() | {"jobType": "V2Ingest"}
-        told.pop("externalIdFieldName", None)
-        return told | {"lineEnding": self.asked.line_ending, "columnDelimiter": self.asked.delimiter}
+        body = self.describe() | {"jobType": "V2Ingest"}
+        body.pop("externalIdFieldName", None)
+        return body | {"lineEnding": self.asked.line_ending, "columnDelimiter": self.asked.delimiter}
 
-    def tell_all(self) -> dict[str, Any]:
+    def describe_all(self) -> dict[str, Any]:
         """Return the full form, as GET answers."""
-        told = self.tell_created() | {"jobType": "V2Ingest"}
+        body = self.describe_created() | {"jobType": "V2Ingest"}
         if self.state not in {JobState.OPEN, JobState.UPLOAD_COMPLETE}:
-            told |= {"numberRecordsProcessed": self.processed, "numberRecordsFailed": self.failed}
-        told |= {
+            body |= {"numberRecordsProcessed": self.processed, "numberRecordsFailed": self.failed}
+        body |= {
             "retries": self.retries,
             "totalProcessingTime": self.milliseconds,
             "apiActiveProcessingTime": self.milliseconds,
             "apexProcessingTime": 0,
         }
         if float(self.asked.version) >= 61:
-            told["isPkChunkingSupported"] = False
-        return told | ({"errorMessage": self.error_message} if self.error_message else {})
+            body["isPkChunkingSupported"] = False
+        return body | ({"errorMessage": self.error_message} if self.error_message else {})
 
 
 class Jobs:
@@ -152,10 +152,10 @@ class Jobs:
         return self.all[job_id]
 
     def get(self, given: str) -> Job:
-        """Return a job by its id of 15 or 18 characters; raises RequestRefused (404)."""
+        """Return a job by its id of 15 or 18 characters; raises RequestRejected (404)."""
         job = self.all.get(normalise_id(given) or "")
         if job is None:
-            raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+            raise RequestRejected(404, "NOT_FOUND", "The requested resource does not exist")
         return job
 
     def forget(self, job: Job) -> None:
@@ -173,6 +173,6 @@ class Jobs:
                 del self.all[job.id]
 
 
-def refuse_state(told: str) -> RequestRefused:
-    """Return the refusal of what a job's state does not allow."""
-    return RequestRefused(*assumptions.WRONG_JOB_STATE, told)
+def reject_state(body: str) -> RequestRejected:
+    """Return the rejection of what a job's state does not allow."""
+    return RequestRejected(*assumptions.WRONG_JOB_STATE, body)

@@ -13,11 +13,11 @@ from typing import Any
 from salesforce_sandbox.jobs.bulk_batches import CHUNK, write_error
 from salesforce_sandbox.jobs.bulk_csv import JobFailed, check_upload, open_rows
 from salesforce_sandbox.jobs.bulk_jobs import Job, JobRequest
-from salesforce_sandbox.jobs.bulk_v1_jobs import Batch, BatchState, ClassicRefused
+from salesforce_sandbox.jobs.bulk_v1_jobs import Batch, BatchState, ClassicRejected
 from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.records.field_values import WrongType
 from salesforce_sandbox.records.own_records import OwnRecords
-from salesforce_sandbox.records.refusals import RecordRefused
+from salesforce_sandbox.records.rejections import RecordRejected
 from salesforce_sandbox.records.saving import Result, save_chunk
 from salesforce_sandbox.records.schema import ObjectSchema
 from salesforce_sandbox.records.storage import Storage
@@ -28,21 +28,21 @@ Records = Sequence[Mapping[str, Any]]
 
 
 def read_records(batch: Batch, body: bytes) -> Records | None:
-    """Return the records of a JSON batch, None for CSV; raises ClassicRefused for what is none of both."""
+    """Return the records of a JSON batch, None for CSV; raises ClassicRejected for what is none of both."""
     if len(body) > CHARACTERS:
-        raise ClassicRefused("ClientInputError", f"Failed to read batch: more than {CHARACTERS:,} characters")
+        raise ClassicRejected("ClientInputError", f"Failed to read batch: more than {CHARACTERS:,} characters")
     if batch.job.content_type != "JSON":
         if not body.strip():
-            raise ClassicRefused("ClientInputError", "Unable to find any data to create batch")
+            raise ClassicRejected("ClientInputError", "Unable to find any data to create batch")
         return None
     try:
         records = json.loads(body)
     except ValueError:
         records = None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise ClassicRefused("InvalidBatch", "Failed to parse request as a list of records")
+        raise ClassicRejected("InvalidBatch", "Failed to parse request as a list of records")
     if len(records) > ROWS:
-        raise ClassicRefused("InvalidBatch", f"Batch has more than {ROWS:,} records")
+        raise ClassicRejected("InvalidBatch", f"Batch has more than {ROWS:,} records")
     return records
 
 
@@ -52,7 +52,7 @@ def work_off_batch(org: Org, batch: Batch, records: Records | None) -> None:
     storage = Storage(org.storage.path)
     try:
         writer = org.writer(batch.by, storage)
-        writer.refuse_type = _refuse_type
+        writer.reject_type = _reject_type
         prefixes = [definition.prefix for definition in org.definition.objects.values()]
         writer.options = replace(writer.options, assign_owner=False)
         writer.finder.own_records = OwnRecords(storage, prefixes, batch.by.n)
@@ -60,7 +60,7 @@ def work_off_batch(org: Org, batch: Batch, records: Records | None) -> None:
         found = _read_csv(batch, writer) if records is None else _check_fields(records, entity)
         for start in range(0, len(found), CHUNK):
             batch.results += _save(writer, entity, batch, found[start : start + CHUNK])
-        batch.failed = sum(isinstance(result, RecordRefused) for result in batch.results)
+        batch.failed = sum(isinstance(result, RecordRejected) for result in batch.results)
         batch.state = BatchState.COMPLETED
     except JobFailed as failed:
         batch.message, batch.state = str(failed), BatchState.FAILED
@@ -97,9 +97,9 @@ def _read_csv(batch: Batch, writer: Writer) -> Records:
         return table.make_records(row for row in itertools.islice(lines, 1, None) if row)
 
 
-def _refuse_type(name: str, wrong: WrongType) -> Exception:
-    told = f"{name}: value not of required type: {wrong.value}"
-    return RecordRefused("INVALID_TYPE_ON_FIELD_IN_RECORD", told, (name,))
+def _reject_type(name: str, wrong: WrongType) -> Exception:
+    detail = f"{name}: value not of required type: {wrong.value}"
+    return RecordRejected("INVALID_TYPE_ON_FIELD_IN_RECORD", detail, (name,))
 
 
 def write_json_results(batch: Batch) -> list[dict[str, Any]]:
@@ -107,7 +107,7 @@ def write_json_results(batch: Batch) -> list[dict[str, Any]]:
     return [
         {"success": False, "created": False, "id": None,
          "errors": [each | {"extendedErrorDetails": None} for each in result.as_statuses()]}
-        if isinstance(result, RecordRefused)
+        if isinstance(result, RecordRejected)
         else {"success": True, "created": result.created, "id": result.id, "errors": []}
         for result in batch.results
     ]  # fmt: skip
@@ -119,7 +119,7 @@ def write_csv_results(batch: Batch) -> bytes:
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(("Id", "Success", "Created", "Error"))
     for result in batch.results:
-        if isinstance(result, RecordRefused):
+        if isinstance(result, RecordRejected):
             writer.writerow(("", "false", "false", write_error(result)))
         else:
             writer.writerow((result.id, "true", "true" if result.created else "false", ""))

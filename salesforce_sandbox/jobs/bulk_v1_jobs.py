@@ -1,4 +1,4 @@
-"""Jobs and batches of Bulk API v1, and how they are told in JSON and XML."""
+"""Jobs and batches of Bulk API v1, and how they are written in JSON and XML."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class BatchState(StrEnum):
 
 
 @dataclass
-class ClassicRefused(Exception):  # noqa: N818 - Salesforce's wording
-    """A request of Bulk v1 is refused."""
+class ClassicRejected(Exception):  # noqa: N818 - Salesforce's wording
+    """A request of Bulk v1 is rejected."""
 
     code: str
     message: str
@@ -60,11 +60,11 @@ class Batch:
         """Return the file of the data as it was sent."""
         return self.folder / f"{self.id}.request"
 
-    def tell(self) -> dict[str, Any]:
-        """Return the batch as it is told; XML leaves out what is None."""
-        told: dict[str, Any] = {"id": self.id, "jobId": self.job.id, "state": self.state.value}
-        told["stateMessage"] = self.message or None
-        return told | _times(self.created) | {
+    def describe(self) -> dict[str, Any]:
+        """Return the batch as the API describes it; XML leaves out what is None."""
+        body: dict[str, Any] = {"id": self.id, "jobId": self.job.id, "state": self.state.value}
+        body["stateMessage"] = self.message or None
+        return body | _times(self.created) | {
             "numberRecordsProcessed": len(self.results),
             "numberRecordsFailed": self.failed,
             "totalProcessingTime": 0,
@@ -89,14 +89,14 @@ class ClassicJob:
     batches: dict[str, Batch] = field(default_factory=dict)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def tell(self) -> dict[str, Any]:
-        """Return the job as it is told, in the order that was recorded."""
+    def describe(self) -> dict[str, Any]:
+        """Return the job as the API describes it, in the order that was recorded."""
         count = {state: sum(batch.state is state for batch in self.batches.values()) for state in BatchState}
-        told: dict[str, Any] = {"id": self.id, "operation": self.operation, "object": self.object}
-        told |= {"createdById": self.created_by} | _times(self.created) | {"state": self.state}
+        body: dict[str, Any] = {"id": self.id, "operation": self.operation, "object": self.object}
+        body |= {"createdById": self.created_by} | _times(self.created) | {"state": self.state}
         if self.external_id_field:
-            told["externalIdFieldName"] = self.external_id_field
-        return told | {
+            body["externalIdFieldName"] = self.external_id_field
+        return body | {
             "concurrencyMode": self.concurrency,
             "contentType": self.content_type,
             "numberBatchesQueued": count[BatchState.QUEUED],
@@ -113,21 +113,21 @@ class ClassicJob:
             "apexProcessingTime": 0,
         }
 
-    def tell_among_all(self) -> dict[str, Any]:
+    def describe_among_all(self) -> dict[str, Any]:
         """Return the job as the list of Bulk 2.0 shows it."""
         wanted = ("id", "operation", "object", "createdById", "createdDate", "systemModstamp", "state",
                   "concurrencyMode", "contentType", "apiVersion")  # fmt: skip
-        told = self.tell()
-        return {name: told[name] for name in wanted} | {"jobType": "Classic"}
+        body = self.describe()
+        return {name: body[name] for name in wanted} | {"jobType": "Classic"}
 
 
 def speaks_json(request: Request) -> bool:
-    """Tell whether a request wants JSON; everything else speaks XML."""
+    """Return whether a request wants JSON; everything else speaks XML."""
     headers = request.headers
     return "json" in headers.get("content-type", "") or "json" in headers.get("accept", "")
 
 
-def tell(
+def describe(
     request: Request, kind: str, body: Mapping[str, Any], status: int = 200, location: str | None = None
 ) -> Response:
     """Return an answer in the language of the request; `kind` is the XML element, `location` that of what is new."""
@@ -137,7 +137,7 @@ def tell(
     return Response(_write_xml(kind, body), status, headers, media_type="application/xml")
 
 
-def tell_list(request: Request, kind: str, item: str, rows: list[dict[str, Any]]) -> Response:
+def answer_list(request: Request, kind: str, item: str, rows: list[dict[str, Any]]) -> Response:
     """Return a list in the language of the request."""
     if speaks_json(request):
         return JSONResponse({item: rows})
@@ -148,11 +148,11 @@ def tell_list(request: Request, kind: str, item: str, rows: list[dict[str, Any]]
 
 
 def read_document(body: bytes) -> dict[str, str]:
-    """Return the elements of a small XML document by name; raises ClassicRefused."""
+    """Return the elements of a small XML document by name; raises ClassicRejected."""
     try:
         root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError:
-        raise ClassicRefused("InvalidXML", "Unable to parse the XML of the request") from None
+        raise ClassicRejected("InvalidXML", "Unable to parse the XML of the request") from None
     return {etree.QName(child).localname: (child.text or "").strip() for child in root}
 
 

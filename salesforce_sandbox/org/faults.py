@@ -99,7 +99,7 @@ class FaultMatch(BaseModel):
     path_regex: Annotated[str, AfterValidator(_check_regex)] = ""
 
     def fits(self, method: str, path: str) -> bool:
-        """Tell whether a call is one of them."""
+        """Return whether a call is one of them."""
         if self.kind:
             methods, kind = KINDS[self.kind]
             if not (re.fullmatch(methods, method) and re.fullmatch(f".*{kind}", path.partition("?")[0], re.IGNORECASE)):
@@ -110,7 +110,7 @@ class FaultMatch(BaseModel):
 class Fault(BaseModel):
     """A fault: from the `on_call`-th matching call on, `times` times.
 
-    `after_commit`: the call is executed, and what was delayed or answered otherwise is its answer; `cut` tells the
+    `after_commit`: the call is executed, and what was delayed or answered otherwise is its answer; `cut` names the
     same about a cut connection with `before` and `after`. `like` names an answer that real orgs gave.
     """
 
@@ -134,16 +134,16 @@ class Fault(BaseModel):
 
     @property
     def commits(self) -> bool:
-        """Tell whether a call that is struck is executed all the same."""
+        """Return whether a call that is struck is executed all the same."""
         return self.after_commit or self.cut is Cut.AFTER or not (self.cut or self.answer)
 
     @property
     def holds_answer(self) -> bool:
-        """Tell whether the true answer of a call that is struck is not sent at once."""
+        """Return whether the true answer of a call that is struck is not sent at once."""
         return self.after_commit or self.cut is not None or self.answer is not None
 
     def strikes(self, method: str, path: str) -> bool:
-        """Count a call and tell whether the fault is for it."""
+        """Count a call and return whether the fault is for it."""
         if not self.match.fits(method, path):
             return False
         self.seen += 1
@@ -187,7 +187,7 @@ class JobFault(BaseModel):
     seen: int = 0
 
     def strikes(self, object_name: str) -> bool:
-        """Count a job and tell whether the fault is for it."""
+        """Count a job and return whether the fault is for it."""
         if self.object and self.object.lower() != object_name.lower():
             return False
         self.seen += 1

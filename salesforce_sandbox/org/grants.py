@@ -1,4 +1,4 @@
-"""Who a token request logs in, and how it is refused."""
+"""Who a token request logs in, and how it is rejected."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SHARED_HOSTS = {"login.salesforce.com", "test.salesforce.com"}
 
 
-class LoginRefused(Exception):  # noqa: N818 - Salesforce's wording
-    """A login is refused, with the error and its description."""
+class LoginRejected(Exception):  # noqa: N818 - Salesforce's wording
+    """A login is rejected, with the error and its description."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -30,7 +30,7 @@ class LoginRefused(Exception):  # noqa: N818 - Salesforce's wording
 
 
 def check_grant(org: Org, form: Mapping[str, str], request: Request) -> User:
-    """Return the user that a grant logs in; raises LoginRefused."""
+    """Return the user that a grant logs in; raises LoginRejected."""
     grant, authorization = form.get("grant_type"), request.headers.get("authorization", "")
     if grant == "client_credentials":
         user = _run_as(org, _find_app(org, form, authorization), request)
@@ -43,28 +43,28 @@ def check_grant(org: Org, form: Mapping[str, str], request: Request) -> User:
         _check_refresh_token(form)
         user = org.definition.users[0]
     elif grant is None:
-        raise LoginRefused("invalid_request", "missing required parameter: grant_type")
+        raise LoginRejected("invalid_request", "missing required parameter: grant_type")
     else:
-        raise LoginRefused("unsupported_grant_type", "grant type not supported")
+        raise LoginRejected("unsupported_grant_type", "grant type not supported")
     if not user.active:
-        raise LoginRefused(*assumptions.INACTIVE_USER)
+        raise LoginRejected(*assumptions.INACTIVE_USER)
     if user.obstacle:
-        raise LoginRefused("invalid_grant", user.obstacle.value)
+        raise LoginRejected("invalid_grant", user.obstacle.value)
     return user
 
 
 def _check_refresh_token(form: Mapping[str, str]) -> None:
     if form.get("refresh_token") != REFRESH_TOKEN:
-        raise LoginRefused("invalid_grant", "expired access/refresh token")
+        raise LoginRejected("invalid_grant", "expired access/refresh token")
 
 
 def _run_as(org: Org, app: ConnectedApp, request: Request) -> User:
     if request.headers["host"].partition(":")[0] in _SHARED_HOSTS:
-        raise LoginRefused("invalid_grant", "request not supported on this domain")
+        raise LoginRejected("invalid_grant", "request not supported on this domain")
     users = {user.username: user for user in org.definition.users}
     name = org.definition.users[0].username if app.run_as is None else app.run_as
     if name not in users:
-        raise LoginRefused("invalid_grant", "no client credentials user enabled")
+        raise LoginRejected("invalid_grant", "no client credentials user enabled")
     return users[name]
 
 
@@ -74,46 +74,46 @@ def _find_app(org: Org, form: Mapping[str, str], authorization: str) -> Connecte
         try:
             key, _, secret = base64.b64decode(authorization[6:]).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            raise LoginRefused(*assumptions.WRONG_SECRET) from None
+            raise LoginRejected(*assumptions.WRONG_SECRET) from None
         key, secret = unquote(key), unquote(secret)
     for app in org.definition.connected_apps:
         if app.consumer_key == key:
             if app.consumer_secret != secret:
-                raise LoginRefused(*assumptions.WRONG_SECRET)
+                raise LoginRejected(*assumptions.WRONG_SECRET)
             if app.blocked:
-                raise LoginRefused("OAUTH_APP_BLOCKED", "this app is blocked by admin")
+                raise LoginRejected("OAUTH_APP_BLOCKED", "this app is blocked by admin")
             if not app.approved:
-                raise LoginRefused("invalid_app_access", "user is not admin approved to access this app")
+                raise LoginRejected("invalid_app_access", "user is not admin approved to access this app")
             return app
-    raise LoginRefused("invalid_client_id", "client identifier invalid")
+    raise LoginRejected("invalid_client_id", "client identifier invalid")
 
 
 def find_user(org: Org, username: str, password: str) -> User:
-    """Return the user with a name and a password; raises LoginRefused."""
+    """Return the user with a name and a password; raises LoginRejected."""
     for user in org.definition.users:
         taken = {user.password + user.security_token} | ({user.password} if assumptions.TRUSTED_NETWORK else set())
         if user.username == username and password in taken:
             return user
-    raise LoginRefused("invalid_grant", "authentication failure")
+    raise LoginRejected("invalid_grant", "authentication failure")
 
 
 def _check_assertion(org: Org, assertion: str) -> User:
     try:
         claims: dict[str, Any] = jwt.decode(assertion, options={"verify_signature": False})
     except jwt.PyJWTError:
-        raise LoginRefused("invalid_grant", "invalid assertion") from None
+        raise LoginRejected("invalid_grant", "invalid assertion") from None
     app = next((app for app in org.definition.connected_apps if app.consumer_key == claims.get("iss")), None)
     if app is None:
-        raise LoginRefused("invalid_client_id", "client identifier invalid")
+        raise LoginRejected("invalid_client_id", "client identifier invalid")
     user = next((user for user in org.definition.users if user.username == claims.get("sub")), None)
     if user is None or not app.approved:
-        raise LoginRefused("invalid_grant", "user hasn't approved this consumer")
+        raise LoginRejected("invalid_grant", "user hasn't approved this consumer")
     if app.certificate:
         _check_signature(assertion, app.certificate)
     expires = float(claims.get("exp", 0))
     # simple-salesforce sends seconds as text, the sf CLI milliseconds
     if (expires / 1000 if expires > 1e11 else expires) < time.time():
-        raise LoginRefused("invalid_grant", "expired authorization code")
+        raise LoginRejected("invalid_grant", "expired authorization code")
     return user
 
 
@@ -122,4 +122,4 @@ def _check_signature(assertion: str, certificate: str) -> None:
     try:
         jwt.decode(assertion, certificate, algorithms=["RS256"], options=lenient)  # type: ignore[arg-type] # PyJWT's own
     except jwt.PyJWTError:
-        raise LoginRefused("invalid_grant", "invalid assertion") from None
+        raise LoginRejected("invalid_grant", "invalid assertion") from None

@@ -1,4 +1,4 @@
-"""An org at work: its definition, records, rules, sessions, limits, faults and the log of requests."""
+"""A running org: its definition, records, rules, sessions, limits, faults and the log of requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from salesforce_sandbox.org.faults import Faults, JobFault
 from salesforce_sandbox.org.sessions import Sessions
 from salesforce_sandbox.records.chunk import Chunk
 from salesforce_sandbox.records.record_ids import make_id
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 from salesforce_sandbox.records.rules import RuleBook
 from salesforce_sandbox.records.schema import Schema
 from salesforce_sandbox.records.storage import Storage
@@ -118,9 +118,9 @@ class Org:
         return user_id([user.username for user in self.definition.users].index(username))
 
     def spend_call(self) -> None:
-        """Count an API call; raises RequestRefused (403) when the day's are spent."""
+        """Count an API call; raises RequestRejected (403) when the day's are spent."""
         if self.left("DailyApiRequests") <= 0:
-            raise RequestRefused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+            raise RequestRejected(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         self.used["DailyApiRequests"] += 1
 
     def automation_seconds(self, object_name: str, count: int) -> float:

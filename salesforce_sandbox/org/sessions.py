@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from salesforce_sandbox.definition.settings import TokenForm
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 
 
 @dataclass
@@ -43,13 +43,13 @@ class Sessions:
         self._used.clear()
 
     def user_of(self, token: str) -> str:
-        """Return whose session a token is; raises RequestRefused (401) for none or one that has ended."""
+        """Return whose session a token is; raises RequestRejected (401) for none or one that has ended."""
         username, used = self._used.get(token, ("", 0.0))
         now = time.monotonic()
         if not username or now - used > self.idle_seconds:
             self._used.pop(token, None)
             if token.startswith("eyJ"):
-                raise RequestRefused(401, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT")
-            raise RequestRefused(401, "INVALID_SESSION_ID", "Session expired or invalid")
+                raise RequestRejected(401, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT")
+            raise RequestRejected(401, "INVALID_SESSION_ID", "Session expired or invalid")
         self._used[token] = (username, now)
         return username

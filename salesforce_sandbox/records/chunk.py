@@ -1,6 +1,6 @@
 """A chunk of up to 200 records that are saved together, as Salesforce's triggers see them.
 
-What the chunk writes is visible to it at once and to everybody else when it is committed; what is refused is taken
+What the chunk writes is visible to it at once and to everybody else when it is committed; what is rejected is taken
 back to a mark. Reads of a whole chunk are made at once.
 """
 

@@ -1,4 +1,4 @@
-"""Field values: what a field takes, and how Salesforce refuses what it does not."""
+"""Field values: what a field takes, and how Salesforce rejects what it does not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition.objects import FieldDefinition, FieldType
 from salesforce_sandbox.definition.settings import Leniency
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import BodyRefused, RecordRefused
+from salesforce_sandbox.records.rejections import BodyRejected, RecordRejected
 
 NUMBERS = {FieldType.INT, FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT}
 PLAIN_TEXTS = {FieldType.STRING, FieldType.TEXTAREA, FieldType.PHONE, FieldType.URL}
@@ -31,12 +31,12 @@ class WrongType(Exception):  # noqa: N818 - Salesforce's wording
         self.wanted, self.value = wanted, value
 
 
-def refuse_wrong_type(name: str, wrong: WrongType) -> Exception:
+def reject_wrong_type(name: str, wrong: WrongType) -> Exception:
     """Return what the JSON APIs make of a value of a wrong type."""
     message = f"Cannot deserialize instance of {wrong.wanted} from {_describe_token(wrong.value)}"
-    if assumptions.WRONG_TYPE_REFUSES_REQUEST:
-        return BodyRefused(400, "JSON_PARSER_ERROR", message, value=wrong.value)
-    return RecordRefused("INVALID_TYPE_ON_FIELD_IN_RECORD", message, (name,))
+    if assumptions.WRONG_TYPE_REJECTS_REQUEST:
+        return BodyRejected(400, "JSON_PARSER_ERROR", message, value=wrong.value)
+    return RecordRejected("INVALID_TYPE_ON_FIELD_IN_RECORD", message, (name,))
 
 
 def _describe_token(value: Any) -> str:
@@ -47,18 +47,18 @@ def _describe_token(value: Any) -> str:
     return f"{token} value {value} or request may be missing a required field at"
 
 
-def refuse_null(name: str, field: FieldDefinition) -> RecordRefused:
-    """Return the refusal of NULL for a field that always has a value."""
+def reject_null(name: str, field: FieldDefinition) -> RecordRejected:
+    """Return the rejection of NULL for a field that always has a value."""
     if field.type is FieldType.BOOLEAN:
         message = f"{field.label_of(name)}: value not of required type: "
-        return RecordRefused("INVALID_TYPE_ON_FIELD_IN_RECORD", message, (name,))
-    return RecordRefused("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{name}]", (name,))
+        return RecordRejected("INVALID_TYPE_ON_FIELD_IN_RECORD", message, (name,))
+    return RecordRejected("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{name}]", (name,))
 
 
 def make_reader(name: str, field: FieldDefinition, lenient: Container[Leniency] = ()) -> Reader:
     """Return the function that turns a value, not null and not empty, into what is stored.
 
-    It raises RecordRefused, or WrongType for a value of another type.
+    It raises RecordRejected, or WrongType for a value of another type.
     """
     if field.type is FieldType.DATETIME and Leniency.SPACED_DATETIMES in lenient:
         return _time_reader(_ANY_DATETIME, "datetime")
@@ -76,8 +76,8 @@ def _text_reader(name: str, field: FieldDefinition) -> Reader:
         if not isinstance(value, str):
             raise WrongType(field.type.value, value)
         if len(value) > length:
-            told = f"{field.label_of(name)}: data value too large: {value} (max length={length})"
-            raise RecordRefused("STRING_TOO_LONG", told, (name,))
+            detail = f"{field.label_of(name)}: data value too large: {value} (max length={length})"
+            raise RecordRejected("STRING_TOO_LONG", detail, (name,))
         if check:
             check(name, field, value)
         return value
@@ -91,13 +91,15 @@ def _check_picklist(name: str, field: FieldDefinition, value: str) -> None:
     given = value.split(";") if field.type is FieldType.MULTIPICKLIST else [value]
     bad = [each for each in given if each not in field.values]
     if bad:
-        told = f"{field.label_of(name)}: bad value for restricted picklist field: {bad[0]}"
-        raise RecordRefused("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", told, (name,))
+        detail = f"{field.label_of(name)}: bad value for restricted picklist field: {bad[0]}"
+        raise RecordRejected("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", detail, (name,))
 
 
 def _check_email(name: str, field: FieldDefinition, value: str) -> None:
     if not _EMAIL.fullmatch(value):
-        raise RecordRefused("INVALID_EMAIL_ADDRESS", f"{field.label_of(name)}: invalid email address: {value}", (name,))
+        raise RecordRejected(
+            "INVALID_EMAIL_ADDRESS", f"{field.label_of(name)}: invalid email address: {value}", (name,)
+        )
 
 
 def _boolean_reader(_: str, __: FieldDefinition) -> Reader:
@@ -126,8 +128,8 @@ def _number_reader(name: str, field: FieldDefinition) -> Reader:
         if isinstance(value, bool) or not math.isfinite(number) or (isinstance(value, str) and "_" in value):
             raise WrongType("double", value)
         if abs(number) >= highest:
-            told = f"{field.label_of(name)}: value outside of valid range on numeric field: {value}"
-            raise RecordRefused("NUMBER_OUTSIDE_VALID_RANGE", told, (name,))
+            detail = f"{field.label_of(name)}: value outside of valid range on numeric field: {value}"
+            raise RecordRejected("NUMBER_OUTSIDE_VALID_RANGE", detail, (name,))
         return int(number) if whole else number
 
     return read
@@ -163,8 +165,8 @@ def _id_reader(name: str, field: FieldDefinition) -> Reader:
     def read(value: Any) -> str:
         found = normalise_id(value)
         if found is None:
-            told = f"{field.label_of(name)}: id value of incorrect type: {value}"
-            raise RecordRefused("MALFORMED_ID", told, (name,))
+            detail = f"{field.label_of(name)}: id value of incorrect type: {value}"
+            raise RecordRejected("MALFORMED_ID", detail, (name,))
         return found
 
     return read

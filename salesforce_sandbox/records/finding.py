@@ -11,7 +11,7 @@ from salesforce_sandbox.definition.objects import FieldDefinition
 from salesforce_sandbox.definition.settings import Leniency
 from salesforce_sandbox.records.chunk import Chunk
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RecordRefused, no_such_column
+from salesforce_sandbox.records.rejections import RecordRejected, no_such_column
 from salesforce_sandbox.records.schema import ObjectSchema, Schema, fold
 from salesforce_sandbox.records.storage import Record
 
@@ -25,15 +25,15 @@ class RecordFinder:
     own_records: Container[str] = ()
 
     def find(self, entity: ObjectSchema, record_id: Any) -> Record:
-        """Return a living record by id; raises RecordRefused."""
+        """Return a living record by id; raises RecordRejected."""
         normal = normalise_id(record_id)
         if normal is None:
-            raise RecordRefused("MALFORMED_ID", f"{entity.name} ID: id value of incorrect type: {record_id}", ("Id",))
+            raise RecordRejected("MALFORMED_ID", f"{entity.name} ID: id value of incorrect type: {record_id}", ("Id",))
         found = self.chunk.find(normal)
         if found is None or found.object != entity.name:
-            raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+            raise RecordRejected("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if found.deleted:
-            raise RecordRefused(*assumptions.DELETED_AGAIN)
+            raise RecordRejected(*assumptions.DELETED_AGAIN)
         return found
 
     def parent_of(self, entity: ObjectSchema, values: Mapping[str, Any], relation: str) -> Record | None:
@@ -43,7 +43,7 @@ class RecordFinder:
         return self.chunk.find(str(parent_id)) if parent_id else None
 
     def find_parent(self, entity: ObjectSchema, given: str, value: Any) -> tuple[str, str | None]:
-        """Return the reference field and the parent's id for `Rel__r: {Key: value}`; raises RecordRefused."""
+        """Return the reference field and the parent's id for `Rel__r: {Key: value}`; raises RecordRejected."""
         reference = entity.relation(given)
         named = {key: found for key, found in value.items() if key.lower() != "attributes"}
         if reference is None or not named:
@@ -61,29 +61,29 @@ class RecordFinder:
             raise several_found(key_name, key_field, found)
         if not found:
             message = f"Foreign key external ID: {key_value} not found for field {key_name} in entity {parent.name}"
-            raise RecordRefused("INVALID_FIELD", message)
+            raise RecordRejected("INVALID_FIELD", message)
         return name, found[0]
 
     def _kind_of_parent(self, relation: str, field: FieldDefinition, given: Any) -> str:
         if given is None:
             if len(field.to) > 1 and Leniency.UNTYPED_PARENTS not in self.schema.lenient:
-                raise RecordRefused("INVALID_FIELD", assumptions.UNTYPED_PARENT.format(relation=relation))
+                raise RecordRejected("INVALID_FIELD", assumptions.UNTYPED_PARENT.format(relation=relation))
             return field.to[0]
         kind = next((each for each in field.to if each.lower() == str(given).lower()), None)
         if kind is None:
-            raise RecordRefused("INVALID_FIELD", f"sObject type '{given}' is not a parent of relationship {relation}")
+            raise RecordRejected("INVALID_FIELD", f"sObject type '{given}' is not a parent of relationship {relation}")
         return kind
 
     def check_reference(self, field: FieldDefinition, record_id: str) -> None:
-        """Raise RecordRefused when a reference does not lead to a living record of an object it may refer to."""
+        """Raise RecordRejected when a reference does not lead to a living record of an object it may refer to."""
         found = self.chunk.find(record_id)
         if found is None or found.object not in field.to:
-            raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+            raise RecordRejected("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if found.deleted:
-            raise RecordRefused("ENTITY_IS_DELETED", "entity is deleted")
+            raise RecordRejected("ENTITY_IS_DELETED", "entity is deleted")
 
 
-def several_found(name: str, field: FieldDefinition, ids: Sequence[str]) -> RecordRefused:
-    """Return the refusal of an external id that several records have."""
+def several_found(name: str, field: FieldDefinition, ids: Sequence[str]) -> RecordRejected:
+    """Return the rejection of an external id that several records have."""
     message = f"{field.label_of(name)}: more than one record found for external id field: [{', '.join(ids)}]"
-    return RecordRefused("DUPLICATE_EXTERNAL_ID", message, (name,))
+    return RecordRejected("DUPLICATE_EXTERNAL_ID", message, (name,))

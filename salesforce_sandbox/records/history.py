@@ -53,7 +53,7 @@ class History:
         return int(row[0]) if row else None
 
     def complete(self, ids: Iterable[str]) -> None:
-        """Keep what is about to be overwritten of records whose fields stand in their record only."""
+        """Keep what is about to be overwritten of records whose fields are in their record only."""
         known = [(each,) for each in ids]
         if known:
             self._connection.executemany(

@@ -16,7 +16,7 @@ class OwnRecords:
         self._last = {prefix: storage.last_id(prefix) for prefix in prefixes}
 
     def __contains__(self, record_id: object) -> bool:
-        """Tell whether the request created a record."""
+        """Return whether the request created a record."""
         found = str(record_id)
         if assumptions.UPLOAD_SEES_ITS_OWN_PARENTS or found <= self._last[found[:3]]:
             return False

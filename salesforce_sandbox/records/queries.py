@@ -13,7 +13,7 @@ from salesforce_sandbox.definition.settings import Leniency
 from salesforce_sandbox.records import soql
 from salesforce_sandbox.records.field_values import NUMBERS
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused
+from salesforce_sandbox.records.rejections import RecordRejected, RequestRejected
 from salesforce_sandbox.records.schema import ObjectSchema, fold
 from salesforce_sandbox.records.storage import Record
 from salesforce_sandbox.records.writing import Writer
@@ -51,10 +51,10 @@ class Cursors:
         return self._page(query, 0, base)
 
     def resume(self, locator: str, base: str) -> dict[str, Any]:
-        """Return the page behind a locator, the last part of `nextRecordsUrl`; raises RequestRefused (404)."""
+        """Return the page behind a locator, the last part of `nextRecordsUrl`; raises RequestRejected (404)."""
         query, _, start = locator.partition("-")
         if query not in self._open or not start.isdecimal():
-            raise RequestRefused(404, "INVALID_QUERY_LOCATOR", "invalid query locator")
+            raise RequestRejected(404, "INVALID_QUERY_LOCATOR", "invalid query locator")
         return self._page(query, int(start), base)
 
     def _page(self, query: str, start: int, base: str) -> dict[str, Any]:
@@ -113,29 +113,29 @@ def _read(writer: Writer, text: str) -> tuple[soql.Query, ObjectSchema]:
     query = soql.parse(text)
     try:
         entity = writer.schema.object(query.object)
-    except RequestRefused:
+    except RequestRejected:
         raise soql.unknown_object(query, text) from None
     for field in [*query.fields, *query.filtered, *query.ordered_by]:
         try:
             _find_field(writer, entity, field) if field in query.fields else entity.field(field)
-        except RecordRefused:
+        except RecordRejected:
             raise soql.unknown_field(query, text, field) from None
     return replace(query, conditions=[_check(writer, entity, each) for each in query.conditions]), entity
 
 
 def _find_field(writer: Writer, entity: ObjectSchema, path: str) -> tuple[str, FieldDefinition]:
-    """Return the field at the end of a path over parents; raises RecordRefused."""
+    """Return the field at the end of a path over parents; raises RecordRejected."""
     relation, dot, rest = path.partition(".")
     if not dot:
         return entity.field(path)
     reference = entity.relation(relation)
     if reference is None:
-        raise RecordRefused("INVALID_FIELD", f"Didn't understand relationship '{relation}' in field path.")
+        raise RecordRejected("INVALID_FIELD", f"Didn't understand relationship '{relation}' in field path.")
     return _find_field(writer, writer.schema.object(reference[1].to[0]), rest)
 
 
 def _check(writer: Writer, entity: ObjectSchema, condition: soql.Condition) -> soql.Condition:
-    """Return a condition that compares as its field does; raises RequestRefused for literals of another type."""
+    """Return a condition that compares as its field does; raises RequestRejected for literals of another type."""
     name, field = entity.field(condition.field)
     wanted, quoted = _LITERALS.get(field.type, ("string", True))
     for kind, value in zip(condition.kinds, condition.values, strict=True):
@@ -143,7 +143,7 @@ def _check(writer: Writer, entity: ObjectSchema, condition: soql.Condition) -> s
         if value is not None and not lenient and _kind_of(kind, value) != wanted:
             advice = "should be enclosed in quotes" if quoted else "should not be enclosed in quotes"
             message = f"value of filter criterion for field '{name}' must be of type {wanted} and {advice}"
-            raise RequestRefused(400, "INVALID_FIELD", message)
+            raise RequestRejected(400, "INVALID_FIELD", message)
     if field.type in {FieldType.ID, FieldType.REFERENCE}:
         return replace(condition, values=[normalise_id(value) or value for value in condition.values], exact=True)
     return replace(condition, exact=field.case_sensitive)

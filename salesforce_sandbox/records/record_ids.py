@@ -58,7 +58,7 @@ def normalise_id(value: object) -> str | None:
 
 
 def _restore_case(text: str) -> str | None:
-    """Return an id of 18 characters in the case that its checksum tells, None when that fits no id."""
+    """Return an id of 18 characters in the case that its checksum gives, None when that fits no id."""
     try:
         bits = "".join(f"{_CHECK.index(char):05b}"[::-1] for char in text[15:].upper())
     except ValueError:

@@ -1,4 +1,4 @@
-"""The rules of an org: validation rules, triggers, duplicate rules, rights and locks that refuse records."""
+"""The rules of an org: validation rules, triggers, duplicate rules, rights and locks that reject records."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from salesforce_sandbox.definition.expressions import make_evaluator
 from salesforce_sandbox.definition.rule_definition import Rule, RuleKind
 from salesforce_sandbox.definition.settings import Leniency
 from salesforce_sandbox.records.finding import RecordFinder
-from salesforce_sandbox.records.refusals import RecordRefused
+from salesforce_sandbox.records.rejections import RecordRejected
 from salesforce_sandbox.records.schema import ObjectSchema, fold
 from salesforce_sandbox.records.storage import Record
 
-REFUSALS = {
+REJECTIONS = {
     RuleKind.VALIDATION: ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "The record breaks a validation rule."),
     RuleKind.TRIGGER: ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Trigger: execution failed"),
     RuleKind.ACCESS: ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"),
@@ -63,17 +63,17 @@ class RuleBook:
         return [rule for rule in self.rules.values() if rule.active and rule.object == object_name]
 
     def check(self, rules: list[Rule], scope: Scope) -> None:
-        """Raise RecordRefused when rules refuse a record that is about to be saved.
+        """Raise RecordRejected when rules reject a record that is about to be saved.
 
         All validation rules are evaluated and their errors answered together; anything else ends the save at once.
         """
-        broken: list[RecordRefused] = []
+        broken: list[RecordRejected] = []
         for rule in rules:
             try:
                 self._check_one(rule, scope)
-            except RecordRefused as refused:
+            except RecordRejected as rejected:
                 if rule.kind is RuleKind.VALIDATION and Leniency.FIRST_RULE_ONLY not in scope.finder.schema.lenient:
-                    broken.append(refused)
+                    broken.append(rejected)
                 elif not broken:
                     raise
         if broken:
@@ -88,20 +88,20 @@ class RuleBook:
             self._check_rule(rule, scope)
 
     def counts(self, object_name: str) -> bool:
-        """Tell whether a rule counts the records of a request."""
+        """Return whether a rule counts the records of a request."""
         return any(rule.more_than is not None for rule in self.active(object_name))
 
-    def check_request(self, object_name: str, records: list[Mapping[str, Any]]) -> dict[int, RecordRefused]:
-        """Return the refusals of limits that are counted over all records of one request, by their index."""
-        refused: dict[int, RecordRefused] = {}
+    def check_request(self, object_name: str, records: list[Mapping[str, Any]]) -> dict[int, RecordRejected]:
+        """Return the rejections of limits that are counted over all records of one request, by their index."""
+        rejected: dict[int, RecordRejected] = {}
         for rule in self.active(object_name):
             if rule.more_than is None:
                 continue
             groups = Counter(str(record.get(str(rule.group_by))) for record in records)
             for index, record in enumerate(records):
                 if groups[str(record.get(str(rule.group_by)))] > rule.more_than:
-                    refused.setdefault(index, _refusal(rule, ""))
-        return refused
+                    rejected.setdefault(index, _rejection(rule, ""))
+        return rejected
 
     def _check_rule(self, rule: Rule, scope: Scope) -> None:
         if not scope.evaluate(rule, rule.when):
@@ -113,7 +113,7 @@ class RuleBook:
                 self.tries[rule.name, lock] += 1
             if self.tries[rule.name, lock] > rule.clears_after:
                 return
-        raise _refusal(rule, lock)
+        raise _rejection(rule, lock)
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,10 @@ def _check_duplicate(rule: Rule, scope: Scope) -> None:
     # a scan: duplicate rules are for small objects of a sandbox
     for other in scope.finder.chunk.find_all(scope.entity.name, scope.entity.prefix):
         if other.id != record.id and [other.fields.get(name) for name in rule.match_on] == wanted:
-            refused = _refusal(rule, "")
-            raise replace(refused, fields=None, more=_describe_match(rule, refused.message, other, scope.options.base))
+            rejected = _rejection(rule, "")
+            raise replace(
+                rejected, fields=None, more=_describe_match(rule, rejected.message, other, scope.options.base)
+            )
 
 
 def _describe_match(rule: Rule, message: str, other: Record, base: str) -> dict[str, Any]:
@@ -216,9 +218,9 @@ def _describe_match(rule: Rule, message: str, other: Record, base: str) -> dict[
     return {"duplicateResut": found}
 
 
-def _refusal(rule: Rule, lock: str) -> RecordRefused:
-    code, usual = REFUSALS[rule.kind]
+def _rejection(rule: Rule, lock: str) -> RecordRejected:
+    code, usual = REJECTIONS[rule.kind]
     message = (rule.message or usual).replace("{name}", rule.name).replace("{object}", rule.object)
     if rule.kind is RuleKind.ROW_LOCK and not rule.message:
         message += f": {lock}"
-    return RecordRefused(rule.code or code, message, tuple(rule.fields))
+    return RecordRejected(rule.code or code, message, tuple(rule.fields))

@@ -1,4 +1,4 @@
-"""Saving a chunk of up to 200 records, each of which is saved or refused; what Collections and both Bulk APIs share."""
+"""Saving a chunk of up to 200 records, each saved or rejected; shared by Collections and both Bulk APIs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from salesforce_sandbox.records.refusals import RecordRefused
+from salesforce_sandbox.records.rejections import RecordRejected
 from salesforce_sandbox.records.schema import ObjectSchema, fold
 from salesforce_sandbox.records.writing import Saved, Writer
 
-Result = Saved | RecordRefused
+Result = Saved | RecordRejected
 
 
 def save_chunk(
@@ -18,32 +18,32 @@ def save_chunk(
 ) -> list[Result]:
     """Insert, update, upsert or delete the records of one chunk, in order; the caller's transaction commits it.
 
-    `key_field` is the external id of an upsert and "Id" otherwise. A record that is refused leaves nothing behind.
+    `key_field` is the external id of an upsert and "Id" otherwise. A record that is rejected leaves nothing behind.
     """
-    refused: dict[int, RecordRefused] = {}
+    rejected: dict[int, RecordRejected] = {}
     if writer.rules.counts(entity.name):
-        refused |= writer.rules.check_request(entity.name, [_with_parents(record) for record in records])
+        rejected |= writer.rules.check_request(entity.name, [_with_parents(record) for record in records])
     if operation == "upsert":
-        refused |= _same_keys(entity, key_field, records)
+        rejected |= _same_keys(entity, key_field, records)
     if operation != "insert":
         writer.know(entity, key_field, records)
 
     def save(index: int) -> Saved:
-        if index in refused:
-            raise refused[index]
+        if index in rejected:
+            raise rejected[index]
         return _OPERATIONS[operation](writer, entity, key_field, records[index])
 
     return run_chunk(writer, len(records), save)
 
 
 def run_chunk(writer: Writer, count: int, save: Callable[[int], Saved]) -> list[Result]:
-    """Save `count` records, one after the other; a refused one leaves nothing behind."""
+    """Save `count` records, one after the other; a rejected one leaves nothing behind."""
     results: list[Result] = []
     for index in range(count):
         mark = writer.chunk.mark()
         try:
             results.append(save(index))
-        except RecordRefused as no:
+        except RecordRejected as no:
             writer.chunk.take_back(mark)
             results.append(no)
     return results
@@ -51,14 +51,14 @@ def run_chunk(writer: Writer, count: int, save: Callable[[int], Saved]) -> list[
 
 def _insert(writer: Writer, entity: ObjectSchema, _: str, record: Mapping[str, Any]) -> Saved:
     if any(name.lower() == "id" and value for name, value in record.items()):
-        raise RecordRefused("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ("Id",))
+        raise RecordRejected("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ("Id",))
     return writer.create(entity, record)
 
 
 def _update(writer: Writer, entity: ObjectSchema, _: str, record: Mapping[str, Any]) -> Saved:
     record_id = next((value for name, value in record.items() if name.lower() == "id"), None)
     if not record_id:
-        raise RecordRefused("MISSING_ARGUMENT", "Id not specified in an update call", ("Id",))
+        raise RecordRejected("MISSING_ARGUMENT", "Id not specified in an update call", ("Id",))
     return writer.update(entity, record_id, record)
 
 
@@ -80,13 +80,13 @@ _OPERATIONS: dict[str, Callable[[Writer, ObjectSchema, str, Mapping[str, Any]], 
 OPERATIONS = frozenset(_OPERATIONS)
 
 
-def _same_keys(entity: ObjectSchema, key_field: str, records: Sequence[Mapping[str, Any]]) -> dict[int, RecordRefused]:
+def _same_keys(entity: ObjectSchema, key_field: str, records: Sequence[Mapping[str, Any]]) -> dict[int, RecordRejected]:
     name, field = entity.field(key_field)
     given = [_get(record, name) for record in records]
     folded = [fold(field, value) if value else None for value in given]
     counts = Counter(folded)
     return {
-        index: RecordRefused("DUPLICATE_VALUE", f"Duplicate external id specified: {given[index]}", (name,))
+        index: RecordRejected("DUPLICATE_VALUE", f"Duplicate external id specified: {given[index]}", (name,))
         for index, key in enumerate(folded)
         if key is not None and counts[key] > 1
     }
@@ -99,7 +99,7 @@ def _get(record: Mapping[str, Any], name: str) -> Any:
 
 
 def _with_parents(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a record whose parents by external id stand as text, so that they can be counted."""
+    """Return a record whose parents by external id are text, so that they can be counted."""
     if not any(value.__class__ is dict for value in record.values()):
         return record
     return {name: _key_of(value) if isinstance(value, dict) else value for name, value in record.items()}

@@ -9,8 +9,8 @@ from functools import cached_property
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition.objects import FieldDefinition, FieldType, ObjectDefinition
 from salesforce_sandbox.definition.settings import Leniency
-from salesforce_sandbox.records.field_values import NUMBERS, PLAIN_TEXTS, Reader, make_reader, refuse_null
-from salesforce_sandbox.records.refusals import RecordRefused, RequestRefused, no_such_column
+from salesforce_sandbox.records.field_values import NUMBERS, PLAIN_TEXTS, Reader, make_reader, reject_null
+from salesforce_sandbox.records.rejections import RecordRejected, RequestRejected, no_such_column
 
 _ID = FieldDefinition(type=FieldType.ID)
 _MOMENT = FieldDefinition(type=FieldType.DATETIME, read_only=True)
@@ -19,14 +19,14 @@ SYSTEM = {
     "LastModifiedDate": _MOMENT,
     "SystemModstamp": _MOMENT,
     "IsDeleted": FieldDefinition(type=FieldType.BOOLEAN, read_only=True),
-}  # what every object has, told from the history
+}  # what every object has, derived from the history
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A field with the function that reads its values; texts up to `plain_length` characters are taken as they are.
 
-    `no_null`: it refuses to be empty.
+    `no_null`: it rejects to be empty.
     """
 
     name: str
@@ -37,9 +37,9 @@ class Column:
     no_null: bool
 
     def check_empty(self) -> None:
-        """Raise RecordRefused when the field may not be empty."""
+        """Raise RecordRejected when the field may not be empty."""
         if self.no_null:
-            raise refuse_null(self.name, self.field)
+            raise reject_null(self.name, self.field)
 
 
 class ObjectSchema:
@@ -78,14 +78,14 @@ class ObjectSchema:
         return [name for name, field in self.definition.fields.items() if field.required]
 
     def field(self, given: str) -> tuple[str, FieldDefinition]:
-        """Return a field's own name and definition; raises RecordRefused for an unknown or hidden one."""
+        """Return a field's own name and definition; raises RecordRejected for an unknown or hidden one."""
         found = self.fields.get(given.lower())
         if found is None:
             raise no_such_column(given, self.name)
         return found
 
     def column(self, given: str, *, new: bool) -> Column:
-        """Return a field that may be written to a new record, or to one that is there; raises RecordRefused."""
+        """Return a field that may be written to a new record, or to one that is there; raises RecordRejected."""
         found = self.columns[new].get(given)
         if found is None:
             found = self.columns[new][given] = self._writable(given, new=new)
@@ -101,10 +101,10 @@ class ObjectSchema:
             make_reader(name, field, self.lenient),
             refers=field.type is FieldType.REFERENCE,
             plain_length=field.length if field.type in PLAIN_TEXTS else -1,
-            no_null=self._refuses_null(field),
+            no_null=self._rejects_null(field),
         )
 
-    def _refuses_null(self, field: FieldDefinition) -> bool:
+    def _rejects_null(self, field: FieldDefinition) -> bool:
         if field.takes_null or field.required:  # a required field is looked at with the whole record
             return False
         return field.type is not FieldType.BOOLEAN or Leniency.NULL_CHECKBOXES not in self.lenient
@@ -124,10 +124,10 @@ class Schema:
         self._objects: dict[str, ObjectSchema] = {}
 
     def object(self, given: str) -> ObjectSchema:
-        """Return an object by any spelling of its name; raises RequestRefused (404) for an unknown one."""
+        """Return an object by any spelling of its name; raises RequestRejected (404) for an unknown one."""
         name = self._names.get(given.lower())
         if name is None:
-            raise RequestRefused(404, "NOT_FOUND", "The requested resource does not exist")
+            raise RequestRejected(404, "NOT_FOUND", "The requested resource does not exist")
         if name not in self._objects:
             self._objects[name] = ObjectSchema(name, self._definitions[name], self.lenient)
         return self._objects[name]
@@ -148,8 +148,8 @@ def _write_number(value: object) -> str:
     return str(int(number)) if number.is_integer() else repr(number)
 
 
-def not_writable(*names: str) -> RecordRefused:
-    """Return the refusal of a record that names fields which may not be written."""
+def not_writable(*names: str) -> RecordRejected:
+    """Return the rejection of a record that names fields which may not be written."""
     message = f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of this field "
     message += "and verify that it is read/write for your profile or permission set."
-    return RecordRefused("INVALID_FIELD_FOR_INSERT_UPDATE", message, names)
+    return RecordRejected("INVALID_FIELD_FOR_INSERT_UPDATE", message, names)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from salesforce_sandbox.records.refusals import RequestRefused
+from salesforce_sandbox.records.rejections import RequestRejected
 
 _TOKEN = re.compile(
     r"\s*(?:('(?:\\.|[^'\\])*')|([A-Za-z_][\w.]*)|(\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))?)|(-?\d+(?:\.\d+)?)"
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition: `kinds` are those of its literals (text, name, moment, number), `exact` tells case apart."""
+    """A condition: `kinds` are those of its literals (text, name, moment, number), `exact` compares case."""
 
     field: str
     operator: str
@@ -33,13 +33,13 @@ class Condition:
     exact: bool = False
 
     def holds(self, row: Row) -> bool:
-        """Tell whether a row, its field names in lower case, fulfils the condition."""
+        """Return whether a row, its field names in lower case, fulfils the condition."""
         return _compare(row.get(self.field.lower()), self.operator, self.values, str if self.exact else str.lower)
 
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed query; `counts` stands for SELECT COUNT()."""
+    """A parsed query; `counts` means SELECT COUNT()."""
 
     fields: list[str]
     object: str
@@ -64,7 +64,7 @@ class Query:
         return [self.order[0]] if self.order else []
 
     def matches(self, row: Row) -> bool:
-        """Tell whether a row, its field names in lower case, fulfils every condition."""
+        """Return whether a row, its field names in lower case, fulfils every condition."""
         return all(condition.holds(row) for condition in self.conditions)
 
     def arrange(self, rows: Iterable[Row]) -> list[Row]:
@@ -134,9 +134,9 @@ def _unescape(found: re.Match[str]) -> str:
 
 
 def parse(text: str) -> Query:
-    """Return the query of a SOQL text; raises RequestRefused with Salesforce's wording."""
+    """Return the query of a SOQL text; raises RequestRejected with Salesforce's wording."""
     if not text.strip():
-        raise RequestRefused(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
+        raise RequestRejected(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
     parser = _Parser(text)
     parser.take("SELECT")
     fields, counts = _fields(parser)
@@ -155,27 +155,27 @@ def parse(text: str) -> Query:
     return Query(fields, name, conditions, order, limit, counts)
 
 
-def unexpected(token: str) -> RequestRefused:
-    """Return the refusal of a query that cannot be read."""
-    return RequestRefused(400, "MALFORMED_QUERY", f"unexpected token: {token or '<EOF>'}")
+def unexpected(token: str) -> RequestRejected:
+    """Return the rejection of a query that cannot be read."""
+    return RequestRejected(400, "MALFORMED_QUERY", f"unexpected token: {token or '<EOF>'}")
 
 
-def unknown_field(query: Query, text: str, field: str) -> RequestRefused:
-    """Return the refusal of a query for a field that does not exist."""
+def unknown_field(query: Query, text: str, field: str) -> RequestRejected:
+    """Return the rejection of a query for a field that does not exist."""
     message = (
         f"No such column '{field}' on entity '{query.object}'. If you are attempting to use a custom field, be sure to "
         f"append the '__c' after the custom field name. {_REFERENCE}"
     )
-    return RequestRefused(400, "INVALID_FIELD", _point_at(text, field, message))
+    return RequestRejected(400, "INVALID_FIELD", _point_at(text, field, message))
 
 
-def unknown_object(query: Query, text: str) -> RequestRefused:
-    """Return the refusal of a query for an object that does not exist."""
+def unknown_object(query: Query, text: str) -> RequestRejected:
+    """Return the rejection of a query for an object that does not exist."""
     message = (
         f"sObject type '{query.object}' is not supported. If you are attempting to use a custom object, be sure to "
         f"append the '__c' after the entity name. {_REFERENCE}"
     )
-    return RequestRefused(400, "INVALID_TYPE", _point_at(text, query.object, message))
+    return RequestRejected(400, "INVALID_TYPE", _point_at(text, query.object, message))
 
 
 def _point_at(text: str, word: str, message: str) -> str:

@@ -42,7 +42,7 @@ class Record(msgspec.Struct, frozen=True):
 class Save(msgspec.Struct, frozen=True):
     """A write that is to be stored: the record as it will be, its unique keys, and what was written.
 
-    `old_keys` are those that it had, None for a new record; `keys_changed` tells whether they are others now.
+    `old_keys` are those that it had, None for a new record; `keys_changed` says whether they differ now.
     """
 
     record: Record
@@ -202,7 +202,7 @@ class Storage:
 
 
 def _is_as_written(save: Save, last: Mapping[str, Save]) -> bool:
-    """Tell whether the fields of a record will be just what is written."""
+    """Return whether the fields of a record will be just what is written."""
     return save.written is save.record.fields and save is last[save.record.id]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from salesforce_sandbox.definition.rule_definition import Rule, TriggerWrites
-from salesforce_sandbox.records.refusals import RecordRefused
-from salesforce_sandbox.records.rules import REFUSALS, Scope
+from salesforce_sandbox.records.rejections import RecordRejected
+from salesforce_sandbox.records.rules import REJECTIONS, Scope
 from salesforce_sandbox.records.schema import ObjectSchema
 from salesforce_sandbox.records.storage import Record
 
@@ -17,7 +17,7 @@ Write = Callable[[ObjectSchema, str, Mapping[str, Any]], None]  # to the record 
 
 
 def run_triggers(rules: list[Rule], scope: Scope, write: Write) -> None:
-    """Let triggers of a saved record write to others; raises RecordRefused when those are refused."""
+    """Let triggers of a saved record write to others; raises RecordRejected when those are rejected."""
     for rule in rules:
         if rule.writes and scope.evaluate(rule, rule.when):
             _run(rule, rule.writes, scope, write)
@@ -33,12 +33,12 @@ def _run(rule: Rule, writes: TriggerWrites, scope: Scope, write: Write) -> None:
     moment = "AfterInsert" if scope.before is None else "AfterUpdate"
     try:
         write(entity, parent.id if parent else "", values)
-    except RecordRefused as inner:
+    except RecordRejected as inner:
         raise _failure(rule, moment, parent, inner) from inner
 
 
-def _failure(rule: Rule, moment: str, parent: Record | None, inner: RecordRefused) -> RecordRefused:
+def _failure(rule: Rule, moment: str, parent: Record | None, inner: RecordRejected) -> RecordRejected:
     failed = f"Update failed. First exception on row 0 with id {parent.id}" if parent else _INSERT_FAILED
     message = f"{rule.name}: execution of {moment}\n\ncaused by: System.DmlException: {failed}; first error: "
     message += f"{inner.code}, {inner.message}: [{', '.join(inner.fields or ())}]"
-    return RecordRefused(REFUSALS[rule.kind][0], message)
+    return RecordRejected(REJECTIONS[rule.kind][0], message)

@@ -11,10 +11,10 @@ import msgspec
 from salesforce_sandbox import assumptions
 from salesforce_sandbox.definition.rule_definition import Rule
 from salesforce_sandbox.records.chunk import Chunk
-from salesforce_sandbox.records.field_values import WrongType, refuse_wrong_type
+from salesforce_sandbox.records.field_values import WrongType, reject_wrong_type
 from salesforce_sandbox.records.finding import RecordFinder, several_found
 from salesforce_sandbox.records.record_ids import normalise_id
-from salesforce_sandbox.records.refusals import RecordRefused, no_such_column
+from salesforce_sandbox.records.rejections import RecordRejected, no_such_column
 from salesforce_sandbox.records.rules import NO_OPTIONS, RuleBook, SaveOptions, Scope
 from salesforce_sandbox.records.schema import Column, ObjectSchema, Schema, fold
 from salesforce_sandbox.records.storage import Record, Save
@@ -37,7 +37,7 @@ class Writer:
     schema: Schema
     rules: RuleBook
     chunk: Chunk
-    refuse_type: Callable[[str, WrongType], Exception] = refuse_wrong_type
+    reject_type: Callable[[str, WrongType], Exception] = reject_wrong_type
     options: SaveOptions = NO_OPTIONS
     finder: RecordFinder = field(init=False)
     depth: int = 0
@@ -51,14 +51,14 @@ class Writer:
     def create(self, entity: ObjectSchema, values: Mapping[str, Any], free_key: str = "") -> Saved:
         """Create a record; the value of `free_key` is known to be of no other."""
         if not entity.definition.createable:
-            told = f"entity type cannot be inserted: {entity.definition.label or entity.name}"
-            raise RecordRefused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", told)
+            detail = f"entity type cannot be inserted: {entity.definition.label or entity.name}"
+            raise RecordRejected("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", detail)
         return self._save(entity, values, None, free_key)
 
     def update(self, entity: ObjectSchema, record_id: Any, values: Mapping[str, Any]) -> Saved:
         """Update a record by its id."""
         if not entity.definition.updateable:
-            raise RecordRefused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+            raise RecordRejected("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
         return self._save(entity, values, self.finder.find(entity, record_id))
 
     def upsert(self, entity: ObjectSchema, key_field: str, values: Mapping[str, Any]) -> Saved:
@@ -72,7 +72,7 @@ class Writer:
             return self.update(entity, value, rest) if value else self.create(entity, rest)
         if value is None or value == "":
             code, message = assumptions.BLANK_EXTERNAL_ID
-            raise RecordRefused(code, message.format(field=name), (name,))
+            raise RecordRejected(code, message.format(field=name), (name,))
         found = self.chunk.find_by_key(entity.name, name, fold(field, value))
         if len(found) > 1:
             raise several_found(name, field, found)
@@ -84,14 +84,14 @@ class Writer:
         """Move a record to the recycle bin and return its id."""
         normal = normalise_id(record_id)
         if normal is None:
-            raise RecordRefused("MALFORMED_ID", f"bad id {record_id}")
+            raise RecordRejected("MALFORMED_ID", f"bad id {record_id}")
         found = self.chunk.find(normal)
         if found is None:
-            raise RecordRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+            raise RecordRejected("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if found.deleted:
-            raise RecordRefused(*assumptions.DELETED_AGAIN)
+            raise RecordRejected(*assumptions.DELETED_AGAIN)
         if not self.schema.object(found.object).definition.deletable:
-            raise RecordRefused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+            raise RecordRejected("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
         old = _keys(self.schema.object(found.object), found.fields)
         self.chunk.save(Save(Record(found.id, found.object, found.fields, True), {}, "delete", {}, old))
         return found.id
@@ -103,8 +103,8 @@ class Writer:
         if unknown:
             raise no_such_column(min(unknown), entity.name)
         if not record_id.startswith(entity.prefix):
-            told = f"{entity.name} ID: id value of incorrect type: {record_id}"
-            raise RecordRefused("MALFORMED_ID", told, ("Id",))
+            detail = f"{entity.name} ID: id value of incorrect type: {record_id}"
+            raise RecordRejected("MALFORMED_ID", detail, ("Id",))
         existing = self.chunk.find(record_id)
         fields = (existing.fields if existing else {}) | {key: value for key, value in values.items() if key != "Id"}
         old = _keys(entity, existing.fields) if existing else None
@@ -129,8 +129,8 @@ class Writer:
         values = {**before.fields, **written} if before else written
         missing = [name for name in entity.required if values.get(name) is None]
         if missing:
-            told = f"Required fields are missing: [{', '.join(missing)}]"
-            raise RecordRefused("REQUIRED_FIELD_MISSING", told, tuple(missing))
+            detail = f"Required fields are missing: [{', '.join(missing)}]"
+            raise RecordRejected("REQUIRED_FIELD_MISSING", detail, tuple(missing))
         record_id = before.id if before else self.chunk.new_id(entity.name, entity.prefix)
         keys = _keys(entity, values)
         old_keys = _keys(entity, before.fields) if before else None
@@ -198,7 +198,7 @@ class Writer:
                     if column.refers:
                         self.finder.check_reference(column.field, stored)
         except WrongType as wrong:
-            raise self.refuse_type(column.name if column else "", wrong) from None
+            raise self.reject_type(column.name if column else "", wrong) from None
         return written
 
     def _read_special(
@@ -219,8 +219,8 @@ class Writer:
                 found = self.chunk.find_by_key(entity.name, name, keys[name])
                 others = [other for other in found if other != record_id]
                 if others:
-                    told = f"duplicate value found: {name} duplicates value on record with id: {others[0]}"
-                    raise RecordRefused("DUPLICATE_VALUE", told)
+                    detail = f"duplicate value found: {name} duplicates value on record with id: {others[0]}"
+                    raise RecordRejected("DUPLICATE_VALUE", detail)
 
 
 def _keys(entity: ObjectSchema, values: Mapping[str, Any]) -> dict[str, str]:

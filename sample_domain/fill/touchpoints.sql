@@ -1,5 +1,5 @@
 -- Touchpoints. Of 5,000: 3 without a channel, 12 with a landing page that is too long, 8 of a contact that the org has
--- deleted, 60 of the campaign that the org refuses, 40 deleted here. Trouble begins after row 3,500.
+-- deleted, 60 of the campaign that the org rejects, 40 deleted here. Trouble begins after row 3,500.
 insert into mm.biz_touchpoints (
     id, email, contact_id, account_id, lead_id, unique_id_person, user_touchpoint_id, touchpoint_date,
     marketing_touch_type, channel, category1, category2, browser_name, platform_name, landing_page, landing_page_raw,

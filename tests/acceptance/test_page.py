@@ -34,7 +34,7 @@ def held_and_quiet(stack: Stack) -> Iterator[None]:
 
 
 def is_busy(stack: Stack, run: dict[str, str]) -> bool:
-    """Return whether a task of the run is at work; those of a paused DAG that have not begun wait."""
+    """Return whether a task of the run is running; those of a paused DAG that have not begun wait."""
     states = stack.api.task_states("CRMExport", run["dag_run_id"]) if run["state"] == "running" else {}
     return any(state in {"queued", "running"} for state in states.values())
 
@@ -126,7 +126,7 @@ def test_it_speaks_brazilian_portuguese(visitor: Visitor) -> None:
     expect(page.get_by_role("article").filter(has_text="CMP_000025")).to_contain_text("Peça ao admin")
 
 
-def test_whoever_is_signed_out_is_told_and_shown_the_way_back(stack: Stack, visitor: Visitor) -> None:
+def test_whoever_is_signed_out_is_informed_and_shown_the_way_back(stack: Stack, visitor: Visitor) -> None:
     page = visitor.open(logged_in=False)
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     again = page.get_by_role("link", name="Sign in again")
@@ -155,7 +155,7 @@ def test_with_the_database_down_the_page_says_so_and_disables_what_cannot_work(s
         assert "Traceback" not in page.content()
     finally:
         stack.api.ensure_connection(connection)
-    page.get_by_role("button", name="Try again").first.click()
+    page.get_by_role("button", name="Retry", exact=True).first.click()
     expect(page.get_by_text(HELD)).to_be_visible()
     expect(page.get_by_role("switch")).to_be_enabled()
 

@@ -70,7 +70,7 @@ def test_a_held_record_is_fixed_in_the_org_and_the_next_scheduled_run_goes_on(st
     assert "error_detail" not in log, "an expected hold shows stack frames"
 
     stack.control.switch_rule("BT_Needs_Channel_Path", active=False)
-    # the next refused records are those with a landing page that is too long
+    # the next rejected records are those with a landing page that is too long
     gone_on = wait_for("a later scheduled run going on", lambda: _held_at(stack, "TP2_00003800"))
     assert gone_on.record_key == "TP2_00003799"
     with stack.connect() as connection:
@@ -86,8 +86,8 @@ def _held_at(stack: Stack, key: str) -> StreamSummary | None:
     return found if found and found.held_key == key and found.held_since else None
 
 
-def test_the_story_of_a_refused_record_told_through_the_page(stack: Stack, visitor: Visitor) -> None:
-    """Refused, held and seen; acknowledged and off; passed over; on again; fixed; the daily job; resolved."""
+def test_the_story_of_a_rejected_record_through_the_page(stack: Stack, visitor: Visitor) -> None:
+    """Rejected, held and seen; acknowledged and off; passed over; on again; fixed; the daily job; resolved."""
     page = visitor.open()
     hold = page.get_by_role("article").filter(has_text="CMP_000025")
     expect(hold).to_contain_text("bad value for restricted picklist field: Unknown")
@@ -203,7 +203,7 @@ def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
     assert event["extra"]["record_key"] == "00QMM0000000400"
 
 
-def test_dags_test_runs_beside_the_stack_with_its_variables(stack: Stack) -> None:
+def test_dags_test_runs_next_to_the_stack_with_its_variables(stack: Stack) -> None:
     environment = os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)}
     stack.api.set_variable("export_to_crm", "false")
     try:
@@ -217,7 +217,7 @@ def test_dags_test_runs_beside_the_stack_with_its_variables(stack: Stack) -> Non
     assert "export_to_crm is off" in done.stdout
 
 
-def test_the_daily_check_finds_a_late_row_beside_the_schedule(stack: Stack) -> None:
+def test_the_daily_check_finds_a_late_row_between_scheduled_runs(stack: Stack) -> None:
     with stack.connect() as connection:
         connection.execute(
             "update mm.biz_touchpoints set _modified_date = _modified_date - interval '1 ms' where id = 'TP2_00000010'"

@@ -1,4 +1,4 @@
-"""The benchmarks themselves, with a few hundred rows: they run, every row is checked, and a wrong result is told."""
+"""The benchmarks with a few hundred rows: they run, every row is checked, and a wrong result is reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.bench import Bench
 from benchmarks.deltas import find_crossovers
-from benchmarks.goals import tell_goals
+from benchmarks.goals import report_goals
 from benchmarks.growth import measure_growth
 from benchmarks.idle import measure_idle
 from benchmarks.limit import measure_limit
@@ -32,21 +32,21 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(source, running, work, ROWS, rounds=1)
 
 
-def test_ours_is_compared_with_the_limit_and_the_goals_are_told(bench: Bench) -> None:
+def test_ours_is_compared_with_the_limit_and_the_goals_are_reported(bench: Bench) -> None:
     lines = measure_limit(bench)
     assert [line["way"] for line in lines] == [
         "the limit: psql | HTTP", "the limit: psql | HTTPS", "ours, setting on", "ours, setting off",
     ]  # fmt: skip
     assert all(line["rows"] == ROWS and line["cpu_seconds"] > 0 and line["peak_mb"] > 10 for line in lines)
-    assert tell_goals({"limit": lines}) == []
-    assert len(tell_goals({"limit": [line | {"rows": 1_000_000} for line in lines]})) == 3
+    assert report_goals({"limit": lines}) == []
+    assert len(report_goals({"limit": [line | {"rows": 1_000_000} for line in lines]})) == 3
 
 
-def test_refused_rows_are_found_among_the_export_errors(bench: Bench) -> None:
-    refused = {line["way"]: line["refused"] for line in measure_growth(bench)}
-    assert refused["0.1 % refused"] == ROWS // 1000
-    assert refused["10 % refused"] == ROWS // 10
-    assert refused["1,000 changed of 2,000"] == 0
+def test_rejected_rows_are_found_among_the_export_errors(bench: Bench) -> None:
+    rejected = {line["way"]: line["rejected"] for line in measure_growth(bench)}
+    assert rejected["0.1 % rejected"] == ROWS // 1000
+    assert rejected["10 % rejected"] == ROWS // 10
+    assert rejected["1,000 changed of 2,000"] == 0
 
 
 def test_an_empty_run_makes_no_call_and_a_held_one_makes_one(bench: Bench) -> None:
@@ -66,7 +66,7 @@ def test_an_empty_run_makes_no_call_and_a_held_one_makes_one(bench: Bench) -> No
 )
 def test_the_peers_of_our_own_environment_move_the_rows(bench: Bench, name: str) -> None:
     peer = next(peer for peer in make_peers(bench) if peer.name == name)
-    assert peer.run(bench.source.table(ROWS)).told["accepted"] == ROWS
+    assert peer.run(bench.source.table(ROWS)).message["accepted"] == ROWS
 
 
 def test_a_row_that_did_not_arrive_is_a_wrong_result(bench: Bench) -> None:

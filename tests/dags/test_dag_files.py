@@ -13,6 +13,7 @@ import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
+from crm_export.operators.dag_layout import find_active_runs
 from include.export.streams.files import DEFAULT_FOLDER, load_streams
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,11 +131,11 @@ def test_a_broken_check_is_one_failing_task(tmp_path: Path, monkeypatch: pytest.
 def test_parsing_needs_no_database_no_network_and_no_variable() -> None:
     code = (
         "import socket, sys\n"
-        "def refuse(*_): raise AssertionError('parsing opened a connection')\n"
+        "def reject(*_): raise AssertionError('parsing opened a connection')\n"
         "import airflow.sdk, crm_export.operators.export, crm_export.operators.gate\n"
         "from airflow.sdk import Variable\n"
-        "Variable.get = refuse\n"
-        "socket.socket.connect = refuse\n"
+        "Variable.get = reject\n"
+        "socket.socket.connect = reject\n"
         "import runpy\n"
         f"runpy.run_path({str(ROOT / 'dags' / 'crm_export.py')!r})\n"
         f"runpy.run_path({str(ROOT / 'dags' / 'crm_export_export_error.py')!r})\n"
@@ -181,7 +182,7 @@ def test_a_group_can_run_after_assets(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "detail"),
     [
         ({"persons": {"schedule": "@daily"}}, "schedule: needs a group"),
         ({"persons": {"after_assets": ["s3://x"]}}, "after_assets: needs a group"),
@@ -201,12 +202,12 @@ def test_a_group_can_run_after_assets(tmp_path: Path, monkeypatch: pytest.Monkey
     ],
 )  # fmt: skip
 def test_wrong_options_of_a_group_are_one_red_task(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, dict[str, object]], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, dict[str, object]], detail: str
 ) -> None:
     loaded = load_with(tmp_path, monkeypatch, **options)
     exports = (dag.task_dict.get("persons.export_changes") for dag in loaded.dags.values())
     [task] = [task for task in exports if task]
-    assert told in task.message
+    assert detail in task.message
     assert any("campaigns.export_changes" in dag.task_dict for dag in loaded.dags.values())
 
 
@@ -220,6 +221,16 @@ def test_a_worker_builds_only_the_tasks_of_its_stream(dags: DagBag, dag_id: str)
         assert found.has_task(task_id)
         name = task_id.partition(".")[0]
         assert name not in STREAMS or {other.partition(".")[0] for other in found.task_ids} & set(STREAMS) == {name}
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"), [("1", 1), (" 12 ", 12), ("", 8), ("0", 8), ("many", 8), ("-3", 8), ("²", 8)]
+)
+def test_as_many_runs_overlap_as_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, asked: str, allowed: int
+) -> None:
+    monkeypatch.setenv("CRM_EXPORT_ACTIVE_RUNS", asked)
+    assert find_active_runs() == allowed
 
 
 def test_tasks_use_the_pool_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,10 +211,10 @@ def test_a_snapshot_that_was_restored_is_noticed_by_the_watermark_that_was_publi
         "update crm_export.ExportWatermarks set cursor_at = cursor_at - interval '1 minute', record_key = '1'"
     )
     dags.run("CRMExport_Reconcile")
-    [(told,)] = dags.exporter.connection.execute(
+    [(detail,)] = dags.exporter.connection.execute(
         "select told from crm_export.ExportFindings where kind = 'stepped_back'"
     ).fetchall()
-    assert told.startswith("database changed: stepped back to 2026-01-01 00:01:00+00 / 1")
+    assert detail.startswith("database changed: back at 2026-01-01 00:01:00+00 / 1")
 
 
 def test_a_stream_in_work_elsewhere_is_skipped_with_its_children_and_its_gate_still_judges(
@@ -301,7 +301,7 @@ def test_one_record_can_be_tried_without_touching_any_state_and_no_log_has_its_v
     assert dags.exporter.errors() == errors
     assert dags.exporter.watermark() == watermark
     messages = dags.exporter.connection.execute("select message from crm_export.ExportRuns order by id").fetchall()
-    assert messages[-1] == ("Tried key=2: refused.",)
+    assert messages[-1] == ("Tried key=2: rejected.",)
     # and leaks.py fails this test if a log has the record's values
 
 
@@ -457,7 +457,7 @@ def test_a_run_of_long_ago_that_is_run_again_uses_what_is_there_today(dags: DagR
 
 
 @pytest.mark.fault("E4")
-def test_the_daily_job_succeeds_when_records_are_still_refused(dags: DagRunner) -> None:
+def test_the_daily_job_succeeds_when_records_are_still_rejected(dags: DagRunner) -> None:
     dags.pause("off")
     dags.exporter.add({"id": 1, "name": "bad"}, {"id": 2})
     dags.export()

@@ -137,7 +137,7 @@ def test_the_project_is_one_that_the_astro_cli_takes() -> None:
         assert (ROOT / name).is_dir()
     for name in ("Dockerfile", "packages.txt", "requirements.txt", "airflow_settings.yaml"):
         assert (ROOT / name).is_file()
-    # Astro adds apache-airflow==… to the command that installs the file: pip refuses that beside hashes
+    # Astro adds apache-airflow==… to the command that installs the file: pip rejects that next to hashes
     assert "--hash" not in (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What random histories found in the product, told again step by step."""
+"""What random histories found in the product, run again step by step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from histories.ending import end_history
 from histories.processes import KILL, SHORTEN
-from histories.schedules import a_rival_moves_while_a_job_is_at_work, go_to_end, go_until, write
+from histories.schedules import a_duplicate_moves_while_a_job_is_running, go_to_end, go_until, write
 from histories.stage import Stage
 from histories.tasks import BULK_STREAM, TaskOptions
 from histories.violations import Violation
@@ -24,7 +24,7 @@ _VERSIONS = (
 
 @pytest.fixture
 def world(stage: Stage, request: pytest.FixtureRequest) -> Iterator[World]:
-    """Return a world with nothing in it; its jobs save rows only when told to."""
+    """Return a world with nothing in it; its jobs save rows only on demand."""
     options = request.param if hasattr(request, "param") else TaskOptions()
     built = stage.make_world(options)
     with built.at_work():
@@ -61,11 +61,11 @@ def test_a_trial_whose_answer_is_cut_short_is_a_failure_of_the_run(world: World)
 
 @pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
 def test_a_row_that_a_job_left_out_is_sent_although_what_kept_it_out_has_ended(world: World) -> None:
-    a_rival_moves_while_a_job_is_at_work(world)
+    a_duplicate_moves_while_a_job_is_running(world)
 
 
 @pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
-def test_the_refusal_of_a_jobs_row_is_not_told_of_the_row_that_took_its_external_id(world: World) -> None:
+def test_the_rejection_of_a_jobs_row_is_not_recorded_for_the_row_that_took_its_external_id(world: World) -> None:
     world.setting = False
     write(world, (1, "a"), (2, "b"))
     write(world, (3, "x"), bad=True)
@@ -84,7 +84,9 @@ def test_the_refusal_of_a_jobs_row_is_not_told_of_the_row_that_took_its_external
 
 @pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
 @pytest.mark.parametrize("locked", [0, 9])
-def test_the_refusal_of_a_jobs_row_is_not_told_of_a_deleted_row_with_its_external_id(world: World, locked: int) -> None:
+def test_the_rejection_of_a_jobs_row_is_not_recorded_for_a_deleted_row_with_its_external_id(
+    world: World, locked: int
+) -> None:
     world.setting = world.busy = False
     write(world, (1, "a"))
     both = world.source.begin()
@@ -101,7 +103,7 @@ def test_the_refusal_of_a_jobs_row_is_not_told_of_a_deleted_row_with_its_externa
 @pytest.mark.parametrize(
     "world", [TaskOptions(batch_size=1), TaskOptions(BULK_STREAM, batch_size=1)], indirect=True, ids=["small", "bulk"]
 )
-def test_ids_that_differ_only_in_case_are_refused_also_when_the_other_was_exported_long_ago(world: World) -> None:
+def test_ids_that_differ_only_in_case_are_rejected_also_when_the_other_was_exported_long_ago(world: World) -> None:
     world.setting = world.busy = False
     write(world, (1, "Shared"))
     go_to_end(world, world.start("export"))
@@ -153,7 +155,7 @@ def unfolded(stage: Stage) -> Iterator[None]:
 
 @pytest.mark.usefixtures("unfolded")
 @pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
-def test_ids_that_differ_only_in_case_are_refused_also_when_their_job_is_adopted(world: World) -> None:
+def test_ids_that_differ_only_in_case_are_rejected_also_when_their_job_is_adopted(world: World) -> None:
     world.setting = world.busy = False
     write(world, (4, "d"), (1, "Shared"), (2, "shared"), (3, "c"))
     killed = world.start("export")
@@ -186,7 +188,7 @@ def test_what_an_upload_that_slept_past_its_lease_notes_of_its_batch_is_forgotte
     end_history(world)
 
 
-def test_a_record_that_is_ignored_while_it_is_refused_again_holds_nothing_any_more(world: World) -> None:
+def test_a_record_that_is_ignored_while_it_is_rejected_again_holds_nothing_any_more(world: World) -> None:
     write(world, (1, "a"))
     write(world, (2, "b"), bad=True)
     go_to_end(world, world.start("export"))

@@ -1,6 +1,6 @@
 """Random histories of the product's own code: whatever crashes, nothing is lost and nothing is stale.
 
-Each history is told by its seed alone. Failing: `Violation: I4: …` with the journal of what happened. The same
+Each history is defined by its seed alone. Failing: `Violation: I4: …` with the journal of what happened. The same
 history again: `HISTORIES_FROM=<seed> HISTORIES=1 .venv/bin/python -m pytest tests/histories/test_histories.py`.
 Half of HISTORIES are here, the other half, with Bulk jobs, in test_bulk_histories.py.
 """

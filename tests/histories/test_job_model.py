@@ -48,15 +48,15 @@ class Both:
         return (status, _outline(body)), (answer.status_code, _outline(answer.json()))
 
     def finish(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Let both work the job off and return what they tell of it."""
+        """Let both work the job off and return what they report."""
         self.model.progress(self.model.jobs[self.ours], 99)
-        told: dict[str, Any] = {}
+        body: dict[str, Any] = {}
         for _ in range(200):
-            told = self.rest.call("GET", f"jobs/ingest/{self.theirs}").json()
-            if told["state"] in OVER:
+            body = self.rest.call("GET", f"jobs/ingest/{self.theirs}").json()
+            if body["state"] in OVER:
                 break
             time.sleep(0.05)
-        return self.model.handle("GET", self.ours, None)[1], told
+        return self.model.handle("GET", self.ours, None)[1], body
 
     def results(self, file: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
         """Return the rows of a result file, without ids, in one order."""
@@ -74,15 +74,15 @@ def test_a_job_is_worked_off_with_the_same_answers(both: Both) -> None:
     assert both.upload(_CSV) == (201, 201)
     ours, theirs = both.change("UploadComplete")
     assert ours == theirs
-    told, real = both.finish()
+    body, real = both.finish()
     for name in ("state", "numberRecordsProcessed", "numberRecordsFailed", "object", "operation"):
-        assert told[name] == real[name]
+        assert body[name] == real[name]
     for file in ("failedResults", "successfulResults", "unprocessedrecords"):
         ours_read, theirs_read = both.results(file)
         assert ours_read == theirs_read
 
 
-def test_what_the_state_of_a_job_does_not_allow_is_refused_alike(both: Both) -> None:
+def test_what_the_state_of_a_job_does_not_allow_is_rejected_alike(both: Both) -> None:
     both.upload(_CSV)
     ours, theirs = both.upload(_CSV)
     assert ours == theirs == 400

@@ -27,7 +27,7 @@ def test_a_rare_planted_fault_is_noticed_in_a_schedule(name: str, stage: Stage) 
     fault = PLANTED[name]
     assert fault.schedule is not None
     with fault.plant(), pytest.raises(Violation) as noticed:
-        _tell(fault.schedule, stage)
+        _summarize(fault.schedule, stage)
     assert noticed.value.invariant in fault.noticed_by, str(noticed.value)
 
 
@@ -35,7 +35,7 @@ def test_a_rare_planted_fault_is_noticed_in_a_schedule(name: str, stage: Stage) 
 def test_the_schedule_is_harmless_without_the_fault(name: str, stage: Stage) -> None:
     schedule = PLANTED[name].schedule
     assert schedule is not None
-    _tell(schedule, stage)
+    _summarize(schedule, stage)
 
 
 def _play_until_noticed(fault: PlantedFault, stage: Stage) -> Violation | None:
@@ -47,7 +47,7 @@ def _play_until_noticed(fault: PlantedFault, stage: Stage) -> Violation | None:
     return None
 
 
-def _tell(schedule: Schedule, stage: Stage) -> None:
+def _summarize(schedule: Schedule, stage: Stage) -> None:
     world = stage.make_world(TaskOptions(BULK_STREAM, batch_size=1))
     with world.at_work():
         schedule(world)

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from histories.ending import end_history
 from histories.planted_faults import watermark_before_results
-from histories.processes import BUSY, DISCONNECT, GO, KILL, LOSE, REFUSE, SHORTEN, Process
+from histories.processes import BUSY, DISCONNECT, GO, KILL, LOSE, REJECT, SHORTEN, Process
 from histories.source_model import OpenTransaction
 from histories.stage import Stage
 from histories.tasks import BULK_STREAM, DIVIDED_STREAM, STREAM, TaskOptions
@@ -33,7 +33,7 @@ from histories.world import World
 
 EXAMPLES = int(os.environ.get("STATE_MACHINES", "0"))  # asked for: other ones each time
 KEYS = st.integers(1, 5)
-OUTCOMES = {"call": [REFUSE, BUSY, KILL], "answer": [LOSE, SHORTEN, KILL], "upload": [REFUSE, KILL]}
+OUTCOMES = {"call": [REJECT, BUSY, KILL], "answer": [LOSE, SHORTEN, KILL], "upload": [REJECT, KILL]}
 
 
 class Machine(RuleBasedStateMachine):

@@ -25,7 +25,7 @@ def test_commands_for_a_running_stack_say_when_there_is_none(tmp_path: Path) -> 
 
 
 @pytest.mark.ux(2)
-def test_a_second_stack_at_the_same_place_is_refused_with_the_address_of_the_first(tmp_path: Path) -> None:
+def test_a_second_stack_at_the_same_place_is_rejected_with_the_address_of_the_first(tmp_path: Path) -> None:
     place = Place(tmp_path / "state")
     place.make()
     with place.claim():

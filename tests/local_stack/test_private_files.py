@@ -24,7 +24,7 @@ def mode_of(path: Path) -> int:
 
 
 @pytest.mark.security("M6")
-def test_a_link_in_the_place_of_a_folder_is_refused_and_its_target_is_not_touched(tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_a_folder_is_rejected_and_its_target_is_not_touched(tmp_path: Path) -> None:
     target = tmp_path / "somebody's"
     target.mkdir(mode=0o755)
     (tmp_path / "link").symlink_to(target)

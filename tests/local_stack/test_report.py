@@ -22,7 +22,7 @@ def line(stream: str, **more: object) -> StreamSummary:
     usual: dict[str, object] = {
         "watermark": None, "record_key": None, "held_since": None, "held_key": None, "held_code": None,
         "held_message": None, "outcome": "complete", "message": None, "rows_changed": 0, "rows_sent": 0, "accepted": 0,
-        "refused": 0, "rows_waiting": None,
+        "rejected": 0, "rows_waiting": None,
     }  # fmt: skip
     return StreamSummary(stream=stream, **(usual | more))  # type: ignore[arg-type]
 
@@ -44,7 +44,7 @@ def offered(summaries: list[StreamSummary], failed: dict[str, str] | None = None
 @pytest.mark.parametrize("width", [78, 80, 200])
 def test_the_table_fits_78_columns_whatever_the_names_and_numbers(length: int, width: int) -> None:
     many = line(
-        "s" * length, rows_changed=123_456_789, accepted=23_456_789, refused=100_000_000, outcome="held",
+        "s" * length, rows_changed=123_456_789, accepted=23_456_789, rejected=100_000_000, outcome="held",
         held_key="K" * 40, held_code="SOME_CODE", rows_waiting=1_400, errors=ErrorCounts(open=999_999),
     )  # fmt: skip
     text = printed([many, line("another", outcome="waiting_for_credits")], width=width)
@@ -68,7 +68,7 @@ def test_with_workers_the_table_names_the_one_of_each_stream(outcome: str) -> No
 
 
 @pytest.mark.ux(13)
-def test_names_that_differ_in_their_ends_can_be_told_apart() -> None:
+def test_names_that_differ_in_their_ends_can_be_distinguished() -> None:
     text = printed([line("buyer_attribution_touchpoints_of_2025"), line("buyer_attribution_touchpoints_of_2026")])
     assert "of_2025" in text
     assert "of_2026" in text
@@ -77,7 +77,7 @@ def test_names_that_differ_in_their_ends_can_be_told_apart() -> None:
 @pytest.mark.ux(13)
 def test_what_changed_is_accepted_rejected_or_pending_and_open_counts_every_unresolved_error() -> None:
     errors = ErrorCounts(open=2, waiting=3, set_aside=4, ignored=5)
-    row = printed([line("accounts", rows_changed=60, accepted=54, refused=2, errors=errors)]).splitlines()
+    row = printed([line("accounts", rows_changed=60, accepted=54, rejected=2, errors=errors)]).splitlines()
     assert next(each for each in row if "accounts" in each).split() == [
         "accounts",
         "60",

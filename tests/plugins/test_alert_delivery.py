@@ -120,7 +120,7 @@ def test_any_notifier_takes_the_subject_and_the_text_where_its_arguments_ask_for
 
 FAILURES: dict[str, tuple[Channel, str]] = {
     "no connection": (Channel(type="webhook", connection="nowhere"), "Connection nowhere is not defined"),
-    "refused": (Channel(type="webhook", connection="hook"), "It answered HTTP 503. Check connection hook."),
+    "unavailable": (Channel(type="webhook", connection="hook"), "It answered HTTP 503. Check connection hook."),
     "no class": (Channel(type="notifier", notifier="acme.Nothing"), "There is no class acme.Nothing."),
     "no notifier": (Channel(type="notifier", notifier="pathlib.Path"), "pathlib.Path is not an Airflow notifier."),
     "no server": (

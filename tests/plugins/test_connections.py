@@ -44,8 +44,8 @@ def test_a_transaction_pooler_ends_the_task_at_its_start(
     with pool_in_front(postgres, mode) as front:
         define(monkeypatch, "postgres_default", conn_type="postgres", host="127.0.0.1", port=front.port,
                login=place["user"], schema=place["dbname"])  # fmt: skip
-        refused = pytest.raises(ConfigurationFailure, match="directly to Postgres, or through a session pooler")
-        with refused, open_postgres():
+        rejected = pytest.raises(ConfigurationFailure, match="directly to Postgres, or through a session pooler")
+        with rejected, open_postgres():
             pytest.fail("the connection was opened")
 
 

@@ -1,4 +1,4 @@
-"""The login: it ends in time, takes the credentials nowhere else, and tells a refusal from an accident."""
+"""The login: it ends in time, takes the credentials nowhere else, and distinguishes a rejection from an accident."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def log_in(
 
 
 @pytest.mark.fault("B1")
-def test_credentials_that_are_refused_are_tried_once(log_in: Callable[..., str]) -> None:
+def test_credentials_that_are_rejected_are_tried_once(log_in: Callable[..., str]) -> None:
     assert "invalid_client" in log_in({}, LoginFailure)
     assert not LoginFailure.retriable
 
 
 @pytest.mark.fault("B1")
-def test_a_grant_that_is_refused_is_a_login_failure(log_in: Callable[..., str]) -> None:
+def test_a_grant_that_is_rejected_is_a_login_failure(log_in: Callable[..., str]) -> None:
     body = json.dumps({"error": "invalid_grant", "error_description": "authentication failure"})
     assert "invalid_grant authentication failure. Check" in log_in({"status": 400, "body": body}, LoginFailure)
 
@@ -62,8 +62,8 @@ def test_a_redirect_does_not_get_the_credentials(
     log_in: Callable[..., str], sandbox_server: RunningSandbox, status: int
 ) -> None:
     elsewhere = f"{sandbox_server.http_url}/services/oauth2/token"
-    told = log_in({"status": status, "headers": {"Location": elsewhere}}, ConfigurationFailure)
-    assert "redirected, which is not followed" in told
+    detail = log_in({"status": status, "headers": {"Location": elsewhere}}, ConfigurationFailure)
+    assert "redirected, which is not followed" in detail
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_a_redirect_does_not_get_the_credentials(
         (404, "{}"),
     ],
 )
-def test_what_is_no_refusal_is_tried_again(log_in: Callable[..., str], status: int, body: str) -> None:
-    told = log_in({"status": status, "body": body}, SalesforceFailure)
-    assert f"did not answer as documented (HTTP {status}" in told
+def test_what_is_no_rejection_is_tried_again(log_in: Callable[..., str], status: int, body: str) -> None:
+    detail = log_in({"status": status, "body": body}, SalesforceFailure)
+    assert f"did not answer as documented (HTTP {status}" in detail
     assert SalesforceFailure.retriable
 
 
@@ -91,7 +91,7 @@ def test_a_login_host_that_never_answers_is_left_in_time(sandbox: Control, sandb
         session.post(f"{sandbox_server.https_url}/services/oauth2/token", {"grant_type": "client_credentials"})
 
 
-def test_soap_login_works_and_its_refusal_is_a_login_failure(
+def test_soap_login_works_and_its_rejection_is_a_login_failure(
     sandbox: Control, sandbox_server: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def define(password: str) -> None:
@@ -111,7 +111,7 @@ def test_soap_login_works_and_its_refusal_is_a_login_failure(
 
 @pytest.mark.field("F26")
 @pytest.mark.parametrize(("chosen", "version"), [(None, "67.0"), ("60.0", "60.0")])
-def test_the_login_tells_the_org_and_the_exporter_the_version(
+def test_the_login_names_the_org_and_the_exporter_the_version(
     sandbox: Control,
     sandbox_server: RunningSandbox,
     monkeypatch: pytest.MonkeyPatch,
@@ -155,5 +155,5 @@ def test_a_login_with_a_password_stays_at_its_last_version_and_warns(
         ("invalid_client", "invalid client credentials", "Check consumer key"),
     ],
 )
-def test_a_refused_login_says_what_to_do(code: str, message: str, advice: str) -> None:
+def test_a_rejected_login_says_what_to_do(code: str, message: str, advice: str) -> None:
     assert advice in advise_on_login(code, message)

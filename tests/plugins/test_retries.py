@@ -1,4 +1,4 @@
-"""Which failures are tried again."""
+"""Which failures are retried."""
 
 from __future__ import annotations
 

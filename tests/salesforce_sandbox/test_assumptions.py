@@ -37,8 +37,8 @@ def change(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
         monkeypatch.setattr(assumptions, name, value)
 
 
-def test_a_wrong_type_may_refuse_the_record_only(inside: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
-    change(monkeypatch, WRONG_TYPE_REFUSES_REQUEST=False)
+def test_a_wrong_type_may_reject_the_record_only(inside: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(monkeypatch, WRONG_TYPE_REJECTS_REQUEST=False)
     results = inside.upsert([{"Ext__c": "A", "Name": "x"}, {"Ext__c": "B", "Name": "x", "Amount__c": "abc"}])
     assert [result["success"] for result in results] == [True, False]
     assert results[1]["errors"][0]["statusCode"] == "INVALID_TYPE_ON_FIELD_IN_RECORD"

@@ -44,11 +44,11 @@ def finish(rest: Rest, job: str) -> dict[str, Any]:
 def wait(rest: Rest, job: str, states: set[str]) -> dict[str, Any]:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        told = dict(rest.call("GET", f"{INGEST}/{job}").json())
-        if told["state"] in states:
-            return told
+        detail = dict(rest.call("GET", f"{INGEST}/{job}").json())
+        if detail["state"] in states:
+            return detail
         time.sleep(0.01)
-    raise AssertionError(f"the job is still {told['state']}")
+    raise AssertionError(f"the job is still {detail['state']}")
 
 
 def run(rest: Rest, content: str | bytes, **more: Any) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def accounts(count: int, first: int = 0, name: str = "n") -> str:
     return "Ext__c,Name\n" + "".join(f"K{n},{name}{n}\n" for n in range(first, first + count))
 
 
-def test_check_38_a_created_job_is_open_and_tells_where_to_upload(rest: Rest) -> None:
+def test_check_38_a_created_job_is_open_and_names_where_to_upload(rest: Rest) -> None:
     job = create(rest)
     assert job["state"] == "Open"
     assert job["contentUrl"] == f"services/data/v59.0/jobs/ingest/{job['id']}/batches"
@@ -95,7 +95,7 @@ def test_check_38_a_created_job_is_open_and_tells_where_to_upload(rest: Rest) ->
         ({"contentType": "XML"}, "INVALIDJOB"),
     ],
 )
-def test_check_39_a_wrong_job_is_refused(rest: Rest, wrong: dict[str, Any], code: str) -> None:
+def test_check_39_a_wrong_job_is_rejected(rest: Rest, wrong: dict[str, Any], code: str) -> None:
     asked = {"object": "Account", "operation": "upsert", "externalIdFieldName": "Ext__c"} | wrong
     answer = rest.call("POST", INGEST, asked)
     assert answer.status_code == 400
@@ -129,8 +129,8 @@ def test_check_43_a_job_passes_every_state_with_growing_counters(rest: Rest, san
     rest.call("PATCH", f"{INGEST}/{job}", {"state": "UploadComplete"})
     seen: list[tuple[str, int]] = []
     while not seen or seen[-1][0] not in FINISHED:
-        told = rest.call("GET", f"{INGEST}/{job}").json()
-        step = (told["state"], told.get("numberRecordsProcessed", 0))
+        detail = rest.call("GET", f"{INGEST}/{job}").json()
+        step = (detail["state"], detail.get("numberRecordsProcessed", 0))
         seen += [step] if not seen or seen[-1] != step else []
         time.sleep(0.01)
     assert [step[0] for step in seen if step[1] == 0][:2] == ["UploadComplete", "InProgress"]
@@ -148,13 +148,13 @@ def test_check_44_a_job_of_several_parts_needs_no_upload(rest: Rest) -> None:
     assert answer.json()["state"] == "UploadComplete"
     assert "contentUrl" not in answer.json()
     long = parts | {"content": ("content", "Name\n" + "x" * 100_000, "text/csv")}
-    refused = rest.session.post(f"{rest.url}/{INGEST}", files=long, timeout=10)
-    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "CLIENTINPUTERROR")
+    rejected = rest.session.post(f"{rest.url}/{INGEST}", files=long, timeout=10)
+    assert (rejected.status_code, rejected.json()[0]["errorCode"]) == (400, "CLIENTINPUTERROR")
     done = wait(rest, answer.json()["id"], FINISHED)
     assert (done["state"], done["numberRecordsProcessed"]) == ("JobComplete", 1)
 
 
-def test_checks_45_and_46_refused_rows_still_complete_the_job(rest: Rest) -> None:
+def test_checks_45_and_46_rejected_rows_still_complete_the_job(rest: Rest) -> None:
     done = run(rest, "Ext__c,Name\nA,fine\nB,bad\nC,\n")
     assert done["state"] == "JobComplete"
     assert (done["numberRecordsProcessed"], done["numberRecordsFailed"], done["retries"]) == (3, 2, 0)
@@ -233,8 +233,8 @@ def test_a_parent_of_the_same_file_is_not_found_until_the_next_job(rest: Rest, s
     rows = "P,parent,\nA,same chunk,P\nQ,parent,\nB,next batch,P\n"
     first = run(rest, f"Ext__c,Name,Parent.Ext__c\n{rows}")
     failed = {row["Ext__c"]: row["sf__Error"] for row in rows_of(rest, first["id"], "failedResults")}
-    told = "INVALID_FIELD:Foreign key external ID: P not found for field Ext__c in entity Account:--"
-    assert failed == {"A": told, "B": told}
+    detail = "INVALID_FIELD:Foreign key external ID: P not found for field Ext__c in entity Account:--"
+    assert failed == {"A": detail, "B": detail}
     second = run(rest, f"Ext__c,Name,Parent.Ext__c\n{rows}")
     assert second["numberRecordsFailed"] == 0
     [parent] = [each["id"] for each in sandbox.records("Account") if each["fields"]["Ext__c"] == "P"]
@@ -308,8 +308,8 @@ def test_check_54_results_are_utf8_without_saying_so(rest: Rest) -> None:
 def test_a_cell_of_a_wrong_type_is_a_row_error(rest: Rest) -> None:
     done = run(rest, "Ext__c,Name,Since__c\nA,x,yesterday\n")
     [row] = rows_of(rest, done["id"], "failedResults")
-    told = "Failed to deserialize field at col 2. Due to, 'yesterday' is not a valid value for the type xsd:date"
-    assert row["sf__Error"] == f"INVALID_FIELD:{told}:Since__c --"
+    detail = "Failed to deserialize field at col 2. Due to, 'yesterday' is not a valid value for the type xsd:date"
+    assert row["sf__Error"] == f"INVALID_FIELD:{detail}:Since__c --"
 
 
 def test_checks_55_and_56_an_aborted_job_keeps_what_is_done_and_lists_the_rest(rest: Rest, sandbox: Control) -> None:
@@ -440,7 +440,7 @@ def test_check_61_a_long_list_of_jobs_is_read_page_by_page(
     assert listed == made
 
 
-def test_check_62_more_than_100_mb_is_refused(rest: Rest, sandbox: Control) -> None:
+def test_check_62_more_than_100_mb_is_rejected(rest: Rest, sandbox: Control) -> None:
     job = create(rest)["id"]
     answer = put(rest, job, b"Ext__c,Name\n" + b"x" * 104_857_600)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "CLIENTINPUTERROR")

@@ -78,8 +78,8 @@ def test_check_63_json_batches_keep_the_order_of_their_results(classic: Classic,
 def test_check_64_an_unknown_field_fails_the_batch_and_its_results(classic: Classic, sandbox: Control) -> None:
     job, batch = start(classic, [{"Ext__c": "A", "Name": "x", "Nope__c": 1}])
     assert finish(classic, job, batch, json_state) == "Failed"
-    told = classic.call("GET", f"/{job}/batch/{batch}").json()["stateMessage"]
-    assert told == "InvalidBatch : Field name not found : Nope__c"
+    message = classic.call("GET", f"/{job}/batch/{batch}").json()["stateMessage"]
+    assert message == "InvalidBatch : Field name not found : Nope__c"
     results = classic.call("GET", f"/{job}/batch/{batch}/result")
     assert results.status_code == 400
     assert results.json() == {"exceptionCode": "InvalidBatch", "exceptionMessage": "Records not processed"}
@@ -112,7 +112,7 @@ def test_xml_jobs_take_csv_batches(rest: Rest, sandbox: Control) -> None:
     )  # fmt: skip
 
 
-def test_wrong_jobs_and_batches_are_refused(classic: Classic) -> None:
+def test_wrong_jobs_and_batches_are_rejected(classic: Classic) -> None:
     wrong = classic.call("POST", "", {"operation": "upsert", "object": "Nothing"})
     assert (wrong.status_code, wrong.json()["exceptionCode"]) == (400, "InvalidJob")
     wrong = classic.call("POST", "", {"operation": "merge", "object": "Account"})
@@ -125,7 +125,7 @@ def test_wrong_jobs_and_batches_are_refused(classic: Classic) -> None:
     assert late.json()["exceptionCode"] == "InvalidJobState"
 
 
-def test_check_60_spent_calls_and_batches_are_told_by_bulk_v1(classic: Classic, sandbox: Control) -> None:
+def test_check_60_spent_calls_and_batches_are_reported_by_bulk_v1(classic: Classic, sandbox: Control) -> None:
     asked = {"operation": "insert", "object": "Account", "contentType": "JSON"}
     job = classic.call("POST", "", asked).json()["id"]
     sandbox.set_limit("DailyBulkApiBatches", most=5, used=4)

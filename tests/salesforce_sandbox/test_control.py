@@ -1,4 +1,4 @@
-"""The control API: what it takes, and that a mistake of a test is told instead of ignored."""
+"""The control API: what it takes, and that a mistake of a test is reported instead of ignored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from salesforce_sandbox.control import Control
 
 
 @pytest.mark.parametrize(
-    ("mistake", "told"),
+    ("mistake", "message"),
     [
         (lambda control: control.switch_rule("nothing", active=True), "No rule nothing"),
         (lambda control: control.change_field("Account", "Nmae", hidden=True), "no field Account.Nmae"),
@@ -25,10 +25,10 @@ from salesforce_sandbox.control import Control
         (lambda control: control.records("Nothing"), "does not exist"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told(sandbox: Control, mistake: Callable[[Control], object], told: str) -> None:
-    with pytest.raises(RuntimeError, match="The sandbox refused") as refused:
+def test_a_mistake_is_reported(sandbox: Control, mistake: Callable[[Control], object], message: str) -> None:
+    with pytest.raises(RuntimeError, match="The sandbox rejected") as rejected:
         mistake(sandbox)
-    assert told in str(refused.value)
+    assert message in str(rejected.value)
 
 
 def test_fields_change_for_the_next_request(rest: Rest, sandbox: Control) -> None:

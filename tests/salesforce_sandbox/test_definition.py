@@ -20,7 +20,7 @@ CONTACT = """objects:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("objects: {Account: {prefix: '01', fields: {}}}", "objects.Account.prefix"),
         ("objects: {Account: {prefix: '001', fields: {Name: {type: text}}}}", "objects.Account.fields.Name.type"),
@@ -62,7 +62,7 @@ CONTACT = """objects:
         ),
         (ACCOUNT + "rules: [{name: r, kind: trigger, object: Account, writes: {fields: {A: '1'}}}]", "either `parent`"),
         (ACCOUNT + "limits: {DailyApiRequest: 5}", "limit DailyApiRequest is not known"),
-        (ACCOUNT + ACCOUNT, "objects stands twice"),
+        (ACCOUNT + ACCOUNT, "objects is given twice"),
         (ACCOUNT + "connected_apps: [{consumer_key: k, consumer_secret: s, run_as: x}]", "there is no user x"),
         ("objects: {A: {prefix: a00, fields: {P: {type: picklist, restricted: true}}}}", "needs `values`"),
         ("objects: {A: {prefix: a00, fields: {}}, B: {prefix: a00, fields: {}}}", "another object has the prefix a00"),
@@ -72,12 +72,12 @@ CONTACT = """objects:
         (b"objects: \xff", "is not UTF-8"),
     ],
 )
-def test_a_mistake_names_its_place(tmp_path: Path, text: str | bytes, told: str) -> None:
+def test_a_mistake_names_its_place(tmp_path: Path, text: str | bytes, message: str) -> None:
     file = tmp_path / "org.yaml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(DefinitionError, match=r"^Org file .*org\.yaml") as wrong:
         load_definition(file)
-    assert told in str(wrong.value)
+    assert message in str(wrong.value)
     assert "\n" not in str(wrong.value)
 
 

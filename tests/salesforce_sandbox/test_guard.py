@@ -45,7 +45,7 @@ def _call(control: Control, method: str, path: str, **headers: str) -> requests.
     return requests.request(method, f"{control.url}/sandbox{path}", data="{}", headers=sent, timeout=10)
 
 
-def test_the_call_of_the_finding_is_refused(sandbox: Control) -> None:
+def test_the_call_of_the_finding_is_rejected(sandbox: Control) -> None:
     headers = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
     answer = requests.post(f"{sandbox.url}/sandbox/faults", data=json.dumps(FAULT), headers=headers, timeout=10)
     assert answer.status_code == 403
@@ -62,7 +62,7 @@ def test_the_call_of_the_finding_is_refused(sandbox: Control) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_every_control_route_refuses_strangers(sandbox: Control, method: str, path: str, wrong: dict[str, str]) -> None:
+def test_every_control_route_rejects_strangers(sandbox: Control, method: str, path: str, wrong: dict[str, str]) -> None:
     answer = _call(sandbox, method, path, **wrong)
     assert answer.status_code == 403, answer.text
     assert answer.json()["error"]
@@ -178,7 +178,7 @@ def test_files_are_for_their_owner_only(rest: Rest, sandbox_server: RunningSandb
     assert {path: mode for path, mode in modes.items() if mode & 0o077} == {}
 
 
-def test_a_folder_of_everybody_is_refused(tmp_path: Path) -> None:
+def test_a_folder_of_everybody_is_rejected(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o1777)

@@ -32,7 +32,7 @@ pytestmark = [
 
 
 def run_node(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Node in a folder of the test: the sf CLI leaves files where it stands."""
+    """Run Node in a folder of the test: the sf CLI leaves files in its working directory."""
     command = [str(NODE), "--no-deprecation", *words]
     environment |= {"NODE_COMPILE_CACHE": str(MODULES / ".compiled")}
     return subprocess.run(
@@ -50,20 +50,20 @@ def test_check_67_jsforce(
     url = sandbox_server.https_url if secure else sandbox_server.http_url
     done = run_node(tmp_path, str(HERE / "client.mjs"), way, url, token, NODE_EXTRA_CA_CERTS=sandbox_server.ca_file)
     assert done.returncode == 0, done.stdout + done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert told["user"] == "integration@tests.example"
-    assert told["found"] == 2100
-    assert told["fields"] > 10
-    assert (told["one"]["success"], told["one"]["created"], told["again"]["created"]) == (True, True, False)
-    assert [each["success"] for each in told["many"]] == [True, False, True]
-    assert told["many"][1]["errors"][0]["statusCode"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
-    assert told["deleted"] is True
-    assert [row["Ext__c"] for row in told["successful"]] == ["x"]
-    assert {row["Ext__c"]: row["sf__Error"].partition(":")[0] for row in told["failed"]} == {
+    message: dict[str, Any] = json.loads(done.stdout)
+    assert message["user"] == "integration@tests.example"
+    assert message["found"] == 2100
+    assert message["fields"] > 10
+    assert (message["one"]["success"], message["one"]["created"], message["again"]["created"]) == (True, True, False)
+    assert [each["success"] for each in message["many"]] == [True, False, True]
+    assert message["many"][1]["errors"][0]["statusCode"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    assert message["deleted"] is True
+    assert [row["Ext__c"] for row in message["successful"]] == ["x"]
+    assert {row["Ext__c"]: row["sf__Error"].partition(":")[0] for row in message["failed"]} == {
         "y": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
         "z": "REQUIRED_FIELD_MISSING",
     }
-    assert told["unprocessed"] == []
+    assert message["unprocessed"] == []
 
 
 class Sf:
@@ -94,8 +94,8 @@ def test_check_67_the_sf_cli(rest: Rest, sandbox: Control, sandbox_server: Runni
     file = tmp_path / "accounts.csv"
     file.write_text("Ext__c,Name\na,fine\nb,bad\n")
     upsert = ("data", "upsert", "bulk", "-s", "Account", "-i", "Ext__c", "-f", str(file), "-o", "local", "--wait", "5")
-    refused = sf.run(*upsert, status=1)
-    assert refused["name"] == "FailedRecordDetailsError"
+    rejected = sf.run(*upsert, status=1)
+    assert rejected["name"] == "FailedRecordDetailsError"
     assert [each["fields"]["Name"] for each in sandbox.records("Account")] == ["fine"]
     found = sf.run("data", "query", "-q", "SELECT Id, Name FROM Account", "-o", "local")
     assert [row["Name"] for row in found["result"]["records"]] == ["fine"]

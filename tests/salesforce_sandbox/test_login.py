@@ -75,11 +75,11 @@ def test_check_1_simple_salesforce_logs_in_by_soap(sandbox: Control, sandbox_ser
 
 def test_check_2_a_wrong_password_is_a_soap_fault(sandbox: Control, sandbox_server: RunningSandbox) -> None:
     answer = soap_login(sandbox_server.http_url, "wrong")
-    told = "Invalid username, password, security token; or user locked out."
+    message = "Invalid username, password, security token; or user locked out."
     assert answer.status_code == 500
     assert text_of(answer.text, "sf:exceptionCode") == "INVALID_LOGIN"
-    assert text_of(answer.text, "sf:exceptionMessage") == told
-    assert text_of(answer.text, "faultstring") == f"INVALID_LOGIN: {told}"
+    assert text_of(answer.text, "sf:exceptionMessage") == message
+    assert text_of(answer.text, "faultstring") == f"INVALID_LOGIN: {message}"
     domain = f"{sandbox_server.https_host}/services/Soap/u/59.0#"
     with pytest.raises(SalesforceAuthenticationFailed, match=r"INVALID_LOGIN\): Invalid username"):
         Salesforce(username=USER["username"], password="wrong", security_token="x", domain=domain)
@@ -155,7 +155,7 @@ CREDENTIALS = {"grant_type": "client_credentials", "client_id": "sandbox-key", "
         (PASSWORD | USER | {"password": "sandbox-onlywrong"}, "invalid_grant", "authentication failure"),
     ],
 )
-def test_check_6_refused_logins_are_400_with_error_and_description(
+def test_check_6_rejected_logins_are_400_with_error_and_description(
     sandbox: Control, sandbox_server: RunningSandbox, form: dict[str, str], error: str, description: str
 ) -> None:
     answer = token_answer(sandbox_server, form)
@@ -171,7 +171,7 @@ def test_check_6_refused_logins_are_400_with_error_and_description(
         ({}, {"active": False}, "invalid_grant", "inactive user"),
     ],
 )
-def test_check_6_what_an_administrator_has_not_set_up_refuses_client_credentials(
+def test_check_6_what_an_administrator_has_not_set_up_rejects_client_credentials(
     serve: Callable[..., InProcessSandbox], app: dict[str, Any], user: dict[str, Any], error: str, description: str
 ) -> None:
     served = serve(connected_apps=[APP | app], users=[USER | user])
@@ -201,7 +201,7 @@ def test_sessions_end_when_they_are_not_used(serve: Callable[..., InProcessSandb
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
 
 
-def test_the_history_tells_who_wrote(serve: Callable[..., InProcessSandbox]) -> None:
+def test_the_history_shows_who_wrote(serve: Callable[..., InProcessSandbox]) -> None:
     other = {"username": "other@tests.example", "password": "secret"}
     served = serve(users=[USER, other], connected_apps=[APP])
     for login in (USER, other):
@@ -256,9 +256,9 @@ def test_airflows_hook_works_unmodified(
 def test_check_4_soap_login_can_be_off_and_ends_with_v65(sandbox: Control, sandbox_server: RunningSandbox) -> None:
     domain = f"{sandbox_server.https_host}/services/Soap/u/59.0#"
     sandbox.switch_soap_login(active=False)
-    with pytest.raises(SalesforceAuthenticationFailed, match="disabled by default in this org") as refused:
+    with pytest.raises(SalesforceAuthenticationFailed, match="disabled by default in this org") as rejected:
         Salesforce(**USER, security_token="token", domain=domain)
-    assert "INVALID_OPERATION" in str(refused.value)
+    assert "INVALID_OPERATION" in str(rejected.value)
     sandbox.switch_soap_login(active=True)
     late = soap_login(sandbox_server.http_url, "sandbox-onlytoken", version="65.0")
     assert (late.status_code, text_of(late.text, "sf:exceptionCode")) == (500, "UNSUPPORTED_API_VERSION")
@@ -275,7 +275,7 @@ def test_check_5_a_refresh_token_gives_a_new_session(sandbox: Control, sandbox_s
 @pytest.mark.parametrize(
     "path", ["limits", "composite/sobjects", "jobs/ingest", "jobs/ingest/750", "query?q=x", "sobjects"]
 )
-def test_check_9_every_kind_of_path_tells_an_expired_session(
+def test_check_9_every_kind_of_path_reports_an_expired_session(
     sandbox: Control, sandbox_server: RunningSandbox, path: str
 ) -> None:
     method = "POST" if path == "composite/sobjects" else "GET"
@@ -285,7 +285,7 @@ def test_check_9_every_kind_of_path_tells_an_expired_session(
     assert answer.headers["WWW-Authenticate"] == "Token"
 
 
-def test_check_10_bulk_v1_tells_an_expired_session_in_both_languages(
+def test_check_10_bulk_v1_reports_an_expired_session_in_both_languages(
     sandbox: Control, sandbox_server: RunningSandbox
 ) -> None:
     address = f"{sandbox_server.http_url}/services/async/59.0/job"
@@ -301,8 +301,8 @@ def test_check_10_bulk_v1_tells_an_expired_session_in_both_languages(
 
 def test_a_session_knows_its_user(sandbox: Control, sandbox_server: RunningSandbox, org: Salesforce) -> None:
     address = f"{sandbox_server.http_url}/services/oauth2/userinfo"
-    told = requests.get(address, headers={"Authorization": f"Bearer {org.session_id}"}, timeout=10).json()
-    assert told["preferred_username"] == USER["username"]
-    user = org.query(f"SELECT Username FROM User WHERE Id = '{told['user_id']}'")["records"][0]
+    message = requests.get(address, headers={"Authorization": f"Bearer {org.session_id}"}, timeout=10).json()
+    assert message["preferred_username"] == USER["username"]
+    user = org.query(f"SELECT Username FROM User WHERE Id = '{message['user_id']}'")["records"][0]
     assert user["Username"] == USER["username"]
     assert org.query("SELECT Name, IsSandbox FROM Organization")["records"][0]["Name"] == "Tests"

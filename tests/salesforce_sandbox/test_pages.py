@@ -91,7 +91,7 @@ def test_rules_and_faults_are_switched(page: Page, rest: Rest, sandbox: Control)
 
 
 @pytest.mark.parametrize(
-    ("path", "form", "told"),
+    ("path", "form", "message"),
     [
         ("/faults", {"kind": "503 with HTML", "path": "("}, "is not a regular expression"),
         ("/faults", {"kind": "503 with HTML", "times": "many"}, "valid integer"),
@@ -100,12 +100,12 @@ def test_rules_and_faults_are_switched(page: Page, rest: Rest, sandbox: Control)
         ("/rules/nothing", {"active": "on"}, "'nothing' is not known"),
     ],
 )
-def test_a_form_that_makes_no_sense_is_told_and_changes_nothing(
-    page: Page, sandbox: Control, path: str, form: dict[str, str], told: str
+def test_a_form_that_makes_no_sense_is_reported_and_changes_nothing(
+    page: Page, sandbox: Control, path: str, form: dict[str, str], message: str
 ) -> None:
     answer = page.post(path, form)
     assert answer.status_code == 400
-    assert told in answer.json()["error"]
+    assert message in answer.json()["error"]
     assert sandbox.faults() == []
 
 
@@ -117,7 +117,7 @@ def test_requests_are_listed_with_their_bodies(page: Page, rest: Rest) -> None:
     assert page.get("/requests/999999", 404).findtext(".//h1") == "This request is no longer in the log."
 
 
-def test_forms_of_other_sites_are_refused(page: Page, sandbox: Control) -> None:
+def test_forms_of_other_sites_are_rejected(page: Page, sandbox: Control) -> None:
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         assert page.post("/rules/no_bad_names", {"active": "off"}, **headers).status_code == 403
     assert sandbox.overview()["rules"]["no_bad_names"] is True
@@ -163,8 +163,8 @@ def test_faults_of_jobs_are_switched_and_classic_jobs_are_listed(page: Page, res
         "content": ("content", "Name\none\ntwo\n", "text/csv"),
     }
     job = rest.session.post(f"{rest.url}/jobs/ingest", files=parts, timeout=10).json()["id"]
-    while (told := rest.call("GET", f"jobs/ingest/{job}").json())["state"] not in {"JobComplete", "Failed"}:
+    while (message := rest.call("GET", f"jobs/ingest/{job}").json())["state"] not in {"JobComplete", "Failed"}:
         pass
-    assert (told["state"], told["numberRecordsProcessed"]) == ("Failed", 1)
+    assert (message["state"], message["numberRecordsProcessed"]) == ("Failed", 1)
     page.post("/faults/clear")
     assert "None is on." in page.get().text_content()

@@ -59,7 +59,7 @@ def test_checks_14_to_16_calls_are_counted_and_run_out(rest: Rest, sandbox: Cont
     assert answer.json() == [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
 
 
-def test_check_14_every_answer_tells_the_calls_that_were_used(rest: Rest) -> None:
+def test_check_14_every_answer_reports_the_calls_that_were_used(rest: Rest) -> None:
     made = rest.call("POST", "sobjects/Account", account("K1"))
     job = rest.call("POST", "jobs/ingest", {"object": "Account", "operation": "insert"})
     answers = [
@@ -73,12 +73,12 @@ def test_check_14_every_answer_tells_the_calls_that_were_used(rest: Rest) -> Non
         rest.call("GET", "query?q=SELECT Id FROM Account"),
     ]
     assert [answer.status_code for answer in answers] == [201, 200, 204, 400, 404, 201, 204, 200]
-    told = [re.fullmatch(r"api-usage=(\d+)/100000", answer.headers["Sforce-Limit-Info"]) for answer in answers]
-    used = [int(each[1]) if each else 0 for each in told]
+    detail = [re.fullmatch(r"api-usage=(\d+)/100000", answer.headers["Sforce-Limit-Info"]) for answer in answers]
+    used = [int(each[1]) if each else 0 for each in detail]
     assert [later - earlier for earlier, later in itertools.pairwise(used)] == [1] * 7
 
 
-def test_check_17_describe_tells_the_truth(rest: Rest) -> None:
+def test_check_17_describe_is_true(rest: Rest) -> None:
     described = rest.call("GET", "sobjects/Contact/describe").json()
     fields = {field["name"]: field for field in described["fields"]}
     assert fields["Ext__c"]["externalId"]
@@ -174,9 +174,9 @@ def test_check_26_two_hundred_records_pass_and_one_more_does_not(rest: Rest) -> 
     assert len(rest.upsert([account(f"K{number}") for number in range(200)])) == 200
     typed = [{"attributes": {"type": "Account"}} | account(f"K{number}") for number in range(201)]
     for method, path in (("PATCH", "/Account/Ext__c"), ("POST", ""), ("PATCH", "")):
-        refused = rest.call(method, f"composite/sobjects{path}", {"records": typed})
-        assert refused.status_code == 400
-        assert refused.json() == [
+        rejected = rest.call(method, f"composite/sobjects{path}", {"records": typed})
+        assert rejected.status_code == 400
+        assert rejected.json() == [
             {"message": "record limit reached. cannot submit more than 200 records into this call",
              "errorCode": "EXCEEDED_ID_LIMIT"}
         ]  # fmt: skip
@@ -198,7 +198,7 @@ def test_check_27_a_request_whose_records_all_fail_is_200(rest: Rest) -> None:
     assert [result["success"] for result in answer.json()] == [False, False]
 
 
-def test_check_28_only_upserts_tell_what_they_created(rest: Rest) -> None:
+def test_check_28_only_upserts_report_what_they_created(rest: Rest) -> None:
     [made] = rest.call("POST", "composite/sobjects", {"records": [TYPED | {"Name": "x"}]}).json()
     [changed] = rest.call("PATCH", "composite/sobjects", {"records": [TYPED | {"id": made["id"], "Name": "y"}]}).json()
     [gone] = rest.call("DELETE", f"composite/sobjects?ids={made['id']}").json()
@@ -271,7 +271,7 @@ def test_check_31_the_same_external_id_twice_fails_every_copy(rest: Rest) -> Non
         ({"Name": "always locked"}, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record", []),
     ],
 )
-def test_check_33_records_are_refused_with_the_codes_of_the_fact_sheet(
+def test_check_33_records_are_rejected_with_the_codes_of_the_fact_sheet(
     rest: Rest, values: dict[str, Any], code: str, message: str, fields: list[str]
 ) -> None:
     [result] = rest.upsert([account("K1") | values])
@@ -309,17 +309,17 @@ def test_check_35_null_clears_and_a_missing_key_leaves(rest: Rest, sandbox: Cont
     assert (fields["Kind__c"], fields["Amount__c"], fields["Name"]) == (None, 3.0, "Account K1")
 
 
-def test_check_36_more_than_ten_chunks_are_refused(rest: Rest) -> None:
+def test_check_36_more_than_ten_chunks_are_rejected(rest: Rest) -> None:
     kinds = ["Account", "Contact"] * 6
     records = [{"attributes": {"type": kind}, "Name": "x"} for kind in kinds]
-    refused = rest.call("POST", "composite/sobjects", {"records": records})
-    assert refused.status_code == 400
-    assert "more than 10 chunks" in refused.json()[0]["message"]
+    rejected = rest.call("POST", "composite/sobjects", {"records": records})
+    assert rejected.status_code == 400
+    assert "more than 10 chunks" in rejected.json()[0]["message"]
     passed = rest.call("POST", "composite/sobjects", {"records": records[:10]})
     assert (passed.status_code, len(passed.json())) == (200, 10)
 
 
-def test_check_36_a_record_of_another_type_than_the_address_is_refused(rest: Rest, sandbox: Control) -> None:
+def test_check_36_a_record_of_another_type_than_the_address_is_rejected(rest: Rest, sandbox: Control) -> None:
     records = [TYPED | {"Ext__c": "A", "Name": "fine"}, {"attributes": {"type": "Contact"}, "Ext__c": "B", "Name": "b"}]
     fine, wrong = rest.call("PATCH", "composite/sobjects/Account/Ext__c", {"records": records}).json()
     assert fine["success"]
@@ -335,9 +335,9 @@ def test_check_37_delete_takes_ids_in_the_address(rest: Rest) -> None:
     assert [error_of(result)[:2] for result in again] == [("ENTITY_IS_DELETED", "entity is deleted")] * 2
 
 
-def test_a_value_of_a_wrong_type_refuses_the_whole_request(rest: Rest, sandbox: Control) -> None:
-    refused = rest.upsert([account("K1"), account("K2", Amount__c="abc")])
-    assert refused[0]["errorCode"] == "JSON_PARSER_ERROR"
+def test_a_value_of_a_wrong_type_rejects_the_whole_request(rest: Rest, sandbox: Control) -> None:
+    rejected = rest.upsert([account("K1"), account("K2", Amount__c="abc")])
+    assert rejected[0]["errorCode"] == "JSON_PARSER_ERROR"
     assert sandbox.records("Account") == []
 
 
@@ -352,8 +352,8 @@ def test_check_59_a_lock_on_a_parent_holds_for_every_child_and_clears(rest: Rest
     contacts = [{"Ext__c": f"C{n}", "LastName": "x", "Account": {"Ext__c": "P"}} for n in range(3)]
     for _ in range(2):
         results = rest.upsert(contacts, object_name="Contact")
-        told = f"unable to obtain exclusive access to this record or 1 records: {held}"
-        assert [error_of(result) for result in results] == [("UNABLE_TO_LOCK_ROW", told, [])] * 3
+        detail = f"unable to obtain exclusive access to this record or 1 records: {held}"
+        assert [error_of(result) for result in results] == [("UNABLE_TO_LOCK_ROW", detail, [])] * 3
     assert [result["success"] for result in rest.upsert(contacts, object_name="Contact")] == [True] * 3
     [other] = rest.upsert([{"Ext__c": "D", "LastName": "x", "Account": {"Ext__c": "Q"}}], object_name="Contact")
     assert free in error_of(other)[1]
@@ -374,14 +374,16 @@ def test_check_65_any_answer_can_take_the_place_of_salesforces_on_the_nth_call(r
 
 
 def test_check_65_an_unknown_exception_carries_its_error_id(rest: Rest, sandbox: Control) -> None:
-    told = "An unexpected error occurred. Please include this ErrorId if you contact support: 1730955361-49792 (-1117)"
-    body = json.dumps([{"errorCode": "UNKNOWN_EXCEPTION", "message": told}])
+    detail = (
+        "An unexpected error occurred. Please include this ErrorId if you contact support: 1730955361-49792 (-1117)"
+    )
+    body = json.dumps([{"errorCode": "UNKNOWN_EXCEPTION", "message": detail}])
     sandbox.add_fault(
         match={"kind": "collections"}, after_commit=True,
         answer={"status": 500, "body": body, "headers": {"Content-Type": "application/json"}},
     )  # fmt: skip
     answer = rest.call("PATCH", "composite/sobjects/Account/Ext__c", {"records": [TYPED | account("K1")]})
-    assert (answer.status_code, answer.json()) == (500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": told}])
+    assert (answer.status_code, answer.json()) == (500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": detail}])
     assert sandbox.values("Account", "K1", "Name") == ["Account K1"]
 
 
@@ -409,7 +411,7 @@ def test_maintenance_answers_every_path_until_it_ends(rest: Rest, sandbox: Contr
     assert rest.call("GET", "limits").status_code == 200
 
 
-def test_faults_are_listed_with_the_calls_that_they_saw_and_refused_when_they_are_none(
+def test_faults_are_listed_with_the_calls_that_they_saw_and_rejected_when_they_are_none(
     rest: Rest, sandbox: Control
 ) -> None:
     sandbox.add_fault(match={"kind": "query"}, on_call=3, cut="before")
@@ -421,7 +423,7 @@ def test_faults_are_listed_with_the_calls_that_they_saw_and_refused_when_they_ar
     with pytest.raises(requests.ConnectionError):
         rest.call("GET", "query?q=SELECT Id FROM Account")
     for wrong in ({"cut": "between"}, {"match": {"kind": "nothing"}}, {"match": {"path_regex": "("}}, {"on_cal": 1}):
-        with pytest.raises(RuntimeError, match="The sandbox refused POST /faults: 400"):
+        with pytest.raises(RuntimeError, match="The sandbox rejected POST /faults: 400"):
             sandbox.add_fault(**wrong)
 
 
@@ -475,8 +477,8 @@ def test_a_record_is_read_with_every_field_that_the_user_may_see(rest: Rest, san
     assert (read["Id"], read["Name"], read["Kind__c"], read["IsDeleted"]) == (made, "n", None, False)
     assert "Secret__c" not in read
     asked = {"ids": [made], "fields": ["Secret__c"]}
-    refused = rest.call("POST", "composite/sobjects/Account", asked)
-    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
+    rejected = rest.call("POST", "composite/sobjects/Account", asked)
+    assert (rejected.status_code, rejected.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
 
 
 def test_check_20_columns_of_a_query_are_described(rest: Rest) -> None:
@@ -511,7 +513,7 @@ def test_check_25_errors_are_lists_with_the_code_under_its_own_name(rest: Rest) 
     assert rest.upsert([{"Ext__c": "A"}])[0]["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING"
 
 
-def test_check_32_a_key_of_two_records_refuses_the_record(rest: Rest, sandbox: Control) -> None:
+def test_check_32_a_key_of_two_records_rejects_the_record(rest: Rest, sandbox: Control) -> None:
     ids = sandbox.add_records("Account", [{"Name": "one", "Loose__c": "L"}, {"Name": "two", "Loose__c": "L"}])
     records = [{"attributes": {"type": "Account"}, "Loose__c": "L", "Name": "x"}]
     [result] = rest.call("PATCH", "composite/sobjects/Account/Loose__c", {"records": records}).json()
@@ -529,7 +531,7 @@ def test_records_of_one_chunk_see_each_other(rest: Rest, sandbox: Control) -> No
     assert len(sandbox.records("Account")) == 1
 
 
-def test_a_duplicate_rule_refuses_a_record_like_another(rest: Rest, sandbox: Control) -> None:
+def test_a_duplicate_rule_rejects_a_record_like_another(rest: Rest, sandbox: Control) -> None:
     sandbox.switch_rule("one_of_a_kind", active=True)
     rest.upsert([{"Ext__c": "A", "LastName": "Known"}], object_name="Contact")
     [again] = rest.upsert([{"Ext__c": "B", "LastName": "Known"}], object_name="Contact")
@@ -572,7 +574,7 @@ def test_a_trigger_looks_up_other_objects(rest: Rest, sandbox: Control) -> None:
     assert "System.DmlException: the account is a lead" in error_of(results[0])[1]
 
 
-def test_a_trigger_creates_records_and_fails_with_their_refusal(rest: Rest, sandbox: Control) -> None:
+def test_a_trigger_creates_records_and_fails_with_their_rejection(rest: Rest, sandbox: Control) -> None:
     sandbox.switch_rule("FollowUp", active=True)
     sandbox.add_records("Task", [{"Subject": "known", "Ext__c": "B"}])
     good, bad = rest.upsert([{"Ext__c": key, "LastName": f"name {key}"} for key in "AB"], object_name="Contact")

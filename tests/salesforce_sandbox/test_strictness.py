@@ -1,4 +1,4 @@
-"""What real orgs refuse and a forgiving sandbox takes: types, literals, fixed fields, owners, sizes, times."""
+"""What real orgs reject and a forgiving sandbox takes: types, literals, fixed fields, owners, sizes, times."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ def log_in(sandbox: InProcessSandbox) -> Rest:
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_checkbox_refuses_null(strict: Rest, value: object) -> None:
-    refused = [["INVALID_TYPE_ON_FIELD_IN_RECORD"]]
-    assert codes(upsert(strict, "Exact__c", {"Exact__c": "k", "Flag__c": value})) == refused
+def test_a_checkbox_rejects_null(strict: Rest, value: object) -> None:
+    rejected = [["INVALID_TYPE_ON_FIELD_IN_RECORD"]]
+    assert codes(upsert(strict, "Exact__c", {"Exact__c": "k", "Flag__c": value})) == rejected
 
 
-def test_a_checkbox_refuses_null_in_bulk(strict: Rest) -> None:
+def test_a_checkbox_rejects_null_in_bulk(strict: Rest) -> None:
     assert "INVALID_TYPE_ON_FIELD_IN_RECORD:Flag: value not of" in run_job(strict, "Exact__c,Flag__c\nk,#N/A\n")
 
 
-def test_a_field_that_is_not_nillable_refuses_null_but_may_be_left_out(rest: Rest) -> None:
-    refused, saved = upsert(rest, "Exact__c", {"Exact__c": "a", "Defaulted__c": None}, {"Exact__c": "b"})
-    assert codes([refused]) == [["REQUIRED_FIELD_MISSING"]]
+def test_a_field_that_is_not_nillable_rejects_null_but_may_be_left_out(rest: Rest) -> None:
+    rejected, saved = upsert(rest, "Exact__c", {"Exact__c": "a", "Defaulted__c": None}, {"Exact__c": "b"})
+    assert codes([rejected]) == [["REQUIRED_FIELD_MISSING"]]
     assert saved["success"]
 
 
@@ -95,7 +95,7 @@ def test_a_create_only_field_is_taken_once(rest: Rest, sandbox: Control, form: s
     assert upsert(rest, "Exact__c", {"Exact__c": "k", "Day__c": "2026-01-01"})[0]["success"]
 
 
-def test_an_update_only_field_is_refused_at_creation(rest: Rest) -> None:
+def test_an_update_only_field_is_rejected_at_creation(rest: Rest) -> None:
     assert codes(upsert(rest, "Exact__c", {"Exact__c": "k", "Late__c": "x"})) == [["INVALID_FIELD_FOR_INSERT_UPDATE"]]
     upsert(rest, "Exact__c", {"Exact__c": "k"})
     assert upsert(rest, "Exact__c", {"Exact__c": "k", "Late__c": "x"})[0]["success"]
@@ -147,7 +147,7 @@ def test_literals_of_the_right_type_are_taken(rest: Rest, condition: str) -> Non
     assert query(rest, f"SELECT Id FROM Odd__c WHERE {condition}").status_code == 200
 
 
-def test_case_sensitive_keys_are_told_apart(rest: Rest, sandbox: Control) -> None:
+def test_case_sensitive_keys_are_distinguished(rest: Rest, sandbox: Control) -> None:
     results = upsert(rest, "Exact__c", {"Exact__c": "a1"}, {"Exact__c": "A1"})
     assert [result["created"] for result in results] == [True, True]
     for key, result in zip(("a1", "A1"), results, strict=True):
@@ -216,8 +216,8 @@ def test_a_duplicate_rule_lets_pass_what_a_header_allows(rest: Rest, sandbox: Co
 
 def test_all_validation_rules_answer(rest: Rest, sandbox: Control) -> None:
     sandbox.switch_rule("bad_kind_too", active=True)
-    [refused] = rest.upsert([{"Ext__c": "A", "Name": "bad"}])
-    assert [error["message"] for error in refused["errors"]] == ["This name is not welcome", "Nor is its kind"]
+    [rejected] = rest.upsert([{"Ext__c": "A", "Name": "bad"}])
+    assert [error["message"] for error in rejected["errors"]] == ["This name is not welcome", "Nor is its kind"]
     assert len(rest.call("POST", "sobjects/Account", {"Name": "bad"}).json()) == 2
     failed = run_job(rest, "Ext__c,Name\nA,bad\n", object="Account", externalIdFieldName="Ext__c")
     code = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
@@ -251,14 +251,14 @@ def test_created_records_have_an_address(rest: Rest) -> None:
     assert "Location" not in rest.call("PATCH", "sobjects/Account/Ext__c/K", {"Name": "y"}).headers
 
 
-def test_an_address_of_more_than_16384_bytes_is_refused(rest: Rest) -> None:
+def test_an_address_of_more_than_16384_bytes_is_rejected(rest: Rest) -> None:
     path = "/services/data/v59.0/query?q="
     for size, status in ((16_384, 400), (16_385, 414)):
         url = rest.url.removesuffix("/services/data/v59.0") + path + "x" * (size - len(path) + 1)
         assert rest.session.get(url, timeout=10).status_code == status, size
 
 
-def test_a_body_above_a_size_is_refused(rest: Rest, sandbox: Control) -> None:
+def test_a_body_above_a_size_is_rejected(rest: Rest, sandbox: Control) -> None:
     sandbox.set_requests(most_bytes=1000)
     assert rest.upsert([{"Ext__c": "A", "Name": "x"}])[0]["success"]
     answer = rest.call("PATCH", "composite/sobjects/Account/Ext__c", {"records": [{"Name": "x" * 1000}]})
@@ -368,7 +368,7 @@ def test_failed_results_may_be_absent_when_no_row_failed(rest: Rest, sandbox: Co
     assert "REQUIRED" in run_job(rest, "Exact__c,Defaulted__c\nk,#N/A\n")
 
 
-def test_an_empty_batch_of_v1_is_refused(rest: Rest) -> None:
+def test_an_empty_batch_of_v1_is_rejected(rest: Rest) -> None:
     url = rest.url.replace("/services/data/v59.0", "/services/async/59.0/job")
     headers = {"X-SFDC-Session": str(rest.session.headers["Authorization"]).removeprefix("Bearer ")}
     asked = {"object": "Account", "operation": "insert", "contentType": "CSV"}

@@ -306,7 +306,7 @@ def _kind(value: Any) -> str:
 
 
 def _fits(found: str, recorded: str) -> bool:
-    """Tell whether a text has the form of a recorded one."""
+    """Return whether a text has the form of a recorded one."""
     return re.fullmatch(_pattern(recorded), found, re.DOTALL) is not None
 
 

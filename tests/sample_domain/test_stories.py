@@ -1,4 +1,4 @@
-"""The stories of the sample domain, told to the exporter itself."""
+"""The stories of the sample domain, run against the exporter itself."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def company(
     return Company(connection, northwind_server)
 
 
-ALL_REFUSALS = {
+ALL_REJECTIONS = {
     ("campaigns", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "open"): 1,
     ("persons", "CANNOT_UPDATE_CONVERTED_LEAD", "open"): 25,
     ("buyer_touchpoints", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "open"): 3,
@@ -117,7 +117,7 @@ def test_story_1_one_rule_stops_a_stream_until_it_is_fixed(company: Company) -> 
 def test_story_2_passed_over_and_healed_by_the_daily_job(company: Company) -> None:
     outcomes = company.export(pause=False)
     assert set(outcomes.values()) == {Outcome.COMPLETE}
-    assert company.unresolved() == ALL_REFUSALS
+    assert company.unresolved() == ALL_REJECTIONS
     for rule in ("BT_Needs_Channel_Path", "Lead_Needs_Status_Reason", "Converted_Leads_Are_Hidden"):
         company.control.switch_rule(rule, active=False)
     assert company.reexport()["lead_accounts"] == 40
@@ -166,7 +166,7 @@ def test_members_of_campaigns_are_created_with_their_campaign_and_then_change_th
         " _modified_date = now() - interval '1 minute'"
     )
     report = company.stream("campaign_members").run(pause=False)
-    assert (report.accepted, report.refused) == (120, 0)
+    assert (report.accepted, report.rejected) == (120, 0)
     before = {each["id"]: each["fields"]["CampaignId"] for each in members}
     changed = company.control.records("CampaignMember")
     assert {each["id"]: each["fields"]["CampaignId"] for each in changed} == before
@@ -184,7 +184,7 @@ def test_story_6_expired_sessions_and_lost_answers_lose_nothing(company: Company
     assert company.unresolved() == before
 
 
-def test_what_is_exported_of_an_opportunity_adds_up_unless_a_touchpoint_of_it_was_refused(company: Company) -> None:
+def test_what_is_exported_of_an_opportunity_adds_up_unless_a_touchpoint_of_it_was_rejected(company: Company) -> None:
     company.export(pause=False)
     [check] = load_checks()
     assert isinstance(check, SumCheck)

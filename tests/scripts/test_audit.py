@@ -38,9 +38,12 @@ def test_the_exit_status_says_what_is_known(lookups: list[audit.Lookup], status:
 
 
 def test_what_was_not_looked_up_is_named() -> None:
-    assert answer(GOOD, SKIPPED).tell() == "pypi: 1 packages looked up, 0 vulnerabilities, NOT AUDITED: 1 (skipped …)"
     assert (
-        read_answer("osv", "", "x\nConnectionError: no route").tell() == "osv: NOT AUDITED (ConnectionError: no route)"
+        answer(GOOD, SKIPPED).summarize() == "pypi: 1 packages looked up, 0 vulnerabilities, NOT AUDITED: 1 (skipped …)"
+    )
+    assert (
+        read_answer("osv", "", "x\nConnectionError: no route").summarize()
+        == "osv: NOT AUDITED (ConnectionError: no route)"
     )
     assert answer(BAD).vulnerabilities == ("bad 1.0: PYSEC-1, fixed in 1.1",)
 
@@ -56,4 +59,4 @@ def test_a_finding_of_bandit_needs_a_reason_on_its_line() -> None:
     with_reason = next(number for number, line in enumerate(lines, start=1) if "noqa: S506" in line)
     assert audit.has_reason(finding | {"line_range": [with_reason]})
     assert not audit.has_reason(finding | {"line_range": [1, 2]})
-    assert audit.tell_finding(finding) == "include/export/streams/strict_yaml.py:1 B506 yaml"
+    assert audit.format_finding(finding) == "include/export/streams/strict_yaml.py:1 B506 yaml"

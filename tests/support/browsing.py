@@ -1,4 +1,4 @@
-"""Opening the CRM Export page in a browser that tells what it complains about."""
+"""Opening the CRM Export page in a browser that reports what it complains about."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Visitor:
     _contexts: list[BrowserContext] = field(default_factory=list)
 
     def open(self, path: str = "crm-export/", *, logged_in: bool = True, width: int = 1400, **how: Any) -> Page:
-        """Open an address of Airflow in a browser of its own; errors and refusals by the policy are complaints."""
+        """Open an address of Airflow in a browser of its own; errors and rejections by the policy are complaints."""
         size = {"width": width, "height": 900}
         context = self.browser.new_context(viewport=size, **({"locale": "en-US"} | how))
         self._contexts.append(context)

@@ -125,19 +125,19 @@ def start_mortals(exporter: Exporter, dsn: str, ca_file: str, *arguments: str) -
 
 
 @contextmanager
-def told(capsys: pytest.CaptureFixture[str], mortals: Mortals) -> Generator[None]:
-    """Tell how many runs were ended in the block."""
-    yield  # noqa: RUF075 - a test that failed tells nothing
+def message(capsys: pytest.CaptureFixture[str], mortals: Mortals) -> Generator[None]:
+    """Print how many runs were ended in the block."""
+    yield  # noqa: RUF075 - a failed test proves nothing
     with capsys.disabled():
         sys.stdout.write(" ".join(f"[{count} by {signal}]" for signal, count in mortals.ended.items()) + " ")
 
 
 @dataclass
 class Story:
-    """A source and an org to run over, from the same beginning each time; row 6 is refused when `refused`."""
+    """A source and an org to run over, from the same beginning each time; row 6 is rejected when `rejected`."""
 
     exporter: Exporter
-    refused: bool = False
+    rejected: bool = False
     rows: int = 10
     seen: list[tuple[str, str] | None] = field(default_factory=list)
 
@@ -154,7 +154,7 @@ class Story:
         exporter.add({"id": 1, "deleted_at": "2026-01-01T00:00:00Z"}, *({"id": number} for number in range(2, 11)))
         if self.rows > 10:
             exporter.add_many(11, self.rows, minute=11)
-        if self.refused:
+        if self.rejected:
             exporter.connection.execute("update app.accounts set name = 'bad' where id = 6")
         self.seen = [None]
 
@@ -164,7 +164,7 @@ class Story:
         self.exporter.change(9, 31, name="Account 9, changed")
 
     def repair(self) -> None:
-        """Switch off the rule that refuses row 6."""
+        """Switch off the rule that rejects row 6."""
         self.exporter.control.switch_rule("no_bad_names", active=False)
 
     def check_moment(self) -> None:

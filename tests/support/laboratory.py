@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 import hostile
 from include.export.ledger.schema import install_schema
-from include.export.postgres import open_session, refuse_transaction_pooling
+from include.export.postgres import open_session, reject_transaction_pooling
 from local_stack.postgres import EmbeddedPostgres
 from pgbouncer import pool_in_front
 
@@ -102,7 +102,7 @@ def _opened(dsn: str) -> Generator[Callable[[], psycopg.Connection]]:
         def connect() -> psycopg.Connection:
             """Open the connection of a task as its operator does."""
             first = opened.enter_context(psycopg.connect(dsn, autocommit=True))
-            refuse_transaction_pooling(first, lambda: psycopg.connect(dsn, autocommit=True))
+            reject_transaction_pooling(first, lambda: psycopg.connect(dsn, autocommit=True))
             first.close()
             return opened.enter_context(open_session(dsn))
 

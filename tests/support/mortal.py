@@ -52,7 +52,7 @@ def end_as_airflow_asks() -> None:
 
 
 def run_child(asked: dict[str, Any]) -> dict[str, Any]:
-    """Run a request in a child and return what it told and how it ended."""
+    """Run a request in a child and return what it reported and how it ended."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -68,11 +68,11 @@ def run_child(asked: dict[str, Any]) -> dict[str, Any]:
     if asked["signal"] == "SIGSTOP":
         _let_go_on_when_asked(child)
     sent, lines = time.monotonic(), []
-    with os.fdopen(reading) as told:
-        for text in told:
+    with os.fdopen(reading) as message:
+        for text in message:
             lines.append(json.loads(text))
             if asked.get("behind") and lines[-1].get("point") == asked["behind"]:
-                time.sleep(0.3)  # the call is on its way
+                time.sleep(0.3)  # the call is in flight
                 sent = time.monotonic()
                 os.kill(child, signal.Signals[asked["signal"]])
     _, status = os.waitpid(child, 0)
@@ -89,7 +89,7 @@ def run_child(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _let_go_on_when_asked(child: int) -> None:
-    """Wait until the child has stopped itself, say so, and let it go on at the next line of input."""
+    """Wait until the child has stopped itself, report it, and let it go on at the next line of input."""
     os.waitpid(child, os.WUNTRACED)
     sys.stdout.write("stopped\n")
     sys.stdout.flush()
@@ -97,22 +97,22 @@ def _let_go_on_when_asked(child: int) -> None:
     os.kill(child, signal.SIGCONT)
 
 
-def _run(asked: dict[str, Any], told: Any) -> int:
-    def tell(**line: Any) -> None:
-        told.write(json.dumps(line) + "\n")
+def _run(asked: dict[str, Any], message: Any) -> int:
+    def summarize(**line: Any) -> None:
+        message.write(json.dumps(line) + "\n")
 
     def act() -> None:
-        tell(signalled=time.monotonic())
+        summarize(signalled=time.monotonic())
         os.kill(os.getpid(), signal.Signals[asked["signal"]])
 
     os.environ["REQUESTS_CA_BUNDLE"] = asked["ca_file"]
-    points = Points(asked["target"] and Point(*asked["target"]), act, lambda name: tell(point=name))
+    points = Points(asked["target"] and Point(*asked["target"]), act, lambda name: summarize(point=name))
     try:
         report = _task(asked, points)()
-    except BaseException as ended:  # noqa: BLE001 - whatever ended the run is told
-        tell(report=f"{type(ended).__name__}: {ended}")
+    except BaseException as ended:  # noqa: BLE001 - whatever ended the run is reported
+        summarize(report=f"{type(ended).__name__}: {ended}")
         return 2
-    tell(report=report, peak_kilobytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    summarize(report=report, peak_kilobytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return 0
 
 
@@ -132,9 +132,9 @@ def _task(asked: dict[str, Any], points: Points) -> Callable[[], str]:
         RunIdentity("CRMExport", "mortal", 1, "export_changes"),
     )
     if asked["task"] == "reexport":
-        return lambda: reexport_errors(inputs, every=True).tell()
+        return lambda: reexport_errors(inputs, every=True).summarize()
     if asked["task"] == "reconcile":
-        return lambda: export_late_rows(inputs).tell()
+        return lambda: export_late_rows(inputs).summarize()
     return lambda: str(export_stream(inputs).outcome)
 
 

@@ -60,5 +60,5 @@ def act(person: Person, kind: str, *errors: int, **more: Any) -> Response:
 
 
 def code(answer: Response) -> tuple[int, str]:
-    """Return the status and the code of a refusal."""
+    """Return the status and the code of a rejection."""
     return answer.status_code, answer.json()["error"]["code"]

@@ -29,18 +29,18 @@ class Point(NamedTuple):
 
 
 class Points:
-    """Counts points; at the target `act` is called. `tell` hears the name of each."""
+    """Counts points; at the target `act` is called. `report` is called with the name of each."""
 
     def __init__(
-        self, target: Point | None, act: Callable[[], None], tell: Callable[[str], None] = lambda _: None
+        self, target: Point | None, act: Callable[[], None], report: Callable[[str], None] = lambda _: None
     ) -> None:
-        self.target, self.act, self.tell = target, act, tell
+        self.target, self.act, self.report = target, act, report
         self.reached: Counter[str] = Counter()
 
     def reach(self, name: str) -> None:
         """Note a point."""
         self.reached[name] += 1
-        self.tell(name)
+        self.report(name)
         if self.target == (name, self.reached[name]):
             self.act()
 

@@ -7,7 +7,7 @@ from typing import Any
 from exporter import Exporter
 
 
-def refuse(exporter: Exporter, count: int, message: str = "Rule says no to record %s", **columns: Any) -> None:
+def reject(exporter: Exporter, count: int, message: str = "Rule says no to record %s", **columns: Any) -> None:
     """Add rows to ExportErrors; `%s` of the message is the row's number."""
     values = {"code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "stream": "accounts", "attempts": 1} | columns
     exporter.connection.execute(

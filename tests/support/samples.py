@@ -170,8 +170,8 @@ def read_rows(connection: psycopg.Connection) -> dict[str, dict[str, str | None]
     return {ext: dict(zip(COLUMNS, values, strict=True)) for ext, *values in rows}
 
 
-def find_refusal(row: dict[str, str | None]) -> str | None:
-    """Return the code with which a row must be refused, None when it must arrive."""
+def find_rejection(row: dict[str, str | None]) -> str | None:
+    """Return the code with which a row must be rejected, None when it must arrive."""
     if len(row["long"] or "") > 131_072:
         return "CRM_EXPORT_VALUE_TOO_LONG"
     numbers = [Decimal(row[column] or "0") for column in ("number", "real")]

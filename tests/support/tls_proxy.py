@@ -25,7 +25,7 @@ class TlsProxy:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def dsn_of(self, target: str) -> str:
-        """Return the address of a database through the proxy; connections are encrypted or refused."""
+        """Return the address of a database through the proxy; connections are encrypted or rejected."""
         return make_conninfo(target, port=self._listener.getsockname()[1], sslmode="require")
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ class Writer:
         self.commits: Counter[str] = Counter()
 
     def run(self) -> None:
-        """Write until it is over."""
+        """Write until the end."""
         kinds = [self._short] * 20 + [self._long] * 3 + [self._rolled_back] * 2 + [self._with_savepoints] * 3
         while not self.over.is_set():
             kind: Callable[[], None] = self.random.choice(kinds)
@@ -117,12 +117,12 @@ def main(dsn: str, seconds: float, commits: int) -> None:
         if time.monotonic() - began > seconds and done >= commits:
             over.set()
     reader.read()
-    told = {
+    message = {
         "seconds": round(time.monotonic() - began),
         "commits": sum((writer.commits for writer in writers), Counter()),
         "lost_by_naive_reader": reader.count_lost(),
     }
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(message))
 
 
 if __name__ == "__main__":

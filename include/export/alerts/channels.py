@@ -1,4 +1,4 @@
-"""The file alerts.yaml: the channels that alerts are sent to. It lies beside the stream files."""
+"""The file alerts.yaml: the channels that alerts are sent to. It is in the folder of the stream files."""
 
 from __future__ import annotations
 

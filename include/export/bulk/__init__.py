@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from include.export.bulk.recovery import refuse_unsettled, settle_unsettled
+from include.export.bulk.recovery import reject_unsettled, settle_unsettled
 from include.export.bulk.settlement import JobPending
 from include.export.bulk.transport import BulkTransport
 
 __all__ = [
     "BulkTransport",
     "JobPending",
-    "refuse_unsettled",
+    "reject_unsettled",
     "settle_unsettled",
 ]

@@ -1,4 +1,4 @@
-"""What Salesforce answers of a job that is over: what was refused, and whether every row has an answer."""
+"""What Salesforce answers of a finished job: what was rejected, and whether every row has an answer."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ FETCH_TRIES = 3  # of result files that are not whole
 
 
 def read_answers(run: RunContext, batch: JobBatch, plan: WindowPlan, state: JobState) -> JobAnswers:
-    """Return the answers of a job, after sending once more what was refused for reasons that clear by themselves.
+    """Return the answers of a job, after sending once more what was rejected for transient reasons.
 
-    Raises CircuitFailure when its refusals are not the records' fault, SalesforceFailure when the answers contradict
+    Raises CircuitFailure when its rejections are not the records' fault, SalesforceFailure when the answers contradict
     each other.
     """
     answers = JobAnswers(run, batch, plan, state)
@@ -54,35 +54,35 @@ class JobAnswers:
 
     @property
     def proves_clean(self) -> bool:
-        """Tell whether the job's counts alone prove that every row was accepted."""
+        """Return whether the job's counts alone prove that every row was accepted."""
         return self.state.state == "JobComplete" and self.state.processed == self.batch.sent and not self.state.failed
 
     def count(self) -> Counts:
         """Count the answers."""
         return Counts(self.state.processed, 0, 0, 0) if self.proves_clean else self.results.count()
 
-    def find_first_refused(self) -> Position | None:
-        """Return the position of the first refused record whose row is as it was sent."""
-        return None if self.proves_clean else self.results.find_first_refused()
+    def find_first_rejected(self) -> Position | None:
+        """Return the position of the first rejected record whose row is as it was sent."""
+        return None if self.proves_clean else self.results.find_first_rejected()
 
     def read(self) -> Position | None:
-        """Read what was refused, and all answers where the counts prove nothing; returns the first row without."""
+        """Read what was rejected, and all answers where the counts prove nothing; returns the first row without."""
         if self.state.failed:
-            self._load("refused", self.state.failed)
+            self._load("rejected", self.state.failed)
         self._check_circuit()
         self.unplaced = self.results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
         self.proof = self._check_answers()
-        counted = self.proof.refused == self.state.failed and self.state.processed == self.batch.sent
+        counted = self.proof.rejected == self.state.failed and self.state.processed == self.batch.sent
         proven = counted and self.state.state == "JobComplete" and not self.unplaced
         return None if proven else self._account()
 
     def send_again(self) -> None:
-        """Send once more, by Collections, what was refused for reasons that clear by themselves or by fewer rows.
+        """Send once more, by Collections, what was rejected for transient reasons or for the size of the request.
 
-        With the setting on, nothing that stands behind a record that stays refused.
+        With the setting on, nothing behind a record that stays rejected.
         """
         run = self.run
-        stays = self.results.find_first_refused(staying=True) if run.options.pause_on_export_errors else None
+        stays = self.results.find_first_rejected(staying=True) if run.options.pause_on_export_errors else None
         for _ in range(RETRIED_RECORDS // run.options.batch_size):
             ids = self.results.find_again(run.options.batch_size, stays)
             if not ids:
@@ -102,9 +102,9 @@ class JobAnswers:
         if self.first_unanswered is not None:
             counts = self.count()
             raise SalesforceFailure(
-                f"Stream {self.run.stream.name}: {counts.accepted + counts.refused:,} of {self.batch.sent:,} records "
+                f"Stream {self.run.stream.name}: {counts.accepted + counts.rejected:,} of {self.batch.sent:,} records "
                 f"of Bulk job {self.state.id} are accounted for. What became of the others is not known: the watermark "
-                "stands before the first of them, and they are sent again by the next try."
+                "is before the first of them, and they are sent again by the next attempt."
             )
 
     @property
@@ -150,7 +150,7 @@ class JobAnswers:
 
     def _check_answers(self) -> Counts:
         counts = self.results.count()
-        if counts.repeated or counts.accepted + counts.refused + counts.unprocessed > (self.batch.sent or 0):
+        if counts.repeated or counts.accepted + counts.rejected + counts.unprocessed > (self.batch.sent or 0):
             raise SalesforceFailure(
                 f"Stream {self.run.stream.name}: Bulk job {self.state.id} answers more rows than were sent, or one "
                 "row twice. Nothing is acknowledged; look at the job in Salesforce (Setup > Bulk Data Load Jobs)."
@@ -160,6 +160,6 @@ class JobAnswers:
 
 def _send_again(run: RunContext, batch: Batch) -> list[str]:
     """Send records of a job once more and settle what comes of it; returns the accepted external ids."""
-    sent = run.sender.send_batch(batch, stop_at_refusal=False)
+    sent = run.sender.send_batch(batch, stop_at_rejection=False)
     run.settle(batch, sent, move=False, again=True)
     return [str(row.external_id) for row in batch.rows if row.ordinal in sent.accepted]

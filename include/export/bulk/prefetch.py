@@ -102,7 +102,7 @@ class Prefetcher:
         return None
 
     def allows(self, rows: int) -> bool:
-        """Tell whether more than one window may be in flight.
+        """Return whether more than one window may be in flight.
 
         Not in a run that goes on behind a job that was waited for elsewhere: it will wait like that again, and what is
         prefetched would be uploaded twice.

@@ -23,7 +23,7 @@ class BulkCredits:
     batches_left: int | None = field(default=None, init=False)
 
     def take(self, rows: int, jobs: int) -> bool:
-        """Tell whether the org takes so many rows in so many jobs, and count them as taken."""
+        """Return whether the org takes so many rows in so many jobs, and count them as taken."""
         if self.batches_left is None:
             self.batches_left = self._read_batches_left()
         needed = math.ceil(rows / ROWS_OF_A_BATCH) + jobs
@@ -39,5 +39,5 @@ class BulkCredits:
         try:
             return int(self.run.client.call("GET", "limits").body["DailyBulkApiBatches"]["Remaining"])
         except (ConfigurationFailure, KeyError, TypeError, ValueError) as unknown:
-            log.info("The org does not tell how many Bulk batches are left (%s)", type(unknown).__name__)
+            log.info("The org does not report how many Bulk batches are left (%s)", type(unknown).__name__)
             return BATCHES_OF_A_DAY

@@ -18,10 +18,10 @@ class AnswersIncomplete(SalesforceFailure):
 def check_count(answers: JobAnswers) -> None:
     """Raise AnswersIncomplete where fewer rejections were read than the job counts and no row is without answer."""
     proof, counted = answers.proof, answers.state.failed
-    if proof is not None and answers.first_unanswered is None and proof.refused != counted:
+    if proof is not None and answers.first_unanswered is None and proof.rejected != counted:
         raise AnswersIncomplete(
             f"Stream {answers.run.stream.name}: Bulk job {answers.state.id} counts {counted:,} rejections and lists "
-            f"{proof.refused:,}. Nothing is acknowledged; its rows are sent again by the next attempt."
+            f"{proof.rejected:,}. Nothing is acknowledged; its rows are sent again by the next attempt."
         )
 
 
@@ -30,7 +30,7 @@ def check_proof(answers: JobAnswers) -> None:
     if answers.proof is None:
         return
     known, again = answers.proof, answers.accepted_again
-    if answers.results.count() != replace(known, accepted=known.accepted + again, refused=known.refused - again):
+    if answers.results.count() != replace(known, accepted=known.accepted + again, rejected=known.rejected - again):
         raise SourceFailure(
             f"Stream {answers.run.stream.name}: the answers of Bulk job {answers.state.id} changed between two "
             "looks, as behind a pooler that gives each transaction another session. Nothing is acknowledged. Let the "
@@ -41,9 +41,9 @@ def check_proof(answers: JobAnswers) -> None:
 def record_rejections(answers: JobAnswers, recorder: Recorder) -> None:
     """Record the rejections; raises SourceFailure unless as many are written as were counted."""
     run, limit = answers.run, limit_recorded(answers.run)
-    rejected = run.source.compose_results("ledger/results_refused", None)
+    rejected = run.source.compose_results("ledger/results_rejected", None)
     written = run.errors.record_job(recorder, answers.batch.action, answers.state.id, rejected, limit)
-    counted = (answers.proof.refused if answers.proof else 0) - answers.retried - answers.unplaced
+    counted = (answers.proof.rejected if answers.proof else 0) - answers.retried - answers.unplaced
     expected = min(counted, limit) if limit else counted
     if written != expected:
         raise SourceFailure(

@@ -34,17 +34,17 @@ def settle_unsettled(run: RunContext) -> None:
         _adopt(run, list(batches))
 
 
-def refuse_unsettled(run: RunContext) -> None:
-    """Raise ConfigurationFailure while a job of an earlier run may still be at work: nothing newer may be sent."""
+def reject_unsettled(run: RunContext) -> None:
+    """Raise ConfigurationFailure while a job of an earlier run may still be running: nothing newer may be sent."""
     left = run.jobs.find_unsettled(run.stream.name)
     if any(batch.job_id for batch in left):
         raise ConfigurationFailure(
-            f"A Bulk job of stream {run.stream.name} is not settled yet. Let CRMExport run first, then try again."
+            f"A Bulk job of stream {run.stream.name} is not settled yet. Let CRMExport run first, then retry."
         )
 
 
 def _is_adopted(run: RunContext, batch: JobBatch, left: Sequence[JobBatch]) -> bool:
-    """Tell whether Salesforce has all rows of a batch's job; any other job is aborted, so that nothing comes later."""
+    """Return whether Salesforce has all rows of a batch's job; other jobs are aborted."""
     if batch.transport != "bulk":
         return False
     jobs = IngestJobs(run.stream, run.client)

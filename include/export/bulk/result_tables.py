@@ -30,7 +30,7 @@ class Counts:
     """How many answers there are of each kind, and how many external ids were answered more than once."""
 
     accepted: int
-    refused: int
+    rejected: int
     unprocessed: int
     repeated: int
 
@@ -42,7 +42,7 @@ class ResultLoader:
     source: Source
 
     def load(self, kind: str, blocks: Iterator[bytes]) -> None:
-        """Read a result file (`refused`, `accepted`, `unprocessed`), in place of what was read of that kind before.
+        """Read a result file (`rejected`, `accepted`, `unprocessed`), in place of what was read of that kind before.
 
         Raises ResultsCut when it ends in the middle of a row, SalesforceFailure when it is not such a file.
         """
@@ -78,8 +78,8 @@ class ResultLoader:
             )
         parts = {
             "external_id": sql.Identifier(f"c{folded.index(wanted)}"),
-            "error": sql.SQL("coalesce(c1, '')") if kind == "refused" else sql.SQL("null"),
-            "salesforce_id": sql.Identifier("c0") if kind == "refused" else sql.SQL("null"),
+            "error": sql.SQL("coalesce(c1, '')") if kind == "rejected" else sql.SQL("null"),
+            "salesforce_id": sql.Identifier("c0") if kind == "rejected" else sql.SQL("null"),
         }
         self._connection.execute(load_statement("bulk/results_take").format(**parts), {"kind": kind})
         self._connection.execute(load_statement("bulk/results_drop_file"))
@@ -106,7 +106,7 @@ class JobResults:
         return Counts(*fetch_one(self._connection.execute(load_statement("bulk/results_count"))))
 
     def judge(self) -> list[RejectedClass]:
-        """Judge the refusals, text by text and not row by row, and return them by class."""
+        """Judge the rejections, text by text and not row by row, and return them by class."""
         with self._connection.transaction(), self._connection.cursor(name="crm_export_texts") as texts:
             texts.execute(load_statement("bulk/results_texts"))
             while page := texts.fetchmany(TEXTS_OF_A_PAGE):
@@ -118,7 +118,7 @@ class JobResults:
         ]
 
     def place(self, window: Window, part: sql.Composed, payload: sql.Composed, batch: int) -> int:
-        """Find the source rows of the refused records of a batch; returns how many have none any more, or never had."""
+        """Find the source rows of the rejected records of a batch; returns how many have none."""
         answered = self.answered()
         with self._connection.transaction():
             pin_index_plans(self._connection)
@@ -143,7 +143,7 @@ class JobResults:
         return Position(*row) if row else None
 
     def find_again(self, limit: int, before: Position | None) -> list[str]:
-        """Return external ids of refused records that may be accepted when sent once more, `before` a position."""
+        """Return external ids of rejected records that may be accepted when sent once more, `before` a position."""
         statement = self.source.compose_results("bulk/results_again", before)
         values = {"limit": limit, **(before.as_values() if before else {})}
         return [row[0] for row in self._connection.execute(statement, values)]
@@ -154,12 +154,12 @@ class JobResults:
         folds = {"folded": self.identity.fold(sql.SQL("external_id"))}
         self._connection.execute(load_statement("bulk/results_retried").format(**folds), values)
 
-    def find_first_refused(self, *, staying: bool = False) -> Position | None:
-        """Return the position of the first refused record whose row is as it was sent.
+    def find_first_rejected(self, *, staying: bool = False) -> Position | None:
+        """Return the position of the first rejected record whose row is as it was sent.
 
         `staying` leaves out those that may be accepted when sent once more.
         """
-        statement = self.source.compose_results("bulk/results_first_refused", None)
+        statement = self.source.compose_results("bulk/results_first_rejected", None)
         row = self._connection.execute(statement, {"staying": staying}).fetchone()
         return Position(*row) if row else None
 
@@ -183,10 +183,10 @@ class JobResults:
     def _keep_verdicts(self, texts: Sequence[tuple[UUID, str]]) -> None:
         with self._connection.cursor() as cursor, cursor.copy(load_statement("bulk/results_verdicts")) as copy:
             for key, text in texts:
-                refusal = self._rejection(text)
-                verdict, row = refusal.verdict, refusal.as_row()
+                rejection = self._rejection(text)
+                verdict, row = rejection.verdict, rejection.as_row()
                 copy.write_row((
-                    key, text, row["code"], row["name"], row["class"], row["message"], list(refusal.fields),
+                    key, text, row["code"], row["name"], row["class"], row["message"], list(rejection.fields),
                     row["parent_object"], row["parent_external_id"],
                     verdict.error_class is ErrorClass.TRANSIENT or verdict.smaller_batch,
                 ))  # fmt: skip

@@ -33,7 +33,7 @@ class JobPending(Exception):  # noqa: N818 - named by what happens next
 def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan, progress: Progress) -> bool:
     """Settle the jobs of a window in order; the last one moves the watermark.
 
-    Returns whether the stream is stopped at a refused record. Raises JobPending when a job takes longer than
+    Returns whether the stream is stopped at a rejected record. Raises JobPending when a job takes longer than
     `job_patience`, RunFailure when it did not end as it should: what it had done is settled then.
     """
     held = False
@@ -45,7 +45,7 @@ def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan
 
 
 def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobState:
-    """Return the state of a job that is over; its polls are further and further apart."""
+    """Return the state of a finished job; its polls are further and further apart."""
     jobs, began = IngestJobs(run.stream, run.client), time.monotonic()
     ends_after = (run.stream.job_timeout - run.jobs.read_age(batch)).total_seconds()
     delays = run.options.poll_delays
@@ -54,7 +54,7 @@ def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobSta
         if state is None:
             raise SalesforceFailure(
                 f"Stream {run.stream.name}: Salesforce does not have Bulk job {batch.job_id} any more. Its rows are "
-                "sent again by the next try."
+                "sent again by the next attempt."
             )
         if state.is_over:
             return state
@@ -91,7 +91,7 @@ class _Settling:
     last: bool
 
     def settle(self) -> bool:
-        """Settle the job; returns whether the stream is stopped at a refused record."""
+        """Settle the job; returns whether the stream is stopped at a rejected record."""
         if self.state.state == "Failed" and self.state.processed == 0:
             self._abandon()  # none of its rows was looked at
             raise explain_job_failure(self.run.stream, self.state)
@@ -108,12 +108,12 @@ class _Settling:
         return held
 
     def _send_left_out(self) -> None:
-        """Send the rows of the window that its jobs left out; with the setting on none behind a refused one.
+        """Send the rows of the window that its jobs left out; with the setting on none behind a rejected one.
 
         Which they are was kept when the jobs were filled: what keeps a row out may have ended since.
         """
         run, place = self.run, self.plan.window.start
-        stop = self.answers.find_first_refused() if run.options.pause_on_export_errors else None
+        stop = self.answers.find_first_rejected() if run.options.pause_on_export_errors else None
         known = {"window_id": self.batch.window_id, "limit": run.options.batch_size}
         values = {**self.plan.values(run.stream.name), **known}
         while True:
@@ -123,7 +123,7 @@ class _Settling:
             if batch is None:
                 return
             place = run.batches.last_position(batch)
-            sent = run.send_batch(batch, stop_at_refusal=run.options.pause_on_export_errors)
+            sent = run.send_batch(batch, stop_at_rejection=run.options.pause_on_export_errors)
             run.settle(batch, sent, move=False)
             if sent.stopped_at is not None:
                 return
@@ -131,32 +131,32 @@ class _Settling:
     def _write(self, first_unanswered: Position | None) -> bool:
         """Write everything that a job means in one transaction."""
         run, batch, counts = self.run, self.batch, self.answers.count()
-        refused = counts.refused
-        accepted = max(self.state.processed - refused, 0) if first_unanswered is None else counts.accepted
-        unprocessed = (batch.sent or 0) - accepted - refused
+        rejected = counts.rejected
+        accepted = max(self.state.processed - rejected, 0) if first_unanswered is None else counts.accepted
+        unprocessed = (batch.sent or 0) - accepted - rejected
         calls, bytes_sent = run.take_counts()
         with run.lease.transaction():
             check_proof(self.answers)
-            if refused:
+            if rejected:
                 record_rejections(self.answers, self._recorder())
             if first_unanswered is not None and batch.parts > 1:
                 run.batches.abandon([batch.id])
             else:
-                run.jobs.settle(batch, accepted=accepted, refused=refused, unprocessed=unprocessed)
+                run.jobs.settle(batch, accepted=accepted, rejected=rejected, unprocessed=unprocessed)
             held, end = self._move(first_unanswered) if self.last else (False, self.plan.window.end)
             if self.last:
                 run.jobs.forget_left_out(batch.window_id)
                 self._keep_size(held=held)
             run.versions.confirm(batch.id, self.plan.window, end)
             run.entry.count(rows_changed=batch.sent or 0, rows_sent=batch.sent or 0, accepted=accepted,
-                            refused=refused, api_calls=calls, bytes_sent=bytes_sent)  # fmt: skip
+                            rejected=rejected, api_calls=calls, bytes_sent=bytes_sent)  # fmt: skip
         run.state = replace(run.state, watermark=run.lease.read_watermark())
         return held
 
     def _move(self, first_unanswered: Position | None) -> tuple[bool, Position | None]:
         """Move the watermark over the window, or to just before the first row that keeps it from going on.
 
-        Returns whether that row was refused, and how far what was sent is acknowledged.
+        Returns whether that row was rejected, and how far what was sent is acknowledged.
         """
         run, windows, window = self.run, SourceWindows(self.run.source), self.plan.window
         windows.pin_plans()

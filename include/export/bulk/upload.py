@@ -19,7 +19,7 @@ from include.export.source import SourceWindows
 
 HEADER_BYTES = 32_000  # of a job, at most
 Staged = tuple[int, list[str]]  # rows of a job, and external ids that Salesforce takes for one
-# how COPY writes a text that reads #N/A, to tell it from NULL; Salesforce does not tell them apart
+# how COPY writes a text that reads #N/A, to distinguish it from NULL; Salesforce does not distinguish them
 _MARK = re.compile(rb'"#N/A"')
 
 

@@ -81,7 +81,7 @@ class WindowPlanner:
 
     @property
     def allows_jobs(self) -> bool:
-        """Tell whether the stream may use jobs at all, where its watermark is."""
+        """Return whether the stream may use jobs at all, where its watermark is."""
         stream = self.run.stream
         if stream.bulk_from is None or find_bulk_obstacle(stream) or not CsvForm(self.run.form).is_possible:
             return False
@@ -89,7 +89,7 @@ class WindowPlanner:
 
     @cached_property
     def _is_large(self) -> bool:
-        """Tell whether jobs pay: while the setting is on, only a large backlog, because a job cannot be atomic."""
+        """Return whether jobs pay: while the setting is on, only a large backlog, because a job cannot be atomic."""
         run, least = self.run, self.run.stream.bulk_from_paused
         if not run.options.pause_on_export_errors:
             return True

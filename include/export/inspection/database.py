@@ -33,7 +33,7 @@ def check_database(name: str, connection: psycopg.Connection, streams: list[Stre
 
 
 def _check_schema(state: SchemaState, checks: Checklist, connection: psycopg.Connection) -> bool:
-    """Tell whether the schema can be used now."""
+    """Return whether the schema can be used now."""
     role, database = connection.info.user, connection.info.dbname
     if state.version is None or int(state.version) < int(VERSION):
         found = "is not installed" if state.version is None else f"has version {state.version}, not {VERSION}"

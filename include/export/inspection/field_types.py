@@ -36,7 +36,7 @@ class ColumnType(Protocol):
 
     @property
     def is_text(self) -> bool:
-        """Tell whether the values are text."""
+        """Return whether the values are text."""
 
 
 def explain_misfit(column: ColumnType, field_type: str) -> Misfit | None:

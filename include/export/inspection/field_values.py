@@ -25,7 +25,7 @@ def check_length(
         checks.fail(
             "length",
             f"{name} takes {most:,} characters, and its column has texts of up to {actual:,}: they are rejected. "
-            f"Shorten them in a view by left(…, {most}), or let the admin lengthen the field.",
+            f"Shorten them in a view by left(…, {most}), or ask your Salesforce admin to lengthen the field.",
         )
     elif declared is not None and declared > most:
         checks.warn("length", f"{name} takes {most:,} characters, and its column may hold {declared:,}. No text is "
@@ -55,7 +55,7 @@ def check_picklist(
     elif lacking:
         shown = _list(lacking) if show_values else _count(len(lacking))
         checks.fail("picklist", f"{name} is a restricted picklist that lacks {shown}: those records are "
-                    f"rejected. Let the admin add the values, or correct column {column}.")  # fmt: skip
+                    f"rejected. Ask your Salesforce admin to add the values, or correct column {column}.")  # fmt: skip
 
 
 def _list(values: Sequence[str]) -> str:

@@ -73,7 +73,7 @@ def _check_external_id(stream: Stream, fields: Mapping[str, Mapping[str, Any]], 
         checks.warn(
             "external id",
             f"{stream.object}.{stream.external_id} is not Unique in Salesforce: two records may get the same id, and "
-            "both are then rejected. Let the admin tick Unique on the field.",
+            "both are then rejected. Ask your Salesforce admin to tick Unique on the field.",
         )
 
 
@@ -93,7 +93,7 @@ def _check_required(stream: Stream, described: Mapping[str, Any], checks: Checkl
         checks.fail(
             "required",
             f"{stream.object} requires {', '.join(missing)} and {stream.name}.yaml maps no column to it: every new "
-            "record is rejected. Add it to fields, or let the admin give it a default.",
+            "record is rejected. Add it to fields, or ask your Salesforce admin to give it a default.",
         )
 
 
@@ -112,11 +112,11 @@ def _check_parent(
             checks.fail(
                 "parent",
                 f"fields names {name}, and {parent} {lacks}: no parent is found by it. Name an External ID field of "
-                f"{parent}, or let the admin mark {parent_field} External ID and Unique.",
+                f"{parent}, or ask your Salesforce admin to mark {parent_field} External ID and Unique.",
             )
         elif not field.get("unique") and field["name"] != "Id":
             checks.warn("parent", f"{parent}.{parent_field} is not Unique in Salesforce: where two parents share an "
-                        "id, their children are rejected. Let the admin tick Unique on the field.")  # fmt: skip
+                        "id, their children are rejected. Ask your Salesforce admin to tick Unique.")  # fmt: skip
 
 
 def _check_field(name: str, field: Mapping[str, Any], checks: Checklist, found: FoundSource | None) -> None:

@@ -102,8 +102,8 @@ def _choose_external_id(
     found = [each for each in described["fields"] if each.get("externalId") and each.get("createable")]
     if not found:
         raise ConfigurationFailure(
-            f"{described['name']} has no field that is marked External ID and that the login may write. Let the admin "
-            "create one (Text, External ID, Unique), or grant edit access to it."
+            f"{described['name']} has no field that is marked External ID and that the login may write. "
+            "Ask your Salesforce admin to create one (Text, External ID, Unique), or grant edit access to it."
         )
     by_name = [each for each in found if find_column(columns, (simplify(each["name"]),))]
     chosen = min(by_name or found, key=lambda each: not each.get("unique"))

@@ -32,9 +32,9 @@ from include.export.ledger.database_errors import explain_database_errors
 from include.export.ledger.export_errors import DueError, ExportErrors, Recorder
 from include.export.ledger.exported_versions import ExportedVersions
 from include.export.ledger.findings import (
+    FAILOVER,
     LATE_ROW,
     NO_SOURCE_ROW,
-    STEPPED_BACK,
     ExportFindings,
     OpenFinding,
     read_open_findings,
@@ -49,13 +49,13 @@ from include.export.ledger.trials import AskedTrial, ExportTrials, Trial
 from include.export.ledger.watermarks import ExportWatermarks, Holder, Lease, StreamState, without_stop
 
 __all__ = [
+    "FAILOVER",
     "LATE_ROW",
     "NEW_FIELD",
     "NO_SOURCE_ROW",
     "RECORD_LIMIT",
     "RUN_PREFIX",
     "SEVERITIES",
-    "STEPPED_BACK",
     "VERSION",
     "Action",
     "ActionKind",

@@ -112,7 +112,7 @@ class ExportAlerts:
     def find_pending(
         self, channel: str, *, severities: Sequence[str] = SEVERITIES, streams: Sequence[str] | None = None
     ) -> list[PendingAlert]:
-        """Return what a channel has not been sent, the gravest first; `streams` None stands for all."""
+        """Return what a channel has not been sent, the gravest first; `streams` None means all."""
         values = {
             "channel": channel,
             "severities": list(severities),
@@ -154,7 +154,7 @@ class ExportAlerts:
         self.connection.execute(load_statement("ledger/alerts_clear"), {"key": key})
 
     def explains_failure(self, stream: str) -> bool:
-        """Tell whether an open alert says already why tasks of a stream fail: a hold, or a failure in ExportRuns."""
+        """Return whether an open alert says already why tasks of a stream fail: a hold, or a failure in ExportRuns."""
         row = self.connection.execute(load_statement("ledger/alerts_explain"), {"stream": stream}).fetchone()
         return bool(row and row[0])
 

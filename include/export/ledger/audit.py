@@ -32,7 +32,7 @@ EntryName = Literal[
 
 
 class ActionKind(StrEnum):
-    """What a person can do about refused records."""
+    """What a person can do about rejected records."""
 
     RETRY = "retry"
     SET_ASIDE = "set_aside"
@@ -157,7 +157,7 @@ class RecordLine:
 
 @dataclass(frozen=True)
 class Results:
-    """What became of the records of an action: all counted, one page told."""
+    """What became of the records of an action: all counted, one page returned."""
 
     counts: dict[ResultName, int]
     records: list[RecordLine] = field(default_factory=list)

@@ -26,9 +26,9 @@ class ExportBatches:
         found = self.connection.execute(statement, values).fetchone()
         return _read_batch(found) if found else None
 
-    def settle(self, batch: Batch, epoch: int, *, accepted: int, refused: int) -> None:
+    def settle(self, batch: Batch, epoch: int, *, accepted: int, rejected: int) -> None:
         """Mark a batch settled with its counts and empty its manifest."""
-        values = {"batch": batch.id, "epoch": epoch, "accepted": accepted, "refused": refused}
+        values = {"batch": batch.id, "epoch": epoch, "accepted": accepted, "rejected": rejected}
         self.connection.execute(load_statement("ledger/batch_settle"), values)
 
     def find_strays(self, stream: str) -> list[int]:

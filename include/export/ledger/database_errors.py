@@ -1,4 +1,4 @@
-"""The errors of Postgres, told for the person who must act; translated once, where a run begins."""
+"""The errors of Postgres, explained for the person who must act; translated once, where a run begins."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def explain_database_errors(
         yield
     except SourceMissing as missing:
         raise _let_retry(missing, stream, connection) from missing.__cause__
-    except errors.InsufficientPrivilege as refused:
+    except errors.InsufficientPrivilege as error:
         filtered = explain_filter(reading, connection) if reading and connection and _is_idle(connection) else None
-        failure = ConfigurationFailure(filtered) if filtered else _explain(stream, refused)
-        raise _let_retry(failure, stream, connection) from refused
+        failure = ConfigurationFailure(filtered) if filtered else _explain(stream, error)
+        raise _let_retry(failure, stream, connection) from error
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise _explain(stream, error) from None  # its text holds values of a row, and a log shows the cause too
     except psycopg.Error as error:
@@ -62,28 +62,30 @@ def _is_idle(connection: psycopg.Connection) -> bool:
 
 
 def _explain(stream: str, error: psycopg.Error) -> RunFailure:
-    told = (error.diag.message_primary or str(error)).strip().splitlines()[0]
+    message = (error.diag.message_primary or str(error)).strip().splitlines()[0]
     if isinstance(error, psycopg.DataError):
-        told = re.sub(r'".*"', '"…"', told)  # a value of a row
-    if isinstance(error, _MISSING) and "crm_export" in told.lower() + (error.diag.schema_name or ""):
+        message = re.sub(r'".*"', '"…"', message)  # a value of a row
+    if isinstance(error, _MISSING) and "crm_export" in message.lower() + (error.diag.schema_name or ""):
         return ConfigurationFailure(
-            f"Stream {stream}: {told}. The schema crm_export is not installed or not up to date: run the task "
+            f"Stream {stream}: {message}. The schema crm_export is not installed or not up to date: run the task "
             "prepare_schema of CRMExport, or let a DBA run include/sql/ledger/schema.sql."
         )
     if isinstance(error, _MISSING):
         return SourceMissing(
-            f"Stream {stream}: {told} in the source. Correct {stream}.yaml, or the table or view it names."
+            f"Stream {stream}: {message} in the source. Correct {stream}.yaml, or the table or view it names."
         )
     if isinstance(error, errors.InsufficientPrivilege):
         return SourceMissing(
-            f"Stream {stream}: {told}. Grant the role of postgres_default SELECT on the source, and usage of the "
+            f"Stream {stream}: {message}. Grant the role of postgres_default SELECT on the source, and usage of the "
             "schema crm_export with SELECT, INSERT, UPDATE and DELETE on its tables."
         )
     if isinstance(error, errors.NotNullViolation) and error.diag.table_name == "exportbatchrows":
         return ConfigurationFailure(f"Stream {stream}: a row has no key. The key column must be unique and not null.")
     if isinstance(error, _LASTING):
         return ConfigurationFailure(
-            f"Stream {stream}: Postgres answered: {told}. The same statement will fail again: correct {stream}.yaml or "
-            "its source."
+            f"Stream {stream}: Postgres answered: {message}. The same statement will fail again: correct {stream}.yaml "
+            "or its source."
         )
-    return SourceFailure(f"Stream {stream}: Postgres answered: {told}. Nothing was acknowledged; the next try goes on.")
+    return SourceFailure(
+        f"Stream {stream}: Postgres answered: {message}. Nothing was acknowledged; the next attempt goes on."
+    )

@@ -1,4 +1,4 @@
-"""The tables ExportErrors and ExportErrorAttempts: every record that Salesforce refused by name."""
+"""The tables ExportErrors and ExportErrorAttempts: every record that Salesforce rejected by name."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ class ExportErrors:
 
     connection: psycopg.Connection
 
-    def record(self, recorder: Recorder, batch: Batch, refusals: Sequence[Rejection]) -> dict[int, int]:
-        """Record the refusals of a batch; returns the id of the export error by ordinal."""
-        statement = _compose_record("ledger/errors_refused_rows", "ledger/errors_recorded_ids")
+    def record(self, recorder: Recorder, batch: Batch, rejections: Sequence[Rejection]) -> dict[int, int]:
+        """Record the rejections of a batch; returns the id of the export error by ordinal."""
+        statement = _compose_record("ledger/errors_rejected_rows", "ledger/errors_recorded_ids")
         payloads = [{"ordinal": row.ordinal, "payload": row.payload} for row in batch.rows if row.payload]
         values = {
             "operation": batch.action,
             "batch": batch.id,
-            "refusals": Jsonb([refusal.as_row() for refusal in refusals]),
+            "rejections": Jsonb([rejection.as_row() for rejection in rejections]),
             "payloads": Jsonb(payloads),
             "job_id": None,
             **recorder.as_values(),
@@ -90,12 +90,12 @@ class ExportErrors:
     def record_job(
         self, recorder: Recorder, action: str, job_id: str, rejected: sql.Composed, limit: int | None
     ) -> int:
-        """Record the rejected records of a job (a composed `results_refused.sql`), the first `limit` of them.
+        """Record the rejected records of a job (a composed `results_rejected.sql`), the first `limit` of them.
 
         Their answers are in the session's tables. Returns how many were written.
         """
         statement = load_statement("ledger/errors_record").format(
-            refused=rejected, answer=load_statement("ledger/errors_recorded_count")
+            rejected=rejected, answer=load_statement("ledger/errors_recorded_count")
         )
         values = {**recorder.as_values(), "operation": action, "job_id": job_id, "limit": limit}
         _, written = fetch_one(self.connection.execute(statement, values))
@@ -115,11 +115,11 @@ class ExportErrors:
         self.connection.execute(load_statement("ledger/errors_gone"), {"errors": list(errors), "run": run})
 
     def has_decisions(self, stream: str) -> bool:
-        """Tell whether an operator decided to go on without any record of a stream."""
+        """Return whether an operator decided to go on without any record of a stream."""
         return bool(fetch_value(self.connection.execute(load_statement("ledger/errors_decided"), {"stream": stream})))
 
     def release(self, stream: str) -> int:
-        """Reopen children whose parent was accepted and records whose time of being ignored is over."""
+        """Reopen children whose parent was accepted and records that are no longer ignored."""
         return self.connection.execute(load_statement("ledger/errors_release"), {"stream": stream}).rowcount
 
     def find_due(self, statement: sql.Composed, values: dict[str, object]) -> list[DueError]:
@@ -143,5 +143,7 @@ class ExportErrors:
         return found, waiting
 
 
-def _compose_record(refused: str, answer: str) -> sql.Composed:
-    return load_statement("ledger/errors_record").format(refused=load_statement(refused), answer=load_statement(answer))
+def _compose_record(rejected: str, answer: str) -> sql.Composed:
+    return load_statement("ledger/errors_record").format(
+        rejected=load_statement(rejected), answer=load_statement(answer)
+    )

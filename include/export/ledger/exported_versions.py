@@ -60,7 +60,7 @@ class ExportedVersions:
         return int(row[0]) if row else 0  # a part may be empty
 
     def confirm(self, batch: int, window: Window, last: Position | None) -> None:
-        """Take what a Bulk job carried for exported, up to its row at which the watermark stands now."""
+        """Take what a Bulk job carried for exported, up to its row at the present watermark."""
         if last == window.end:
             self._execute("ledger/versions_confirm_all", batch=batch)
         elif last is not None:
@@ -74,7 +74,7 @@ class ExportedVersions:
     def compare(self, source: Source, watermark: Position, guard: Guard = nullcontext) -> Iterator[Compared]:
         """Compare the source with what was exported, page by page up to the watermark, and yield each page.
 
-        A page is one transaction inside `guard`, which refuses it when the stream is another process's by now. What
+        A page is one transaction inside `guard`, which rejects it when the stream is another process's by now. What
         agrees is packed as it goes, so a comparison that ends early has lost nothing; the lines of batches are
         forgotten after the last page.
         """

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from include.sql import fetch_value, load_statement
 
-LATE_ROW, NO_SOURCE_ROW, STEPPED_BACK = "late_row", "no_source_row", "stepped_back"
+LATE_ROW, NO_SOURCE_ROW, FAILOVER = "late_row", "no_source_row", "stepped_back"
 LINES_OF_A_KIND = 10_000  # of one kind a run; the counts are always complete
 
 
@@ -36,7 +36,7 @@ class ExportFindings:
         self._execute("ledger/findings_close", kind)
 
     def have(self, kind: str, subject: str) -> bool:
-        """Tell whether a run has noted this before."""
+        """Return whether a run has noted this before."""
         return bool(fetch_value(self._execute("ledger/findings_have", kind, subject=subject)))
 
     def _execute(self, statement: str, kind: str, **values: object) -> psycopg.Cursor[Any]:

@@ -18,7 +18,7 @@ from include.sql import fetch_value, load_statement
 
 @dataclass(frozen=True)
 class JobBatch:
-    """A Bulk job of the ledger: its rows are those of a window, less what no CSV carries.
+    """A Bulk job of the ledger: its rows are those of a window, less the rows CSV cannot represent.
 
     `part` of `parts` holds the rows of a window whose parents hash to it; `sent` is known once the upload is done.
     """
@@ -65,9 +65,9 @@ class JobBatches:
         """Return the batch of a job as the ledger has it."""
         return self._jobs("ledger/batch_read", {"batch": batch})[0]
 
-    def settle(self, batch: JobBatch, *, accepted: int, refused: int, unprocessed: int) -> None:
+    def settle(self, batch: JobBatch, *, accepted: int, rejected: int, unprocessed: int) -> None:
         """Mark the batch of a job settled with its counts."""
-        values = {"batch": batch.id, "accepted": accepted, "refused": refused, "unprocessed": unprocessed}
+        values = {"batch": batch.id, "accepted": accepted, "rejected": rejected, "unprocessed": unprocessed}
         self.connection.execute(load_statement("ledger/batch_settle_job"), values)
 
     def count_unsettled(self, window_id: UUID | None) -> int:

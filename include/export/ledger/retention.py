@@ -1,4 +1,4 @@
-"""How long our tables keep what is over: runs, batches, attempts, resolved errors, closed findings, cleared alerts."""
+"""How long our tables keep history: runs, batches, attempts, resolved errors, closed findings, cleared alerts."""
 
 from __future__ import annotations
 

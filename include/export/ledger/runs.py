@@ -43,7 +43,7 @@ class RunTotals:
     rows_changed: int
     rows_sent: int
     accepted: int
-    refused: int
+    rejected: int
     api_calls: int
 
 
@@ -71,7 +71,7 @@ class RunEntry:
         return cls(connection, fetch_value(connection.execute(load_statement("ledger/run_start"), values)))
 
     def count(self, **amounts: int) -> None:
-        """Add what a batch did: rows_changed, rows_sent, accepted, refused, api_calls, bytes_sent."""
+        """Add what a batch did: rows_changed, rows_sent, accepted, rejected, api_calls, bytes_sent."""
         self.connection.execute(load_statement("ledger/run_count"), {"run": self.id, **amounts})
 
     def note_oldest_change(self, moment: str) -> None:

@@ -38,12 +38,12 @@ def install_schema(connection: psycopg.Connection) -> str:
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
             connection.execute(load_statement("ledger/schema"))
-    except errors.InsufficientPrivilege as refused:
+    except errors.InsufficientPrivilege as error:
         role, database = connection.info.user, connection.info.dbname
         raise ConfigurationFailure(
             f"Role {role} may not create the schema crm_export in database {database}. Let a DBA run "
             f"include/sql/ledger/schema.sql there once, or grant it: grant create on database {database} to {role};"
-        ) from refused
+        ) from error
     return f"Schema crm_export installed (version {VERSION})."
 
 

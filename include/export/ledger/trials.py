@@ -15,7 +15,7 @@ REQUEST_LIMIT, ANSWER_LIMIT = 200_000, 50_000  # characters kept
 
 @dataclass(frozen=True)
 class Trial:
-    """The outcome of a trial: what was sent, what came back, and what it means."""
+    """The outcome of a trial: the request, the answer, and what it means."""
 
     request: str
     answer: str

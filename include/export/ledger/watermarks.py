@@ -1,4 +1,4 @@
-"""The table ExportWatermarks: where each stream stands, who may write it, and at which record it is stopped."""
+"""The table ExportWatermarks: the watermark of each stream, who may write it, and at which record it is stopped."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ class Lease:
         self._execute("ledger/watermark_move", batch=batch, ordinal=ordinal)
 
     def set_watermark(self, window: Window, position: Position) -> None:
-        """Move the watermark to a position of a window, if it still stands where the window begins."""
+        """Move the watermark to a position of a window, if it is still where the window begins."""
         self._execute("ledger/watermark_set", **window.as_values(), **position.as_values())
 
     def read_watermark(self) -> Position | None:
-        """Return where the watermark stands now."""
+        """Return the present watermark."""
         return ExportWatermarks(self.connection).read_position(self.stream)
 
     def stop_at(self, error: int | None) -> None:
@@ -108,7 +108,7 @@ class Lease:
         )
 
     def keep_identity(self, identity: str) -> None:
-        """Keep which database the watermark stands in."""
+        """Keep which database the watermark belongs to."""
         self._execute("ledger/watermark_identify", identity=identity)
 
     def keep_request_rows(self, rows: int | None) -> None:
@@ -146,7 +146,7 @@ class ExportWatermarks:
     def take_lease(
         self, stream: str, owner: str, seconds: float, *, patience: float = 0.0
     ) -> tuple[Lease, StreamState] | None:
-        """Take the lease; None when its owner is still at work after `patience` seconds.
+        """Take the lease; None when its owner is still running after `patience` seconds.
 
         An owner that died leaves a lease that nobody renews: it is waited for, at most `seconds`.
         """
@@ -177,7 +177,7 @@ class ExportWatermarks:
             return cursor.execute(load_statement(statement), values).fetchone()
 
     def read_position(self, stream: str) -> Position | None:
-        """Return where the watermark of a stream stands, None when nothing was exported yet."""
+        """Return the watermark of a stream, None when nothing was exported yet."""
         row = self.connection.execute(load_statement("ledger/watermark_position"), {"stream": stream}).fetchone()
         return Position(row[0], row[1]) if row and row[0] else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from include.export.postgres.copy_reader import Block, NoConnectionLeft, Readers, RowStream, export_snapshot
 from include.export.postgres.database_identity import UNKNOWN, read_database_identity
-from include.export.postgres.pooler import refuse_transaction_pooling
+from include.export.postgres.pooler import reject_transaction_pooling
 from include.export.postgres.session import (
     APPLICATION_NAME,
     READY_SECONDS,
@@ -30,5 +30,5 @@ __all__ = [
     "prepare_session",
     "read_database_identity",
     "reconnect",
-    "refuse_transaction_pooling",
+    "reject_transaction_pooling",
 ]

@@ -65,14 +65,14 @@ class Readers:
     def _connect(self) -> psycopg.Connection:
         try:
             return connect_reader(self.connect)
-        except (psycopg.OperationalError, SourceFailure) as refused:
+        except (psycopg.OperationalError, SourceFailure) as error:
             self.has_spare = False
-            told = str(refused).strip().splitlines()[-1]
+            message = str(error).strip().splitlines()[-1]
             raise NoConnectionLeft(
-                f"Stream {self.stream.name}: no further connection for reading rows ({told}). A Bulk job needs two "
+                f"Stream {self.stream.name}: no further connection for reading rows ({message}). A Bulk job needs two "
                 "connections of the role of postgres_default, five at full speed: raise its connection limit or the "
                 f"size of its pool, or set bulk_from: null in {self.stream.name}.yaml."
-            ) from refused
+            ) from error
 
 
 def connect_reader(connect: Connect) -> psycopg.Connection:
@@ -128,9 +128,9 @@ class RowStream:
                 rows += len(lines)
                 yield Block(b"".join(lines), rows, longest)
                 lines, size = [], 0
-        told = self._expect(ExecStatus.COMMAND_OK).command_tuples
-        if told != rows:
-            raise psycopg.DataError(f"Postgres sent {rows} lines and says that it sent {told}")
+        message = self._expect(ExecStatus.COMMAND_OK).command_tuples
+        if message != rows:
+            raise psycopg.DataError(f"Postgres sent {rows} lines and says that it sent {message}")
         wire.get_result()
 
     def _expect(self, status: ExecStatus) -> PGresult:

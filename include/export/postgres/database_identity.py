@@ -9,19 +9,19 @@ import psycopg
 from include.sql import fetch_value, load_statement
 
 log = logging.getLogger(__name__)
-UNKNOWN = "unknown"  # the identity of a database that does not tell it
+UNKNOWN = "unknown"  # the identity of a database that does not reveal it
 
 
 def read_database_identity(connection: psycopg.Connection) -> str:
     """Return the identity of the database, UNKNOWN where it cannot be read, as in some managed services."""
     try:
         return str(fetch_value(connection.execute(load_statement("postgres/database_identity"))) or UNKNOWN)
-    except psycopg.Error as refused:
+    except psycopg.Error as error:
         if connection.closed:
             raise
         log.warning(
             "Which database this is cannot be read (%s), so a promoted standby or a restored backup is noticed by the "
             "published watermark only. Where the role may not, run as the schema's owner: grant execute on function "
-            "crm_export.database_identity() to the role.", refused.diag.message_primary,
+            "crm_export.database_identity() to the role.", error.diag.message_primary,
         )  # fmt: skip
         return UNKNOWN

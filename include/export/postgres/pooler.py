@@ -14,7 +14,7 @@ PROBE_SECONDS = 5.0  # that a client may wait for a server of the pool
 _PID = b"select pg_catalog.pg_backend_pid()"
 
 
-def refuse_transaction_pooling(connection: psycopg.Connection, connect: Connect) -> None:
+def reject_transaction_pooling(connection: psycopg.Connection, connect: Connect) -> None:
     """Raise ConfigurationFailure unless every statement of a connection reaches the same server process.
 
     Where nothing pools, Postgres itself announced its process at the start, and no more is asked. Otherwise a second
@@ -29,7 +29,7 @@ def refuse_transaction_pooling(connection: psycopg.Connection, connect: Connect)
     if pid == connection.info.backend_pid:
         return
     if {_ask(connection) for _ in range(PROBES)} != {pid}:
-        _refuse(connection)
+        _reject(connection)
     try:
         other = connect()
     except psycopg.OperationalError:
@@ -45,11 +45,11 @@ def _probe(connection: psycopg.Connection, other: psycopg.Connection, pid: int) 
         held = _ask(other, b"begin; ")
         # a session of its own answers at once, whatever the other client holds or waits for
         if held == pid or _ask(connection) != pid:
-            _refuse(connection)
+            _reject(connection)
         if held is None or _ask(other, b"rollback; ") is None:
             return
         if _ask(connection) != pid:
-            _refuse(connection)
+            _reject(connection)
 
 
 def _ask(connection: psycopg.Connection, before: bytes = b"") -> int | None:
@@ -57,12 +57,12 @@ def _ask(connection: psycopg.Connection, before: bytes = b"") -> int | None:
     try:
         results = execute_within(connection, before + _PID, PROBE_SECONDS)
     except psycopg.errors.ProtocolViolation:  # statement pooling allows no transaction
-        _refuse(connection)
+        _reject(connection)
     value = results[-1].get_value(0, 0) if results else None
     return int(value) if value else None
 
 
-def _refuse(connection: psycopg.Connection) -> NoReturn:
+def _reject(connection: psycopg.Connection) -> NoReturn:
     info = connection.info
     raise ConfigurationFailure(
         f"{info.host}:{info.port} is a pooler that gives each transaction another server process (pool_mode "

@@ -80,7 +80,7 @@ def prepare_session(
 ) -> None:
     """Put a new connection into autocommit mode and set everything that the exporter depends on.
 
-    The settings are set after connecting: poolers refuse them as startup parameters. Names of functions and tables are
+    The settings are set after connecting: poolers reject them as startup parameters. Names of functions and tables are
     looked up in pg_catalog only; a function of the same name in a schema that others may write to is never called.
     `patience` is how many seconds a pooler may take to give it a server, else psycopg.OperationalError is raised.
     Raises ConfigurationFailure where the server forbids a setting that texts depend on, and for a database that is
@@ -94,8 +94,8 @@ def prepare_session(
     try:
         names, values = list(settings), list(settings.values())
         connection.execute(load_statement("postgres/session_settings"), {"names": names, "values": values})
-    except psycopg.Error as refused:
-        _refuse_broken(connection, refused)
+    except psycopg.Error as error:
+        _reject_broken(connection, error)
         _set_each(connection, settings)
     for aid in ("postgres/session_plans", "postgres/session_mark"):
         # without them the session is slower, or the horizon waits for it; some services forbid such functions
@@ -126,7 +126,7 @@ def execute_within(connection: psycopg.Connection, statements: bytes, seconds: f
 
 
 def admit_policies(connection: psycopg.Connection, stream: Stream) -> None:
-    """Let row-level security choose the rows of a stream that says so; make its reads fail for every other stream."""
+    """Let row-level security choose the rows of a stream with `row_security`; make reads of the others fail."""
     wanted = "on" if stream.row_security else "off"
     connection.execute(load_statement("postgres/session_policies"), {"row_security": wanted})
 
@@ -170,24 +170,24 @@ def _set_each(connection: psycopg.Connection, settings: Mapping[str, str]) -> No
         try:
             statement = sql.SQL("set {} = {}").format(sql.Identifier(name), sql.Literal(settings[name]))
             connection.execute(statement)
-        except psycopg.Error as refused:
-            _refuse_broken(connection, refused)
+        except psycopg.Error as error:
+            _reject_broken(connection, error)
             if current != settings[name]:
-                _report_forbidden(connection, name, settings[name], refused)
+                _report_forbidden(connection, name, settings[name], error)
 
 
-def _report_forbidden(connection: psycopg.Connection, name: str, value: str, refused: psycopg.Error) -> None:
-    role, answer = connection.info.user, refused.diag.message_primary or type(refused).__name__
-    told = f"Postgres does not let role {role} set {name} = '{value}' ({answer})"
+def _report_forbidden(connection: psycopg.Connection, name: str, value: str, error: psycopg.Error) -> None:
+    role, answer = connection.info.user, error.diag.message_primary or type(error).__name__
+    message = f"Postgres does not let role {role} set {name} = '{value}' ({answer})"
     remedy = f"alter role {role} set {name} = '{value}';"
     if name in _TEXTS or name in _TRANSACTIONS:
         raise ConfigurationFailure(
-            f"{told}. Records would be read or written in another form, so nothing is done. Run as an administrator: "
-            f"{remedy}"
-        ) from refused
-    log.warning("%s. The run may be cut short by it: %s", told, remedy)
+            f"{message}. Records would be read or written in another form, so nothing is done. Run as an "
+            f"administrator: {remedy}"
+        ) from error
+    log.warning("%s. The run may be cut short by it: %s", message, remedy)
 
 
-def _refuse_broken(connection: psycopg.Connection, error: psycopg.Error) -> None:
+def _reject_broken(connection: psycopg.Connection, error: psycopg.Error) -> None:
     if connection.closed or connection.broken:
         raise error

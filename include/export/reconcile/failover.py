@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from include.export.ledger import STEPPED_BACK, ExportFindings
+from include.export.ledger import FAILOVER, ExportFindings
 from include.export.positions import Position
 from include.export.postgres import UNKNOWN, read_database_identity
 from include.export.reconcile.org_listing import Listing
@@ -16,20 +16,20 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class StepBack:
-    """A step back that was noticed: the database as it is now, what tells it, and a sentence about it."""
+class Failover:
+    """A failover that was noticed: the database as it is now, the sign of it, and a sentence about it."""
 
     identity: str
     sign: str
-    told: str
+    message: str
 
 
-def find_step_back(run: RunContext, published_watermark: Position | None) -> StepBack | None:
-    """Return the step back when the database is not the one that the stream was last checked in.
+def find_failover(run: RunContext, published_watermark: Position | None) -> Failover | None:
+    """Return the failover when the database is not the one that the stream was last checked in.
 
     A promoted standby and a recovered backup have another timeline, another cluster has another identifier. A
     snapshot of the disk has neither: then `published_watermark`, the watermark as published outside of this
-    database, lies beyond the watermark. A step back that an earlier run has handled is not returned again.
+    database, lies beyond the watermark. A failover that an earlier run has handled is not returned again.
     """
     identity = read_database_identity(run.connection)
     known = run.state.database_identity
@@ -43,7 +43,7 @@ def find_step_back(run: RunContext, published_watermark: Position | None) -> Ste
     if (
         published_watermark
         and _is_behind(run, published_watermark)
-        and not _findings(run).have(STEPPED_BACK, str(published_watermark))
+        and not _findings(run).have(FAILOVER, str(published_watermark))
     ):
         return _note_sign(run, identity, str(published_watermark), f"the published watermark is {published_watermark}")
     return None
@@ -59,18 +59,18 @@ def find_lost_keys(run: RunContext) -> list[str]:
     return listing.find_keys(run.source, run.form.identity)
 
 
-def note_step_back(run: RunContext, step: StepBack) -> None:
-    """Note that the step back has been handled; from here on this database is the one that is known."""
+def note_failover(run: RunContext, step: Failover) -> None:
+    """Note that the failover has been handled; from here on this database is the one that is known."""
     with run.lease.transaction():
-        _findings(run).note(STEPPED_BACK, [(step.sign, step.told)])
+        _findings(run).note(FAILOVER, [(step.sign, step.message)])
         if step.identity != UNKNOWN:
             run.lease.keep_identity(step.identity)
 
 
-def _note_sign(run: RunContext, identity: str, sign: str, reason: str) -> StepBack:
-    told = f"database changed: stepped back to {run.state.watermark or 'the beginning'} ({reason})"
-    log.warning("Stream %s: %s. What Salesforce got from its lost part is sent again.", run.stream.name, told)
-    return StepBack(identity, sign, told)
+def _note_sign(run: RunContext, identity: str, sign: str, reason: str) -> Failover:
+    message = f"database changed: back at {run.state.watermark or 'the beginning'} ({reason})"
+    log.warning("Stream %s: %s. What Salesforce got from its lost part is sent again.", run.stream.name, message)
+    return Failover(identity, sign, message)
 
 
 def _is_behind(run: RunContext, published_watermark: Position) -> bool:

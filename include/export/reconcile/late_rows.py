@@ -9,7 +9,7 @@ from typing import Any
 from include.export.bulk import settle_unsettled
 from include.export.ledger import LATE_ROW, ExportFindings, Outcome
 from include.export.positions import Position
-from include.export.reconcile.failover import find_lost_keys, find_step_back, note_step_back
+from include.export.reconcile.failover import find_failover, find_lost_keys, note_failover
 from include.export.run import RunContext, RunInputs, open_run, send_keys
 
 log = logging.getLogger(__name__)
@@ -24,10 +24,10 @@ class LateRowsReport:
     compared: int = 0
     late: int = 0
     exported: int = 0
-    refused: int = 0
+    rejected: int = 0
     left_to_export: int = 0
     sent_again: int = 0
-    stepped_back: str = ""
+    failover: str = ""
     api_calls: int = 0
     message: str = ""
 
@@ -35,15 +35,15 @@ class LateRowsReport:
         """Return the report for a task's return value."""
         return asdict(self)
 
-    def tell(self) -> str:
+    def summarize(self) -> str:
         """Return the report as one sentence."""
-        told = (
+        detail = (
             f"{self.compared:,} rows compared, {self.late:,} came below the watermark: {self.exported:,} exported, "
-            f"{self.refused:,} refused, {self.left_to_export:,} changed again or gone."
+            f"{self.rejected:,} rejected, {self.left_to_export:,} changed again or gone."
         )
-        if self.stepped_back:
-            told += f" The {self.stepped_back}; {self.sent_again:,} rows sent again."
-        return told
+        if self.failover:
+            detail += f" The {self.failover}; {self.sent_again:,} rows sent again."
+        return detail
 
 
 def export_late_rows(
@@ -59,11 +59,11 @@ def export_late_rows(
     report = LateRowsReport(inputs.stream.name)
     with open_run(inputs, "reconcile") as run:
         if run is None:
-            report.message = f"Another run of stream {inputs.stream.name} is at work; nothing was compared."
+            report.message = f"Another run of stream {inputs.stream.name} is running; nothing was compared."
             return report
         settle_unsettled(run)
         outcome = _go_back(run, report, published_watermark) or _compare(run, report)
-        report.message = report.tell()
+        report.message = report.summarize()
         if outcome is Outcome.WAITING_FOR_CREDITS:
             report.message += " The daily API limit is spent; the next run goes on."
         report.api_calls = run.end(outcome, report.message).api_calls
@@ -71,16 +71,16 @@ def export_late_rows(
 
 
 def _go_back(run: RunContext, report: LateRowsReport, published_watermark: Position | None) -> Outcome | None:
-    step = find_step_back(run, published_watermark)
+    step = find_failover(run, published_watermark)
     if step is None:
         return None
-    report.stepped_back = step.told
+    report.failover = step.message
     if run.state.watermark is not None:
         sent = LateRowsReport(run.stream.name)
         if not _send(run, find_lost_keys(run), sent):
             return Outcome.WAITING_FOR_CREDITS
-        report.sent_again = sent.exported + sent.refused
-    note_step_back(run, step)
+        report.sent_again = sent.exported + sent.rejected
+    note_failover(run, step)
     return None
 
 
@@ -107,16 +107,16 @@ def _send(run: RunContext, keys: list[str], report: LateRowsReport) -> bool:
     """Send the current rows of keys that are not above the watermark; False when the API budget is spent."""
     sent = send_keys(run, keys)
     report.exported += sent.exported
-    report.refused += sent.rejected
+    report.rejected += sent.rejected
     report.left_to_export += sent.left
     return sent.complete
 
 
 def _note(findings: ExportFindings, run: RunContext, late: list[str], total: int) -> None:
     """Note each late row, or their number where they are many: then it is the source, and no row to look at."""
-    told = "Its change time was at or below the watermark when it came; it was exported by its key."
-    found = [(key, told) for key in late]
+    detail = "Its change time was at or below the watermark when it came; it was exported by its key."
+    found = [(key, detail) for key in late]
     if total > ROWS_NOTED:
-        told = f"{total:,} rows came with change times at or below the watermark; they were exported by their keys."
-        found = [(run.stream.source, told)]
+        detail = f"{total:,} rows came with change times at or below the watermark; they were exported by their keys."
+        found = [(run.stream.source, detail)]
     findings.note(LATE_ROW, found)

@@ -100,8 +100,8 @@ def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: O
     found = listing.find_without_source(source, form.identity)
     report.without_source = len(found)
     findings = ExportFindings(listing.connection, report.stream, entry.id)
-    told = f"{listing.stream.object} {{}} has no row in {listing.stream.source}; delete it there, or restore the row."
-    findings.note(NO_SOURCE_ROW, [(external_id, told.format(record)) for external_id, record in found])
+    detail = f"{listing.stream.object} {{}} has no row in {listing.stream.source}; delete it there, or restore the row."
+    findings.note(NO_SOURCE_ROW, [(external_id, detail.format(record)) for external_id, record in found])
     findings.close_others(NO_SOURCE_ROW)
     report.message = f"{report.listed:,} records listed, {report.without_source:,} without a row in the source."
     return Outcome.COMPLETE

@@ -60,7 +60,7 @@ def load_checks(folder: Path | None = None) -> tuple[SumCheck | BrokenCheck, ...
 def run_check(check: SumCheck, stream: Stream, *, connection: psycopg.Connection, run: RunIdentity) -> CheckReport:
     """Report the groups whose exported rows do not add up; nothing is changed.
 
-    Exported are the live rows up to the watermark that no unresolved export error stands for. Raises RunFailure when
+    Exported are the live rows up to the watermark without an unresolved export error. Raises RunFailure when
     Postgres fails or a column is not there.
     """
     report = CheckReport(check.name)
@@ -123,8 +123,8 @@ def _load(path: Path) -> SumCheck | BrokenCheck:
             raise YamlError(f"must be a mapping of {', '.join(SumCheck.model_fields)}.")
         return SumCheck(name=path.stem, **content)
     except YamlError as wrong:
-        told = str(wrong)
+        detail = str(wrong)
     except (ValidationError, TypeError) as wrong:
         first = wrong.errors()[0] if isinstance(wrong, ValidationError) else None
-        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else "name: is not a field."
-    return BrokenCheck(name=path.stem, message=f"Check file {path.name}: {told}")
+        detail = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else "name: is not a field."
+    return BrokenCheck(name=path.stem, message=f"Check file {path.name}: {detail}")

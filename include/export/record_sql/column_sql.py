@@ -35,12 +35,12 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        """Tell whether the values are text to Postgres (strings, enums, uuid)."""
+        """Return whether the values are text to Postgres (strings, enums, uuid)."""
         return (self.category in {"S", "E"} and self.type != '"char"') or self.type == "uuid"
 
     @property
     def is_string(self) -> bool:
-        """Tell whether the type is one of free text, which may differ in case or blanks only."""
+        """Return whether the type is one of free text, which may differ in case or blanks only."""
         return self.category == "S" and self.type != '"char"'
 
     @property
@@ -60,7 +60,7 @@ class Column:
 
     @property
     def is_padded(self) -> bool:
-        """Tell whether Postgres writes blanks behind the values unless they are read as text."""
+        """Return whether Postgres writes blanks behind the values unless they are read as text."""
         return self.type == "bpchar"
 
     def check_sendable(self, stream: str) -> None:

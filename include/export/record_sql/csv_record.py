@@ -22,7 +22,7 @@ class CsvForm:
 
     @property
     def is_possible(self) -> bool:
-        """Tell whether a Bulk job can do what the stream does: it names records by external id, or by Id to update.
+        """Return whether a Bulk job can do what the stream does: it names records by external id, or by Id to update.
 
         A job sends one list of fields for all its records, so fields that only new records get exclude it.
         """
@@ -54,14 +54,14 @@ class CsvForm:
         return len(f'"{field}":') + (len('""') if quoted else 0)
 
     def needs_collections(self, *, decided: bool, scan_texts: bool, colliding: bool) -> sql.Composed:
-        """Return the condition under which a row does not go into the CSV: Collections sends it, or refuses it.
+        """Return the condition under which a row does not go into the CSV: Collections sends it, or rejects it.
 
         `decided` looks at what operators decided about export errors, `scan_texts` into every text for what a CSV does
         not carry: carriage returns, the literal #N/A, and more than a field takes; an upload that meets one of them
         begins again so. `colliding` takes the external ids of the parameter `colliding_ids`.
         """
         conditions = [condition for condition, _ in self.record.identity.broken_rules]
-        conditions += [self.record.deleted, *self._uncarriable(), *self.record.rivals_condition()]
+        conditions += [self.record.deleted, *self._uncarriable(), *self.record.duplicate_conditions()]
         conditions += _cleared_parents(self.record)
         key = KeyForm(self._columns[self._stream.key])
         conditions += [_DECIDED.format(key_text=key.text)] if decided else []

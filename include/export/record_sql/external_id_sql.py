@@ -30,12 +30,12 @@ class ExternalIdForm:
 
     @property
     def is_id(self) -> bool:
-        """Tell whether the field is the id that Salesforce itself gives to records."""
+        """Return whether the field is the id that Salesforce itself gives to records."""
         return self.field.name == "Id"
 
     @property
     def may_collide(self) -> bool:
-        """Tell whether texts that differ may name one record: by their case, blanks, or digits."""
+        """Return whether texts that differ may name one record: by their case, blanks, or digits."""
         return self.column.is_string and not self.is_id
 
     def fold(self, text: sql.Composable) -> sql.Composed:

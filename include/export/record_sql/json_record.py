@@ -17,14 +17,14 @@ ARGUMENTS = 90  # of one call; Postgres takes 100
 
 
 class UnreadableForm:
-    """What is known of a row that Postgres cannot read: its key, its change time, and that it is refused."""
+    """What is known of a row that Postgres cannot read: its key, its change time, and that it is rejected."""
 
     external_id = sql.SQL("null::text")
     record = sql.SQL("null::text")
     created = sql.SQL("null::text")
     payload = sql.SQL("null::jsonb")
     deleted = sql.SQL("false")
-    refusal = sql.SQL(
+    rejection = sql.SQL(
         "case when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' else 'CRM_EXPORT_ROW_UNREADABLE' end"
     )
     folded = sql.SQL("null::text")
@@ -82,7 +82,7 @@ class RecordForm:
         return sql.SQL("({} is not null)").format(self.columns[self.stream.deleted].value)
 
     @property
-    def refusal(self) -> sql.Composed:
+    def rejection(self) -> sql.Composed:
         """Return the local rule that the row breaks, NULL when it can be sent."""
         rules = [
             sql.SQL("when {} then {}").format(condition, sql.Literal(code))
@@ -126,7 +126,7 @@ class RecordForm:
             head=sql.Literal(f'"{relation}":{{{attributes}"{parent_field}":'),
         )
 
-    def rivals_condition(self) -> list[sql.Composed]:
+    def duplicate_conditions(self) -> list[sql.Composed]:
         """Return the condition that another live row has the same external id; none where the key is the id.
 
         Ids that differ only in case are the same where Salesforce takes them for one and an index on `lower(…)` finds
@@ -137,23 +137,23 @@ class RecordForm:
         if id_column.name == self.stream.key and not folded:
             return []
         same = sql.SQL("lower(o.{id}) = lower(s.{id})" if folded else "o.{id} = s.{id}")
-        rival = sql.SQL("exists (select 1 from {source} o where {same} and o.{key} <> s.{key} and {alive})").format(
+        duplicate = sql.SQL("exists (select 1 from {source} o where {same} and o.{key} <> s.{key} and {alive})").format(
             same=same.format(id=sql.Identifier(id_column.name)),
             source=sql.Identifier(self.stream.source_schema, self.stream.source_table),
             key=sql.Identifier(self.stream.key),
             alive=sql.SQL("o.{} is null").format(sql.Identifier(deleted)) if deleted else sql.SQL("true"),
         )
-        return [rival]
+        return [duplicate]
 
     def _duplicates(self) -> sql.Composed:
-        """What becomes of a row with duplicates: another owns the record, or both are refused."""
-        found = self.rivals_condition()
+        """What becomes of a row with duplicates: another owns the record, or both are rejected."""
+        found = self.duplicate_conditions()
         if not found:
             return sql.Composed([])
         return sql.SQL(
-            "when {rival} then case when {deleted} then 'CRM_EXPORT_SUPERSEDED'"
+            "when {duplicate} then case when {deleted} then 'CRM_EXPORT_SUPERSEDED'"
             " else 'CRM_EXPORT_EXTERNAL_ID_CONFLICT' end"
-        ).format(rival=found[0], deleted=self.deleted)
+        ).format(duplicate=found[0], deleted=self.deleted)
 
 
 def _body_fields(stream: Stream) -> list[str]:

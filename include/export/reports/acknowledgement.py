@@ -1,4 +1,4 @@
-"""What going on past refused records means at this moment, for the dialog that asks for an acknowledgement."""
+"""What going on past rejected records means at this moment, for the dialog that asks for an acknowledgement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.sql import load_statement
 
 @dataclass(frozen=True)
 class HeldStream:
-    """A stream that would go on; `rows_waiting` are the rows behind its refused record."""
+    """A stream that would go on; `rows_waiting` are the rows behind its rejected record."""
 
     stream: str
     error_id: int

@@ -31,7 +31,7 @@ def find_blockers(
 ) -> list[Blocker]:
     """Return the sessions that hold streams back for at least some seconds, as crm_export.export_horizon() sees them.
 
-    Without the right to see them there are none here: the runs then fail and say so.
+    Without the right to see them there are none here: the runs then fail with that message.
     """
     found: dict[int, Blocker] = {}
     for stream in streams:

@@ -1,4 +1,4 @@
-"""Export errors by cause: what was refused for one and the same reason is one line."""
+"""Export errors by cause: what was rejected for one and the same reason is one line."""
 
 from __future__ import annotations
 

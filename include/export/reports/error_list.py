@@ -78,7 +78,7 @@ class ErrorOrder:
     descending: bool = True
 
     def read_place(self, token: str | None) -> tuple[str | None, int | None]:
-        """Return the place that a token stands for; raises PlaceError when it is not one of this order's."""
+        """Return the place that a token names; raises PlaceError when it is not one of this order's."""
         if token is None:
             return None, None
         try:

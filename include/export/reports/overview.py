@@ -1,4 +1,4 @@
-"""Where the streams stand, for people: what is held and why, what waits, what the last runs did."""
+"""The state of the streams, for people: what is held and why, what waits, what the last runs did."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WatermarkState:
 
 @dataclass(frozen=True)
 class Parent:
-    """The refused parent that a held record waits for."""
+    """The rejected parent that a held record waits for."""
 
     error_id: int
     stream: str
@@ -78,7 +78,7 @@ class RunLine:
     rows_changed: int
     rows_sent: int
     accepted: int
-    refused: int
+    rejected: int
     api_calls: int
     paused_on_errors: bool
 
@@ -89,13 +89,13 @@ class RunPoint:
 
     at: str
     accepted: int
-    refused: int
+    rejected: int
     outcome: RunOutcome
 
 
 @dataclass(frozen=True)
 class StreamOverview:
-    """Where one stream stands."""
+    """The state of one stream."""
 
     name: str
     object: str | None = None
@@ -137,7 +137,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Overview:
-    """Where all streams stand, parents before children, and which sessions hold them back."""
+    """The state of all streams, parents before children, and which sessions hold them back."""
 
     at: str
     streams: list[StreamOverview]
@@ -146,7 +146,7 @@ class Overview:
 
 
 def read_overview(streams: Sequence[Loaded], *, connection: psycopg.Connection, catalogue: Catalogue) -> Overview:
-    """Return where the streams stand; what waits is counted in their sources, each for a short time at most."""
+    """Return the state of the streams; what waits is counted in their sources, each for a short time at most."""
     names = [stream.name for stream in streams]
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(load_statement("reports/overview_streams"), {"streams": names}).fetchall()
@@ -204,7 +204,7 @@ def _read_row(row: dict[str, Any], waiting: WaitingChanges, catalogue: Catalogue
         "held": _read_held(row["held"], waiting, catalogue) if row["held"] else None,
         "running": row["running"],
         "last_run": runs[0] if runs else None,
-        "recent_runs": [RunPoint(run.started_at, run.accepted, run.refused, run.outcome) for run in reversed(runs)],
+        "recent_runs": [RunPoint(run.started_at, run.accepted, run.rejected, run.outcome) for run in reversed(runs)],
     }
 
 

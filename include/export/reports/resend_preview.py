@@ -21,7 +21,7 @@ REQUEST_ROWS = 200
 
 @dataclass(frozen=True)
 class ResendPreview:
-    """The size of a resend; `seconds` is None where no recent run tells a rate.
+    """The size of a resend; `seconds` is None where no recent run gives a rate.
 
     `exact` is False where counting took too long and Postgres estimated the rows. `missing` are the keys that no
     exported row has.

@@ -21,7 +21,7 @@ class HistoryPoint:
 
     at: datetime
     exported: int
-    refused: int
+    rejected: int
     api_calls: int
     oldest_age_seconds: int | None
 
@@ -67,7 +67,7 @@ def _merge_points(at: datetime, points: Sequence[HistoryPoint]) -> HistoryPoint:
     return HistoryPoint(
         at,
         exported=sum(point.exported for point in points),
-        refused=sum(point.refused for point in points),
+        rejected=sum(point.rejected for point in points),
         api_calls=sum(point.api_calls for point in points),
         oldest_age_seconds=max(ages, default=None),
     )

@@ -1,4 +1,4 @@
-"""One line per stream, for people: what the last run did and where the stream stands."""
+"""One line per stream, for people: what the last run did and the state of the stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.sql import load_statement
 
 @dataclass(frozen=True)
 class StreamSummary:
-    """Where a stream stands; the `held_…` fields are None unless it is stopped at a refused record."""
+    """The state of a stream; the `held_…` fields are None unless it is stopped at a rejected record."""
 
     stream: str
     watermark: str | None
@@ -29,7 +29,7 @@ class StreamSummary:
     rows_changed: int
     rows_sent: int
     accepted: int
-    refused: int
+    rejected: int
     rows_waiting: int | None
     errors: ErrorCounts = field(default_factory=ErrorCounts)
     findings: int = 0

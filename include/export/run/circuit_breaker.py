@@ -57,7 +57,7 @@ class CircuitBreaker:
         return [each for each in rejections if known.get(keys[each.ordinal]) != each.code]
 
     def _is_of_the_record(self, results: Sequence[Result], rejections: Sequence[Rejection]) -> bool:
-        """Tell whether so few records were rejected for a field that the object's description can clear the run."""
+        """Return whether so few records were rejected for a field that the object's description can clear the run."""
         whole = any(result.whole_request for result in results)
         if whole or len(rejections) >= MIN_RECORDS_TO_TRIP or any(each.code not in _FIELD_CODES for each in rejections):
             return False
@@ -75,7 +75,7 @@ class CircuitBreaker:
 
 
 def is_nearly_all(count: int, sent: int) -> bool:
-    """Tell whether so many of the records sent are nearly all of them."""
+    """Return whether so many of the records sent are nearly all of them."""
     return count > 0 and count >= sent * NEARLY_ALL
 
 
@@ -96,7 +96,7 @@ def check_error_count(stream: Stream, recorded: int) -> None:
     """Raise CircuitFailure when a run has found more new errors than the stream allows."""
     if recorded > stream.max_errors:
         raise CircuitFailure(
-            f"Stream {stream.name}: more than {stream.max_errors:,} records were refused in one run (max_errors), so "
+            f"Stream {stream.name}: more than {stream.max_errors:,} records were rejected in one run (max_errors), so "
             "it is probably not the records. The watermark is kept. Look at ExportErrors grouped by error_code, "
             f"correct the cause, or raise max_errors in {stream.name}.yaml."
         )
@@ -119,7 +119,7 @@ def _explain(
         FailureKind.QUOTA: QuotaFailure,
     }
     return kinds.get(rejections[0].verdict.failure, CircuitFailure)(
-        f"Stream {stream.name}: Salesforce refused {count} of {sent} records of {stream.object} for a reason "
+        f"Stream {stream.name}: Salesforce rejected {count} of {sent} records of {stream.object} for a reason "
         f"that is not the records' ({samples}). Nothing was recorded and the watermark is kept. "
         f"{rejections[0].verdict.advice}"
     )

@@ -112,9 +112,9 @@ class RunContext(RunInputs):
         assert self.state.watermark is not None  # noqa: S101 - the callers ask for it first
         return self.state.watermark
 
-    def send_batch(self, batch: Batch, *, stop_at_refusal: bool) -> Sent:
+    def send_batch(self, batch: Batch, *, stop_at_rejection: bool) -> Sent:
         """Send a planned batch; raises CircuitFailure when the run has found too many new errors."""
-        sent = self.sender.send_batch(batch, stop_at_refusal=stop_at_refusal)
+        sent = self.sender.send_batch(batch, stop_at_rejection=stop_at_rejection)
         self.new_errors += len(sent.rejections)
         check_error_count(self.stream, self.new_errors)
         return sent
@@ -135,12 +135,12 @@ class RunContext(RunInputs):
                 _move(self, batch, sent, recorded)
             answered = [] if move else sorted(sent.accepted | set(sent.rejections))
             self.versions.note(batch.id, last=sent.acknowledged if move else 0, ordinals=answered)
-            self.batches.settle(batch, self.lease.epoch, accepted=len(sent.accepted), refused=len(sent.rejections))
+            self.batches.settle(batch, self.lease.epoch, accepted=len(sent.accepted), rejected=len(sent.rejections))
             self.entry.count(
                 rows_changed=0 if again else len(batch.rows),
                 rows_sent=len(sent.transmitted),
                 accepted=0 if again else len(sent.accepted),
-                refused=0 if again else len(sent.rejections),
+                rejected=0 if again else len(sent.rejections),
                 api_calls=calls,
                 bytes_sent=bytes_sent,
             )
@@ -157,7 +157,7 @@ class RunContext(RunInputs):
         )
 
     def has_credits(self, share: float = 1.0, calls: int = 1) -> bool:
-        """Tell whether a share of the daily API limit, and what the org says it has left, allow so many calls."""
+        """Return whether a share of the daily API limit, and what the org says it has left, allow so many calls."""
         used = count_calls_of_the_day(self.connection) + self.client.api_calls - self.counted[0]
         usage = self.client.usage
         org_allows = usage is None or usage.used + calls <= usage.most

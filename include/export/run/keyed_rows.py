@@ -42,7 +42,7 @@ def _send_part(run: RunContext, keys: list[str], sent: KeyedRows) -> set[str]:
     if batch is None:
         sent.left += len(keys)
         return set(keys)
-    answered = run.send_batch(batch, stop_at_refusal=False)
+    answered = run.send_batch(batch, stop_at_rejection=False)
     run.settle(batch, answered, move=False)
     sent.exported += len(answered.accepted)
     sent.rejected += len(answered.rejections)

@@ -24,7 +24,7 @@ PATIENCE_SECONDS = {"reexport": 3600.0, "reconcile": 3600.0, "trial": 30.0}
 
 @contextmanager
 def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
-    """Yield the run of a stream under its lease, None when another process is at work on the stream.
+    """Yield the run of a stream under its lease, None when another process exports the stream.
 
     `kind` is export, reexport, reconcile or trial. A failure inside is written to the line of the run and raised again;
     errors of Postgres become RunFailures. Nothing relies on the closing: a dead owner's lease runs out.
@@ -49,7 +49,7 @@ def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
             _note_failure(run, failure)
             raise
         finally:
-            # what may still be executed must be over before anything newer is sent: the lease runs out by itself
+            # what may still be executed must have ended before anything newer is sent: the lease is left to expire
             if _is_usable(inputs.connection) and not inputs.client.in_flight:
                 lease.release()
 
@@ -73,7 +73,7 @@ def _guard(inputs: RunInputs, lease: Lease, state: StreamState) -> None:
 
 
 def _is_usable(connection: psycopg.Connection) -> bool:
-    """Tell whether a connection is open and between statements; a run that was asked to end may leave it in one."""
+    """Return whether a connection is open and between statements; a run that was asked to end may leave it in one."""
     return connection.info.transaction_status is TransactionStatus.IDLE
 
 

@@ -68,8 +68,8 @@ class RequestSize:
             self.keep(smaller)
         log.warning(
             "Stream %s: a request of %d records was too much for Salesforce (%s). They are sent again in requests of "
-            "%d, with which the next runs begin too. Lower crm_export_batch_size, or let the admin make the object's "
-            "automation faster.", self.stream, rows, reason, smaller,
+            "%d, with which the next runs begin too. Lower crm_export_batch_size, or ask your "
+            "Salesforce admin to make the object's automation faster.", self.stream, rows, reason, smaller,
         )  # fmt: skip
 
     def grow(self, rows: int) -> None:

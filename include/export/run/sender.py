@@ -51,14 +51,14 @@ class Sender:
     size: RequestSize
     breaker: CircuitBreaker
 
-    def send_batch(self, batch: Batch, *, stop_at_refusal: bool) -> Sent:
-        """Send a batch. With `stop_at_refusal` nothing behind the first rejected record reaches Salesforce.
+    def send_batch(self, batch: Batch, *, stop_at_rejection: bool) -> Sent:
+        """Send a batch. With `stop_at_rejection` nothing behind the first rejected record reaches Salesforce.
 
         Raises RunFailure when it is not the records: nothing of the batch may be acknowledged then.
         """
         sent = Sent()
         self.size.note(batch.rows)
-        if stop_at_refusal:
+        if stop_at_rejection:
             self._send_in_order(batch, sent)
         else:
             self._send_each(batch, sent)
@@ -183,16 +183,16 @@ class Sender:
         repeated = any(row.ordinal in sent.unanswered for row in rows)
         try:
             results = self.transport.transmit(action, rows, all_or_none=all_or_none, repeated=repeated)
-        except RequestRejected as refused:
-            results = self._find_rejected(action, rows, sent, refused, all_or_none=all_or_none)
+        except RequestRejected as rejected:
+            results = self._find_rejected(action, rows, sent, rejected, all_or_none=all_or_none)
         sent.transmitted |= {row.ordinal for row in rows}
         return results
 
     def _find_rejected(
-        self, action: str, rows: Sequence[Row], sent: Sent, refused: RequestRejected, *, all_or_none: bool
+        self, action: str, rows: Sequence[Row], sent: Sent, rejected: RequestRejected, *, all_or_none: bool
     ) -> list[Result]:
         if len(rows) == 1:
-            return [Result(rows[0], refused.code, refused.message, whole_request=True)]
+            return [Result(rows[0], rejected.code, rejected.message, whole_request=True)]
         middle = len(rows) // 2
         first = self._transmit(action, rows[:middle], sent, all_or_none=all_or_none)
         if all_or_none and not all(result.accepted for result in first):

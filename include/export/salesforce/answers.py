@@ -62,7 +62,7 @@ def explain_silence(method: str, path: str, reason: Exception) -> Unanswered:
 
 
 def never_left(reason: Exception) -> bool:
-    """Tell whether a call failed before a byte of it was sent: no connection could be made."""
+    """Return whether a call failed before a byte of it was sent: no connection could be made."""
     cause = getattr(reason.args[0], "reason", None) if reason.args else None
     return isinstance(reason, requests.ConnectTimeout | requests.exceptions.SSLError) or isinstance(
         cause, urllib3.exceptions.NewConnectionError

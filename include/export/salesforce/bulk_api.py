@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
 TIMED_OUT = "TimedOut"  # our own word for a job that was aborted after job_timeout
 CLOCKS_APART = timedelta(minutes=5)  # how far Salesforce's clock may be from the database's
-RESULTS = {"refused": "failedResults", "accepted": "successfulResults", "unprocessed": "unprocessedrecords"}
+RESULTS = {"rejected": "failedResults", "accepted": "successfulResults", "unprocessed": "unprocessedrecords"}
 
 
 @dataclass(frozen=True)
 class JobState:
-    """A job as Salesforce tells of it; `processed` includes `failed`."""
+    """A job as Salesforce reports it; `processed` includes `failed`."""
 
     id: str
     state: str
@@ -38,7 +38,7 @@ class JobState:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the job will not change any more."""
+        """Return whether the job will not change any more."""
         return self.state in TERMINAL
 
 
@@ -93,7 +93,7 @@ class IngestJobs:
         return _read_state(body)
 
     def open_results(self, job_id: str, kind: str) -> AbstractContextManager[Iterator[bytes]]:
-        """Open a result file of a job that is over: refused, accepted or unprocessed."""
+        """Open a result file of a finished job: rejected, accepted or unprocessed."""
         return self.client.download(f"jobs/ingest/{job_id}/{RESULTS[kind]}")
 
     def abort_orphans(self, action: str, planned_at: str, known: Collection[str]) -> int:
@@ -101,7 +101,7 @@ class IngestJobs:
         resources = self._call("GET", "")
         user = str((isinstance(resources, dict) and resources.get("identity")) or "").rsplit("/", 1)[-1][:15]
         if not user:
-            raise SalesforceFailure("Salesforce does not tell whose session this is (identity).")
+            raise SalesforceFailure("Salesforce does not say whose session this is (identity).")
         since = datetime.fromisoformat(planned_at) - CLOCKS_APART
         orphans = [
             job["id"]
@@ -138,15 +138,15 @@ class IngestJobs:
         try:
             headers = write_headers(self.stream) if method != "GET" else None
             return self.client.call(method, path, text, repeatable=method == "GET", headers=headers).body
-        except RequestRejected as refused:
+        except RequestRejected as rejected:
             raise ConfigurationFailure(
-                f"Stream {self.stream.name}: Salesforce refused a Bulk job for {self.stream.object} ({refused}). "
+                f"Stream {self.stream.name}: Salesforce rejected a Bulk job for {self.stream.object} ({rejected}). "
                 f"Correct object, external_id or fields in {self.stream.name}.yaml."
             ) from None
 
 
 def is_job_over(client: SalesforceClient, job_id: str) -> bool:
-    """Tell whether a job will not change any more, or is not there any more; raises RunFailure."""
+    """Return whether a job will not change any more, or is not there any more; raises RunFailure."""
     try:
         return _read_state(client.call("GET", f"jobs/ingest/{job_id}").body).is_over
     except NotFound:
@@ -182,7 +182,7 @@ def _code_of(message: str) -> str:
 
 def explain_job_failure(stream: Stream, state: JobState) -> RunFailure:
     """Return the failure for a job that did not complete (docs/salesforce-behaviour.md#states-of-a-job)."""
-    told = load_catalogue().redact(_code_of(state.message), state.message)[:300] or "no message"
+    detail = load_catalogue().redact(_code_of(state.message), state.message)[:300] or "no message"
     if state.state == TIMED_OUT:
         return SalesforceFailure(
             f"Stream {stream.name}: Salesforce did not finish Bulk job {state.id} within job_timeout "
@@ -193,16 +193,16 @@ def explain_job_failure(stream: Stream, state: JobState) -> RunFailure:
     if state.state == "Aborted":
         return SalesforceFailure(
             f"Stream {stream.name}: Bulk job {state.id} was aborted in Salesforce by somebody else. What it had "
-            "processed is settled; the rest is sent again by the next try."
+            "processed is settled; the rest is sent again by the next attempt."
         )
     verdict = load_catalogue().classify(_code_of(state.message), state.message)
     if verdict.failure in {FailureKind.CONFIGURATION, FailureKind.QUOTA}:
         kind = QuotaFailure if verdict.failure is FailureKind.QUOTA else ConfigurationFailure
         return kind(
-            f"Stream {stream.name}: Salesforce failed Bulk job {state.id} as a whole: {told}. No record is to blame. "
+            f"Stream {stream.name}: Salesforce failed Bulk job {state.id} as a whole: {detail}. No record is to blame. "
             f"{verdict.advice}"
         )
     return SalesforceFailure(
-        f"Stream {stream.name}: Salesforce gave up Bulk job {state.id}: {told}. What it had processed is settled; the "
-        "rest is sent again by the next try."
+        f"Stream {stream.name}: Salesforce gave up Bulk job {state.id}: {detail}. What it had processed is settled; "
+        "the rest is sent again by the next attempt."
     )

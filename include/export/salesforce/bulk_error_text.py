@@ -1,4 +1,4 @@
-"""The text of a refusal in a Bulk job's result file (docs/salesforce-behaviour.md#result-files)."""
+"""The text of a rejection in a Bulk job's result file (docs/salesforce-behaviour.md#result-files)."""
 
 from __future__ import annotations
 

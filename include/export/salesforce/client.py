@@ -70,10 +70,10 @@ class SalesforceClient:
     def concurrent(self) -> SalesforceClient:
         """Return a client for another thread: the same login, which it does not renew, and counts of its own."""
 
-        def refuse() -> OrgSession:
+        def reject() -> OrgSession:
             raise SalesforceFailure("The session expired during an upload; it is made again with a new login.")
 
-        other = SalesforceClient(refuse, timeouts=self.timeouts, catalogue=self.catalogue)
+        other = SalesforceClient(reject, timeouts=self.timeouts, catalogue=self.catalogue)
         other._session = self.session
         return other
 
@@ -173,7 +173,7 @@ class SalesforceClient:
 
     def _identify(self, session: OrgSession) -> OrgSession:
         """Return a login with the id of its org; Salesforce is asked for it where the token does not begin with it."""
-        self._session = session  # the request goes out with it, and ends with it when that fails
+        self._session = session  # the request is sent with it, and ends with it when that fails
         try:
             response = self._request("GET", "", None, guarded=False)
             answer = self._read("GET", "", response, read_text("GET", "", response))

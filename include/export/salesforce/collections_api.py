@@ -18,7 +18,7 @@ from include.export.salesforce.write_options import write_headers
 from include.export.streams import Stream
 
 ROLLED_BACK = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
-NOT_SENT = "CRM_EXPORT_NOT_SENT"  # the record stands behind the rejected one of a request that was divided
+NOT_SENT = "CRM_EXPORT_NOT_SENT"  # the record is behind the rejected one of a request that was divided
 # what is to be deleted is not there: gone, in the recycle bin or purged, or of an org that this one was copied from
 _DELETED_ALREADY = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 
@@ -39,7 +39,7 @@ class Result:
 
     @property
     def accepted(self) -> bool:
-        """Tell whether Salesforce has the record as it was sent."""
+        """Return whether Salesforce has the record as it was sent."""
         return not self.code
 
 
@@ -65,7 +65,7 @@ class CollectionsTransport:
         """Send rows in one request and return a result for each, in the same order.
 
         `action` is upsert, update or delete; `repeated` says that a request with them was not answered before. Raises
-        RequestRejected when the whole request is refused for its content, Unanswered and RequestTooLarge when fewer
+        RequestRejected when the whole request is rejected for its content, Unanswered and RequestTooLarge when fewer
         rows may pass, RunFailure when Salesforce does not answer as documented.
         """
         ids, settled = self.find_ids(action, rows)
@@ -177,12 +177,12 @@ def _read_result(row: Row, found: Any, action: str, answer: Answer) -> Result:
         return Result(row, salesforce_id=salesforce_id)
     errors = [error for error in found.get("errors") or [] if isinstance(error, dict) and error.get("statusCode")]
     if not errors:
-        raise SalesforceFailure("Salesforce refused a record of a Collections request without a status code.")
+        raise SalesforceFailure("Salesforce rejected a record of a Collections request without a status code.")
     code, message, fields = join_errors(errors)
     if action == "delete" and code in _DELETED_ALREADY:
         return Result(row, salesforce_id=salesforce_id)
     if code == "DUPLICATE_VALUE" and answer.repeated:
-        code = "UNABLE_TO_LOCK_ROW"  # the unanswered first try may still be running: the row is tried again
+        code = "UNABLE_TO_LOCK_ROW"  # the unanswered first attempt may still be running: the row is retried
     return Result(row, code, message, fields, salesforce_id)
 
 

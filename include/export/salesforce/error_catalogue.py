@@ -67,7 +67,7 @@ class Variant(Meaning):
     ]
 
     def fits(self, message: str) -> bool:
-        """Tell whether a message, in lower case, is meant."""
+        """Return whether a message, in lower case, is meant."""
         return any(text.lower() in message for text in self.contains)
 
 
@@ -156,7 +156,7 @@ class Catalogue:
         return text if len(text) <= LOG_LIMIT else text[: LOG_LIMIT - 1] + "…"
 
     def knows(self, code: str) -> bool:
-        """Tell whether a code is in the catalogue."""
+        """Return whether a code is in the catalogue."""
         return code in self.file.codes
 
     def _meaning(self, code: str, message: str) -> Meaning:

@@ -74,7 +74,7 @@ def _by_catalogue(response: requests.Response, verdict: Verdict, answered: str) 
     if verdict.failure is FailureKind.LOGIN:
         return _explain_session(answered)
     kind_of_wrong = NotFound if response.status_code == 404 else ConfigurationFailure
-    return kind_of_wrong(f"Salesforce refused a call of this connection ({answered}). {verdict.advice}")
+    return kind_of_wrong(f"Salesforce rejected a call of this connection ({answered}). {verdict.advice}")
 
 
 def _by_status(response: requests.Response, answered: str, code: str, *, from_salesforce: bool) -> RunFailure:
@@ -100,13 +100,12 @@ def _by_status(response: requests.Response, answered: str, code: str, *, from_sa
         )
     if not from_salesforce and 400 <= status < 500:
         return ConfigurationFailure(
-            f"Something between here and Salesforce refused the call: the answer is not Salesforce's ({answered}). "
+            f"Something between here and Salesforce rejected the call: the answer is not Salesforce's ({answered}). "
             "Let the proxy or firewall pass the org's address, or correct `proxies` of the connection."
         )
     if status == 403 or code in _RIGHTS:
         return ConfigurationFailure(
-            f"Salesforce refused a right to the user of this connection ({answered}). Give its permission set that "
-            "right."
+            f"The user of this connection lacks a right in Salesforce ({answered}). Give its permission set that right."
         )
     if 400 <= status < 500:
         return (NotFound if status == 404 else ConfigurationFailure)(

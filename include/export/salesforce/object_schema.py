@@ -113,7 +113,7 @@ def _check_parent(stream: Stream, name: str, kind: str, field: Mapping[str, Any]
     if kind and len(kinds) == 1:
         raise ConfigurationFailure(
             f"Stream {stream.name}: {stream.object}.{field['name']} refers to {kinds[0]} only, and Bulk API then "
-            f"refuses a type. Write {path} in {stream.name}.yaml."
+            f"rejects a type. Write {path} in {stream.name}.yaml."
         )
     if not kind and len(kinds) > 1:
         raise ConfigurationFailure(
@@ -150,5 +150,5 @@ def _check_external_id(stream: Stream, field: FieldSchema) -> None:
         return
     raise ConfigurationFailure(
         f"Stream {stream.name}: external_id names {stream.object}.{field.name}, which is not marked External ID in "
-        "Salesforce, so it cannot tell which record a row is. Mark the field External ID and Unique, or name another."
+        "Salesforce, so it cannot match rows to records. Mark the field External ID and Unique, or name another."
     )

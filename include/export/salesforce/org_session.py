@@ -39,7 +39,7 @@ class OrgSession:
 def check_address(session: OrgSession) -> OrgSession:
     """Return a login whose address is safe to call; raises ConfigurationFailure for any other."""
     if urlsplit(session.instance_url).scheme != "https":
-        raise ConfigurationFailure("Salesforce answered the login with an address that is not https. Refused.")
+        raise ConfigurationFailure("Salesforce answered the login with an address that is not https. Rejected.")
     return session
 
 

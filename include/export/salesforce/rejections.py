@@ -1,4 +1,4 @@
-"""A record that was refused by name, by Salesforce or by a local rule: data, never an exception."""
+"""A record that was rejected by name, by Salesforce or by a local rule: data, never an exception."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MESSAGE_LIMIT = 4096  # characters kept of Salesforce's message (docs/salesforce
 CODE_LIMIT = 100
 
 _LOCAL_MESSAGES = {
-    "CRM_EXPORT_BLANK_EXTERNAL_ID": "The external id is empty: Salesforce cannot tell which record it is.",
+    "CRM_EXPORT_BLANK_EXTERNAL_ID": "The external id is empty: Salesforce cannot identify the record.",
     "CRM_EXPORT_EXTERNAL_ID_CONFLICT": ("Another live row has the same external id; one would overwrite the other."),
     "CRM_EXPORT_EXTERNAL_ID_TOO_LONG": "The external id is longer than the 255 characters that such a field takes.",
     "CRM_EXPORT_MALFORMED_ID": "The value is no id of Salesforce: those have 15 or 18 letters and digits.",
@@ -26,7 +26,7 @@ _LOCAL_MESSAGES = {
 
 @dataclass(frozen=True)
 class Rejection:
-    """One refused record of a batch; `ordinal` is its place in the manifest, from 1."""
+    """One rejected record of a batch; `ordinal` is its place in the manifest, from 1."""
 
     ordinal: int
     code: str
@@ -36,7 +36,7 @@ class Rejection:
     salesforce_id: str | None = None
 
     def as_row(self) -> dict[str, object]:
-        """Return the refusal as `errors_record.sql` takes it."""
+        """Return the rejection as `errors_record.sql` takes it."""
         parent = self.verdict.missing_parent
         return {
             "ordinal": self.ordinal,
@@ -68,7 +68,7 @@ def judge_rejection(
     fields: tuple[str, ...] = (),
     salesforce_id: str | None = None,
 ) -> Rejection:
-    """Return the refusal of one record with its verdict; NUL and oversize text are made storable."""
+    """Return the rejection of one record with its verdict; NUL and oversize text are made storable."""
     verdict = catalogue.classify(code, message)
     return Rejection(
         ordinal,
@@ -81,7 +81,7 @@ def judge_rejection(
 
 
 def reject_locally(catalogue: Catalogue, ordinal: int, code_and_field: str) -> Rejection:
-    """Return the refusal of a record that a local rule rejects; the input is `CODE` or `CODE:field`."""
+    """Return the rejection of a record that a local rule rejects; the input is `CODE` or `CODE:field`."""
     code, _, name = code_and_field.partition(":")
     verdict = catalogue.classify(code, _LOCAL_MESSAGES[code])
     fields = (name,) if name else ()

@@ -36,20 +36,20 @@ def find_gone(source: Source, record_keys: Sequence[str]) -> list[str]:
 
 
 def may_hide_rows(source: Source) -> bool:
-    """Tell whether rows of a source may exist that are not seen: by policies, or by a foreign server."""
+    """Return whether rows of a source may exist that are not seen: by policies, or by a foreign server."""
     below = _read_below(source.stream, source.connection)
     return source.stream.row_security or any(each.is_foreign for each in below)
 
 
 def explain_filter(stream: Stream, connection: psycopg.Connection) -> str | None:
-    """Return why a read was refused for a policy that would filter it, None when it was not for that."""
+    """Return why a read was rejected for a policy that would filter it, None when it was not for that."""
     filtered = [each for each in _read_below(stream, connection) if each.has_policies]
     if not filtered or stream.row_security:
         return None
-    told = "; ".join(f"{each.name} ({_name_policies(each)})" for each in filtered)
+    message = "; ".join(f"{each.name} ({_name_policies(each)})" for each in filtered)
     role = connection.info.user
     return (
-        f"Stream {stream.name}: row-level security hides rows from role {role}: {told}. Hidden rows would look "
+        f"Stream {stream.name}: row-level security hides rows from role {role}: {message}. Hidden rows would look "
         f"deleted, so nothing is read. Run as an administrator: alter role {role} bypassrls; or, where the policy is "
         f"meant to choose what is exported, set row_security: true in {stream.name}.yaml."
     )

@@ -41,12 +41,12 @@ def count_waiting_changes(stream: Stream, after: Position | None, connection: ps
         return WaitingChanges(None, problem=str(failure))
     except errors.OperationalError:
         raise
-    except errors.InsufficientPrivilege as refused:
-        told = explain_filter(stream, connection) or f"Stream {stream.name}: {refused.diag.message_primary}."
-        return WaitingChanges(None, problem=told)
+    except errors.InsufficientPrivilege as error:
+        message = explain_filter(stream, connection) or f"Stream {stream.name}: {error.diag.message_primary}."
+        return WaitingChanges(None, problem=message)
     except psycopg.Error as error:
-        told = (error.diag.message_primary or type(error).__name__).splitlines()[0]
-        return WaitingChanges(None, problem=f"Stream {stream.name}: {told}.")
+        message = (error.diag.message_primary or type(error).__name__).splitlines()[0]
+        return WaitingChanges(None, problem=f"Stream {stream.name}: {message}.")
 
 
 def read_now(connection: psycopg.Connection) -> str:

@@ -37,7 +37,7 @@ class SourceChecks:
         return self._compose("source/versions_stage", window.start, window.end, part=part)
 
     def is_beyond(self, position: Position, other: Position) -> bool:
-        """Tell whether a position lies beyond another one."""
+        """Return whether a position lies beyond another one."""
         statement = self._compose("source/position_is_beyond", other, position)
         return bool(fetch_value(self.source.connection.execute(statement, between(other, position))))
 

@@ -102,12 +102,12 @@ def _ask(stream: Stream, connection: psycopg.Connection) -> Horizon:
             "The schema crm_export is not installed in this database. Run the task prepare_schema of CRMExport, "
             "or let a DBA run include/sql/ledger/schema.sql."
         ) from missing
-    except errors.InsufficientPrivilege as refused:
+    except errors.InsufficientPrivilege as error:
         raise HorizonFailure(
             f"Role {connection.info.user} cannot see other sessions: it may not call crm_export.export_horizon(). "
             "Run as the schema's owner: grant usage on schema crm_export to the role, and grant execute on "
             "function crm_export.export_horizon(text[], text[]) to the role."
-        ) from refused
+        ) from error
 
 
 def find_blocking_transaction(source: Source) -> BlockingTransaction | None:

@@ -44,7 +44,7 @@ class Relation:
 
     @property
     def is_provable(self) -> bool:
-        """Tell whether one unique index can cover the key of all rows: not in views, nor across tables."""
+        """Return whether one unique index can cover the key of all rows: not in views, nor across tables."""
         return (self.kind == "r" and not self.has_children) or (self.kind == "p" and self.is_divided_by_key)
 
     @property
@@ -78,7 +78,7 @@ def check_key(stream: Stream, relation: Relation, connection: psycopg.Connection
         missing.append("it may be NULL")
         remedies.append(sql.SQL("alter table {} alter column {} set not null;").format(table, key))
     raise ConfigurationFailure(
-        f"Stream {stream.name}: key {stream.key} does not tell the rows of {stream.source} apart: "
+        f"Stream {stream.name}: key {stream.key} does not identify the rows of {stream.source}: "
         f"{' and '.join(missing)}. Rows with one key, or none, would never be sent. Name the primary key as key in "
         f"{stream.name}.yaml, or run: {sql.SQL(' ').join(remedies).as_string(connection)}"
     )

@@ -45,9 +45,9 @@ def read_source_row(stream: Stream, record_key: str, *, connection: psycopg.Conn
     )
     try:
         found = connection.execute(statement, {"key": record_key}).fetchone()
-    except errors.InsufficientPrivilege as refused:
-        told = explain_filter(stream, connection) or f"Stream {stream.name}: {refused.diag.message_primary}."
-        raise ConfigurationFailure(told) from refused
+    except errors.InsufficientPrivilege as error:
+        message = explain_filter(stream, connection) or f"Stream {stream.name}: {error.diag.message_primary}."
+        raise ConfigurationFailure(message) from error
     if found is None:
         return None
     values = [SourceValue(*names, value) for names, value in zip(stream.fields.items(), found[1:], strict=True)]

@@ -77,7 +77,7 @@ class Source:
         return Position(row[1], row[0]) if row else None
 
     def has_row(self, record_key: str) -> bool:
-        """Tell whether the source still has the row of a key."""
+        """Return whether the source still has the row of a key."""
         return bool(fetch_value(self.connection.execute(self.compose("source/source_has", None), {"key": record_key})))
 
     def count_waiting(self, after: Position | None, horizon: str, limit: int = WAITING_LIMIT) -> int:
@@ -125,7 +125,7 @@ class Source:
             external_id=form.external_id,
             deleted=form.deleted,
             record=form.record,
-            refusal=form.refusal,
+            rejection=form.rejection,
             payload=form.payload,
             created=form.created,
             folded=form.folded,

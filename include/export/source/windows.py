@@ -56,7 +56,7 @@ class SourceWindows:
             raise explain_shared_position(source.stream, found[0])
 
     def find_stop(self, window: Window, stream: str, planned_at: str) -> tuple[int, Position] | None:
-        """Return the first export error of a window that was refused since it was planned."""
+        """Return the first export error of a window that was rejected since it was planned."""
         values = {**window.as_values(), "stream": stream, "planned_at": planned_at}
         found = self._fetch(self.source.compose_window("source/window_stop", window), values)
         return (found[0], Position(found[1], found[2])) if found else None

@@ -74,7 +74,7 @@ def _load(path: Path) -> Loaded:
     try:
         return Stream(name=name, **content)
     except ValidationError as wrong:
-        return _broken(name, path, "; ".join(_tell(error) for error in wrong.errors()[:5]), content.get("group"))
+        return _broken(name, path, "; ".join(_summarize(error) for error in wrong.errors()[:5]), content.get("group"))
 
 
 def _broken(name: str, path: Path, message: str, group: object = None) -> BrokenStream:
@@ -82,7 +82,7 @@ def _broken(name: str, path: Path, message: str, group: object = None) -> Broken
     return BrokenStream(name=name, path=str(path), message=f"Stream file {path.name}: {message}", group=known)
 
 
-def _tell(error: ErrorDetails) -> str:
+def _summarize(error: ErrorDetails) -> str:
     place = ".".join(str(part) for part in error["loc"] if part != "[key]")
     kind = error["type"]
     if kind == "missing":
@@ -138,7 +138,7 @@ def _check_together(loaded: Mapping[str, Loaded], folder: Path) -> dict[str, Loa
 
 
 def _find_problem(stream: Stream, loaded: Mapping[str, Loaded], first: str) -> str | None:
-    """Return what is wrong with a stream beside the others; `first` is the first stream with the same target."""
+    """Return what is wrong with a stream among the others; `first` is the first stream with the same target."""
     unknown = [parent for parent in stream.after if parent not in loaded]
     if unknown:
         known = ", ".join(other for other in loaded if other != stream.name)
@@ -158,8 +158,8 @@ def _break_cycles(checked: dict[str, Loaded], folder: Path) -> dict[str, Loaded]
         except CycleError as found:
             circle = found.args[1]
             for name in set(circle):
-                told = f"after: goes in a circle ({' -> '.join(reversed(circle))})"
-                checked[name] = _broken(name, folder / f"{name}.yaml", told, checked[name].group)
+                detail = f"after: goes in a circle ({' -> '.join(reversed(circle))})"
+                checked[name] = _broken(name, folder / f"{name}.yaml", detail, checked[name].group)
         else:
             return checked
 

@@ -90,7 +90,7 @@ class Stream(BaseModel):
         return self.fields[self.external_id]
 
     def keeps_null(self, field: str) -> bool:
-        """Tell whether NULL leaves a field in Salesforce as it is."""
+        """Return whether NULL leaves a field in Salesforce as it is."""
         meaning = self.nulls.get(field) if isinstance(self.nulls, dict) else self.nulls
         return meaning is NullMeaning.KEEP and field != self.external_id
 

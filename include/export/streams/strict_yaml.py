@@ -19,7 +19,7 @@ class _StrictMappings(yaml.constructor.SafeConstructor):
     """A constructor that takes a mapping as it is written."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuse duplicate keys and keys that are not text."""
+        """Reject duplicate keys and keys that are not text."""
         seen: set[str] = set()
         for key_node, _ in node.value:
             if key_node.tag != "tag:yaml.org,2002:str":
@@ -34,7 +34,7 @@ class _StrictLoader(_StrictMappings, yaml.SafeLoader):
     """SafeLoader that resolves only true/false, null and plain decimal numbers."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Refuse aliases: a small file could stand for a giant one."""
+        """Reject aliases: a small file could expand to a giant one."""
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call] # PyYAML ships no types for it
             raise YamlError(f"{_place(event.start_mark)}: aliases (*name) are not accepted.")

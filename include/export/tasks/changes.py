@@ -35,7 +35,7 @@ def export_changes(run: RunContext, horizon: str, size: int) -> tuple[Outcome, s
                     run, "changes", horizon=horizon, limit=min(size, run.sender.size.planned), **_after(run)
                 )
                 if batch is None:
-                    return Outcome.COMPLETE, _tell_complete(run.new_errors)
+                    return Outcome.COMPLETE, _report_complete(run.new_errors)
                 held = _send_batch(run, batch)
                 took = (run.client.bytes_sent - before) / len(batch.rows)
                 bulk = bulk or at_work.enter_context(BulkTransport(run, horizon, took))
@@ -51,13 +51,13 @@ def export_changes(run: RunContext, horizon: str, size: int) -> tuple[Outcome, s
 
 
 def _send_batch(run: RunContext, batch: Batch) -> bool:
-    sent = run.send_batch(batch, stop_at_refusal=run.options.pause_on_export_errors)
+    sent = run.send_batch(batch, stop_at_rejection=run.options.pause_on_export_errors)
     run.settle(batch, sent, move=True)
     return sent.stopped_at is not None
 
 
-def _tell_complete(refused: int) -> str:
-    passed_over = f"; {refused:,} records were refused and passed over, see ExportErrors" if refused else ""
+def _report_complete(rejected: int) -> str:
+    passed_over = f"; {rejected:,} records were rejected and passed over, see ExportErrors" if rejected else ""
     return f"Everything up to the horizon is exported{passed_over}."
 
 
@@ -66,4 +66,4 @@ def _after(run: RunContext) -> dict[str, str]:
 
 
 def end_held(horizon: str) -> tuple[Outcome, str]:
-    return Outcome.HELD, f"Stopped at a refused record; rows behind it wait. Horizon {horizon}."
+    return Outcome.HELD, f"Stopped at a rejected record; rows behind it wait. Horizon {horizon}."

@@ -29,11 +29,11 @@ class ExportReport:
     rows_changed: int = 0
     rows_sent: int = 0
     accepted: int = 0
-    refused: int = 0
+    rejected: int = 0
     api_calls: int = 0
     watermark: str | None = None
     message: str = ""
-    job_id: str | None = None  # the Bulk job that Salesforce is at work on; the run goes on when it is over
+    job_id: str | None = None  # the Bulk job that Salesforce is processing; the run continues when it has finished
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for a task's return value."""
@@ -45,11 +45,11 @@ def export_stream(
 ) -> ExportReport:
     """Export what changed in a stream's source since its watermark and return what was done.
 
-    With `options.pause_on_export_errors` the run stops before the first refused record and the watermark stays
-    there; without, refused records are recorded and passed over. The connection is in autocommit mode, carries the
+    With `options.pause_on_export_errors` the run stops before the first rejected record and the watermark stays
+    there; without, rejected records are recorded and passed over. The connection is in autocommit mode, carries the
     application name crm_export and the time zone UTC.
 
-    Raises RunFailure when no record is to blame; the watermark then stands behind the last settled batch.
+    Raises RunFailure when no record is to blame; the watermark is then that of the last settled batch.
     """
     busy = _find_busy_parent(inputs)
     if busy:
@@ -118,7 +118,7 @@ def _export(run: RunContext) -> tuple[Outcome, str]:
         run.job_id = pending.job_id
         return (
             Outcome.WAITING_FOR_JOB,
-            f"Salesforce is at work on Bulk job {pending.job_id}; its outcome is settled next.",
+            f"Salesforce is processing Bulk job {pending.job_id}; its outcome is settled next.",
         )
     return outcome, message
 
@@ -145,7 +145,7 @@ def _report(run: RunContext, outcome: Outcome, message: str) -> ExportReport:
     if outcome is Outcome.HELD:
         horizon = read_horizon(run.stream, run.connection)
         waiting = max(run.source.count_waiting(run.state.watermark, horizon) - 1, 0)
-        message = f"Stopped at a refused record; {format_count(waiting)} changed rows wait behind it."
+        message = f"Stopped at a rejected record; {format_count(waiting)} changed rows wait behind it."
         message = " ".join([message, *ExportHolds(run.connection).read_behind(run.stream.name).lines])
     blocking = find_blocking_transaction(run.source)
     if blocking is not None:

@@ -24,7 +24,7 @@ class ReexportReport:
     stream: str
     tried: int = 0
     exported: int = 0
-    still_refused: int = 0
+    still_rejected: int = 0
     gone: int = 0
     not_seen: int = 0  # rows that policies or a foreign server may hide: their errors stay open
     left_to_export: int = 0
@@ -36,12 +36,12 @@ class ReexportReport:
         """Return the report for a task's return value."""
         return asdict(self)
 
-    def tell(self) -> str:
+    def summarize(self) -> str:
         """Return the report as one sentence."""
         not_seen = f" {self.not_seen} not seen, which proves nothing." if self.not_seen else ""
         return (
-            f"{self.tried} tried, {self.exported} exported, {self.still_refused} still refused, {self.gone} gone from "
-            f"the source, {self.left_to_export} left to CRMExport, {self.waiting} waiting for a parent."
+            f"{self.tried} tried, {self.exported} exported, {self.still_rejected} still rejected, {self.gone} gone "
+            f"from the source, {self.left_to_export} left to CRMExport, {self.waiting} waiting for a parent."
             f"{not_seen}"
         )
 
@@ -60,7 +60,7 @@ def reexport_errors(
     report = ReexportReport(inputs.stream.name)
     with open_run(inputs, "reexport") as run:
         if run is None:
-            report.message = f"Another run of stream {inputs.stream.name} is at work; this one sent nothing."
+            report.message = f"Another run of stream {inputs.stream.name} is running; this one sent nothing."
             return report
         settle_unsettled(run)
         with run.lease.transaction():
@@ -68,17 +68,17 @@ def reexport_errors(
         horizon = read_horizon(inputs.stream, inputs.connection)
         outcome = _send_due(run, horizon, report, every=every or only is not None, only=only)
         report.waiting = run.errors.count(inputs.stream.name)[1]
-        report.message = report.tell()
+        report.message = report.summarize()
         report.api_calls = run.end(outcome, report.message).api_calls
     return report
 
 
 def send_released(run: RunContext, horizon: str) -> None:
-    """Send the records again whose parent has been accepted since they were refused; part of every export."""
+    """Send the records again whose parent has been accepted since they were rejected; part of every export."""
     report = ReexportReport(run.stream.name)
     _send_due(run, horizon, report, every=True, released_only=True)
     if report.tried:
-        log.info("Stream %s, records whose parent is there now: %s", run.stream.name, report.tell())
+        log.info("Stream %s, records whose parent is there now: %s", run.stream.name, report.summarize())
 
 
 def _send_due(
@@ -136,8 +136,8 @@ def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport) -
 
 
 def _send_batch(run: RunContext, batch: Batch, report: ReexportReport) -> None:
-    sent = run.send_batch(batch, stop_at_refusal=False)
+    sent = run.send_batch(batch, stop_at_rejection=False)
     run.settle(batch, sent, move=False)
     report.tried += len(batch.rows)
     report.exported += len(sent.accepted)
-    report.still_refused += len(sent.rejections)
+    report.still_rejected += len(sent.rejections)

@@ -41,6 +41,6 @@ def _send_record(run: RunContext, resend: Resend) -> Outcome:
         return Outcome.WAITING_FOR_CREDITS
     batch = plan_batch(run, "keys", keys=[resend.key], **run.watermark.as_values())
     if batch is not None:
-        run.settle(batch, run.send_batch(batch, stop_at_refusal=False), move=False)
+        run.settle(batch, run.send_batch(batch, stop_at_rejection=False), move=False)
         ExportResends(run.connection).count(resend.id, len(batch.rows))
     return Outcome.COMPLETE

@@ -15,21 +15,21 @@ log = logging.getLogger(__name__)
 class Stop(Enum):
     """What a run does about the record at which its stream is stopped."""
 
-    WAITS = auto()  # its parent is itself refused: no call until that is resolved
+    WAITS = auto()  # its parent is itself rejected: no call until that is resolved
     PROBE = auto()  # it is sent alone first
     OVER = auto()  # nothing stops the stream any more
 
 
 def examine_stop(run: RunContext, horizon: str) -> Stop:
-    """Return what to do, and end the stop where it is over: setting off, row changed or gone, error decided."""
+    """Return what to do; end a stop that no longer applies: setting off, row changed or gone, error decided."""
     error_id = run.state.stopped_at_error_id
     assert error_id is not None  # noqa: S101 - the caller asks only for stopped streams
     error = run.errors.read(error_id)
     following = run.source.peek(run.state.watermark, horizon)
-    stands = following is not None and following.record_key == error.record_key
-    if run.options.pause_on_export_errors and stands and error.status in {"open", "waiting"}:
+    is_next = following is not None and following.record_key == error.record_key
+    if run.options.pause_on_export_errors and is_next and error.status in {"open", "waiting"}:
         return Stop.WAITS if error.status == "waiting" else Stop.PROBE
-    is_over = stands or run.source.has_row(error.record_key) or _resolve_gone(run, error_id, error.record_key)
+    is_over = is_next or run.source.has_row(error.record_key) or _resolve_gone(run, error_id, error.record_key)
     if not is_over and run.options.pause_on_export_errors and error.status in {"open", "waiting"}:
         log.warning(
             "Stream %s stays stopped at key %s: its row is not seen, which does not prove that it is gone "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from include.export.batch import Batch
-from include.export.bulk import refuse_unsettled
+from include.export.bulk import reject_unsettled
 from include.export.failures import ConfigurationFailure
 from include.export.ledger import Outcome, Trial
 from include.export.run import RunContext, RunInputs, open_run, plan_batch
@@ -25,14 +25,14 @@ def try_record(
     with open_run(inputs, "trial") as run:
         if run is None:
             name = inputs.stream.name
-            raise ConfigurationFailure(f"Another run of stream {name} is in progress. Try again when it has ended.")
+            raise ConfigurationFailure(f"Another run of stream {name} is in progress. Retry when it has ended.")
         trial = _try(run, key)
-        run.end(Outcome.COMPLETE, f"Tried key={key}: {'accepted' if trial.accepted else 'refused'}.")
+        run.end(Outcome.COMPLETE, f"Tried key={key}: {'accepted' if trial.accepted else 'rejected'}.")
         return trial
 
 
 def _try(run: RunContext, key: str) -> Trial:
-    refuse_unsettled(run)
+    reject_unsettled(run)
     batch = plan_batch(run, "one", key=key) if run.source.has_row(key) else None
     if batch is None:
         raise ConfigurationFailure(
@@ -48,7 +48,7 @@ def _send(run: RunContext, batch: Batch) -> Trial:
     row = batch.rows[0]
     if row.verdict is not None:
         advice = run.catalogue.classify(row.verdict.partition(":")[0], "").advice
-        return Trial("(not sent)", row.verdict, False, f"Refused by a local rule before sending. {advice}")
+        return Trial("(not sent)", row.verdict, False, f"Rejected by a local rule before sending. {advice}")
     transport = run.sender.transport
     ids, settled = transport.find_ids(batch.action, [row])
     if settled:
@@ -59,8 +59,8 @@ def _send(run: RunContext, batch: Batch) -> Trial:
     shown += f"\n{_pretty(request.body)}" if request.body else ""
     try:
         answer = run.client.call(request.method, request.path, request.body, headers=request.headers)
-    except RequestRejected as refused:
-        return _judge(run, shown, f"HTTP 400\n{refused}", [{"statusCode": refused.code, "message": refused.message}])
+    except RequestRejected as rejected:
+        return _judge(run, shown, f"HTTP 400\n{rejected}", [{"statusCode": rejected.code, "message": rejected.message}])
     [result] = read_results([row], answer, batch.action)
     errors = [] if result.accepted else [{"statusCode": result.code, "message": result.message}]
     return _judge(run, shown, f"HTTP {answer.status}\n{_pretty(answer.text)}", errors)
@@ -77,7 +77,7 @@ def _judge(run: RunContext, request: str, answer: str, errors: list[dict[str, st
     if not errors:
         return Trial(request, answer, True, "Salesforce accepted the record. The next run of CRMExport records that.")
     verdict = run.catalogue.classify(str(errors[0].get("statusCode")), str(errors[0].get("message")))
-    return Trial(request, answer, False, f"Salesforce refused the record: {verdict.name}. {verdict.advice}")
+    return Trial(request, answer, False, f"Salesforce rejected the record: {verdict.name}. {verdict.advice}")
 
 
 def _pretty(text: str) -> str:

@@ -2,7 +2,7 @@
 select count(*) from {source} s
 where {range} and not exists (
     select 1 from crm_export_results r
-    where r.kind in ('refused', 'unprocessed') and r.record_key = ({key_text} collate "C"))
+    where r.kind in ('rejected', 'unprocessed') and r.record_key = ({key_text} collate "C"))
   and not exists (
     select 1 from crm_export.ExportBatchRows m
     where m.batch = %(batch)s and m.record_key = ({key_text} collate "C") and m.cursor_at = s.{cursor})

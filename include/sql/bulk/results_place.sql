@@ -1,8 +1,8 @@
--- Finds the source rows of refused records among those that the job carried.
+-- Finds the source rows of rejected records among those that the job carried.
 update crm_export_results r
 set record_key = {key_text}, external_id = {external_id}::text, cursor_at = s.{cursor}, payload = {payload}
 from {source} s
-where r.kind = 'refused' and {range} {part} and {answered}
+where r.kind = 'rejected' and {range} {part} and {answered}
   -- a row that the job left out may have the same external id: a deleted one
   and not exists (
       select 1 from crm_export.ExportBatchRows m

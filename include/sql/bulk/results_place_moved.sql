@@ -1,7 +1,7 @@
--- Finds the source rows of refused records that have changed since they were sent: their version is not kept.
+-- Finds the source rows of rejected records that have changed since they were sent: their version is not kept.
 update crm_export_results r set record_key = {key_text}
 from {source} s
-where r.kind = 'refused' and r.record_key is null {part} and {answered}
+where r.kind = 'rejected' and r.record_key is null {part} and {answered}
   -- a row that the job did not carry may have the external id by now, or have had it as a deleted one
   and hashtextextended({key_text} collate "C", 0) in (
       select unnest(v.key_hashes) from crm_export.ExportedVersions v where v.staged_for = %(batch)s)

@@ -1,5 +1,5 @@
--- Keeps what became of refused records that were sent once more: accepted, or refused and recorded.
+-- Keeps what became of rejected records that were sent once more: accepted, or rejected and recorded.
 update crm_export_results
 set kind = case when {folded} in (select {folded} from unnest(%(accepted)s::text[]) as given (external_id))
                 then 'accepted' else kind end, recorded = true
-where kind = 'refused' and external_id = any (%(tried)s)
+where kind = 'rejected' and external_id = any (%(tried)s)

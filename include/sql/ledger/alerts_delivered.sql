@@ -1,7 +1,7 @@
 -- Notes what a channel was sent, and on the alert itself that its state is known to people.
 with sent as (
     insert into crm_export.ExportAlertDeliveries as d (alert, channel, event)
-    select told.alert, %(channel)s, told.event from unnest(%(alerts)s::bigint[], %(events)s::text[]) as told (alert, event)
+    select sent.alert, %(channel)s, sent.event from unnest(%(alerts)s::bigint[], %(events)s::text[]) as sent (alert, event)
     on conflict (alert, channel, event) do update set sent_at = clock_timestamp(), times = d.times + 1
     returning d.alert, d.event
 )

@@ -1,4 +1,4 @@
--- Tells whether an open alert of a stream is a hold or a failure that a run has written.
+-- Returns whether an open alert of a stream is a hold or a failure that a run has written.
 select exists (
     select from crm_export.ExportAlerts a
     where a.stream = %(stream)s and a.cleared_at is null

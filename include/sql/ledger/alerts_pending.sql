@@ -1,4 +1,4 @@
--- Reads what a channel has not been sent yet: alerts that are new, that are due for a reminder, or that are over.
+-- Reads what a channel has not been sent yet: alerts that are new, due for a reminder, or cleared.
 with delivered as (
     select a.*, raised.sent_at as raised_sent_at, reminder.sent_at as reminded_at,
            case when a.kind = 'audit'

@@ -1,6 +1,6 @@
 -- Decides on the records of an action: their state changes where it may, each record's line says whether it did.
 with chosen as (
-    -- in the order in which runs record refusals, as far as there is one
+    -- in the order in which runs record rejections, as far as there is one
     select e.id, e.status, e.waiting_for
     from crm_export.ExportErrors e
     join crm_export.ExportAuditRecords r on r.error = e.id and r.audit = %(audit)s

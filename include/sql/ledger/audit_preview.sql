@@ -1,4 +1,4 @@
--- Tells what an action would do to each stream's errors; changes nothing.
+-- Returns what an action would do to each stream's errors; changes nothing.
 with selected as (
     select e.id, e.stream, e.status,
            coalesce(w.stopped_at_error_id = e.id, false) and e.status in ('open', 'waiting') as holds,

@@ -1,4 +1,4 @@
--- What became of each record of an action: all of them counted, one page of them told.
+-- What became of each record of an action: all of them counted, one page of them page.
 with judged as materialized (
     select r.error, r.stream, r.record_key,
            case when r.result is not null then r.result
@@ -31,16 +31,16 @@ with judged as materialized (
         order by x.id desc limit 1
     ) n on true
     where r.audit = %(audit)s
-), told as (
+), page as (
     select error, stream, record_key, result,
            coalesce(message, case when result <> 'not_tried' then ''
-                                  when ran = 'waiting_for_job' then 'Salesforce is still at work; the next run settles it.'
-                                  when ran is not null then 'Its row has changed since it was refused: CRMExport sends it.'
-                                  else 'The run ended before it, or found another run at work: see its task log.' end)
+                                  when ran = 'waiting_for_job' then 'Salesforce is still processing it; the next run settles it.'
+                                  when ran is not null then 'Its row has changed since it was rejected: CRMExport sends it.'
+                                  else 'The run ended before it, or another run was exporting: see its task log.' end)
            as message
     from judged
 )
 select (select coalesce(jsonb_object_agg(c.result, c.records), '{}') from (
             select result, count(*) as records from judged group by result) c) as counts,
        (select coalesce(jsonb_agg(to_jsonb(p) order by p.error), '[]') from (
-            select * from told where error > %(after)s order by error limit %(limit)s) p) as records
+            select * from page where error > %(after)s order by error limit %(limit)s) p) as records

@@ -1,5 +1,5 @@
 -- Settles the batch of a Bulk job.
 update crm_export.ExportBatches
 set state = 'SETTLED', settled_at = clock_timestamp(),
-    accepted = %(accepted)s, refused = %(refused)s, unprocessed = %(unprocessed)s
+    accepted = %(accepted)s, refused = %(rejected)s, unprocessed = %(unprocessed)s
 where id = %(batch)s and state = 'SENDING'

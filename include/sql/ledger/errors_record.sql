@@ -1,9 +1,9 @@
--- Records the refused records of a batch: one unresolved row per record, and one line per attempt.
-with refused as (
-    {refused}
+-- Records the rejected records of a batch: one unresolved row per record, and one line per attempt.
+with rejected as (
+    {rejected}
 ), judged as (
     select r.*, p.id as parent
-    from refused r
+    from rejected r
     left join lateral (
         select e.id from crm_export.ExportErrors e
         where e.object = r.parent_object
@@ -34,7 +34,7 @@ with refused as (
         error_code = excluded.error_code, error_name = excluded.error_name,
         error_class = excluded.error_class, error_message = excluded.error_message,
         error_fields = excluded.error_fields, payload = excluded.payload,
-        -- what an operator decided stands until a newer version of the row comes
+        -- what an operator decided holds until a newer version of the row comes
         status = case when e.status in ('set_aside', 'ignored')
                        and e.record_changed_at is not distinct from excluded.record_changed_at
                       then e.status else excluded.status end,

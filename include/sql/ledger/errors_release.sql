@@ -1,4 +1,4 @@
--- Reopens what waited: children whose parent was accepted, ignored records whose time is over.
+-- Reopens what waited: children whose parent was accepted, ignored records whose time has passed.
 update crm_export.ExportErrors e
 set status = 'open', next_attempt_at = clock_timestamp(),
     ignored_reason = null, ignored_until = null

@@ -1,4 +1,4 @@
--- Resolves the export errors of a window's records: those that were not refused again were accepted.
+-- Resolves the export errors of a window's records: those that were not rejected again were accepted.
 with resolved as (
     update crm_export.ExportErrors e
     set status = 'resolved', resolved_at = clock_timestamp(), resolved_by = %(by)s, holding = false
@@ -6,7 +6,7 @@ with resolved as (
     where e.stream = %(stream)s and {is_of_error} and {range}
       and (e.status in ('open', 'waiting')
            or e.status in ('set_aside', 'ignored') and e.record_changed_at is distinct from s.{cursor})
-      -- every refusal sets it, and nothing else
+      -- every rejection sets it, and nothing else
       and e.last_seen_at < %(planned_at)s::timestamptz
     returning e.id, s.{cursor} as cursor_at
 )

@@ -6,7 +6,7 @@ set search_path = pg_catalog, pg_temp;
 
 create schema if not exists crm_export;
 
--- One row per stream: where it stands, who writes it at the moment, and whether it is stopped at a record.
+-- One row per stream: its watermark, who writes it at the moment, and whether it is stopped at a record.
 create table if not exists crm_export.ExportWatermarks (
     stream               text primary key,
     cursor_at            timestamptz,          -- position up to which every change is in Salesforce
@@ -174,7 +174,7 @@ create table if not exists crm_export.ExportFindings (
 create unique index if not exists ExportFindings_one_open
     on crm_export.ExportFindings (stream, kind, subject) where closed_at is null;
 
--- A message without what differs from record to record, so that 500 refusals by one rule are one cause.
+-- A message without what differs from record to record, so that 500 rejections by one rule are one cause.
 create or replace function crm_export.normalise_message(message text) returns text
 language sql immutable parallel safe
 return left(
@@ -198,7 +198,7 @@ language sql immutable parallel safe
 return left(encode(sha256(convert_to(
         jsonb_build_array(object, code, to_jsonb(fields), crm_export.normalise_message(message))::text, 'UTF8')), 'hex'), 16);
 
--- One row per record that Salesforce refused by name. At most one unresolved row per stream and record.
+-- One row per record that Salesforce rejected by name. At most one unresolved row per stream and record.
 create table if not exists crm_export.ExportErrors (
     id                bigint generated always as identity primary key,
     stream            text not null,
@@ -207,7 +207,7 @@ create table if not exists crm_export.ExportErrors (
     external_id       text,
     salesforce_id     text,
     operation         text not null check (operation in ('upsert', 'update', 'delete')),
-    record_changed_at timestamptz,             -- the version that was refused
+    record_changed_at timestamptz,             -- the version that was rejected
     error_code        text not null,           -- Salesforce's
     error_name        text not null,           -- ours
     error_class       text not null,
@@ -230,7 +230,7 @@ create table if not exists crm_export.ExportErrors (
     run_id            text not null,
     job_id            text,
     payload           jsonb,                   -- only the fields that the stream lists in log_fields
-    cause             text generated always as  -- records refused for one and the same reason share it
+    cause             text generated always as  -- records rejected for one and the same reason share it
                       (crm_export.error_cause(object, error_code, error_fields, error_message)) stored,
     check ((status = 'resolved') = (resolved_at is not null)),
     check ((status = 'resolved') = (resolved_by is not null)),
@@ -257,7 +257,7 @@ create index if not exists ExportErrors_by_first_seen on crm_export.ExportErrors
 create index if not exists ExportErrors_by_attempts on crm_export.ExportErrors (attempts, id);
 create index if not exists ExportErrors_by_cause on crm_export.ExportErrors (cause) where status <> 'resolved';
 
--- One line per attempt of a refused record.
+-- One line per attempt of a rejected record.
 create table if not exists crm_export.ExportErrorAttempts (
     id            bigint generated always as identity primary key,
     error         bigint not null references crm_export.ExportErrors (id) on delete cascade,
@@ -270,7 +270,7 @@ create table if not exists crm_export.ExportErrorAttempts (
 );
 create index if not exists ExportErrorAttempts_by_error on crm_export.ExportErrorAttempts (error, id);
 
--- Which DAG sends a refused record again: the daily job, but a record above the watermark is CRMExport's.
+-- Which DAG sends a rejected record again: the daily job, but a record above the watermark is CRMExport's.
 create or replace function crm_export.sender_of(
     cursor_at timestamptz, stopped_at_error_id bigint, error bigint, record_changed_at timestamptz) returns text
 language sql immutable parallel safe
@@ -467,7 +467,7 @@ create or replace trigger ExportErrors_alerts_of_changed after update on crm_exp
     referencing old table as old_rows new table as new_rows
     for each statement execute function crm_export.alert_of_changed_errors();
 
--- A run failed, spent the API calls of the day, or went well: then what failed before it is over.
+-- A run failed, spent the API calls of the day, or went well: then an earlier failure is cleared.
 alter table crm_export.ExportRuns add column if not exists failure text;  -- the class of what made the run fail
 create or replace function crm_export.alert_of_run() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$

@@ -1,4 +1,4 @@
--- Tells whether the role may install or update the schema, and names the tables in it that it may not read and write.
+-- Returns whether the role may install or update the schema, and names the tables in it that it may not read and write.
 select case when n.oid is null then has_database_privilege(current_database(), 'create')
             else pg_has_role(n.nspowner, 'usage') end as may_install,
        array(select c.relname::text from pg_class c

@@ -1,2 +1,2 @@
--- Reads where the watermark of a stream stands.
+-- Reads the watermark of a stream.
 select cursor_at::text, record_key from crm_export.ExportWatermarks where stream = %(stream)s

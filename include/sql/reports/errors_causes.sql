@@ -1,4 +1,4 @@
--- Export errors by cause, most records first: what was refused for one and the same reason is one line.
+-- Export errors by cause, most records first: what was rejected for one and the same reason is one line.
 with by_stream as (
     select e.cause, e.stream, count(*) as count,
            count(*) filter (where e.status = 'open') as open,

@@ -7,7 +7,7 @@ with page as materialized (
            s.{cursor} as cursor_at, {deleted} as gone,
            case when {deleted} then null else {record} end as record,
            case when {deleted} then null else {created} end as created,
-           {refusal} as refusal, {payload} as payload, s.crm_export_shared as shared
+           {rejection} as rejection, {payload} as payload, s.crm_export_shared as shared
     from page s
     left join crm_export.ExportErrors decided
       on decided.stream = %(stream)s and decided.record_key = ({key_text} collate "C") and %(respect_decisions)s
@@ -16,14 +16,14 @@ with page as materialized (
     select j.*, {folded} as folded from judged j
 ), cut as materialized (
     select j.*,
-           case when j.refusal is null and length(j.record) + coalesce(length(j.created), 0) > 400000
+           case when j.rejection is null and length(j.record) + coalesce(length(j.created), 0) > 400000
                 then 'CRM_EXPORT_RECORD_TOO_LARGE'
-                when j.refusal is null and not j.gone and j.folded is not null
+                when j.rejection is null and not j.gone and j.folded is not null
                      and count(*) filter (where not j.gone) over (partition by j.folded) > 1
                 then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
-                when j.refusal is null and not j.gone and j.folded = any (%(colliding_ids)s::text[])
+                when j.rejection is null and not j.gone and j.folded = any (%(colliding_ids)s::text[])
                 then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
-                else j.refusal end as verdict
+                else j.rejection end as verdict
     from named j
     where not exists (select 1 from judged other where other.shared)
       and j.ordinal < coalesce(

@@ -1,4 +1,4 @@
--- Tells how Postgres would read the rows behind the watermark in their order.
+-- Returns how Postgres would read the rows behind the watermark in their order.
 explain (format json)
 select 1 from {source} s
 where s.{cursor} < %(horizon)s::timestamptz {after}

@@ -1,4 +1,4 @@
--- Finds the first record of a window that was refused since the window was planned.
+-- Finds the first record of a window that was rejected since the window was planned.
 select e.id, s.{cursor}::text, {key_text}
 from crm_export.ExportErrors e join {source} s on {is_of_error}
 where e.stream = %(stream)s and e.status in ('open', 'waiting') and e.record_changed_at = s.{cursor} and {range}

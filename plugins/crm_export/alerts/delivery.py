@@ -80,7 +80,7 @@ def load_notifier(channel: Channel) -> type[BaseNotifier]:
 
 
 def _explain(channel: Channel, broken: Exception) -> str:
-    """Name what broke and not its text: an address or a token may stand in it."""
+    """Name what broke and not its text: it may hold an address or a token."""
     connection = channel.connection or "its default connection"
     return f"{type(broken).__name__} of {channel.type}. Check connection {connection} and whether the service answers."
 
@@ -101,7 +101,7 @@ def _slack(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
 
 
 def _pagerduty(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
-    """Return one event an alert: PagerDuty joins those of one key, and ends the incident when the alert is over."""
+    """Return one event per alert: PagerDuty joins those of one key and resolves the incident of a cleared alert."""
     events = list(starmap(_pagerduty_event, message.parts)) or [
         {"summary": message.text, "severity": "info", "dedup_key": "crm_export:test", "action": "trigger"}
     ]

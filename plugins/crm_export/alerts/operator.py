@@ -1,4 +1,4 @@
-"""The task that ends each DAG: it sends what people have not been told, and cannot turn a failed run green."""
+"""The task that ends each DAG: it sends the alerts that have not been sent, and cannot turn a failed run green."""
 
 from __future__ import annotations
 

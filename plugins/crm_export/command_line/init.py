@@ -44,7 +44,7 @@ def _write(path: Path, text: str) -> None:
             file.write(text)
     except FileExistsError:
         raise ConfigurationFailure(f"{path} exists. Give another name by --name, or delete it first.") from None
-    except OSError as refused:
+    except OSError as error:
         raise ConfigurationFailure(
-            f"{path} cannot be written ({refused.strerror}). Print it and write it yourself."
+            f"{path} cannot be written ({error.strerror}). Print it and write it yourself."
         ) from None

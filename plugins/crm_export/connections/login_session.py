@@ -23,7 +23,7 @@ _SESSION = re.compile(r"00D\w{12,15}![\w.]+")
 class LoginSession(requests.Session):
     """A session whose POST is a login: it ends in time, goes nowhere else, and is answered by a login host.
 
-    A refusal of the credentials is left to the caller; what is none raises RunFailure here.
+    A rejection of the credentials is left to the caller; what is none raises RunFailure here.
     """
 
     def __init__(self, connection: str, timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)) -> None:
@@ -77,29 +77,29 @@ def choose_api_version(chosen: str | None, connection: str, *, is_soap: bool) ->
 
 
 _ADVICE = {
-    "OAUTH_APP_BLOCKED": "Let the admin unblock the app (Setup > Connected Apps OAuth Usage).",
+    "OAUTH_APP_BLOCKED": "Ask your Salesforce admin to unblock the app (Setup > Connected Apps OAuth Usage).",
     "UNSUPPORTED_API_VERSION": f"Set `version` of the connection to {SOAP_API_VERSION}, or log in without a password.",
     "login() is disabled": "Change the connection to client credentials or JWT; SOAP login is off in this org.",
-    "ip restricted": "Let the admin add the exporter's address to the IP ranges, or relax them for the app.",
-    "no client credentials user": "Let the admin name a run-as user in the app's client credentials policy.",
+    "ip restricted": "Ask your Salesforce admin to add the exporter's address to the IP ranges, or to relax them.",
+    "no client credentials user": "Ask your Salesforce admin to name a run-as user in the client credentials policy.",
     "not supported on this domain": "Set `domain` to the org's own (mycompany.my): not login, not test.",
-    "approved this consumer": "Let the admin pre-authorize the app for the user's profile or permission set.",
-    "not admin approved": "Let the admin pre-authorize the app for the user's profile or permission set.",
-    "inactive user": "Let the admin activate the integration user, or name another.",
-    "user is inactive": "Let the admin activate the integration user, or name another.",
+    "approved this consumer": "Ask your Salesforce admin to pre-authorize the app for the user's profile.",
+    "not admin approved": "Ask your Salesforce admin to pre-authorize the app for the user's profile.",
+    "inactive user": "Ask your Salesforce admin to activate the integration user, or name another.",
+    "user is inactive": "Ask your Salesforce admin to activate the integration user, or name another.",
     "assertion": "Check the private key, the user name, and the clock of this machine.",
 }
 _USUAL_ADVICE = "Check consumer key and secret (or user, password and token), domain, and the app's run-as user."
 
 
 def advise_on_login(code: str, message: str) -> str:
-    """Return what to do about a refusal of the credentials."""
+    """Return what to do about a rejection of the credentials."""
     said = f"{code} {message}".lower()
     return next((advice for text, advice in _ADVICE.items() if text.lower() in said), _USUAL_ADVICE)
 
 
 def _is_login_answer(answer: requests.Response) -> bool:
-    """Tell whether an answer is a session or a refusal: OAuth speaks JSON, SOAP login XML, its refusals with 500."""
+    """Return whether an answer is a session or a rejection (OAuth: JSON; SOAP: XML, its rejections with 500)."""
     if answer.text.lstrip().startswith("<?xml") or _is_soap(answer):
         return answer.status_code in {200, 500} and "Envelope>" in answer.text
     try:

@@ -20,7 +20,7 @@ from simple_salesforce.exceptions import SalesforceAuthenticationFailed, Salesfo
 from crm_export.connections.login_session import LoginSession, advise_on_login, choose_api_version
 from crm_export.connections.salesforce_hosts import check_org_address
 from include.export.failures import ConfigurationFailure, LoginFailure, SalesforceFailure, SourceFailure
-from include.export.postgres import READY_SECONDS, prepare_session, refuse_transaction_pooling
+from include.export.postgres import READY_SECONDS, prepare_session, reject_transaction_pooling
 from include.export.salesforce import OrgSession, SalesforceClient
 
 POSTGRES = "postgres_default"
@@ -39,7 +39,7 @@ def open_postgres(name: str = POSTGRES, *, patience: int | None = None) -> Gener
     connection = connect()
     try:
         with _explain_place(name):
-            refuse_transaction_pooling(connection, connect)
+            reject_transaction_pooling(connection, connect)
             _prepare(connection, patience)
         yield connection
     finally:
@@ -76,13 +76,13 @@ def _explain_place(name: str) -> Generator[None]:
     """Turn an error of connecting into a SourceFailure that names where."""
     try:
         yield
-    except psycopg.OperationalError as refused:
+    except psycopg.OperationalError as error:
         found = _find(name)
-        told = str(refused).strip().splitlines()[-1]
+        message = str(error).strip().splitlines()[-1]
         raise SourceFailure(
             f"Postgres at {found.host}:{found.port or 5432}/{found.schema or ''} (connection {name}) cannot be "
-            f"reached: {told}. Check both. A task needs one connection, a Bulk job two, at full speed five: where it "
-            "says that there are too many, raise the connection limit of the role or the size of the pool."
+            f"reached: {message}. Check both. A task needs one connection, a Bulk job two, at full speed five: where "
+            "it says that there are too many, raise the connection limit of the role or the size of the pool."
         ) from None
 
 
@@ -109,10 +109,10 @@ def _log_in(name: str) -> OrgSession:
     session.proxies.update(extra.get("proxies") or {})
     try:
         org = SalesforceHook(name, session=session).get_conn()
-    except SalesforceAuthenticationFailed as refused:
+    except SalesforceAuthenticationFailed as error:
         raise LoginFailure(
-            f"Salesforce refused the login of connection {name}: {refused.code} "
-            f"{str(refused.auth_message)[:300]}. {advise_on_login(str(refused.code), str(refused.auth_message))}"
+            f"Salesforce rejected the login of connection {name}: {error.code} "
+            f"{str(error.auth_message)[:300]}. {advise_on_login(str(error.code), str(error.auth_message))}"
         ) from None
     except TypeError:
         raise ConfigurationFailure(

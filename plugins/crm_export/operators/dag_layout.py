@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 
@@ -10,6 +11,9 @@ from airflow.sdk import Asset, get_parsing_context
 from include.export.streams import BrokenStream, Stream
 
 EXPORT_DAG = "CRMExport"
+ACTIVE_RUNS = 8  # a stream in work elsewhere is skipped: one long load delays no other stream
+ACTIVE_RUNS_VARIABLE = "CRM_EXPORT_ACTIVE_RUNS"
+log = logging.getLogger(__name__)
 Loaded = Stream | BrokenStream
 
 
@@ -28,6 +32,15 @@ def find_schedule(streams: Sequence[Loaded]) -> str | list[Asset]:
         return [Asset(uri=uri) for uri in usable[0].after_assets]
     chosen = usable[0].schedule if usable else None
     return chosen or os.environ.get("CRM_EXPORT_SCHEDULE") or "@hourly"
+
+
+def find_active_runs() -> int:
+    """Return how many runs of an export DAG may overlap: CRM_EXPORT_ACTIVE_RUNS, 8 where it is absent or no number."""
+    asked = os.environ.get(ACTIVE_RUNS_VARIABLE, "").strip()
+    if not asked or (asked.isascii() and asked.isdigit() and int(asked) > 0):
+        return int(asked or ACTIVE_RUNS)
+    log.warning("%s is %r, which is not a number above 0; %d is used.", ACTIVE_RUNS_VARIABLE, asked, ACTIVE_RUNS)
+    return ACTIVE_RUNS
 
 
 def choose_streams(streams: Sequence[Loaded]) -> Sequence[Loaded]:

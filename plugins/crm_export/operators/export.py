@@ -90,7 +90,7 @@ class ExportChangesOperator(ExportOperator):
         return is_triggerer_running() if self.deferrable is None else self.deferrable
 
     def _leave_to_triggerer(self, job_id: str) -> None:
-        """Defer until the job is over, and for job_timeout at most, after which the task aborts it.
+        """Defer until the job has finished, and for job_timeout at most, after which the task aborts it.
 
         Airflow's own timeout is later: it is for a triggerer that is gone.
         """
@@ -120,7 +120,7 @@ class ReexportErrorsOperator(ExportOperator):
         self.stream = stream
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Send again and return counts; records that are still refused are no failure."""
+        """Send again and return counts; records that are still rejected are no failure."""
         options, action = read_options(), asked_action(context)
         identity = identify_run(context)
         with open_inputs(self.stream, options, identity) as inputs:

@@ -17,7 +17,7 @@ from include.export.streams import BrokenStream, Stream
 
 
 class ExportLateRowsOperator(ExportOperator):
-    """Exports the rows of a stream that came below its watermark, and notices a database that stepped back."""
+    """Exports the rows of a stream that came below its watermark, and notices failovers and restored backups."""
 
     ui_color = "#d0ebff"
 

@@ -1,4 +1,4 @@
-"""Which failures of a run are tried again: only those that may pass without anybody doing anything."""
+"""Which failures of a run are retried: only transient ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RunFailureRetryPolicy(RetryPolicy):
         if not exception.retriable:
             return RetryDecision.fail("somebody must act first; see the message")
         seconds = exception.retry_after or DELAYS[min(try_number, len(DELAYS)) - 1]
-        return RetryDecision.retry(timedelta(seconds=seconds), "this may pass by itself")
+        return RetryDecision.retry(timedelta(seconds=seconds), "this may be transient")
 
     def serialize(self) -> dict[str, Any]:
         """Return what Airflow keeps of the policy."""

@@ -14,12 +14,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 REQUESTS, DOWNLOADS, INSPECTIONS = 8, 2, 2  # of the API, running at the same time; checks and plans ask Salesforce
-WAIT_SECONDS = 1.0  # a request waits for its turn before it is refused: a page asks for four things at once
-REQUEST_SECONDS, DOWNLOAD_SECONDS, INSPECTION_SECONDS = (
-    60,
-    600,
-    300,
-)  # then the answer is cut off, whoever does not read it
+WAIT_SECONDS = 1.0  # a request waits for its turn before it is rejected: a page asks for four things at once
+# then the answer is cut off, whoever does not read it
+REQUEST_SECONDS, DOWNLOAD_SECONDS, INSPECTION_SECONDS = 60, 600, 300
 _POLL_SECONDS = 0.02
 
 
@@ -45,7 +42,7 @@ class Turns:
 
 
 class Bounds:
-    """Middleware that refuses requests of the API beyond the bounds with 429."""
+    """Middleware that rejects requests of the API beyond the bounds with 429."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -65,7 +62,7 @@ class Bounds:
 
     async def _pass(self, turns: list[Turns], seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
         if not await _wait(turns):
-            await _refuse()(scope, receive, send)
+            await _reject()(scope, receive, send)
             return
         with ExitStack() as taken:
             for turn in turns:
@@ -83,6 +80,6 @@ async def _wait(turns: list[Turns]) -> bool:
     return True
 
 
-def _refuse() -> JSONResponse:
-    message = "Too many requests of this page are running. Wait a moment and try again."
+def _reject() -> JSONResponse:
+    message = "Too many requests of this page are running. Wait a moment and retry."
     return JSONResponse({"error": {"code": "too_busy", "message": message}}, 429, {"Retry-After": "2"})

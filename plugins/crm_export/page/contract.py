@@ -58,7 +58,7 @@ def describe_api(api: FastAPI | None = None) -> dict[str, Any]:
     for operation in (one for path in document["paths"].values() for one in path.values()):
         operation["responses"] = {
             code: answer for code, answer in operation["responses"].items() if code.startswith("2")
-        } | {"default": {"description": "Refused or failed", "content": _as_json(FailureAnswer)}}
+        } | {"default": {"description": "Rejected or failed", "content": _as_json(FailureAnswer)}}
         operation.pop("security", None)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)  # failures answers these in its own form

@@ -117,8 +117,8 @@ def start_run(dag_id: str, run_id: str, conf: dict[str, Any], actor: str) -> str
             run_id=run_id,
             conf=conf,
         )
-    except (AirflowException, ValueError) as refused:
-        return f"Airflow did not start {dag_id}: {refused}"
+    except (AirflowException, ValueError) as error:
+        return f"Airflow did not start {dag_id}: {error}"
     return None
 
 

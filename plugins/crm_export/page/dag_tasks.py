@@ -18,11 +18,11 @@ from crm_export.page.dag_runs import link_run
 from crm_export.page.guards import DAGS
 from include.export.reports import read_failures
 
-RUNS_SEEN = 5  # of each DAG: enough to find the last but one beside trials and what runs now
+RUNS_SEEN = 5  # of each DAG: enough to find the last but one among trials and running ones
 # what says how a task is doing; one that was skipped or whose parent failed says nothing new
 _DECISIVE = frozenset({"success", "failed", "up_for_retry", "running", "deferred", "up_for_reschedule"})
 Reasons = dict[tuple[str, str, str], str]  # by DAG, run and task
-_GATE = ".pause_on_export_errors"  # fails while its stream is held, which is told as a hold
+_GATE = ".pause_on_export_errors"  # fails while its stream is held, which is reported as a hold
 
 
 @dataclass(frozen=True)

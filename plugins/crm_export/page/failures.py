@@ -52,7 +52,7 @@ class FailureAnswer(BaseModel):
 
 
 class PageFailure(Exception):  # noqa: N818 - it is an answer, not a fault of the program
-    """The page refuses or cannot do what was asked; `code` is for programs, the message for people."""
+    """The page rejects or cannot do what was asked; `code` is for programs, the message for people."""
 
     def __init__(self, status: int, code: ErrorCode, message: str) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ class PageFailure(Exception):  # noqa: N818 - it is an answer, not a fault of th
 def answer_failures(app: FastAPI) -> None:
     """Make an app answer every failure with a code and a sentence, never with what the program was doing."""
     app.add_exception_handler(PageFailure, lambda _, failure: _answer_page_failure(failure))
-    app.add_exception_handler(HTTPException, lambda _, refused: _answer_http(refused))
+    app.add_exception_handler(HTTPException, lambda _, error: _answer_http(error))
     app.add_exception_handler(RequestValidationError, lambda _, wrong: _answer_invalid(wrong))
     app.add_exception_handler(PlaceError, lambda _, wrong: _answer(422, "invalid", f"{wrong}."))
     app.add_exception_handler(psycopg.Error, lambda _, error: _answer_database(error))
@@ -80,20 +80,20 @@ def _answer_page_failure(failure: Exception) -> JSONResponse:
     return _answer(failure.status, failure.code, str(failure))
 
 
-def _answer_http(refused: Exception) -> JSONResponse:
-    assert isinstance(refused, HTTPException)  # noqa: S101 - registered for this class
-    status = refused.status_code
+def _answer_http(error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    status = error.status_code
     answer = _answer(status, _CODES.get(status, "failed"), f"{HTTPStatus(status).phrase}.")
-    answer.headers.update(refused.headers or {})
+    answer.headers.update(error.headers or {})
     return answer
 
 
 def _answer_invalid(wrong: Exception) -> JSONResponse:
     assert isinstance(wrong, RequestValidationError)  # noqa: S101 - registered for this class
-    return _answer(422, "invalid", tell_invalid(wrong.errors()))
+    return _answer(422, "invalid", describe_invalid(wrong.errors()))
 
 
-def tell_invalid(found: Sequence[Any]) -> str:
+def describe_invalid(found: Sequence[Any]) -> str:
     """Return which parts of a request are not allowed and why, without repeating what was sent."""
     parts = [f"{'.'.join(str(part) for part in error['loc'][-2:])}: {error['msg']}" for error in found[:5]]
     return f"Not allowed: {'; '.join(parts)}."
@@ -107,7 +107,7 @@ def explain_database(error: Exception, name: str) -> tuple[int, ErrorCode, str]:
     """Return the status, code and sentence for an error of a database, named as its connection."""
     log.warning("CRM Export page: Postgres (connection %s) answered %s", name, type(error).__name__)
     if isinstance(error, _BUSY):
-        return 409, "busy", "A run or another person is changing this at the moment. Try again."
+        return 409, "busy", "A run or another person is changing this at the moment. Retry in a moment."
     if isinstance(error, psycopg.DataError):
         return 422, "invalid", "Not allowed: a value that Postgres cannot read."
     if isinstance(error, _MISSING):
@@ -117,8 +117,8 @@ def explain_database(error: Exception, name: str) -> tuple[int, ErrorCode, str]:
             "The tables of CRM Export are missing or older than it. Run the DAG CRMExport once.",
         )
     if isinstance(error, errors.QueryCanceled):
-        return 503, "database_down", "Postgres took too long to answer. Try again, or narrow the filter."
-    return 503, "database_down", f"Postgres (connection {name}) does not answer. Try again later."
+        return 503, "database_down", "Postgres took too long to answer. Retry, or narrow the filter."
+    return 503, "database_down", f"Postgres (connection {name}) does not answer. Check the server and the connection."
 
 
 def _answer_run_failure(failure: Exception) -> JSONResponse:
@@ -133,7 +133,7 @@ def explain_run_failure(failure: Exception) -> tuple[int, ErrorCode, str]:
 
 def _answer_airflow_database(error: Exception) -> JSONResponse:
     log.warning("CRM Export page: Airflow's own database answered %s", type(error).__name__)
-    return _answer(503, "database_down", "Airflow's own database does not answer. Try again later.")
+    return _answer(503, "database_down", "Airflow's own database does not answer. Check it and Airflow's logs.")
 
 
 async def _answer_unexpected(_: Request, error: Exception) -> JSONResponse:

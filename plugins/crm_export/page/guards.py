@@ -27,10 +27,10 @@ from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm_export.connections import POSTGRES
-from crm_export.page.failures import PageFailure, tell_invalid
+from crm_export.page.failures import PageFailure, describe_invalid
 from crm_export.settings import PAUSE_ON_EXPORT_ERRORS
 
-BODY_LIMIT = 1024  # bytes; a route that takes more says so
+BODY_LIMIT = 1024  # bytes; a route that takes more names its own
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; object-src 'none'"
@@ -106,13 +106,13 @@ def read_body(model: type[Body], limit: int = BODY_LIMIT) -> Callable[[Request],
         try:
             return model.model_validate_json(await _read_raw(request, limit))
         except ValidationError as wrong:
-            raise PageFailure(422, "invalid", tell_invalid(wrong.errors())) from None
+            raise PageFailure(422, "invalid", describe_invalid(wrong.errors())) from None
 
     return read
 
 
 def _check_origin(request: Request) -> None:
-    """Refuse what another site can make a browser send: the cookie alone proves nothing."""
+    """Reject what another site can make a browser send: the cookie alone proves nothing."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise PageFailure(415, "not_json", "Send application/json.")

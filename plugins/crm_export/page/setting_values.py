@@ -46,7 +46,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class SettingValue:
-    """A setting: `locked_by` names what outranks its Variable, None when the Variable decides."""
+    """A setting: `locked_by` names what overrides its Variable, None when the Variable decides."""
 
     key: str
     value: bool | int

@@ -135,7 +135,7 @@ MISTAKES: dict[str, tuple[Callable[[Stage], object], str]] = {
             "AIRFLOW_CONN_SALESFORCE_DEFAULT",
             os.environ["AIRFLOW_CONN_SALESFORCE_DEFAULT"].replace("sandbox-key", "other-key"),
         ),
-        "fail  salesforce_default  login: Salesforce refused the login of connection salesforce_default",
+        "fail  salesforce_default  login: Salesforce rejected the login of connection salesforce_default",
     ),
     "a login by user and password": (
         lambda stage: stage.log_in_by_password(), "warn  salesforce_default  login: Logged in at https://",
@@ -290,10 +290,10 @@ MISTAKES: dict[str, tuple[Callable[[Stage], object], str]] = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 @pytest.mark.usefixtures("metadata")
 def test_a_planted_mistake_is_found(stage: Stage, capsys: pytest.CaptureFixture[str], mistake: str) -> None:
-    plant, told = MISTAKES[mistake]
+    plant, message = MISTAKES[mistake]
     plant(stage)
     code, shown = run(capsys, "check")
-    lines = [line for line in shown.splitlines() if told in line]
+    lines = [line for line in shown.splitlines() if message in line]
     assert len(lines) == 1, shown
     assert code == (0 if lines[0].startswith("warn") else 1), shown
     assert "Traceback" not in shown

@@ -18,7 +18,7 @@ from include.version import VERSION
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_status_shows_each_stream_and_its_exit_code_tells_whether_all_is_well(
+def test_status_shows_each_stream_and_its_exit_code_shows_whether_all_is_well(
     commands: Exporter, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(capsys, "status") == (0, f"ok  {'accounts':<30}  never exported\n")

@@ -75,15 +75,15 @@ def test_what_cannot_be_decided_is_a_comment(commands: Exporter, capsys: pytest.
         assert comment in shown
 
 
-@pytest.mark.parametrize(("arguments", "told"), [
+@pytest.mark.parametrize(("arguments", "message"), [
     (("app.nowhere", "--object", "Account"), "app.nowhere does not exist in database"),
     (("app.timeless", "--object", "Account"), "app.timeless has no column of type timestamptz"),
     (("app.accounts", "--object", "CaseStatus"), "CaseStatus has no field that is marked External ID"),
     (("app.accounts", "--object", "Nonsense"), "sobjects/Nonsense"),
 ])  # fmt: skip
 def test_what_is_missing_is_reported(
-    commands: Exporter, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
+    commands: Exporter, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     commands.connection.execute("create table app.timeless (id integer primary key)")
     code, shown = run(capsys, "init", *arguments)
-    assert (code, told in shown) == (2, True), shown
+    assert (code, message in shown) == (2, True), shown

@@ -18,7 +18,7 @@ def plan(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return found
 
 
-def test_creates_updates_deletes_and_local_rejections_are_told_apart(
+def test_creates_updates_deletes_and_local_rejections_are_distinguished(
     commands: Exporter, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands.add({"id": 1}, {"id": 2}, {"id": 3})
@@ -33,7 +33,7 @@ def test_creates_updates_deletes_and_local_rejections_are_told_apart(
     assert json.loads(found["rows"][2]["record"])["Name"] == "renamed"
     assert [(row["key"], row["verdict"]) for row in found["rejected"]] == [("5", "CRM_EXPORT_BLANK_EXTERNAL_ID")]
     report = commands.run(pause=False)
-    assert (report.rows_changed, report.refused) == (5, 1), "the run does what was planned"
+    assert (report.rows_changed, report.rejected) == (5, 1), "the run does what was planned"
 
 
 def test_nothing_is_sent_and_nothing_is_kept(commands: Exporter, capsys: pytest.CaptureFixture[str]) -> None:

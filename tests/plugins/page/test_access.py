@@ -1,4 +1,4 @@
-"""Who may see and do what: every route is walked, and what another site could send is refused."""
+"""Who may see and do what: every route is walked, and what another site could send is rejected."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ WRITES = [route for route in ROUTES if route[0] != "GET"]
 
 
 @pytest.fixture
-def refused(exporter: Exporter) -> Exporter:
-    """Return an exporter whose stream is held at one refused record."""
+def rejected(exporter: Exporter) -> Exporter:
+    """Return an exporter whose stream is held at one rejected record."""
     exporter.add({"id": 1}, {"id": 2, "name": "bad"})
     exporter.run()
     exporter.gate()
@@ -78,7 +78,7 @@ def test_every_route_is_walked_here() -> None:
 
 @pytest.mark.fault("H1")
 def test_every_route_answers_401_and_403_below_an_operator(
-    page: SEAT, refused: Exporter, org: Exporter, dags: None
+    page: SEAT, rejected: Exporter, org: Exporter, dags: None
 ) -> None:
     nobody, viewer, user, op, admin = (page(role) for role in (None, "viewer", "user", "op", "admin"))
     ids = {"trial": "1", "action": "1"}
@@ -94,14 +94,14 @@ def test_every_route_answers_401_and_403_below_an_operator(
         if declared_path in {"/api/trials", "/api/actions"} and method == "POST":
             ids["trial" if "trials" in declared_path else "action"] = str(answer.json()["id"])
     assert all(admin.get(path).status_code == 200 for path in ("api/session", "api/errors"))
-    assert refused.errors()[0]["status"] == "set_aside"
+    assert rejected.errors()[0]["status"] == "set_aside"
 
 
-def test_a_person_below_an_operator_has_changed_nothing(page: SEAT, refused: Exporter) -> None:
+def test_a_person_below_an_operator_has_changed_nothing(page: SEAT, rejected: Exporter) -> None:
     for role in (None, "viewer", "user"):
         for method, _, path, body in WRITES:
             assert page(role).send(method, path, body).status_code in {401, 403}
-    assert refused.errors()[0]["status"] == "open"
+    assert rejected.errors()[0]["status"] == "open"
     assert page().get("api/audit").json()["entries"] == []
 
 
@@ -119,12 +119,12 @@ def test_a_person_below_an_operator_has_changed_nothing(page: SEAT, refused: Exp
         ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
     ],
 )
-def test_what_another_site_could_send_is_refused(
-    op: Person, refused: Exporter, headers: dict[str, str], status: int
+def test_what_another_site_could_send_is_rejected(
+    op: Person, rejected: Exporter, headers: dict[str, str], status: int
 ) -> None:
     for method, _, path, body in WRITES:
         assert op.send(method, path, body, headers=headers).status_code == status, path
-    assert refused.errors()[0]["status"] == "open"
+    assert rejected.errors()[0]["status"] == "open"
     assert op.get("api/audit").json()["entries"] == []
 
 
@@ -180,7 +180,7 @@ def test_nothing_is_changed_by_a_get(op: Person) -> None:
         ("PUT", "api/dags/CRMExport", 1),
     ],
 )
-def test_a_body_larger_than_its_route_takes_is_refused(op: Person, method: str, path: str, limit: int) -> None:
+def test_a_body_larger_than_its_route_takes_is_rejected(op: Person, method: str, path: str, limit: int) -> None:
     answer = op.send(method, path, {"more": "x" * limit * 1024})
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
     assert f"{limit} KB" in answer.json()["error"]["message"]

@@ -1,4 +1,4 @@
-"""What people do about refused records: decisions, retries as runs of the DAGs, trials; and what races with them."""
+"""What people do about rejected records: decisions, retries as runs of the DAGs, trials; and what races with them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from exporter import Exporter
 from include.export.ledger import ExportAudit, ExportTrials, RunIdentity
 from include.export.tasks import reexport_errors, try_record
 from people import Person, act, code
-from rejected import refuse
+from rejected import reject
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
 SEAT = Callable[..., Person]
@@ -74,7 +74,7 @@ def test_an_ignored_record_is_passed_over_until_its_end_or_a_newer_version(op: P
     assert held.errors("status <> 'resolved'")[0]["status"] == "open"
 
 
-def test_a_reopened_child_waits_again_while_its_parent_is_refused(op: Person, held: Exporter) -> None:
+def test_a_reopened_child_waits_again_while_its_parent_is_rejected(op: Person, held: Exporter) -> None:
     [parent] = held.errors()
     held.connection.execute(
         "insert into crm_export.ExportErrors (stream, object, record_key, operation, error_code, error_name,"
@@ -142,8 +142,8 @@ def test_a_whole_cause_is_retried_by_one_run(op: Person, exporter: Exporter, dag
 def test_all_that_a_list_shows_can_be_selected(
     op: Person, exporter: Exporter, selection: dict[str, Any], count: int
 ) -> None:
-    refuse(exporter, 3)
-    refuse(exporter, 2, stream="contacts")
+    reject(exporter, 3)
+    reject(exporter, 2, stream="contacts")
     act(op, "set_aside", exporter.errors()[0]["id"])
     preview = op.post("api/actions/preview", {"kind": "reopen", "selection": selection}).json()
     assert preview["selected"] == count
@@ -171,7 +171,7 @@ def test_what_a_run_did_not_come_to_says_why(op: Person, exporter: Exporter, dag
     [record] = op.get(f"api/actions/{action['id']}").json()["records"]
     assert (record["result"], record["message"]) == (
         "not_tried",
-        "Its row has changed since it was refused: CRMExport sends it.",
+        "Its row has changed since it was rejected: CRMExport sends it.",
     )
     failed = act(op, "retry", lost).json()
     with create_session() as session:

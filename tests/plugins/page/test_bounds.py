@@ -19,7 +19,7 @@ from crm_export.page.database import connect
 from exporter import Exporter
 from include.export.reports import ErrorFilter, ErrorOrder, iterate_errors
 from people import Person, code
-from rejected import refuse
+from rejected import reject
 
 pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.security("M3")]
 
@@ -55,14 +55,14 @@ async def ask(app: Bounds, path: str) -> int:
 
 
 async def crowd(paths: list[str]) -> tuple[list[int], int]:
-    """Ask for all paths at once and let them be answered when those beyond the bounds have been refused."""
+    """Ask for all paths at once and let them be answered when those beyond the bounds have been rejected."""
     slow = Slow()
     app = Bounds(slow)
     asked = [asyncio.ensure_future(ask(app, path)) for path in paths]
     await asyncio.sleep(bounds.WAIT_SECONDS + 0.3)
     slow.let.set()
     statuses = list(await asyncio.gather(*asked))
-    assert await ask(app, paths[0]) == 200  # turns come back
+    assert await ask(app, paths[0]) == 200  # turns are restored
     return statuses, slow.most
 
 
@@ -75,7 +75,7 @@ def test_at_most_eight_requests_run_and_two_downloads() -> None:
     assert (most, statuses.count(200)) == (40, 40)
 
 
-def test_a_request_waits_for_its_turn_before_it_is_refused() -> None:
+def test_a_request_waits_for_its_turn_before_it_is_rejected() -> None:
     async def follow() -> list[int]:
         slow = Slow()
         app = Bounds(slow)
@@ -99,10 +99,10 @@ def test_who_does_not_read_an_answer_gives_the_turn_back(monkeypatch: pytest.Mon
     asyncio.run(stall())
 
 
-def test_a_refusal_says_so_in_the_form_of_the_others() -> None:
+def test_a_rejection_says_so_in_the_form_of_the_others() -> None:
     sent: list[Message] = []
 
-    async def refuse_one() -> None:
+    async def reject_one() -> None:
         app = Bounds(Slow())
         app.requests.taken = REQUESTS
 
@@ -114,7 +114,7 @@ def test_a_refusal_says_so_in_the_form_of_the_others() -> None:
 
         await app({"type": "http", "path": "/api/causes", "method": "GET"}, receive, send)
 
-    asyncio.run(refuse_one())
+    asyncio.run(reject_one())
     assert json.loads(sent[1]["body"])["error"]["code"] == "too_busy"
     assert (b"retry-after", b"2") in sent[0]["headers"]
 
@@ -123,7 +123,7 @@ def test_a_download_is_read_in_pages_without_a_transaction(
     exporter: Exporter, connect: Callable[..., psycopg.Connection], op: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("include.export.reports.error_list.DOWNLOAD_PAGE", 7)
-    refuse(exporter, 30)
+    reject(exporter, 30)
     reading = connect()
     lines = iterate_errors(ErrorFilter(), ErrorOrder(), connection=reading)
     assert next(lines).stream == "accounts"
@@ -150,7 +150,7 @@ def test_values_that_postgres_cannot_read_are_not_allowed(op: Person, exporter: 
 
 
 def test_a_search_of_many_errors_reads_an_index(exporter: Exporter) -> None:
-    refuse(exporter, 20_000)
+    reject(exporter, 20_000)
     exporter.connection.execute("analyze crm_export.ExportErrors")
     values = ErrorFilter(search="K12345").as_values() | {
         "after_value": None,

@@ -78,7 +78,7 @@ def test_streams_errors_findings_and_alerts_of_both_are_shown(op: Person, both: 
     assert op.get("api/headline").json()["alerts"] == alerts["open"]
     assert op.get("api/acknowledgement").json()["unresolved"] == 2
     points = op.get("api/history", days=1).json()["points"]
-    assert (sum(point["exported"] for point in points), sum(point["refused"] for point in points)) == (2, 2)
+    assert (sum(point["exported"] for point in points), sum(point["rejected"] for point in points)) == (2, 2)
 
 
 def test_an_error_is_read_where_it_is(op: Person, both: Exporter) -> None:

@@ -1,4 +1,4 @@
-"""What was refused, on the page: pages, causes, the download, one record, its source row."""
+"""What was rejected, on the page: pages, causes, the download, one record, its source row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from exporter import Exporter
 from include.export.reports import ErrorFilter, ErrorOrder, Sort
 from people import Person, code
-from rejected import refuse
+from rejected import reject
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
 INJECTED = "1; drop table crm_export.ExportErrors --"
@@ -35,7 +35,7 @@ def place(value: str, last: int = 1) -> str:
 def test_pages_follow_each_other_without_a_gap_or_a_repeat(
     op: Person, exporter: Exporter, sort: str, direction: str
 ) -> None:
-    refuse(exporter, 25)
+    reject(exporter, 25)
     found: list[dict[str, Any]] = []
     after: str | None = None
     while True:
@@ -78,7 +78,7 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(
     ],
 )
 def test_sql_in_sort_filter_and_place_is_not_allowed(op: Person, exporter: Exporter, query: dict[str, str]) -> None:
-    refuse(exporter, 3)
+    reject(exporter, 3)
     sort = {} if "sort" in query or "after" not in query else {"sort": "id"}
     answer = op.get("api/errors", **sort, **query)
     assert code(answer) == (422, "invalid")
@@ -87,7 +87,7 @@ def test_sql_in_sort_filter_and_place_is_not_allowed(op: Person, exporter: Expor
 
 
 def test_a_search_finds_its_text_and_nothing_else(op: Person, exporter: Exporter) -> None:
-    refuse(exporter, 12, message="100% of _it_ failed for %s")
+    reject(exporter, 12, message="100% of _it_ failed for %s")
     found = {
         text: op.get("api/errors", search=text).json()["total"] for text in ("k12", "E1", "100%", "_it_", "%", "1' or")
     }
@@ -96,7 +96,7 @@ def test_a_search_finds_its_text_and_nothing_else(op: Person, exporter: Exporter
 
 @pytest.mark.fault("H5")
 def test_the_first_page_comes_from_an_index_however_many_errors_there_are(exporter: Exporter) -> None:
-    refuse(exporter, 5_000)
+    reject(exporter, 5_000)
     exporter.connection.execute("analyze crm_export.ExportErrors")
     for sort in Sort:
         for wanted in (ErrorFilter(), ErrorFilter(stream="accounts")):
@@ -110,9 +110,9 @@ def test_the_first_page_comes_from_an_index_however_many_errors_there_are(export
             assert "Sort" not in [node["Node Type"] for node in nodes], sort
 
 
-def test_five_hundred_refusals_by_one_rule_are_one_line(op: Person, exporter: Exporter) -> None:
-    refuse(exporter, 500, message='Rule "%s" refused 0065g00000ABCdeAAQ at 2026-01-01T00:00:%sZ, line %s')
-    refuse(exporter, 2, stream="contacts", code="REQUIRED_FIELD_MISSING", message="Required fields are missing: [Name]")
+def test_five_hundred_rejections_by_one_rule_are_one_line(op: Person, exporter: Exporter) -> None:
+    reject(exporter, 500, message='Rule "%s" rejected 0065g00000ABCdeAAQ at 2026-01-01T00:00:%sZ, line %s')
+    reject(exporter, 2, stream="contacts", code="REQUIRED_FIELD_MISSING", message="Required fields are missing: [Name]")
     causes = op.get("api/causes").json()["causes"]
     assert [(cause["count"], cause["code"], cause["streams"]) for cause in causes] == [
         (500, "FIELD_CUSTOM_VALIDATION_EXCEPTION", ["accounts"]),
@@ -123,11 +123,11 @@ def test_five_hundred_refusals_by_one_rule_are_one_line(op: Person, exporter: Ex
     assert op.get("api/causes", stream="contacts").json()["causes"][0]["count"] == 2
 
 
-def test_a_cause_tells_what_it_holds_and_whose_children_wait(op: Person, exporter: Exporter) -> None:
+def test_a_cause_shows_what_it_holds_and_whose_children_wait(op: Person, exporter: Exporter) -> None:
     exporter.add({"id": 1, "name": "bad"})
     exporter.run()
     [parent] = exporter.errors()
-    refuse(exporter, 2, stream="contacts")
+    reject(exporter, 2, stream="contacts")
     exporter.connection.execute(
         "update crm_export.ExportErrors set status = 'waiting', waiting_for = %s where stream = 'contacts'",
         [parent["id"]],
@@ -151,7 +151,7 @@ DISGUISED = [*(f"{start}=cmd()" for start in NOTHING), *SIGNS]
 def test_the_download_is_a_file_without_formulas(op: Person, exporter: Exporter) -> None:
     hostile = ["=cmd()", "+1", "-1", "@x", "\t=x", '"=x"', *DISGUISED, "plain\r\nbye"]
     for number, message in enumerate(hostile):
-        refuse(exporter, 1, message=message, stream=f"s{number}")
+        reject(exporter, 1, message=message, stream=f"s{number}")
     answer = op.get("api/errors.csv", sort="id", direction="asc")
     assert answer.headers["content-disposition"] == 'attachment; filename="export-errors.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
@@ -161,7 +161,7 @@ def test_the_download_is_a_file_without_formulas(op: Person, exporter: Exporter)
 
 
 def test_a_page_stays_under_a_megabyte_whatever_salesforce_says(op: Person, exporter: Exporter) -> None:
-    refuse(exporter, 200, message="漢" * 4096)
+    reject(exporter, 200, message="漢" * 4096)
     answer = op.get("api/errors", limit=200)
     assert len(answer.content) < 1_000_000
     assert len(op.get("api/causes").content) < 1_000_000
@@ -198,7 +198,7 @@ def test_records_and_parents_are_linked_once_the_org_is_known(op: Person, export
     assert row["parents"] == [{"field": "Kind__c", "url": f"{exporter.https_url}/0015g00000ABCdeAAQ"}]
 
 
-def test_streams_tell_what_waits_and_how_old_it_is(op: Person, exporter: Exporter) -> None:
+def test_streams_show_what_waits_and_how_old_it_is(op: Person, exporter: Exporter) -> None:
     empty = op.get("api/streams").json()
     assert [(stream["name"], stream["rows_waiting"], stream["watermark"]) for stream in empty["streams"]] == [
         ("accounts", 0, None),

@@ -47,7 +47,7 @@ def _own_sources() -> str:
     return "\n".join(file.read_text() for file in sorted((FRONTEND / "src").rglob("*.ts*")))
 
 
-def test_the_licences_of_what_is_bundled_are_beside_it() -> None:
+def test_the_licences_of_what_is_bundled_are_next_to_it() -> None:
     notices = (STATIC / "licenses.md").read_text()
     bundled = json.loads((FRONTEND / "package.json").read_text())["dependencies"]
     assert [name for name in bundled if f"## {name} - {bundled[name]}" not in notices] == []

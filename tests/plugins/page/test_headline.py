@@ -119,7 +119,7 @@ def test_a_failed_task_is_shown_with_its_reason_its_log_and_its_next_retry(
 
 
 @pytest.mark.ux(7)
-def test_paused_dags_and_next_runs_are_told(op: Person, exporter: Exporter, dags: None) -> None:
+def test_paused_dags_and_next_runs_are_shown(op: Person, exporter: Exporter, dags: None) -> None:
     following = datetime.now(UTC) + timedelta(minutes=7)
     with create_session() as session:
         session.execute(update(DagModel).values(next_dagrun_create_after=following))

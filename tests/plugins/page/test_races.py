@@ -1,4 +1,4 @@
-"""A click and a run at the same moment: what was decided stands, and it is never the run that gives way."""
+"""A click and a run at the same moment: the decision of the person always wins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from people import Person, act, code
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
 
 
-def test_a_decision_during_the_probe_of_its_record_stands(op: Person, held: Exporter) -> None:
+def test_a_decision_during_the_probe_of_its_record_holds(op: Person, held: Exporter) -> None:
     [error] = held.errors()
 
     def decide_and_log_in() -> OrgSession:

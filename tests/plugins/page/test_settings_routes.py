@@ -1,4 +1,4 @@
-"""The settings on the page: what a run would use, who changed it, what outranks it, what off has to be agreed to."""
+"""The settings on the page: what a run would use, who changed it, what overrides it, what off has to be agreed to."""
 
 from __future__ import annotations
 
@@ -82,16 +82,16 @@ def test_only_allowed_values_of_the_three_settings_are_taken(op: Person, key: st
 
 
 @pytest.mark.fault("H8", "C18")
-def test_what_an_environment_variable_decides_is_shown_with_its_name_and_refused(
+def test_what_an_environment_variable_decides_is_shown_with_its_name_and_rejected(
     op: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS", "off")
     setting = op.get("api/settings").json()["pause_on_export_errors"]
     assert (setting["value"], setting["source"], setting["changeable"]) == (False, "environment", False)
     assert setting["locked_by"] == "AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS"
-    refused = op.put(PAUSE, {"value": True})
-    assert code(refused) == (409, "overridden")
-    assert "AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS" in refused.json()["error"]["message"]
+    rejected = op.put(PAUSE, {"value": True})
+    assert code(rejected) == (409, "overridden")
+    assert "AIRFLOW_VAR_PAUSE_ON_EXPORT_ERRORS" in rejected.json()["error"]["message"]
     assert audited(op) == []
 
 
@@ -104,7 +104,7 @@ def fresh_backends() -> Iterator[None]:
 
 
 @pytest.mark.fault("H8")
-def test_what_a_secrets_backend_decides_is_shown_with_its_name_and_refused(
+def test_what_a_secrets_backend_decides_is_shown_with_its_name_and_rejected(
     op: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_backends: None
 ) -> None:
     (tmp_path / "variables.json").write_text('{"pause_on_export_errors": "no"}')
@@ -118,7 +118,7 @@ def test_what_a_secrets_backend_decides_is_shown_with_its_name_and_refused(
     assert code(op.put(PAUSE, {"value": True})) == (409, "overridden")
 
 
-def test_without_export_to_crm_there_are_no_settings_and_changes_are_refused(op: Person) -> None:
+def test_without_export_to_crm_there_are_no_settings_and_changes_are_rejected(op: Person) -> None:
     Variable.set("export_to_crm", "off")
     settings = op.get("api/settings").json()
     assert (settings["export_to_crm"], settings["pause_on_export_errors"], settings["problems"]) == (False, None, [])
@@ -155,7 +155,7 @@ def test_a_value_that_cannot_be_decrypted_is_a_banner(op: Person, monkeypatch: p
     assert [problem["code"] for problem in settings["problems"]] == ["unreadable"]
 
 
-def test_what_the_last_run_saw_is_told(op: Person, exporter: Exporter) -> None:
+def test_what_the_last_run_saw_is_shown(op: Person, exporter: Exporter) -> None:
     exporter.run(pause=False)
     seen = op.get("api/settings").json()["pause_on_export_errors"]["last_seen"]
     assert (seen["value"], seen["stream"]) == (False, "accounts")
@@ -194,7 +194,7 @@ def test_without_the_database_the_settings_are_shown_and_cannot_be_changed(
     assert "planted-secret" not in caplog.text
 
 
-def test_tables_that_are_not_there_yet_are_told(op: Person, exporter: Exporter) -> None:
+def test_tables_that_are_not_there_yet_are_reported(op: Person, exporter: Exporter) -> None:
     exporter.connection.execute("drop schema crm_export cascade")
     assert code(op.get("api/streams")) == (503, "not_installed")
     assert code(op.put(PAUSE, AGREED)) == (503, "not_installed")

@@ -22,7 +22,7 @@ PROCESSES, PART = 2, 500
 
 
 def main() -> int:
-    """Play, tell how far it is, and end with 1 when an invariant was broken."""
+    """Play, report progress, and end with 1 when an invariant was broken."""
     wanted = int(sys.argv[1])
     first = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time()) * 1000
     print(f"{wanted:,} histories from seed {first}")
@@ -55,7 +55,7 @@ def _play_share(folder: Path, port: int, number: int, seeds: range) -> tuple[Cou
     stage = Stage.build(server, f"histories_{number}", "template_export")
     counts: Counter[str] = Counter()
     broken = 0
-    for done, seed in _tell_progress(seeds):
+    for done, seed in _report_progress(seeds):
         try:
             counts.update(stage.play(seed).counts)
         except Violation as violation:
@@ -65,7 +65,7 @@ def _play_share(folder: Path, port: int, number: int, seeds: range) -> tuple[Cou
     return counts, broken
 
 
-def _tell_progress(seeds: range) -> Iterator[tuple[int, int]]:
+def _report_progress(seeds: range) -> Iterator[tuple[int, int]]:
     begun = time.monotonic()
     for done, seed in enumerate(seeds):
         if done and done % PART == 0:

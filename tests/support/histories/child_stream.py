@@ -10,7 +10,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from histories.org_model import OrgModel
-from histories.processes import BUSY, GO, KILL, LOSE, REFUSE, Process
+from histories.processes import BUSY, GO, KILL, LOSE, REJECT, Process
 from histories.source_model import read_body, write_body
 from histories.violations import Violation
 from include.export.ledger.runs import Outcome
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CHILD = "child"
 KEYS = 4
-_OUTCOMES = {"call": [REFUSE, BUSY, KILL], "answer": [LOSE, KILL], "sleep": [KILL]}
+_OUTCOMES = {"call": [REJECT, BUSY, KILL], "answer": [LOSE, KILL], "sleep": [KILL]}
 _WRITE = """
 insert into app.visits as v (id, ext, body, changed_at)
 values (%(id)s, %(ext)s, %(body)s, clock_timestamp() - interval '5 s')
@@ -47,7 +47,7 @@ class ChildStream:
         version = self.versions[key] = self.versions.get(key, 0) + 1
         values = {"id": key, "ext": f"visit{key}", "body": write_body(key, version, bad=False)}
         self._world.monitor.execute(_WRITE, values)
-        self._world.tell(f"visit {key}:{version} is written")
+        self._world.log(f"visit {key}:{version} is written")
 
     def start(self, run: int) -> Process:
         """Start the export of the visits of a run."""
@@ -74,8 +74,8 @@ class ChildStream:
     def handle(self, process: Process, method: str, url: str, body: str | None) -> tuple[int, Any]:
         """Answer a call of a process that exports visits (I14)."""
         if method == "PATCH" and not process.parent_was_free and not self._world.violation:
-            told = f"p{process.number} sends visits, and another run has exported the accounts ever since it began"
-            self._world.violation = Violation("I14", told)
+            message = f"p{process.number} sends visits, and another run has exported the accounts ever since it began"
+            self._world.violation = Violation("I14", message)
         return self.org.handle(method, url, body)
 
     def count_end(self, process: Process) -> None:
@@ -94,8 +94,8 @@ class ChildStream:
     def _saved(self, external_id: str, body: str | None) -> None:
         key, version, _ = read_body(str(body))
         if version < self._arrived.get(key, 0):
-            told = f"visit {key}: version {version} was written over {self._arrived[key]}"
-            self._world.violation = self._world.violation or Violation("I2", told)
+            message = f"visit {key}: version {version} was written over {self._arrived[key]}"
+            self._world.violation = self._world.violation or Violation("I2", message)
         self._arrived[key] = version
 
 

@@ -38,7 +38,7 @@ class ErrorLine:
 
     @property
     def place(self) -> Place:
-        """Return the position of the refused version."""
+        """Return the position of the rejected version."""
         assert self.changed_at is not None
         return (self.changed_at, self.key)
 
@@ -54,7 +54,7 @@ class Snapshot:
     errors: dict[int, ErrorLine] = field(default_factory=dict)
 
     def is_behind(self, place: Place) -> bool:
-        """Tell whether the watermark has passed a position."""
+        """Return whether the watermark has passed a position."""
         return self.watermark is not None and place <= self.watermark
 
     @property

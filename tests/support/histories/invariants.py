@@ -24,11 +24,11 @@ def control_writes(statements: list[tuple[str, int]]) -> set[str]:
 
 @dataclass
 class OrgHistory:
-    """What Salesforce was given and refused: by (external id, key) and (key, version)."""
+    """What Salesforce was given and rejected: by (external id, key) and (key, version)."""
 
     applied: dict[tuple[str, int], int] = field(default_factory=dict)
     times_applied: dict[tuple[int, int], int] = field(default_factory=dict)
-    refused: set[tuple[int, int]] = field(default_factory=set)
+    rejected: set[tuple[int, int]] = field(default_factory=set)
     now: dict[str, tuple[int, int]] = field(default_factory=dict)  # folded external id: key and version
 
     def newest(self, key: int) -> int:
@@ -96,23 +96,23 @@ class Invariants:
             if error.changed_at is None:
                 continue  # its row had changed before the answer was read: a later position
             if now.is_behind(error.place) and not self.before.is_behind(error.place):
-                raise Violation("I5", f"the watermark passed key {error.key}, which this batch reports as refused")
+                raise Violation("I5", f"the watermark passed key {error.key}, which this batch reports as rejected")
 
     def _check_honest(self, touched: list[ErrorLine]) -> None:
         for error in touched:
             version = self._version(error)
             if version is None:
                 raise Violation("I6", f"an error names a version of key {error.key} that was never committed")
-            known = self.source.conflicted if error.code.startswith("CRM_EXPORT_") else self.org.refused
-            # a back-dated change of a row that is in flight takes the refusal upon itself
+            known = self.source.conflicted if error.code.startswith("CRM_EXPORT_") else self.org.rejected
+            # a back-dated change of a row that is in flight takes the rejection upon itself
             if (error.key, version) not in known | self.source.late:
-                raise Violation("I6", f"key {error.key} version {version} was never refused, but has {error.code}")
+                raise Violation("I6", f"key {error.key} version {version} was never rejected, but has {error.code}")
 
     def _check_all_recorded(self, process: Process, now: Snapshot) -> None:
         listed = {(error.key, error.changed_at) for error in now.errors.values()}
         for key, version in process.rejections.items():
             if (key, self.source.places[key, version][0]) not in listed:
-                raise Violation("I6", f"key {key} version {version} was refused and has no row in ExportErrors")
+                raise Violation("I6", f"key {key} version {version} was rejected and has no row in ExportErrors")
 
     def _check_resolved(self, now: Snapshot) -> None:
         for error in now.errors.values():
@@ -126,13 +126,13 @@ class Invariants:
             raise Violation("I7", f"the error of key {error.key} version {version} is resolved, but it is nowhere")
 
     def _version(self, error: ErrorLine) -> int | None:
-        """Return the version that an error names; of a row that changed meanwhile, the newest that was refused."""
+        """Return the version that an error names; of a row that changed meanwhile, the newest that was rejected."""
         if error.changed_at is None:
-            return max((version for key, version in self.org.refused if key == error.key), default=None)
+            return max((version for key, version in self.org.rejected if key == error.key), default=None)
         return self.source.versions.get((error.key, error.changed_at))
 
     def _is_late(self, row: SourceRow) -> bool:
-        """Tell whether a row came back-dated: no cursor can see it, the daily check must have found it at the end."""
+        """Return whether a row was back-dated: no cursor can see it, the daily check must have found it at the end."""
         return (row.key, row.version) in self.source.late
 
     def _is_deleted_there(self, row: SourceRow) -> bool:

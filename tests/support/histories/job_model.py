@@ -32,20 +32,20 @@ class Job:
 
     @property
     def is_at_work(self) -> bool:
-        """Tell whether Salesforce may still save rows of it."""
+        """Return whether Salesforce may still save rows of it."""
         return self.state in {"UploadComplete", "InProgress"}
 
-    def tell(self) -> dict[str, Any]:
-        """Return it as Salesforce tells of it."""
-        told = {
+    def describe(self) -> dict[str, Any]:
+        """Return it as Salesforce reports it."""
+        body = {
             "id": self.id, "object": OBJECT, "operation": "upsert", "state": self.state, "createdById": USER,
             "createdDate": self.created, "jobType": "V2Ingest", "apiVersion": 59.0,
         }  # fmt: skip
         if self.state in {"Open", "UploadComplete"}:
-            return told
+            return body
         failed = len(self.results["failedResults"])
-        told |= {"numberRecordsProcessed": failed + len(self.results["successfulResults"])}
-        return told | {"numberRecordsFailed": failed} | ({"errorMessage": self.message} if self.message else {})
+        body |= {"numberRecordsProcessed": failed + len(self.results["successfulResults"])}
+        return body | {"numberRecordsFailed": failed} | ({"errorMessage": self.message} if self.message else {})
 
 
 class JobModel:
@@ -59,7 +59,7 @@ class JobModel:
         """Answer a call below jobs/ingest: its status, and JSON or the text of a result file."""
         job_id, _, file = path.partition("/")
         if not job_id:
-            return (200, self._create().tell()) if method == "POST" else (200, self._list())
+            return (200, self._create().describe()) if method == "POST" else (200, self._list())
         job = self.jobs.get(job_id)
         if job is None:
             return 404, [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
@@ -67,7 +67,7 @@ class JobModel:
             return self._upload(job, body)
         if method == "PATCH":
             return self._change(job, body["state"])
-        return (200, self._results(job, file)) if file else (200, job.tell())
+        return (200, self._results(job, file)) if file else (200, job.describe())
 
     def progress(self, job: Job, rows: int) -> None:
         """Save some rows of a job, in any order; a job without rows left is complete."""
@@ -91,11 +91,11 @@ class JobModel:
         return self.jobs[job_id]
 
     def _list(self) -> dict[str, Any]:
-        return {"done": True, "records": [job.tell() for job in self.jobs.values()], "nextRecordsUrl": None}
+        return {"done": True, "records": [job.describe() for job in self.jobs.values()], "nextRecordsUrl": None}
 
     def _upload(self, job: Job, body: str) -> tuple[int, Any]:
         if job.state != "Open" or job.rows is not None:
-            return _refuse("INVALIDJOBSTATE", f"Job is not open: {job.state}")
+            return _reject("INVALIDJOBSTATE", f"Job is not open: {job.state}")
         header, *job.rows = csv.reader(io.StringIO(body, newline=""))
         assert header == [EXTERNAL_ID, BODY]
         job.left = list(job.rows)
@@ -104,19 +104,19 @@ class JobModel:
     def _change(self, job: Job, wanted: str) -> tuple[int, Any]:
         if wanted == "Aborted":
             if job.state in OVER:
-                return _refuse("INVALIDJOBSTATE", "Aborting already Completed Job not allowed")
+                return _reject("INVALIDJOBSTATE", "Aborting already Completed Job not allowed")
             job.state = "Aborted"
         else:
             if job.state != "Open":
-                return _refuse("INVALIDJOBSTATE", f"Job state cannot be changed from {job.state} to {wanted}")
+                return _reject("INVALIDJOBSTATE", f"Job state cannot be changed from {job.state} to {wanted}")
             job.state = "UploadComplete"
-        return 200, job.tell()
+        return 200, job.describe()
 
     def _save(self, job: Job, row: Line) -> None:
         external_id, body = row
         status = self.org.judge(body)
         if status:
-            self.org.refused(body, status)
+            self.org.rejected(body, status)
             job.results["failedResults"].append(["", _write_error(status), *row])
             return
         record_id, created = self.org.save(external_id.lower(), external_id, body)
@@ -139,5 +139,5 @@ def _write_csv(lines: Sequence[Line]) -> str:
     return text.getvalue()
 
 
-def _refuse(code: str, message: str) -> tuple[int, Any]:
+def _reject(code: str, message: str) -> tuple[int, Any]:
     return 400, [{"errorCode": code, "message": message}]

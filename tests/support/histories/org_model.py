@@ -43,18 +43,18 @@ class OrgRecord:
 
 
 class OrgModel:
-    """The records of the object. `judge` names what is wrong with a body, `saved` and `refused` are told of each."""
+    """`judge` names what is wrong with a body, `saved` and `rejected` are called with each."""
 
     def __init__(
         self,
         judge: Judge,
         saved: Callable[[str, str | None], None] = lambda external_id, body: None,
-        refused: Callable[[str, Status], None] = lambda body, status: None,
+        rejected: Callable[[str, Status], None] = lambda body, status: None,
         *,
         object_name: str = OBJECT,
     ) -> None:
         self.object_name = object_name
-        self.judge, self.saved, self.refused = judge, saved, refused
+        self.judge, self.saved, self.rejected = judge, saved, rejected
         self.jobs: Jobs | None = None
         self.records: dict[str, OrgRecord] = {}  # by the external id as Salesforce compares it
         self._last = 0
@@ -86,7 +86,7 @@ class OrgModel:
         wrong = [self._wrong(record, keys.count(key)) for record, key in zip(records, keys, strict=True)]
         for record, status in zip(records, wrong, strict=True):
             if status:
-                self.refused(str(record[BODY]), status)
+                self.rejected(str(record[BODY]), status)
         rolled_back = all_or_none and any(wrong)
         return [
             self._answer(status, key, record, rolled_back=rolled_back)
@@ -127,8 +127,8 @@ class OrgModel:
 
     def _wrong(self, record: dict[str, Any], times: int) -> Status | None:
         if times > 1:
-            told = f"Duplicate external id specified: {record[EXTERNAL_ID]}"
-            return {"statusCode": "DUPLICATE_VALUE", "message": told, "fields": [EXTERNAL_ID]}
+            message = f"Duplicate external id specified: {record[EXTERNAL_ID]}"
+            return {"statusCode": "DUPLICATE_VALUE", "message": message, "fields": [EXTERNAL_ID]}
         return self.judge(str(record[BODY]))
 
     def _undeletable(self, key: str | None) -> Status | None:
@@ -139,11 +139,11 @@ class OrgModel:
     def _query(self, soql: str) -> dict[str, Any]:
         wanted = {value.replace("\\'", "'").lower() for value in re.findall(r"'((?:[^'\\]|\\.)*)'", soql)}
         found = [record for key, record in self.records.items() if key in wanted]
-        told = [
+        records = [
             {"attributes": {"type": self.object_name}, "Id": record.id, EXTERNAL_ID: record.external_id}
             for record in found
         ]
-        return {"totalSize": len(told), "done": True, "records": told}
+        return {"totalSize": len(records), "done": True, "records": records}
 
 
 def describe(object_name: str = OBJECT) -> dict[str, Any]:

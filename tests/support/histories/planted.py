@@ -1,6 +1,6 @@
 """The planted faults, which invariants may notice each first, and within how many histories one must.
 
-Five are so rare by chance that a schedule brings them about: each schedule is told without the fault too.
+Five are so rare by chance that a schedule brings them about: each schedule is run without the fault too.
 """
 
 from __future__ import annotations
@@ -64,6 +64,6 @@ PLANTED = {
         _fault(bulk.settled_before_the_job_is_over, "I2 I4 I11", 300, _JOBS),
         _scheduled(bulk.failed_job_as_record_errors, "I6 I9", schedules.a_job_fails_half_way),
         _scheduled(bulk.unanswered_rows_are_successes, "I4", schedules.a_job_fails_half_way),
-        _scheduled(bulk.left_out_rows_judged_again, "I4", schedules.a_rival_moves_while_a_job_is_at_work),
+        _scheduled(bulk.left_out_rows_judged_again, "I4", schedules.a_duplicate_moves_while_a_job_is_running),
     )
 }

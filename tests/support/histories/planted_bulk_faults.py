@@ -20,7 +20,7 @@ from include.export.salesforce.bulk_api import JobState
 from include.export.tasks import export, reexport
 
 _BLAME = """
-update crm_export_results set kind = 'refused', error = %(error)s, error_key = md5(%(error)s)::uuid
+update crm_export_results set kind = 'rejected', error = %(error)s, error_key = md5(%(error)s)::uuid
 where kind = 'unprocessed'
 """
 
@@ -61,7 +61,7 @@ def job_noted_after_it_was_closed() -> Generator[None]:
 
 @contextmanager
 def closed_before_its_turn() -> Generator[None]:
-    """A job whose rows went out ahead is closed at once, while the one in front of it is not settled."""
+    """A job whose rows were prefetched is closed at once, while the one in front of it is not settled."""
     start = PrefetchedJob.start
 
     def start_and_close(self: PrefetchedJob, body: JobUpload, *, concurrent: bool) -> None:
@@ -74,7 +74,7 @@ def closed_before_its_turn() -> Generator[None]:
 
 @contextmanager
 def old_job_not_waited_for() -> Generator[None]:
-    """Rows of a job that is still at work are sent again."""
+    """Rows of a running job are sent again."""
     with replaced(recovery, "_is_adopted", lambda run, batch, left: False):
         yield
 
@@ -92,7 +92,7 @@ def settled_before_the_job_is_over() -> Generator[None]:
 
 @contextmanager
 def failed_job_as_record_errors() -> Generator[None]:
-    """The rows that a failed job did not come to are written down as refused."""
+    """The rows that a failed job did not come to are written down as rejected."""
     account = JobAnswers._account
 
     def blame(self: JobAnswers) -> None:

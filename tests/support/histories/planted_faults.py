@@ -52,11 +52,11 @@ def cursor_without_key() -> Generator[None]:
 
 @contextmanager
 def pause_ignored() -> Generator[None]:
-    """With the setting on, refused records are passed over as if it were off."""
+    """With the setting on, rejected records are passed over as if it were off."""
     send = Sender.send_batch
 
-    def send_all(self: Sender, batch: Batch, *, stop_at_refusal: bool) -> Sent:
-        return send(self, batch, stop_at_refusal=False)
+    def send_all(self: Sender, batch: Batch, *, stop_at_rejection: bool) -> Sent:
+        return send(self, batch, stop_at_rejection=False)
 
     with replaced(Sender, "send_batch", send_all):
         yield
@@ -93,7 +93,7 @@ def missing_results_are_successes() -> Generator[None]:
 
 @contextmanager
 def system_failure_as_record_errors() -> Generator[None]:
-    """When Salesforce does not answer, each record is written down as refused."""
+    """When Salesforce does not answer, each record is written down as rejected."""
     transmit = Sender._transmit
 
     def blame(self: Sender, action: str, rows: Sequence[Row], sent: Sent, *, all_or_none: bool) -> list[Result]:
@@ -128,7 +128,7 @@ def no_epoch_fence() -> Generator[None]:
 def duplicates_sent() -> Generator[None]:
     """Rows that share an external id are sent like any others."""
     with (
-        replaced(RecordForm, "rivals_condition", lambda self: []),
+        replaced(RecordForm, "duplicate_conditions", lambda self: []),
         replaced(RecordForm, "folded", sql.SQL("null::text")),
     ):
         yield
@@ -156,7 +156,7 @@ def last_duplicate_wins() -> Generator[None]:
 
 @contextmanager
 def stored_payload_replayed() -> Generator[None]:
-    """The re-export sends what was refused then, without a look at what became of the row."""
+    """The re-export sends what was rejected then, without a look at what became of the row."""
     stored: dict[str, str | None] = {}
     settle, plan = RunContext.settle, reexport.plan_batch
 
@@ -207,7 +207,7 @@ from crm_export.ExportWatermarks where stream = %s
 
 @contextmanager
 def reexport_without_the_lease() -> Generator[None]:
-    """The re-export works beside whoever has the lease."""
+    """The re-export works concurrently with the owner of the lease."""
     try_take = ExportWatermarks._try_take
 
     def join(self: ExportWatermarks, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:

@@ -1,7 +1,7 @@
 """A process of a history: the product's code in a greenlet that parks before and after all it does to the outside.
 
 Whoever resumes it says what happens there: it goes on, it is killed, its connection breaks, Salesforce is not
-reached, the answer is lost. One thread runs everything, so a history is the same every time it is told.
+reached, the answer is lost. One thread runs everything, so a history is the same every time it is run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from greenlet import getcurrent, greenlet
 
 from include.export.failures import RunFailure
 
-GO, KILL, DISCONNECT, REFUSE, BUSY, LOSE, SHORTEN = "go", "kill", "disconnect", "refuse", "busy", "lose", "shorten"
+GO, KILL, DISCONNECT, REJECT, BUSY, LOSE, SHORTEN = "go", "kill", "disconnect", "reject", "busy", "lose", "shorten"
 
 
 class Killed(BaseException):
@@ -50,7 +50,7 @@ class Process:
     expected_hold: bool = False
     parent_was_free: bool = False  # for a child: at some moment since its start no other run exported the parent
     began_at: int = 0  # where in the world's commits its export began
-    rejections: dict[int, int] = field(default_factory=dict)  # key: version, as Salesforce refused them in this batch
+    rejections: dict[int, int] = field(default_factory=dict)  # key: version, as Salesforce rejected them in this batch
     _greenlet: greenlet = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class Process:
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether it has not ended."""
+        """Return whether it has not ended."""
         return not self._greenlet.dead
 
     def resume(self, outcome: str) -> None:

@@ -1,4 +1,4 @@
-"""A history from a seed: what happens is drawn by chance, and the same seed tells the same history."""
+"""A history from a seed: what happens is drawn by chance, and the same seed gives the same history."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psycopg
 
 from histories.child_stream import ChildDriver
 from histories.ending import end_history
-from histories.processes import BUSY, DISCONNECT, GO, KILL, LOSE, REFUSE, SHORTEN, Process
+from histories.processes import BUSY, DISCONNECT, GO, KILL, LOSE, REJECT, SHORTEN, Process
 from histories.simulated_postgres import Pool
 from histories.source_model import OpenTransaction
 from histories.tasks import TaskOptions
@@ -27,7 +27,7 @@ class Weather:
     """How a history is: each has one of its own, as most storms would hide what a single fault does.
 
     `faults` is how likely one is at a point of a process, `network` at a call, `bad` how many versions the org
-    refuses; with `conflicts` rows share external ids, with `bulk` they go by Bulk jobs where they can,
+    rejects; with `conflicts` rows share external ids, with `bulk` they go by Bulk jobs where they can,
     with `late` some are back-dated.
     """
 
@@ -59,7 +59,7 @@ class Played:
 def play(
     seed: int, pool: Pool, monitor: psycopg.Connection[Any], weather: Weather | None = None, bulk: bool | None = None
 ) -> Played:
-    """Tell the history of a seed, in a weather of its own unless one is given; raises Violation.
+    """Run the history of a seed, in a weather of its own unless one is given; raises Violation.
 
     `bulk` asks for a weather with or without Bulk jobs.
     """
@@ -181,12 +181,12 @@ class _Driver:
         if kind == "lock" or self.chance.random() >= likely:
             return GO
         choices = {
-            "call": [REFUSE, BUSY, KILL],
+            "call": [REJECT, BUSY, KILL],
             "answer": [LOSE, SHORTEN, SHORTEN, KILL],
             "committed": [DISCONNECT, KILL, GO],
             "commit": [DISCONNECT, KILL, GO, GO],
             "sleep": [KILL, GO, GO],
-            "upload": [REFUSE, KILL],
+            "upload": [REJECT, KILL],
         }
         return self.chance.choice(choices.get(kind, [DISCONNECT, KILL, GO, GO, GO, GO, GO, GO]))
 

@@ -1,4 +1,4 @@
-"""Connections that jobs read their rows at, kept for the next job: opening one costs more than telling a step."""
+"""Connections that jobs read their rows at, kept for the next job: opening one costs more than running a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Histories told step by step, for what chance seldom brings about. Each is harmless by itself."""
+"""Histories run step by step, for what chance seldom brings about. Each is harmless by itself."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def a_job_fails_half_way(world: World) -> None:
     end_history(world)
 
 
-def a_rival_moves_while_a_job_is_at_work(world: World) -> None:
+def a_duplicate_moves_while_a_job_is_running(world: World) -> None:
     """A row is left out of a job because another has its external id; that one takes another before the settling."""
     world.setting = False
     write(world, (1, "shared"), (2, "shared"), (4, "d"))
@@ -73,7 +73,7 @@ def a_rival_moves_while_a_job_is_at_work(world: World) -> None:
 
 
 def a_run_is_killed_with_a_newer_version_sent(world: World) -> None:
-    """A refused row has changed and was accepted, but the run that sent it died; the daily job comes first."""
+    """A rejected row has changed and was accepted, but the run that sent it died; the daily job comes first."""
     world.setting = False
     write(world, (1, "a"), bad=True)
     go_to_end(world, world.start("export"))

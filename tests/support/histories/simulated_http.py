@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from urllib3.response import HTTPResponse
 
-from histories.processes import BUSY, LOSE, REFUSE, SHORTEN, Process
+from histories.processes import BUSY, LOSE, REJECT, SHORTEN, Process
 from include.export.salesforce.client import OrgSession, SalesforceClient
 
 INSTANCE = "https://org.example"
@@ -28,14 +28,14 @@ class SimulatedSession(requests.Session):
 
     def request(self, method: Any, url: Any, *given: Any, **named: Any) -> requests.Response:
         """Answer a call, or fail as the network does."""
-        told = f"{method} {re.sub(r'^.*/services/data/v[0-9.]+/', '', str(url)).partition('?')[0]}"
-        outcome = self._process.park("call", re.sub(r"750\w+", "JOB", told))
-        if outcome == REFUSE:
+        message = f"{method} {re.sub(r'^.*/services/data/v[0-9.]+/', '', str(url)).partition('?')[0]}"
+        outcome = self._process.park("call", re.sub(r"750\w+", "JOB", message))
+        if outcome == REJECT:
             raise requests.ConnectionError("connection refused")
         if outcome == BUSY:
             return _respond(503, [{"errorCode": "SERVER_UNAVAILABLE", "message": "Server is busy"}])
         status, answer = self._handle(str(method), str(url), self._read(named.get("data")))
-        outcome = self._process.park("answer", told)
+        outcome = self._process.park("answer", message)
         if outcome == LOSE:
             raise requests.ReadTimeout("read timed out")
         return _respond(status, _shorten(answer) if outcome == SHORTEN else answer)
@@ -46,7 +46,7 @@ class SimulatedSession(requests.Session):
         blocks = []
         for block in data:
             blocks.append(block)
-            if self._process.park("upload") == REFUSE:
+            if self._process.park("upload") == REJECT:
                 raise requests.ConnectionError("connection reset in the middle of an upload")
         return b"".join(blocks).decode()
 

@@ -25,10 +25,10 @@ class Observer(Protocol):
         """Look at what a process has just committed: names of statements and how many rows each touched."""
 
     def is_blocked(self, pid: int) -> bool:
-        """Tell whether a session waits for a lock of another."""
+        """Return whether a session waits for a lock of another."""
 
     def others_hold_locks(self, connection: SimulatedConnection) -> bool:
-        """Tell whether another process is parked inside a transaction."""
+        """Return whether another process is parked inside a transaction."""
 
 
 class SimulatedCursor(psycopg.Cursor[Any]):
@@ -67,7 +67,7 @@ class SimulatedConnection(psycopg.Connection[Any]):
 
     @property
     def closed(self) -> bool:
-        """Tell whether the process can no longer use it."""
+        """Return whether the process can no longer use it."""
         return super().closed or (self.process is not None and self.process.death is not None)
 
     def lend(self, process: Process, observer: Observer) -> None:
@@ -90,7 +90,7 @@ class SimulatedConnection(psycopg.Connection[Any]):
         """Note a statement; one that is a transaction of its own is committed now."""
         self._executed.append((name, rows))
         if self.depth == 0:
-            self._tell_commit()
+            self._report_commit()
             # between the guard's look at the lease and its call there is nothing to park at but the call
             if rows > 0 and name != "lease_renew" and writes(name):
                 self._reach("done", name)
@@ -108,10 +108,10 @@ class SimulatedConnection(psycopg.Connection[Any]):
             with super().transaction(*given, **named) as transaction:
                 self.depth = 1
                 yield transaction
-                self._reach("commit", self._told)
+                self._reach("commit", self._last_statement)
         finally:
             self.depth = 0
-        self._tell_commit()
+        self._report_commit()
         self._reach("committed", "")
 
     def wait(self, gen: Any, interval: float = 0.1) -> Any:
@@ -150,12 +150,12 @@ class SimulatedConnection(psycopg.Connection[Any]):
             self._owner.death = psycopg.OperationalError("server closed the connection unexpectedly")
             raise self._owner.death
 
-    def _tell_commit(self) -> None:
+    def _report_commit(self) -> None:
         executed, self._executed = self._executed, []
         self.observer.committed(self._owner, executed)
 
     @property
-    def _told(self) -> str:
+    def _last_statement(self) -> str:
         return "+".join(name for name, _ in self._executed)
 
     @property

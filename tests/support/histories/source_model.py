@@ -40,7 +40,7 @@ _MOMENTS = {
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A version of a row. The org refuses a bad one until it is told to take it."""
+    """A version of a row. The org rejects a bad one until it is set to take it."""
 
     key: int
     version: int
@@ -106,7 +106,7 @@ class SourceModel:
         return self.open[-1]
 
     def is_locked(self, key: int, transaction: OpenTransaction) -> bool:
-        """Tell whether another open transaction has written the row."""
+        """Return whether another open transaction has written the row."""
         others = [other for other in self.open if other is not transaction]
         return any(key in other.pending or key in (other.savepoint or {}) for other in others)
 

@@ -41,15 +41,15 @@ class Stage:
         return cls(Pool(server.dsn(name)), monitor)
 
     def play(self, seed: int, weather: Weather | None = None, *, bulk: bool | None = None) -> Played:
-        """Tell the history of a seed; raises Violation."""
+        """Run the history of a seed; raises Violation."""
         return play(seed, self.pool, self.monitor, weather, bulk)
 
     def play_many(self, seeds: range, *, bulk: bool) -> Counter[str]:
-        """Tell many histories, with Bulk jobs or without, and return what happened in them; raises Violation."""
+        """Run many histories, with Bulk jobs or without, and return what happened in them; raises Violation."""
         return sum((self.play(seed, bulk=bulk).counts for seed in seeds), Counter[str]())
 
     def make_world(self, options: TaskOptions) -> World:
-        """Return a world with nothing in it, for a history that is told step by step."""
+        """Return a world with nothing in it, for a history that is run step by step."""
         return World(self.pool, self.monitor, options)
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ def _names() -> dict[str, str]:
 
 @cache
 def writes(name: str) -> bool:
-    """Tell whether a statement of the product writes."""
+    """Return whether a statement of the product writes."""
     return bool(_WRITES.search(_texts().get(name, "")))
 
 

@@ -104,7 +104,7 @@ class Tasks:
             return Violation("I10", f"the gate said {hold}, expected a hold: {process.expected_hold}")
         if hold and not hold.message.startswith("Paused: stream accounts stopped at key="):
             return Violation("I10", f"the gate does not say what it is: {hold.message}")
-        # also since the run began: a decision of an operator ends a hold before the record is refused again
+        # also since the run began: a decision of an operator ends a hold before the record is rejected again
         alone = set(self._world.commits[process.began_at :]) <= {process.number}
         if alone and hold is None and process.gate_pause and report.outcome is Outcome.HELD:
             return Violation("I10", "the export stopped at a record and its gate passed")

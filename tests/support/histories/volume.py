@@ -1,4 +1,4 @@
-"""How many histories a run of the tests tells, and whether enough happened in them."""
+"""How many histories a run of the tests runs, and whether enough happened in them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections import Counter
 HISTORIES = int(os.environ.get("HISTORIES", "3000"))
 FIRST = int(os.environ.get("HISTORIES_FROM", "0"))
 PART = 250  # histories of one test
-_HAPPEN = ("kill", "leases expired", "lose", "refuse", "disconnect", "shorten", "stops", "toggles", "records refused")
+_HAPPEN = ("kill", "leases expired", "lose", "reject", "disconnect", "shorten", "stops", "toggles", "records rejected")
 
 
 def divide() -> list[range]:
-    """Return the seeds of each test of one file: half of the histories are told with Bulk jobs, half without."""
+    """Return the seeds of each test of one file: half of the histories are run with Bulk jobs, half without."""
     last = FIRST + max(HISTORIES // 2, 1)
     return [range(first, min(first + PART, last)) for first in range(FIRST, last, PART)]
 
 
 def happened_enough(counts: Counter[str]) -> bool:
-    """Tell whether many histories together had everything in them: such that send nothing show nothing."""
+    """Return whether many histories together had everything in them: such that send nothing show nothing."""
     return counts["rows sent"] > PART and min(counts[what] for what in _HAPPEN) > 0

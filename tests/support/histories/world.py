@@ -50,7 +50,7 @@ class World:
         self.counts: Counter[str] = Counter()
         self.source = SourceModel(pool)
         self.org_history = OrgHistory()
-        self.org = OrgModel(self._judge, self._saved, self._refused)
+        self.org = OrgModel(self._judge, self._saved, self._rejected)
         self.jobs = self.org.jobs = JobModel(self.org, random.Random(seed))
         self.invariants = Invariants(self.source, self.org_history)
         self.clock = SimulatedTime(self._slept)
@@ -61,7 +61,7 @@ class World:
         self.poison: set[int] = set()
         self.locked: Counter[int] = Counter()  # key: how often it is still locked in Salesforce
         self.lenient = False
-        self.busy = True  # Salesforce saves rows of jobs only when the history says so
+        self.busy = True  # Salesforce saves rows of jobs only when the history wants it
         self.setting = self.readable = True
         self.current: Process | None = None
         self.violation: Violation | None = None
@@ -93,14 +93,14 @@ class World:
         self.processes.append(process)
         self._runs[process.number] = asked.get("run", process.number)
         self.counts[f"{kind}s"] += 1
-        self.tell(f"p{process.number} starts: {kind} {asked or ''} pause={process.pause}")
+        self.log(f"p{process.number} starts: {kind} {asked or ''} pause={process.pause}")
         return process
 
     def step(self, process: Process, outcome: str = GO) -> None:
         """Let a process go on to its next point; raises Violation."""
         if process.at.kind == "lock" and outcome != KILL and self._still_blocked(process):
             return
-        self.tell(f"p{process.number} {process.at}{'' if outcome == GO else ' -> ' + outcome}")
+        self.log(f"p{process.number} {process.at}{'' if outcome == GO else ' -> ' + outcome}")
         self.counts["steps"] += 1
         if outcome != GO:
             self.counts[outcome] += 1
@@ -128,18 +128,18 @@ class World:
         )
         if done.rowcount:
             self.counts["leases expired"] += 1
-            self.tell("the lease expires")
+            self.log("the lease expires")
         return bool(done.rowcount)
 
     def progress(self, job: Job, rows: int) -> None:
         """Let Salesforce save some rows of a job; raises Violation."""
-        self.tell(f"{job.id} saves up to {rows} of {len(job.left)} rows")
+        self.log(f"{job.id} saves up to {rows} of {len(job.left)} rows")
         self.jobs.progress(job, rows)
         self._raise_violation()
 
     def fail(self, job: Job, state: str) -> None:
         """Let Salesforce fail a job, or an administrator abort it."""
-        self.tell(f"{job.id} is {state} with {len(job.left)} rows left")
+        self.log(f"{job.id} is {state} with {len(job.left)} rows left")
         self.counts[f"jobs {state}"] += 1
         self.jobs.fail(job)
         job.state = state
@@ -148,7 +148,7 @@ class World:
         """Change the setting pause_on_export_errors."""
         self.setting = not self.setting
         self.counts["toggles"] += 1
-        self.tell(f"the setting is {self.setting}")
+        self.log(f"the setting is {self.setting}")
 
     def read_setting(self) -> bool:
         """Return the setting; what cannot be read counts as on."""
@@ -157,12 +157,12 @@ class World:
     def commit(self, transaction: OpenTransaction, *, commit: bool = True) -> None:
         """End a transaction of an application; raises Violation."""
         rows = ", ".join(str(row or f"{key} gone") for key, row in sorted(transaction.pending.items()))
-        self.tell(f"t{transaction.number} {'commits' if commit else 'rolls back'} {rows}")
+        self.log(f"t{transaction.number} {'commits' if commit else 'rolls back'} {rows}")
         self.source.end(transaction, commit=commit)
         try:
             self.invariants.check_safe(self.invariants.before)
         except Violation as found:
-            raise Violation(found.invariant, found.told, self.journal) from None
+            raise Violation(found.invariant, found.message, self.journal) from None
 
     @property
     def alive(self) -> list[Process]:
@@ -174,7 +174,7 @@ class World:
         """Return the processes that have not ended, without those of the child stream."""
         return [process for process in self.alive if process.kind != CHILD]
 
-    def tell(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """Write a line of the journal."""
         self.journal.append(line)
 
@@ -188,7 +188,7 @@ class World:
         return connection
 
     def handle(self, method: str, url: str, body: str | None) -> tuple[int, Any]:
-        """Answer a call of the process that is at work."""
+        """Answer a call of the running process."""
         assert self.current is not None
         process = self.current
         if process.kind == CHILD:
@@ -196,7 +196,7 @@ class World:
         status, answer = self.org.handle(method, url, body)
         bodies = re.findall(r"\d+:\d+:(?:ok|bad)", body or "")
         if bodies:
-            self.tell(f"p{process.number} sends {' '.join(bodies)}: {status} {_outline(answer)}")
+            self.log(f"p{process.number} sends {' '.join(bodies)}: {status} {_outline(answer)}")
         if method == "PATCH" and isinstance(answer, list):
             self.counts["rows sent"] += len(answer)
         if method == "PATCH" and "jobs/ingest" in url and status == 200:
@@ -242,12 +242,12 @@ class World:
             self.violation = Violation("order", "a job was closed before the window in front of it was settled")
 
     def is_blocked(self, pid: int) -> bool:
-        """Tell whether a session waits for a lock of another."""
+        """Return whether a session waits for a lock of another."""
         found = self.monitor.execute("select cardinality(pg_blocking_pids(%s)) > 0", [pid]).fetchone()
         return bool(found and found[0])
 
     def others_hold_locks(self, connection: SimulatedConnection) -> bool:
-        """Tell whether another process is parked inside a transaction."""
+        """Return whether another process is parked inside a transaction."""
         others = (self._connections.get(process.number) for process in self.alive)
         return any(other is not None and other is not connection and other.depth for other in others)
 
@@ -255,7 +255,9 @@ class World:
 
     def _raise_violation(self) -> None:
         if self.violation:
-            raise Violation(self.violation.invariant, self.violation.told, self.journal) from self.violation.__cause__
+            raise Violation(
+                self.violation.invariant, self.violation.message, self.journal
+            ) from self.violation.__cause__
 
     def _check(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
         if self.violation:
@@ -277,7 +279,7 @@ class World:
         if connection:
             connection.take_back()
             self.pool.give_back(connection)
-        self.tell(f"p{process.number} ends: {process.crash or process.death or process.failure or process.result!r}")
+        self.log(f"p{process.number} ends: {process.crash or process.death or process.failure or process.result!r}")
         self.child.note_end(process)
         self.child.count_end(process)
         if process.failure:
@@ -330,10 +332,10 @@ class World:
         if self.current and self.current.rejections.get(key) == version:
             del self.current.rejections[key]
 
-    def _refused(self, body: str, status: Status) -> None:
+    def _rejected(self, body: str, status: Status) -> None:
         key, version, _ = read_body(body)
-        self.org_history.refused.add((key, version))
-        self.counts["records refused"] += 1
+        self.org_history.rejected.add((key, version))
+        self.counts["records rejected"] += 1
         if self.current and status is not _TRANSIENT:
             self.current.rejections[key] = version
 

@@ -1,4 +1,4 @@
-"""What people do about refused records: decisions are one statement, a retry is a run of a DAG, no second writer."""
+"""What people do about rejected records: decisions are one statement, a retry is a run of a DAG, no second writer."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class DagShare:
 
 @dataclass(frozen=True)
 class Preview:
-    """What an action would do; one that selects more than `limit` records is refused."""
+    """What an action would do; one that selects more than `limit` records is rejected."""
 
     kind: ActionName
     selected: int

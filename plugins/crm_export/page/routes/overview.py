@@ -113,7 +113,7 @@ def read_session(user: GetUserDep) -> Session:
 
 @router.get("/streams")
 def read_streams() -> Streams:
-    """Return where the streams of all databases stand."""
+    """Return the state of the streams of all databases."""
     found = read_all_streams()
     places = {stream.name: stream.postgres for stream in load_streams() if isinstance(stream, Stream)}
     return Streams(

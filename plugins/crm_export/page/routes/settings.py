@@ -149,14 +149,14 @@ def _check(key: str, change: SettingBody) -> SettingValue:
 def _check_value(key: str, value: bool | int) -> None:
     is_switch = isinstance(value, bool)
     if key == PAUSE_ON_EXPORT_ERRORS:
-        allowed, told = is_switch, "true or false"
+        allowed, message = is_switch, "true or false"
     elif key == BATCH_SIZE:
-        allowed, told = not is_switch and value in BATCH_SIZES, f"one of {', '.join(map(str, BATCH_SIZES))}"
+        allowed, message = not is_switch and value in BATCH_SIZES, f"one of {', '.join(map(str, BATCH_SIZES))}"
     else:
         allowed = not is_switch and LEAST_API_LIMIT <= value <= GREATEST_API_LIMIT
-        told = f"from {LEAST_API_LIMIT:,} to {GREATEST_API_LIMIT:,}"
+        message = f"from {LEAST_API_LIMIT:,} to {GREATEST_API_LIMIT:,}"
     if not allowed:
-        raise PageFailure(422, "invalid", f"{key} must be {told}.")
+        raise PageFailure(422, "invalid", f"{key} must be {message}.")
 
 
 def _describe_setting(value: SettingValue, history: _History | None) -> dict[str, Any]:

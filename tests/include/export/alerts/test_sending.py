@@ -22,7 +22,7 @@ TEAM = AlertsFile(channels={"team": Channel(type="webhook")})
 
 @dataclass
 class Inbox:
-    """A channel of a test: it keeps what it takes, and is down when it is told to be."""
+    """A channel of a test: it keeps what it takes, and is down on demand."""
 
     taken: list[AlertMessage] = field(default_factory=list)
     down: bool = False
@@ -175,7 +175,7 @@ def test_turning_the_setting_off_ends_the_hold_and_reports_its_cause(alerts: Ale
 
 def test_a_run_that_fails_is_reported_by_its_class_and_a_retry_that_succeeds_before_that_is_not(alerts: Alerts) -> None:
     def log_in() -> None:
-        raise LoginFailure("Salesforce refused the login.")
+        raise LoginFailure("Salesforce rejected the login.")
 
     exporter = alerts.exporter
     exporter.connection.execute("update app.accounts set kind = null")
@@ -185,7 +185,7 @@ def test_a_run_that_fails_is_reported_by_its_class_and_a_retry_that_succeeds_bef
         with pytest.raises(LoginFailure):
             export_stream(inputs)
     [text] = alerts.send()
-    assert "[critical] accounts: the run failed after its last attempt: Salesforce refused the login." in text
+    assert "[critical] accounts: the run failed after its last attempt: Salesforce rejected the login." in text
     assert alerts.send() == []
     exporter.run()
     assert "accounts: the run succeeded again." in alerts.send()[0]

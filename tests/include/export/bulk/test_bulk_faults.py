@@ -16,7 +16,7 @@ CREATE = {"method": "POST", "path_regex": "/jobs/ingest$"}
 UPLOAD = {"method": "PUT", "path_regex": "/batches$"}
 CLOSE = {"method": "PATCH", "path_regex": r"/jobs/ingest/\w+$"}
 POLL = {"method": "GET", "path_regex": r"/jobs/ingest/\w+$"}
-REFUSED = {"method": "GET", "path_regex": "/failedResults"}
+REJECTED = {"method": "GET", "path_regex": "/failedResults"}
 ACCEPTED = {"method": "GET", "path_regex": "/successfulResults"}
 UNPROCESSED = {"method": "GET", "path_regex": "/unprocessedrecords"}
 EXPIRED = {"status": 401, "body": '[{"errorCode":"INVALID_SESSION_ID","message":"Session expired or invalid"}]'}
@@ -73,10 +73,10 @@ class TestCalls:
         check_all_once(bulk)
 
     @pytest.mark.fault("B2")
-    def test_an_expired_session_at_the_refused_results_is_renewed_once(self, bulk: Exporter) -> None:
+    def test_an_expired_session_at_the_rejected_results_is_renewed_once(self, bulk: Exporter) -> None:
         bulk.connection.execute("update app.accounts set name = 'bad' where id = 50")
-        bulk.control.add_fault(match=REFUSED, answer=EXPIRED)
-        assert bulk.run(pause=False).refused == 1
+        bulk.control.add_fault(match=REJECTED, answer=EXPIRED)
+        assert bulk.run(pause=False).rejected == 1
         assert count_logins(bulk) == 2
 
     @pytest.mark.fault("B2")
@@ -107,7 +107,7 @@ class TestCalls:
             ("INVALIDJOB", "Field name provided: Ext__c is not an External ID or indexed field"),
         ],
     )
-    def test_a_job_that_is_refused_for_its_object_or_field_is_a_message_to_correct(
+    def test_a_job_that_is_rejected_for_its_object_or_field_is_a_message_to_correct(
         self, bulk: Exporter, code: str, message: str
     ) -> None:
         answer = {"status": 400, "body": f'[{{"errorCode":"{code}","message":"{message}"}}]'}
@@ -212,7 +212,9 @@ class TestJobs:
 
     @pytest.mark.fault("C8")
     @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
-    def test_every_refusal_of_a_job_is_recorded_at_once_and_the_first_holds(self, bulk: Exporter, pause: bool) -> None:
+    def test_all_rejections_of_a_job_are_recorded_at_once_and_the_first_holds(
+        self, bulk: Exporter, pause: bool
+    ) -> None:
         bulk.connection.execute("update app.accounts set name = 'bad' where id between 26 and 55")
         bulk.connection.execute("update app.accounts set kind = 'Z' where id between 56 and 75")
         assert bulk.run(pause=False).outcome is Outcome.COMPLETE
@@ -230,49 +232,49 @@ class TestJobs:
 
 class TestResults:
     @pytest.fixture
-    def refused(self, bulk: Exporter) -> Exporter:
+    def rejected(self, bulk: Exporter) -> Exporter:
         bulk.connection.execute("update app.accounts set name = 'bad' where id in (50, 60)")
         return bulk
 
     @pytest.mark.fault("B16")
-    def test_results_in_any_order_are_matched(self, refused: Exporter) -> None:
-        refused.control.set_bulk(shuffle=True, batch_rows=65)
-        assert refused.run(pause=False).refused == 2
-        assert [error["record_key"] for error in refused.errors()] == ["50", "60"]
+    def test_results_in_any_order_are_matched(self, rejected: Exporter) -> None:
+        rejected.control.set_bulk(shuffle=True, batch_rows=65)
+        assert rejected.run(pause=False).rejected == 2
+        assert [error["record_key"] for error in rejected.errors()] == ["50", "60"]
 
     @pytest.mark.fault("B16")
     @pytest.mark.parametrize("ids", [["A50", "FOREIGN"], ["A50", "A50"]], ids=["foreign", "twice"])
     @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
     def test_an_answer_for_a_row_that_was_not_sent_or_twice_for_one_is_no_error_of_a_record(
-        self, refused: Exporter, ids: list[str], pause: bool
+        self, rejected: Exporter, ids: list[str], pause: bool
     ) -> None:
-        columns = ["sf__Id", "sf__Error", *refused.stream.fields]
+        columns = ["sf__Id", "sf__Error", *rejected.stream.fields]
         lines = [",".join(f'"{column}"' for column in columns)]
         lines += [f'"","REQUIRED_FIELD_MISSING:planted:Name --","{each}"' + ',""' * (len(columns) - 3) for each in ids]
         body = "\n".join(lines) + "\n"
-        refused.control.add_fault(match=REFUSED, times=99, answer={"status": 200, "body": body})
+        rejected.control.add_fault(match=REJECTED, times=99, answer={"status": 200, "body": body})
         with pytest.raises(SalesforceFailure):
-            refused.run(pause=pause)
-        assert {error["record_key"] for error in refused.errors()} <= {"50"}
-        watermark = int(refused.watermark() or 0)
+            rejected.run(pause=pause)
+        assert {error["record_key"] for error in rejected.errors()} <= {"50"}
+        watermark = int(rejected.watermark() or 0)
         assert watermark < 60
-        refused.control.clear_faults()
-        refused.control.switch_rule("no_bad_names", active=False)
-        refused.run(pause=pause)
-        refused.run(pause=pause)
-        refused.reexport(every=True)
-        assert len(refused.names()) == 90
-        assert refused.errors("status <> 'resolved'") == []
+        rejected.control.clear_faults()
+        rejected.control.switch_rule("no_bad_names", active=False)
+        rejected.run(pause=pause)
+        rejected.run(pause=pause)
+        rejected.reexport(every=True)
+        assert len(rejected.names()) == 90
+        assert rejected.errors("status <> 'resolved'") == []
 
     @pytest.mark.fault("B17")
     @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
-    def test_external_ids_and_messages_of_any_script_are_matched(self, refused: Exporter, pause: bool) -> None:
-        refused.connection.execute("update app.accounts set ext = ext || ' ë 漢 🙂' where id > 25")
-        refused.run(pause=pause)
-        errors = refused.errors()
+    def test_external_ids_and_messages_of_any_script_are_matched(self, rejected: Exporter, pause: bool) -> None:
+        rejected.connection.execute("update app.accounts set ext = ext || ' ë 漢 🙂' where id > 25")
+        rejected.run(pause=pause)
+        errors = rejected.errors()
         assert [error["record_key"] for error in errors][:1] == ["50"]
         assert errors[0]["external_id"] == "A50 ë 漢 🙂"
-        assert "A26 ë 漢 🙂" in refused.names()
+        assert "A26 ë 漢 🙂" in rejected.names()
 
 
 def count_logins(bulk: Exporter) -> int:

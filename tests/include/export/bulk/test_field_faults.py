@@ -215,7 +215,7 @@ class TestHowSalesforceNamesThings:
         bulk.add_many(1, 90)
         spoil(bulk, 50)
         report = bulk.run(pause=False)
-        assert (report.outcome, report.accepted, report.refused) == (Outcome.COMPLETE, 89, 1)
+        assert (report.outcome, report.accepted, report.rejected) == (Outcome.COMPLETE, 89, 1)
         assert [error["record_key"] for error in bulk.errors()] == ["50"]
 
     def test_external_ids_that_come_back_in_lower_case_are_matched(self, bulk: Exporter) -> None:
@@ -226,7 +226,7 @@ class TestHowSalesforceNamesThings:
         bulk.connection.execute("update app.accounts set notes = 'Person' || id || '@Tests.example'")
         spoil(bulk, 50)
         report = bulk.run(pause=False)
-        assert (report.outcome, report.accepted, report.refused) == (Outcome.COMPLETE, 89, 1)
+        assert (report.outcome, report.accepted, report.rejected) == (Outcome.COMPLETE, 89, 1)
         assert bulk.errors()[0]["external_id"] == "Person50@Tests.example"
 
     def test_no_content_is_an_empty_result_file(self, bulk: Exporter) -> None:

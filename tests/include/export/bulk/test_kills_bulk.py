@@ -10,7 +10,7 @@ import pytest
 from exporter import Exporter, make_stream
 from include.export.failures import SalesforceFailure
 from include.export.ledger.runs import Outcome
-from killing import Mortals, Story, start_mortals, targets, told
+from killing import Mortals, Story, message, start_mortals, targets
 from salesforce_sandbox.process import RunningSandbox
 
 pytestmark = pytest.mark.timeout(1800)
@@ -23,7 +23,7 @@ def mortals(
 ) -> Iterator[Mortals]:
     exporter.stream = make_stream(bulk_from=10)
     exporter.options = dict(OPTIONS)
-    with start_mortals(exporter, database, sandbox_server.ca_file) as running, told(capsys, running):
+    with start_mortals(exporter, database, sandbox_server.ca_file) as running, message(capsys, running):
         running.options |= OPTIONS
         yield running
 
@@ -34,7 +34,7 @@ def airflow_mortals(
 ) -> Iterator[Mortals]:
     exporter.stream = make_stream(bulk_from=10)
     exporter.options = dict(OPTIONS)
-    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running, told(capsys, running):
+    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running, message(capsys, running):
         running.options |= OPTIONS
         yield running
 
@@ -47,12 +47,12 @@ def begin(story: Story, happens: str) -> None:
 
 
 @pytest.mark.fault("G1", "G6", "B7", "D9")
-@pytest.mark.parametrize("happens", ["clean", "one refused", "job failed"])
+@pytest.mark.parametrize("happens", ["clean", "one rejected", "job failed"])
 @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
 def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
     mortals: Mortals, pause: bool, happens: str, whole: bool
 ) -> None:
-    story = Story(mortals.exporter, refused=happens == "one refused", rows=30)
+    story = Story(mortals.exporter, rejected=happens == "one rejected", rows=30)
     begin(story, happens)
     points = mortals.run(pause=pause).points
     assert {"after POST jobs/ingest", "after PUT jobs/ingest/JOB/batches", "after PATCH jobs/ingest/JOB"} <= set(points)
@@ -64,20 +64,20 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
         story.check_moment()
         story.change()
         see_the_next_run(story, pause=pause, happens=happens)
-        repeated = 6 if pause and story.refused else 0  # so many rows stand behind the refused one in its job
+        repeated = 6 if pause and story.rejected else 0  # so many rows are behind the rejected one in its job
         assert story.count_repeated() <= repeated, point
 
 
 @pytest.mark.fault("G1")
-@pytest.mark.parametrize("happens", ["one refused", "job failed"])
+@pytest.mark.parametrize("happens", ["one rejected", "job failed"])
 def test_a_run_with_several_jobs_in_flight_killed_at_any_point_loses_nothing(
     mortals: Mortals, happens: str, whole: bool
 ) -> None:
     exporter = mortals.exporter
     exporter.stream = make_stream(bulk_from=10, lock_order="name")
-    exporter.options |= {"job_bytes": 9}  # rows: the first batch, a delete, tells nothing of their size
+    exporter.options |= {"job_bytes": 9}  # rows: the first batch, a delete, says nothing of their size
     mortals.options |= exporter.options
-    story = Story(exporter, refused=happens == "one refused", rows=30)
+    story = Story(exporter, rejected=happens == "one rejected", rows=30)
     begin(story, happens)
     points = mortals.run(pause=False).points
     assert points.count("after POST jobs/ingest") >= 2
@@ -95,18 +95,18 @@ def test_a_run_with_several_jobs_in_flight_killed_at_any_point_loses_nothing(
 def test_a_run_that_airflow_asks_to_end_ends_at_once_and_its_jobs_are_adopted(
     airflow_mortals: Mortals, whole: bool
 ) -> None:
-    story = Story(airflow_mortals.exporter, refused=True, rows=30)
-    begin(story, "one refused")
+    story = Story(airflow_mortals.exporter, rejected=True, rows=30)
+    begin(story, "one rejected")
     points = airflow_mortals.run(pause=False).points
     for point in targets(points, whole=whole, half=0):
-        begin(story, "one refused")
+        begin(story, "one rejected")
         end = airflow_mortals.run(pause=False, target=point, signal="SIGTERM")
         assert point.name in end.points
         assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
         assert end.seconds < 5
         story.check_moment()
         story.change()
-        see_the_next_run(story, pause=False, happens="one refused")
+        see_the_next_run(story, pause=False, happens="one rejected")
         assert story.count_repeated() == 0, point
 
 
@@ -114,8 +114,8 @@ def test_a_run_that_airflow_asks_to_end_ends_at_once_and_its_jobs_are_adopted(
 def test_runs_killed_at_random_times_lose_nothing(mortals: Mortals, whole: bool) -> None:
     chance = random.Random(1)
     for number in range(150 if whole else 10):
-        pause, happens = bool(number % 2), ("clean", "one refused", "job failed")[number % 3]
-        story = Story(mortals.exporter, refused=happens == "one refused", rows=30)
+        pause, happens = bool(number % 2), ("clean", "one rejected", "job failed")[number % 3]
+        story = Story(mortals.exporter, rejected=happens == "one rejected", rows=30)
         begin(story, happens)
         mortals.run(pause=pause, after=chance.uniform(0.001, 0.4))
         story.check_moment()
@@ -136,8 +136,8 @@ def see_the_next_run(story: Story, *, pause: bool, happens: str) -> None:
     assert all("InternalServerError : planted" in failure for failure in failures)
     assert not failures or happens == "job failed"
     story.check_moment()
-    assert report.outcome is (Outcome.HELD if pause and story.refused else Outcome.COMPLETE)
-    if story.refused:
+    assert report.outcome is (Outcome.HELD if pause and story.rejected else Outcome.COMPLETE)
+    if story.rejected:
         [error] = exporter.errors()
         assert (error["record_key"], error["status"]) == ("6", "open")
         assert (exporter.gate(pause=pause) is not None) == pause

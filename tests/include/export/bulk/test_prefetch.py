@@ -16,7 +16,7 @@ from tls_proxy import TlsProxy
 
 UPLOAD = {"method": "PUT", "path_regex": "/batches$"}
 CLOSE = {"method": "PATCH", "path_regex": r"/jobs/ingest/\w+$"}
-BESIDE = pytest.mark.parametrize("beside", [True, False], ids=["threads", "one thread"])
+CONCURRENT = pytest.mark.parametrize("concurrent", [True, False], ids=["threads", "one thread"])
 IN_FLIGHT = "select count(*) from crm_export.ExportBatches where state in ('PLANNED', 'SENDING')"
 
 
@@ -46,10 +46,10 @@ def check_nothing_in_flight(bulk: Exporter) -> None:
     assert bulk.connection.execute(IN_FLIGHT).fetchone() == (0,)
 
 
-@BESIDE
+@CONCURRENT
 @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
-def test_a_job_is_closed_only_when_the_one_in_front_of_it_is_settled(bulk: Exporter, beside: bool, pause: bool) -> None:
-    bulk.options |= {"concurrent_uploads": beside, "job_bytes": 30_000}
+def test_a_job_is_closed_only_when_the_one_before_it_is_settled(bulk: Exporter, concurrent: bool, pause: bool) -> None:
+    bulk.options |= {"concurrent_uploads": concurrent, "job_bytes": 30_000}
     report = bulk.run(pause=pause)
     assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 800)
     calls = find_calls(bulk)
@@ -74,11 +74,11 @@ def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
     assert calls.index(("PUT", 2)) > calls.index(("GET", 1))
 
 
-@BESIDE
+@CONCURRENT
 def test_where_the_stream_stops_the_job_behind_is_aborted_and_none_of_its_rows_arrives(
-    bulk: Exporter, beside: bool
+    bulk: Exporter, concurrent: bool
 ) -> None:
-    bulk.options["concurrent_uploads"] = beside
+    bulk.options["concurrent_uploads"] = concurrent
     bulk.connection.execute("update app.accounts set name = 'bad' where id = 40")
     assert bulk.run(pause=True).outcome is Outcome.HELD
     assert bulk.watermark() == "39"
@@ -90,9 +90,9 @@ def test_where_the_stream_stops_the_job_behind_is_aborted_and_none_of_its_rows_a
     check_nothing_in_flight(bulk)
 
 
-@BESIDE
-def test_after_a_failure_the_next_run_ends_the_job_behind(bulk: Exporter, beside: bool) -> None:
-    bulk.options["concurrent_uploads"] = beside
+@CONCURRENT
+def test_after_a_failure_the_next_run_ends_the_job_behind(bulk: Exporter, concurrent: bool) -> None:
+    bulk.options["concurrent_uploads"] = concurrent
     bulk.control.add_fault(match=CLOSE, answer={"status": 400, "body": "[]"})
     with pytest.raises(RunFailure):
         bulk.run(pause=True)
@@ -101,10 +101,10 @@ def test_after_a_failure_the_next_run_ends_the_job_behind(bulk: Exporter, beside
     check_nothing_in_flight(bulk)
 
 
-@BESIDE
+@CONCURRENT
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_an_upload_that_breaks_is_made_again(bulk: Exporter, beside: bool, nth: int) -> None:
-    bulk.options["concurrent_uploads"] = beside
+def test_an_upload_that_breaks_is_made_again(bulk: Exporter, concurrent: bool, nth: int) -> None:
+    bulk.options["concurrent_uploads"] = concurrent
     bulk.control.add_fault(match=UPLOAD, answer={"status": 503, "body": "[]"}, on_call=nth)
     report = bulk.run(pause=True)
     assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 800)
@@ -112,9 +112,9 @@ def test_an_upload_that_breaks_is_made_again(bulk: Exporter, beside: bool, nth: 
     check_nothing_in_flight(bulk)
 
 
-@BESIDE
-def test_every_call_is_counted(bulk: Exporter, beside: bool) -> None:
-    bulk.options["concurrent_uploads"] = beside
+@CONCURRENT
+def test_every_call_is_counted(bulk: Exporter, concurrent: bool) -> None:
+    bulk.options["concurrent_uploads"] = concurrent
     report = bulk.run(pause=True)
     assert report.api_calls == len([call for call in bulk.calls() if "/services/data/" in call["path"]])
 

@@ -81,7 +81,7 @@ def test_what_a_csv_does_not_carry_goes_by_collections_within_the_same_window(bu
 
 
 class TestTheSettingIsOn:
-    def test_the_watermark_stands_before_the_first_refused_and_every_refusal_is_recorded(self, bulk: Exporter) -> None:
+    def test_the_watermark_is_before_the_first_rejected_and_all_are_recorded(self, bulk: Exporter) -> None:
         bulk.add_many(1, 90)
         bulk.connection.execute("update app.accounts set name = 'bad' where id in (40, 50)")
         report = bulk.run(pause=True)
@@ -115,11 +115,11 @@ class TestTheSettingIsOn:
 
 
 class TestTheSettingIsOff:
-    def test_refused_records_are_passed_over(self, bulk: Exporter) -> None:
+    def test_rejected_records_are_passed_over(self, bulk: Exporter) -> None:
         bulk.add_many(1, 90)
         bulk.connection.execute("update app.accounts set name = 'bad' where id in (40, 50)")
         report = bulk.run(pause=False)
-        assert (report.outcome, report.accepted, report.refused) == (Outcome.COMPLETE, 88, 2)
+        assert (report.outcome, report.accepted, report.rejected) == (Outcome.COMPLETE, 88, 2)
         assert bulk.watermark() == "90"
         assert batches(bulk) == [("SETTLED", "upsert", 65, 63, 2, 0)]
         errors = bulk.errors("status = 'open'")
@@ -130,7 +130,7 @@ class TestTheSettingIsOff:
         bulk.add_many(1, 90)
         bulk.connection.execute("update app.accounts set name = 'locked' where id = 60")
         report = bulk.run(pause=False)
-        assert (report.accepted, report.refused) == (90, 0)
+        assert (report.accepted, report.rejected) == (90, 0)
         assert bulk.errors() == []
         assert bulk.names()["A60"] == "locked"
 
@@ -160,7 +160,7 @@ def test_a_job_that_fails_as_a_whole_is_nobody_s_error(bulk: Exporter) -> None:
     assert bulk.run(pause=False).outcome is Outcome.COMPLETE
 
 
-def test_every_row_refused_for_a_structural_reason_stops_the_run(bulk: Exporter) -> None:
+def test_every_row_rejected_for_a_structural_reason_stops_the_run(bulk: Exporter) -> None:
     bulk.add_many(1, 25)
     bulk.run(pause=False)
     bulk.control.switch_rule("full", active=True)
@@ -173,7 +173,7 @@ def test_every_row_refused_for_a_structural_reason_stops_the_run(bulk: Exporter)
 
 
 class TestResultsThatAreNotWhole:
-    """The org answers fewer rows than it says it has refused."""
+    """The org answers fewer rows than it says it has rejected."""
 
     def prepare(self, bulk: Exporter, **fault: object) -> None:
         bulk.add_many(1, 90)
@@ -181,7 +181,7 @@ class TestResultsThatAreNotWhole:
         bulk.control.add_job_fault(lose="failedResults", **fault)
 
     @pytest.mark.fault("B14")
-    def test_the_watermark_stands_before_the_first_row_without_an_answer(self, bulk: Exporter) -> None:
+    def test_the_watermark_is_before_the_first_row_without_an_answer(self, bulk: Exporter) -> None:
         self.prepare(bulk, lose_rows=1)
         with pytest.raises(SalesforceFailure, match=r"64 of 65 records of Bulk job 750.* are accounted for"):
             bulk.run(pause=False)
@@ -208,11 +208,11 @@ class TestResultsThatAreNotWhole:
         assert bulk.watermark() == "90"
 
 
-def test_ids_that_differ_only_in_case_are_both_refused_and_never_sent(bulk: Exporter) -> None:
+def test_ids_that_differ_only_in_case_are_both_rejected_and_never_sent(bulk: Exporter) -> None:
     bulk.add_many(1, 90)
     bulk.connection.execute("update app.accounts set ext = 'a50' where id = 61")
     report = bulk.run(pause=False)
-    assert (report.accepted, report.refused) == (88, 2)
+    assert (report.accepted, report.rejected) == (88, 2)
     assert {(error["record_key"], error["error_code"]) for error in bulk.errors()} == {
         ("50", "CRM_EXPORT_EXTERNAL_ID_CONFLICT"),
         ("61", "CRM_EXPORT_EXTERNAL_ID_CONFLICT"),
@@ -233,7 +233,7 @@ def test_a_record_that_an_operator_set_aside_does_not_go_into_the_job(bulk: Expo
     assert "A40" not in bulk.names()
 
 
-def test_a_refused_row_that_no_job_carries_stops_the_window_before_it(bulk: Exporter) -> None:
+def test_a_rejected_row_that_no_job_carries_stops_the_window_before_it(bulk: Exporter) -> None:
     bulk.add_many(1, 90)
     bulk.connection.execute("update app.accounts set amount = 'NaN' where id = 45")
     assert bulk.run(pause=True).outcome is Outcome.HELD

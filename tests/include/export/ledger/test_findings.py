@@ -39,13 +39,13 @@ class TestRecordsWithoutASourceRow:
         assert (report.listed, report.without_source, report.api_calls) == (41, 3, 3)
         assert findings(exporter) == [("no_source_row", name, False) for name in ("A7", "A8", "Z1")]
         assert {call["method"] for call in exporter.calls(before)} == {"GET"}
-        [(told,)] = exporter.connection.execute(
+        [(detail,)] = exporter.connection.execute(
             "select told from crm_export.ExportFindings where subject = 'A7'"
         ).fetchall()
-        assert told.startswith("Account 001")
-        assert told.endswith(" has no row in app.accounts; delete it there, or restore the row.")
+        assert detail.startswith("Account 001")
+        assert detail.endswith(" has no row in app.accounts; delete it there, or restore the row.")
 
-    def test_a_finding_closes_once_it_is_gone_and_is_told_anew_when_it_comes_back(self, exporter: Exporter) -> None:
+    def test_a_finding_closes_once_it_is_gone_and_is_reported_anew_when_it_returns(self, exporter: Exporter) -> None:
         exporter.control.add_records("Account", [{"Name": "foreign", "Ext__c": "A1"}])
         orphans(exporter)
         exporter.add({"id": 1})
@@ -88,7 +88,7 @@ class TestRecordsWithoutASourceRow:
         assert line[:2] == ("reconcile", "failed")
         assert "not a path of its own" in line[2]
 
-    def test_another_org_behind_the_connection_is_refused_and_reported_as_nothing(self, exporter: Exporter) -> None:
+    def test_another_org_behind_the_connection_is_rejected_and_reported_as_nothing(self, exporter: Exporter) -> None:
         exporter.add({"id": 1})
         exporter.run()
         exporter.connection.execute("update crm_export.ExportWatermarks set organization_id = '00DOTHER0000000'")
@@ -111,8 +111,8 @@ class TestSumsThatDoNotAddUp:
         exporter.add({"id": 5, "kind": "A", "amount": 1, "minute": 500})
         report = self.run(exporter)
         assert report.message == "2 groups by kind, 1 do not add up to 100."
-        told = exporter.connection.execute("select kind, subject, told from crm_export.ExportFindings").fetchall()
-        assert told == [("check:parts", "B", "The exported rows come to amount 50; each should be 100.")]
+        detail = exporter.connection.execute("select kind, subject, told from crm_export.ExportFindings").fetchall()
+        assert detail == [("check:parts", "B", "The exported rows come to amount 50; each should be 100.")]
         exporter.control.switch_rule("no_bad_names", active=False)
         exporter.reexport(every=True)
         assert self.run(exporter).off == 0

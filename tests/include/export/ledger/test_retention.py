@@ -1,4 +1,4 @@
-"""Retention: what is over goes after its days, in slices; open errors, the audit and what they need stay."""
+"""Retention: history is deleted after its days, in slices; open errors, the audit and what they need stay."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_a_promoted_standby_that_lost_the_tail_is_noticed_and_nothing_is_lost(
     before = exporter_of(primary, sandbox, sandbox_server, catalogue)
     before.add({"id": 1}, {"id": 2}, {"id": 3})
     before.run()
-    assert before.reconcile().stepped_back == ""
+    assert before.reconcile().failover == ""
     standby = EmbeddedPostgres(place / "standby", passwordless=True)
     (place / "standby").mkdir()
     if os.geteuid() == 0:
@@ -89,14 +89,14 @@ def test_a_promoted_standby_that_lost_the_tail_is_noticed_and_nothing_is_lost(
         after.add({"id": 4, "minute": 52})
         assert after.run().rows_sent == 1, "what is new in the promoted database is exported as ever"
         report = after.reconcile()
-        assert report.stepped_back.startswith("database changed: stepped back to 2026-01-01 00:52:00+00 / 4 (it was ")
-        assert "The database changed: stepped back to" in report.message
+        assert report.failover.startswith("database changed: back at 2026-01-01 00:52:00+00 / 4 (it was ")
+        assert "The database changed: back at" in report.message
         assert (report.late, report.sent_again) == (0, 4)
         assert after.names()["A1"] == "Account 1", "Salesforce has what the database has"
         orphans = report_orphans(after.inputs())
         assert (orphans.listed, orphans.without_source) == (5, 1)
         assert after.watermark() == "4", "the watermark is the promoted database's own; nothing moves it back"
-        assert after.reconcile().stepped_back == "", "it is told once"
+        assert after.reconcile().failover == "", "it is reported once"
         after.connection.close()
     finally:
         standby.stop()
@@ -127,15 +127,14 @@ def test_a_snapshot_restored_from_yesterday_is_noticed_by_the_published_watermar
     after = exporter_of(primary, sandbox, sandbox_server, catalogue)
     assert after.watermark() == "2"
     report = after.reconcile(published_watermark=published_watermark)
-    assert report.stepped_back == (
-        "database changed: stepped back to 2026-01-01 00:02:00+00 / 2 (the published watermark is "
-        "2026-01-01 00:31:00+00 / 3)"
+    assert report.failover == (
+        "database changed: back at 2026-01-01 00:02:00+00 / 2 (the published watermark is 2026-01-01 00:31:00+00 / 3)"
     )
     assert report.sent_again == 2
     assert after.names() == {"A1": "Account 1", "A2": "Account 2", "A3": "Account 3"}
     after.change(2, 32, name="after the restore")
     assert after.run().rows_sent == 1
-    assert after.reconcile(published_watermark=published_watermark).stepped_back == "", "it is told once"
+    assert after.reconcile(published_watermark=published_watermark).failover == "", "it is reported once"
     assert after.names()["A2"] == "after the restore"
     after.connection.close()
 
@@ -155,37 +154,37 @@ def test_another_database_is_noticed_by_its_identifier(exporter: Exporter) -> No
     exporter.run()
     exporter.reconcile()
     exporter.connection.execute("update crm_export.ExportWatermarks set database_identity = '1/1'")
-    assert "stepped back to 2026-01-01 00:01:00+00 / 1 (it was 1/1 and is " in exporter.reconcile().stepped_back
-    assert exporter.reconcile().stepped_back == ""
+    assert "back at 2026-01-01 00:01:00+00 / 1 (it was 1/1 and is " in exporter.reconcile().failover
+    assert exporter.reconcile().failover == ""
 
 
-def test_a_watermark_that_was_published_and_reached_again_is_no_step_back(exporter: Exporter) -> None:
+def test_a_watermark_that_was_published_and_reached_again_is_no_failover(exporter: Exporter) -> None:
     exporter.add({"id": 1}, {"id": 2})
     exporter.run()
     published_watermark = published(exporter)
-    assert exporter.reconcile(published_watermark=published_watermark).stepped_back == ""
+    assert exporter.reconcile(published_watermark=published_watermark).failover == ""
     exporter.add({"id": 3})
     exporter.run()
-    assert exporter.reconcile(published_watermark=published_watermark).stepped_back == ""
+    assert exporter.reconcile(published_watermark=published_watermark).failover == ""
 
 
-def test_a_stream_that_an_operator_lets_begin_anew_has_not_stepped_back(exporter: Exporter) -> None:
+def test_a_stream_that_an_operator_lets_begin_anew_is_no_failover(exporter: Exporter) -> None:
     exporter.add({"id": 1}, {"id": 2})
     exporter.run()
     exporter.reconcile()
     published_watermark = published(exporter)
     exporter.connection.execute("delete from crm_export.ExportWatermarks")
-    assert exporter.reconcile(published_watermark=published_watermark).stepped_back == ""
+    assert exporter.reconcile(published_watermark=published_watermark).failover == ""
     assert exporter.run().rows_sent == 2
-    assert exporter.reconcile(published_watermark=published_watermark).stepped_back == ""
+    assert exporter.reconcile(published_watermark=published_watermark).failover == ""
     assert exporter.reconcile().late == 0
 
 
 @pytest.mark.field("F6")
-def test_a_database_that_does_not_tell_which_it_is_is_compared_all_the_same(
+def test_a_database_that_hides_its_identity_is_compared_all_the_same(
     exporter: Exporter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Aurora refuses these functions."""
+    """Aurora rejects these functions."""
     exporter.add({"id": 1}, {"id": 2})
     exporter.run()
     exporter.connection.execute(
@@ -196,9 +195,9 @@ def test_a_database_that_does_not_tell_which_it_is_is_compared_all_the_same(
         "insert into app.accounts (id, ext, name, changed_at) values (9, 'A9', 'late', '2026-01-01 00:00:30Z')"
     )
     report = exporter.reconcile()
-    assert (report.late, report.exported, report.stepped_back) == (1, 1, "")
+    assert (report.late, report.exported, report.failover) == (1, 1, "")
     assert caplog.text.count("cannot be read (recovery is not in progress)") == 1
     exporter.connection.execute(
         "update crm_export.ExportWatermarks set cursor_at = cursor_at - interval '1 minute', record_key = '1'"
     )
-    assert exporter.reconcile(published_watermark=Position("2026-01-01 00:02:00+00", "2")).stepped_back != ""
+    assert exporter.reconcile(published_watermark=Position("2026-01-01 00:02:00+00", "2")).failover != ""

@@ -82,9 +82,9 @@ def test_every_back_dated_row_is_exported_and_counted(exporter: Exporter) -> Non
     exporter.add({"id": 1000, "minute": -5}, {"id": 1001, "minute": 2})  # inserted by a clock that is slow
     assert exporter.run().rows_sent == 0
     report = exporter.reconcile()
-    assert (report.late, report.exported, report.refused) == (5, 5, 0)
+    assert (report.late, report.exported, report.rejected) == (5, 5, 0)
     assert report.message == (
-        "302 rows compared, 5 came below the watermark: 5 exported, 0 refused, 0 changed again or gone."
+        "302 rows compared, 5 came below the watermark: 5 exported, 0 rejected, 0 changed again or gone."
     )
     names = exporter.names()
     assert [names[f"A{n}"] for n in (3, 150, 299)] == ["late"] * 3
@@ -202,12 +202,12 @@ class History:
         return row
 
 
-def test_a_late_row_that_is_refused_is_an_export_error_and_does_not_stop_the_stream(exporter: Exporter) -> None:
+def test_a_late_row_that_is_rejected_is_an_export_error_and_does_not_stop_the_stream(exporter: Exporter) -> None:
     exporter.add({"id": 1}, {"id": 2})
     exporter.run()
     exporter.add({"id": 3, "minute": 1, "name": "bad"})
     report = exporter.reconcile()
-    assert (report.late, report.exported, report.refused) == (1, 0, 1)
+    assert (report.late, report.exported, report.rejected) == (1, 0, 1)
     [error] = exporter.errors()
     assert (error["record_key"], error["status"], error["holding"]) == ("3", "open", False)
     assert exporter.gate() is None
@@ -289,7 +289,7 @@ def test_rows_exported_before_the_table_was_there_are_taken_on_trust(exporter: E
     assert exporter.reconcile().late == 1
 
 
-def test_a_bulk_job_is_confirmed_up_to_the_row_at_which_the_watermark_stands(exporter: Exporter) -> None:
+def test_a_bulk_job_is_confirmed_up_to_the_row_of_the_watermark(exporter: Exporter) -> None:
     exporter.add_many(1, 30)
     source, versions = Source(exporter.stream, exporter.connection), ExportedVersions(exporter.connection, "accounts")
     tenth, thirtieth = (position_of(exporter, account) for account in (10, 30))
@@ -309,7 +309,7 @@ def test_a_bulk_job_is_confirmed_up_to_the_row_at_which_the_watermark_stands(exp
 
 
 def position_of(exporter: Exporter, account: int) -> Position:
-    """Return where an account stands."""
+    """Return the state of an account."""
     row = exporter.connection.execute(
         "select changed_at::text, id::text from app.accounts where id = %s", [account]
     ).fetchone()
@@ -351,9 +351,9 @@ def test_the_first_run_over_a_source_that_fills_later_says_so(
     exporter.stream = make_stream(source="app.filled", look_back=look_back)
     exporter.run()
     exporter.run()
-    told = [each.getMessage() for each in caplog.records if "is a materialized view" in each.getMessage()]
-    assert len(told) == (0 if look_back else 1)
-    assert all("set look_back in accounts.yaml" in each for each in told)
+    detail = [each.getMessage() for each in caplog.records if "is a materialized view" in each.getMessage()]
+    assert len(detail) == (0 if look_back else 1)
+    assert all("set look_back in accounts.yaml" in each for each in detail)
 
 
 @pytest.mark.field("F13")

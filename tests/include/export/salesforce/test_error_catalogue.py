@@ -67,7 +67,7 @@ def test_every_code_has_a_name_a_class_and_what_to_do(catalogue: Catalogue, code
         ("NEVER_SEEN", "anything", "unknown", False),
     ],
 )
-def test_variants_and_wrapped_codes_are_told_apart(
+def test_variants_and_wrapped_codes_are_distinguished(
     catalogue: Catalogue, code: str, message: str, expected: str, smaller: bool
 ) -> None:
     verdict = catalogue.classify(code, message)
@@ -99,11 +99,11 @@ def test_record_values_do_not_reach_logs(catalogue: Catalogue, code: str, messag
 
 @given(st.sampled_from([*CODES, "NEVER_SEEN"]), st.text(max_size=2_000))
 def test_a_message_for_a_log_is_one_short_line_without_control_characters(code: str, message: str) -> None:
-    told = Catalogue.load().redact(code, message) if len(message) % 50 == 0 else _loaded.redact(code, message)
-    assert len(told) <= 500
-    assert "\n" not in told
-    assert "::" not in told
-    assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in told)
+    detail = Catalogue.load().redact(code, message) if len(message) % 50 == 0 else _loaded.redact(code, message)
+    assert len(detail) <= 500
+    assert "\n" not in detail
+    assert "::" not in detail
+    assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in detail)
 
 
 _loaded = Catalogue.load()

@@ -37,7 +37,7 @@ def test_numbers_are_external_ids_in_every_path(exporter: Exporter, bulk_from: i
     )
     exporter.connection.execute("update app.accounts set name = null where id = 30")
     report = exporter.run(pause=False)
-    assert (report.accepted, report.refused) == (59, 1)
+    assert (report.accepted, report.rejected) == (59, 1)
     assert (odd(exporter)[1002]["Defaulted__c"], odd(exporter)[1003.5]["Defaulted__c"]) == ("Account 2", "Account 3")
     [error] = exporter.errors()
     assert (error["external_id"], error["record_key"]) == ("1030", "30")
@@ -62,8 +62,8 @@ def test_numbers_in_a_text_column_name_the_same_records(exporter: Exporter) -> N
     exporter.stream = make_stream(object="Odd__c", fields=fields, external_id="Number__c", operation="update")
     exporter.add({"id": 4, "ext": "14.00", "minute": 9}, {"id": 5, "ext": "no number", "minute": 9})
     exporter.run(pause=False)
-    refused = {error["record_key"]: error["error_code"] for error in exporter.errors()}
-    assert refused == {"5": "CRM_EXPORT_RECORD_NOT_FOUND"}
+    rejected = {error["record_key"]: error["error_code"] for error in exporter.errors()}
+    assert rejected == {"5": "CRM_EXPORT_RECORD_NOT_FOUND"}
     assert odd(exporter)[14]["Defaulted__c"] == "Account 4"
     exporter.connection.execute("delete from app.accounts where id in (3, 5)")
     delete_all(exporter)
@@ -106,7 +106,7 @@ def test_two_records_with_one_value_are_left_alone_both(exporter: Exporter, oper
 @pytest.mark.security("M4")
 @pytest.mark.field("F12")
 @pytest.mark.parametrize("operation", ["update", "delete"])
-def test_ids_that_differ_in_case_are_told_apart_where_case_counts(exporter: Exporter, operation: str) -> None:
+def test_ids_that_differ_in_case_are_distinguished_where_case_counts(exporter: Exporter, operation: str) -> None:
     make_twins(exporter, "abc", "ABC", field="Exact__c")
     fields = {"Exact__c": "ext", "Name": "name"}
     kind = "update" if operation == "update" else "upsert"
@@ -116,7 +116,7 @@ def test_ids_that_differ_in_case_are_told_apart_where_case_counts(exporter: Expo
         *({"id": n, "ext": ext, "name": f"now {ext}", "deleted_at": gone} for n, ext in enumerate(("abc", "ABC"), 1))
     )
     report = exporter.run()
-    assert (report.accepted, report.refused) == (2, 0)
+    assert (report.accepted, report.rejected) == (2, 0)
     wanted = {} if operation == "delete" else {"TWIN0": "now abc", "TWIN1": "now ABC"}
     assert exporter.names() == wanted
 

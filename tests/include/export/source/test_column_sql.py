@@ -1,4 +1,4 @@
-"""Values: what Postgres holds is in Salesforce, field by field, or is refused with our own code."""
+"""Values: what Postgres holds is in Salesforce, field by field, or is rejected with our own code."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def sampler(exporter: Exporter) -> Exporter:
 
 
 def compare(exporter: Exporter) -> tuple[int, int]:
-    """Compare Salesforce with Postgres, field by field; returns how many rows arrived and how many were refused."""
+    """Compare Salesforce with Postgres, field by field; returns how many rows arrived and how many were rejected."""
     held = samples.read_rows(exporter.connection)
     records = {record["fields"]["Ext__c"]: record["fields"] for record in exporter.control.records("Sample__c")}
-    refused = {error["external_id"]: error["error_code"] for error in exporter.errors("status <> 'resolved'")}
-    assert refused == {ext: code for ext, row in held.items() if (code := samples.find_refusal(row))}
-    arrived = held.keys() - refused.keys()
+    rejected = {error["external_id"]: error["error_code"] for error in exporter.errors("status <> 'resolved'")}
+    assert rejected == {ext: code for ext, row in held.items() if (code := samples.find_rejection(row))}
+    arrived = held.keys() - rejected.keys()
     wrong = {
         (ext, field, repr(found), repr(wanted))
         for ext in arrived
@@ -43,22 +43,22 @@ def compare(exporter: Exporter) -> tuple[int, int]:
         if found != wanted
     }
     assert not wrong, sorted(wrong)[:10]
-    return len(arrived), len(refused)
+    return len(arrived), len(rejected)
 
 
 @pytest.mark.fault("F1", "F3", "F7", "F8")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("bulk_from", [None, 100], ids=["collections", "bulk"])
-def test_random_rows_arrive_as_postgres_holds_them_or_are_refused_by_name(
+def test_random_rows_arrive_as_postgres_holds_them_or_are_rejected_by_name(
     sampler: Exporter, bulk_from: int | None
 ) -> None:
     sampler.stream = samples.make_stream(bulk_from=bulk_from)
     chance = Samples(random.Random(int(os.environ.get("FUZZ_SEED", "20261125"))))
     chance.fill(sampler.connection, 1, ROWS)
     sampler.run(pause=False)
-    arrived, refused = compare(sampler)
+    arrived, rejected = compare(sampler)
     assert arrived > ROWS * 0.8
-    assert refused > ROWS * 0.02
+    assert rejected > ROWS * 0.02
     chance.change(sampler.connection, ROWS)
     sampler.run(pause=False)
     again, _ = compare(sampler)
@@ -136,7 +136,7 @@ class TestTexts:
         assert arrive(sampler, "Long__c", texts) == texts
 
     @pytest.mark.fault("F10")
-    def test_rows_that_share_an_external_id_are_all_refused_and_none_is_sent(self, sampler: Exporter) -> None:
+    def test_rows_that_share_an_external_id_are_all_rejected_and_none_is_sent(self, sampler: Exporter) -> None:
         sampler.connection.execute(
             "insert into app.samples (id, ext, long, changed_at) select n, 'D' || n % 500, 'x',"
             " '2026-01-01Z'::timestamptz + n * interval '1 second' from generate_series(1, 1000) n"
@@ -145,7 +145,7 @@ class TestTexts:
             "insert into app.samples values (1001, 'ALONE', 'x', 'x', 1, 1, 1, true, null, null, '2026-02-01Z')"
         )
         report = sampler.run(pause=False)
-        assert (report.rows_sent, report.refused) == (1, 1000)
+        assert (report.rows_sent, report.rejected) == (1, 1000)
         assert {error["error_code"] for error in sampler.errors()} == {"CRM_EXPORT_EXTERNAL_ID_CONFLICT"}
         assert [record["fields"]["Ext__c"] for record in sampler.control.records("Sample__c")] == ["ALONE"]
 
@@ -197,8 +197,8 @@ class TestTexts:
             assert sampler.watermark() == "49"
             return
         assert sampler.watermark() == "120"
-        refused = {error["record_key"]: error["error_code"] for error in sampler.errors()}
-        assert refused == dict.fromkeys(("7", "50", "51"), "CRM_EXPORT_ROW_UNREADABLE")
+        rejected = {error["record_key"]: error["error_code"] for error in sampler.errors()}
+        assert rejected == dict.fromkeys(("7", "50", "51"), "CRM_EXPORT_ROW_UNREADABLE")
         records = {record["fields"]["Ext__c"]: record["fields"] for record in sampler.control.records("Sample__c")}
         assert len(records) == 117
         assert records["J120"]["Long__c"] == "name 120"
@@ -255,14 +255,14 @@ def test_moments_arrive_in_utc_to_the_millisecond_or_not_at_all(sampler: Exporte
 
 @pytest.mark.fault("F9")
 @BOTH
-def test_external_ids_that_salesforce_takes_for_one_are_refused(exporter: Exporter, bulk_from: int | None) -> None:
+def test_external_ids_that_salesforce_takes_for_one_are_rejected(exporter: Exporter, bulk_from: int | None) -> None:
     exporter.stream = make_accounts(bulk_from=bulk_from)
     exporter.add_many(100, 140)
     same = {1: "X1", 2: "x1", 3: "y", 4: "y ", 5: None, 6: "", 7: " \t", 8: "Z"}
     exporter.add(*({"id": account, "ext": ext, "minute": 5} for account, ext in same.items()))
     exporter.run(pause=False)
-    refused = {error["record_key"]: error["error_code"] for error in exporter.errors()}
-    assert refused == dict.fromkeys("1234", "CRM_EXPORT_EXTERNAL_ID_CONFLICT") | dict.fromkeys(
+    rejected = {error["record_key"]: error["error_code"] for error in exporter.errors()}
+    assert rejected == dict.fromkeys("1234", "CRM_EXPORT_EXTERNAL_ID_CONFLICT") | dict.fromkeys(
         "567", "CRM_EXPORT_BLANK_EXTERNAL_ID"
     )
     assert {"Z", "A100"} <= exporter.names().keys()
@@ -300,7 +300,7 @@ def test_what_salesforce_says_is_stored_clipped_and_one_line_in_a_log(exporter: 
 
 
 @pytest.mark.fault("F5")
-def test_a_key_that_cannot_be_read_stops_the_run_without_telling_its_value(sampler: Exporter) -> None:
+def test_a_key_that_cannot_be_read_stops_the_run_without_showing_its_value(sampler: Exporter) -> None:
     sampler.connection.execute(
         "create view app.odd as select long::int as id, ext, long, changed_at from app.samples;"
         "insert into app.samples (id, ext, long, changed_at) values (1, 'A', 'planted_value', '2026-01-01Z')"

@@ -51,7 +51,7 @@ def test_null_in_a_field_that_takes_none_is_one_record_error_with_advice(plain: 
     plain.stream = make_stream(object="Odd__c", external_id="Number__c", fields=fields)
     plain.connection.execute("update app.accounts set notes = null where id = 7")
     report = plain.run(pause=False)
-    assert (report.accepted, report.refused) == (39, 1)
+    assert (report.accepted, report.rejected) == (39, 1)
     [error] = plain.errors()
     assert error["record_key"] == "7"
     verdict = plain.catalogue.classify(error["error_code"], error["error_message"])
@@ -92,7 +92,7 @@ def test_null_clears_a_field_or_leaves_it_as_it_is(plain: Exporter, bulk_from: i
         "update app.accounts set amount = null, flag = null, notes = case when id < 20 then '' end,"
         " changed_at = changed_at + interval '1 day'"
     )
-    assert plain.run(pause=False).refused == 0
+    assert plain.run(pause=False).rejected == 0
     for found in fields_of(plain).values():
         kept = {"clear": (False, False), "keep": (True, True)}.get(str(nulls), (True, False))
         assert (found.get("Notes__c") is not None, found.get("Amount__c") is not None) == kept
@@ -205,7 +205,7 @@ def test_a_stream_of_five_hundred_fields_arrives_and_keeps_what_it_may(
         source="app.wide", deleted=None, object="Wide__c", fields=fields, log_fields=list(fields), bulk_from=bulk_from
     )
     report = exporter.run(pause=False)
-    assert (report.accepted, report.refused) == (39, 1)
+    assert (report.accepted, report.rejected) == (39, 1)
     [error] = exporter.errors()
     assert (len(error["payload"]), error["payload"]["Field_499__c"]) == (WIDE, "499/3")
     exporter.connection.execute("update app.wide set c1 = 'short' where id = 3")

@@ -19,23 +19,23 @@ def fill(exporter: Exporter) -> None:
         ("accounts_ext_idx", "no index finds rows", '("ext")'),
     ],
 )
-def test_a_large_source_without_an_index_is_told_once_a_run(
+def test_a_large_source_without_an_index_is_reported_once_a_run(
     exporter: Exporter, caplog: pytest.LogCaptureFixture, index: str, words: str, columns: str
 ) -> None:
     fill(exporter)
     exporter.connection.execute(f"drop index app.{index}")
     exporter.run(daily_api_limit=1)
-    [told] = [record.getMessage() for record in caplog.records if words in record.getMessage()]
-    assert told.endswith(f'create index concurrently on "app"."accounts" {columns}')
+    [message] = [record.getMessage() for record in caplog.records if words in record.getMessage()]
+    assert message.endswith(f'create index concurrently on "app"."accounts" {columns}')
 
 
-def test_with_the_index_nothing_is_told(exporter: Exporter, caplog: pytest.LogCaptureFixture) -> None:
+def test_with_the_index_nothing_is_reported(exporter: Exporter, caplog: pytest.LogCaptureFixture) -> None:
     fill(exporter)
     exporter.run(daily_api_limit=1)
     assert "no index gives the rows" not in caplog.text
 
 
-def test_with_an_index_on_the_external_id_or_where_it_is_the_key_nothing_is_told(
+def test_with_an_index_on_the_external_id_or_where_it_is_the_key_nothing_is_reported(
     exporter: Exporter, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(exporter)
@@ -78,5 +78,5 @@ def test_the_advice_can_be_followed_whatever_the_source_is(
     exporter.connection.execute("analyze")
     exporter.stream = make_stream(source="app.parts")
     exporter.run(daily_api_limit=1)
-    [told] = [each.getMessage() for each in caplog.records if "no index gives the rows" in each.getMessage()]
-    assert told.endswith(words)
+    [message] = [each.getMessage() for each in caplog.records if "no index gives the rows" in each.getMessage()]
+    assert message.endswith(words)

@@ -1,4 +1,4 @@
-"""The main stories on every type of key: admitted and exact in both transports, or refused with one sentence."""
+"""The main stories on every type of key: admitted and exact in both transports, or rejected with one sentence."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class TestStories:
     def test_rejected_records_are_sent_again_and_late_rows_are_found(self, keyed: Exporter) -> None:
         places(keyed, 40, 41, 100)
         report = keyed.run(pause=False)
-        assert (report.outcome, report.accepted, report.refused) == (Outcome.COMPLETE, ROWS - 3, 3)
+        assert (report.outcome, report.accepted, report.rejected) == (Outcome.COMPLETE, ROWS - 3, 3)
         assert {error["external_id"] for error in keyed.errors("status = 'open'")} == bad_keys(keyed)
         assert keyed.run(pause=False).rows_changed == 0
         assert keyed.reconcile().late == 0
@@ -156,7 +156,7 @@ class TestStories:
             "delete from app.keyed where ctid = (select max(ctid) from app.keyed where name = 'good')"
         )
         again = keyed.reexport(every=True)
-        assert (again.exported, again.still_refused, again.gone) == (2, 0, 1)
+        assert (again.exported, again.still_rejected, again.gone) == (2, 0, 1)
         assert accepted(keyed) == ROWS - 1
         assert keyed.errors("status <> 'resolved'") == []
 
@@ -166,7 +166,7 @@ class TestStories:
     "kind",
     ["bytea", "jsonb", "integer[]", "interval", "money", '"char"', "time with time zone", "int4range", "app.kind"],
 )
-def test_a_key_that_cannot_be_kept_as_text_is_refused_before_the_first_row(exporter: Exporter, kind: str) -> None:
+def test_a_key_that_cannot_be_kept_as_text_is_rejected_before_the_first_row(exporter: Exporter, kind: str) -> None:
     prepare(exporter)
     exporter.connection.execute(
         f"create table app.keyed (id {kind} primary key, ext text, name text, changed_at timestamptz not null,"
@@ -192,7 +192,7 @@ def test_an_external_id_of_a_padded_type_is_accounted_for(exporter: Exporter, ki
     )
     exporter.stream = stream_of(bulk_from=bulk_from)
     report = exporter.run(pause=False)
-    assert (report.accepted, report.refused) == (59, 1)
+    assert (report.accepted, report.rejected) == (59, 1)
     [error] = exporter.errors()
     assert (error["external_id"], error["record_key"]) == ("X30", "30")
     assert exporter.names()["X31"] == "Name 31"

@@ -1,4 +1,4 @@
-"""Rows that share a position: a table whose key is not unique is refused, a run over a view stops at them."""
+"""Rows that share a position: a table whose key is not unique is rejected, a run over a view stops at them."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def fill(exporter: Exporter, first: int, last: int) -> None:
     )
 
 
-def refusal_of(exporter: Exporter) -> str:
-    with pytest.raises(ConfigurationFailure) as refused:
+def rejection_of(exporter: Exporter) -> str:
+    with pytest.raises(ConfigurationFailure) as rejected:
         exporter.run()
     assert exporter.calls() == []
     assert exporter.watermark() is None
-    return str(refused.value)
+    return str(rejected.value)
 
 
-def test_a_key_without_a_unique_index_is_refused_with_the_statement_that_creates_it(exporter: Exporter) -> None:
+def test_a_key_without_a_unique_index_is_rejected_with_the_statement_that_creates_it(exporter: Exporter) -> None:
     make_table(exporter, "integer not null")
     fill(exporter, 1, 5)
-    message = refusal_of(exporter)
-    assert "key id does not tell the rows of app.sold apart" in message
+    message = rejection_of(exporter)
+    assert "key id does not identify the rows of app.sold" in message
     exporter.connection.execute(message.partition("or run: ")[2])
     assert exporter.run().accepted == 5
 
 
-def test_a_key_that_may_be_null_is_refused(exporter: Exporter) -> None:
+def test_a_key_that_may_be_null_is_rejected(exporter: Exporter) -> None:
     make_table(exporter, "integer unique")
-    message = refusal_of(exporter)
+    message = rejection_of(exporter)
     assert "it may be NULL" in message
     exporter.connection.execute(message.partition("or run: ")[2])
     assert exporter.run().outcome is Outcome.COMPLETE
@@ -66,7 +66,7 @@ def test_a_key_that_may_be_null_is_refused(exporter: Exporter) -> None:
 def test_an_index_that_proves_nothing_does_not_count(exporter: Exporter, index: str) -> None:
     make_table(exporter, "integer not null")
     exporter.connection.execute(index)
-    assert "no valid unique index covers exactly this column" in refusal_of(exporter)
+    assert "no valid unique index covers exactly this column" in rejection_of(exporter)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_an_index_that_failed_to_be_built_does_not_count(exporter: Exporter) -> 
     with pytest.raises(Exception, match="could not create unique index"):
         exporter.connection.execute("create unique index concurrently on app.sold (id)")
     exporter.connection.execute("delete from app.sold where ctid = (select max(ctid) from app.sold)")
-    assert "no valid unique index" in refusal_of(exporter)
+    assert "no valid unique index" in rejection_of(exporter)
 
 
 def test_a_partitioned_table_is_exported_by_a_key_that_is_unique_in_each_position(exporter: Exporter) -> None:
@@ -104,7 +104,7 @@ def test_a_table_divided_by_its_key_needs_its_index(exporter: Exporter) -> None:
     make_table(exporter, "integer not null", "partition by range (id)")
     exporter.connection.execute("create table app.sold_1 partition of app.sold for values from (0) to (100)")
     fill(exporter, 1, 30)
-    message = refusal_of(exporter)
+    message = rejection_of(exporter)
     assert "concurrently" not in message
     exporter.connection.execute(message.partition("or run: ")[2])
     assert exporter.run().accepted == 30
@@ -161,7 +161,7 @@ def test_the_daily_job_stops_at_rows_that_share_a_key(exporter: Exporter) -> Non
     exporter.connection.execute("update app.sold set name = 'bad' where id = 3")
     exporter.connection.execute("create view app.seen as select * from app.sold")
     exporter.stream = make_stream(source="app.seen", deleted=None, fields=FIELDS)
-    assert exporter.run(pause=False).refused == 1
+    assert exporter.run(pause=False).rejected == 1
     exporter.connection.execute("insert into app.sold values (3, 'E3', 'other', '2025-01-01Z')")
     with pytest.raises(ConfigurationFailure, match="share the key id = 3"):
         exporter.reexport(every=True)

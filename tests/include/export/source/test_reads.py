@@ -34,7 +34,7 @@ def explain(exporter: Exporter, statement: Any, values: dict[str, Any]) -> dict[
 
 @pytest.mark.parametrize("done", [1, ROWS // 2, ROWS - 1])
 @pytest.mark.parametrize("name", ["source_unreadable", "source_peek", "source_count"])
-def test_what_a_held_run_reads_is_small_wherever_it_stands(crowded: Exporter, name: str, done: int) -> None:
+def test_what_a_held_run_reads_is_small_wherever_it_is_held(crowded: Exporter, name: str, done: int) -> None:
     source = Source(crowded.stream, crowded.connection)
     found = crowded.connection.execute("select changed_at::text from app.accounts where id = %s", [done]).fetchone()
     assert found is not None
@@ -47,7 +47,7 @@ def test_what_a_held_run_reads_is_small_wherever_it_stands(crowded: Exporter, na
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 40
 
 
-def test_recording_refusals_does_not_read_all_errors_for_each(exporter: Exporter) -> None:
+def test_recording_rejections_does_not_read_all_errors_for_each(exporter: Exporter) -> None:
     exporter.connection.execute(
         "insert into crm_export.ExportErrors (stream, object, record_key, external_id, operation, error_code,"
         " error_name, error_class, error_message, dag_id, run_id)"
@@ -57,7 +57,7 @@ def test_recording_refusals_does_not_read_all_errors_for_each(exporter: Exporter
     exporter.connection.execute("analyze crm_export.ExportErrors")
     exporter.add(*({"id": n, "name": "bad"} for n in range(1, 26)))
     before = count_errors_read(exporter)
-    assert exporter.run(pause=False).refused == 25
+    assert exporter.run(pause=False).rejected == 25
     assert count_errors_read(exporter) - before < 100_000  # the analyze above reads 30,000
 
 

@@ -15,7 +15,7 @@ from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure, SourceFailure
 from include.export.ledger import install_schema
 from include.export.ledger.runs import Outcome
-from include.export.postgres import open_session, pooler, prepare_session, refuse_transaction_pooling, session
+from include.export.postgres import open_session, pooler, prepare_session, reject_transaction_pooling, session
 from local_stack.postgres import EmbeddedPostgres
 from pgbouncer import Pooler, pool_in_front
 
@@ -95,14 +95,14 @@ class TestTransactionPoolers:
     @pytest.mark.field("F10")
     @pytest.mark.parametrize("size", [1, 2, 5])
     @pytest.mark.parametrize("robin", ["0", "1"], ids=["newest first", "round robin"])
-    def test_an_idle_pool_is_refused(
+    def test_an_idle_pool_is_rejected(
         self, postgres: EmbeddedPostgres, database: str, mode: str, size: int, robin: str
     ) -> None:
         with pool_in_front(postgres, mode, size=size, server_round_robin=robin) as front:
-            check_refused(front, database)
+            check_rejected(front, database)
 
     @pytest.mark.field("F10")
-    def test_a_pool_whose_only_server_is_taken_is_refused(
+    def test_a_pool_whose_only_server_is_taken_is_rejected(
         self, postgres: EmbeddedPostgres, database: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(pooler, "PROBE_SECONDS", 0.3)
@@ -116,7 +116,7 @@ class TestTransactionPoolers:
                 return plain(front.dsn_of(database))
 
             with pytest.raises(ConfigurationFailure, match="pool_mode transaction or statement"):
-                refuse_transaction_pooling(connection, take_the_server)
+                reject_transaction_pooling(connection, take_the_server)
             taken[0].close()
             connection.close()
 
@@ -127,7 +127,7 @@ class TestTransactionPoolers:
     ) -> None:
         monkeypatch.setattr(pooler, "PROBE_SECONDS", 0.3)
         with pool_in_front(postgres, "session", size=size) as front, plain(front.dsn_of(database)) as connection:
-            refuse_transaction_pooling(connection, lambda: plain(front.dsn_of(database)))
+            reject_transaction_pooling(connection, lambda: plain(front.dsn_of(database)))
             prepare_session(connection)
             assert connection.execute("show datestyle").fetchone() == ("ISO, YMD",)
 
@@ -137,19 +137,19 @@ class TestTransactionPoolers:
             raise AssertionError("a second connection was opened")
 
         with plain(database) as connection:
-            refuse_transaction_pooling(connection, never)
+            reject_transaction_pooling(connection, never)
 
 
-def check_refused(front: Pooler, database: str) -> None:
+def check_rejected(front: Pooler, database: str) -> None:
     connection = plain(front.dsn_of(database))
     with pytest.raises(ConfigurationFailure, match="through a session pooler"):
-        refuse_transaction_pooling(connection, lambda: plain(front.dsn_of(database)))
+        reject_transaction_pooling(connection, lambda: plain(front.dsn_of(database)))
     connection.close()
 
 
 @pytest.mark.field("F2")
 def test_no_connection_asks_for_options_at_its_start(postgres: EmbeddedPostgres, database: str) -> None:
-    """A session pooler refuses a connection that does."""
+    """A session pooler rejects a connection that does."""
     with pool_in_front(postgres, "session") as front:
         with pytest.raises(psycopg.OperationalError, match="unsupported startup parameter"):
             psycopg.connect(front.dsn_of(database), options="-c timezone=UTC")

@@ -1,4 +1,4 @@
-"""The source and Postgres fail, wait or change while a run is at work: nothing is lost or acknowledged early."""
+"""The source and Postgres fail, wait or change while a run goes on: nothing is lost or acknowledged early."""
 
 from __future__ import annotations
 
@@ -123,8 +123,8 @@ class TestOpenTransactions:
         exporter.connection.execute(INSERT, [3, 3, "waits", "-9 minutes"])
         report = exporter.run()
         assert report.outcome is Outcome.COMPLETE
-        told = f"2 changed rows wait for a transaction that has been open for 20 min: pid {writer.info.backend_pid}"
-        assert told in report.message
+        detail = f"2 changed rows wait for a transaction that has been open for 20 min: pid {writer.info.backend_pid}"
+        assert detail in report.message
         assert "(application)" in report.message
         kept = exporter.connection.execute(
             "select blocking_pid, blocking_application, rows_blocked, now() - blocking_since > interval '19 minutes'"
@@ -144,7 +144,7 @@ class TestOpenTransactions:
         writer.execute("commit")
         assert exporter.run().rows_changed == 1
 
-    def test_a_session_that_hides_its_transactions_is_refused_by_name(
+    def test_a_session_that_hides_its_transactions_is_rejected_by_name(
         self, exporter: Exporter, writer: psycopg.Connection
     ) -> None:
         exporter.add({"id": 1})
@@ -172,7 +172,7 @@ def exporter_row(writer: psycopg.Connection, number: int) -> None:
 
 
 @pytest.mark.fault("A8")
-def test_a_role_that_may_not_call_the_horizon_function_is_told_what_to_grant(
+def test_a_role_that_may_not_call_the_horizon_function_learns_what_to_grant(
     exporter: Exporter, connect: Connect
 ) -> None:
     owner = exporter.connection
@@ -279,9 +279,9 @@ class TestWhatComesBack:
             " grant execute on all functions in schema crm_export to later"
         )
         with open_session(make_conninfo(database, user="later")) as exporter.connection:
-            with pytest.raises(ConfigurationFailure, match="permission denied") as refused:
+            with pytest.raises(ConfigurationFailure, match="permission denied") as rejected:
                 exporter.run()
-            assert refused.value.retriable
+            assert rejected.value.retriable
             owner.execute("grant select on app.accounts to later")
             assert exporter.run().outcome is Outcome.COMPLETE
         exporter.connection = owner
@@ -293,8 +293,8 @@ def test_a_limit_of_postgres_is_not_retried(exporter: Exporter) -> None:
     exporter.add({"id": 1})
     nulls = ", ".join(["null"] * 101)
     exporter.connection.execute(
-        "create function app.too_many() returns text language plpgsql as $f$ declare told text; begin"
-        f" execute $$ select length(jsonb_build_array({nulls})::text) $$ into told; return told; end $f$;"
+        "create function app.too_many() returns text language plpgsql as $f$ declare held text; begin"
+        f" execute $$ select length(jsonb_build_array({nulls})::text) $$ into held; return held; end $f$;"
         " create view app.wide as select a.*, app.too_many() as wide from app.accounts a where app.too_many() <> ''"
     )
     exporter.stream = make_stream(source="app.wide")
@@ -304,7 +304,7 @@ def test_a_limit_of_postgres_is_not_retried(exporter: Exporter) -> None:
 
 
 @pytest.mark.fault("A16")
-def test_a_view_that_breaks_is_told_in_the_words_of_postgres(exporter: Exporter) -> None:
+def test_a_view_that_breaks_is_reported_in_the_words_of_postgres(exporter: Exporter) -> None:
     exporter.connection.execute(
         "create view app.seen as select id, ext, name, kind, amount, notes, changed_at, deleted_at,"
         " 1 / (3 - id) as breaks from app.accounts where 1 / (3 - id) is not null"

@@ -101,7 +101,7 @@ def test_bulk_jobs_with_rejections_lose_nothing(exporter: Exporter, pause: bool)
         assert exporter.run().outcome is Outcome.COMPLETE
     else:
         report = exporter.run(pause=False)
-        assert (report.outcome, report.accepted, report.refused) == (Outcome.COMPLETE, 397, 3)
+        assert (report.outcome, report.accepted, report.rejected) == (Outcome.COMPLETE, 397, 3)
         assert [error["record_key"] for error in exporter.errors("status = 'open'")] == ["200", "201", "333"]
         exporter.control.switch_rule("no_bad_names", active=False)
         assert exporter.reexport(every=True).exported == 3
@@ -113,10 +113,10 @@ def test_bulk_jobs_with_rejections_lose_nothing(exporter: Exporter, pause: bool)
 def test_the_daily_job_sends_todays_values(exporter: Exporter) -> None:
     fill(exporter, 1, 5)
     exporter.source.execute("update app.accounts set name = 'bad' where id in (2, 4)")
-    assert exporter.run(pause=False).refused == 2
+    assert exporter.run(pause=False).rejected == 2
     exporter.source.execute("update app.accounts set name = 'Ménage' where id = 2")
     report = exporter.reexport(every=True, pause=False)
-    assert (report.tried, report.exported, report.still_refused) == (2, 1, 1)
+    assert (report.tried, report.exported, report.still_rejected) == (2, 1, 1)
     exporter.source.execute("delete from app.accounts where id = 4")
     assert exporter.reexport(every=True, pause=False).gone == 1
     assert exporter.names()["A2"] == "Ménage"

@@ -169,7 +169,7 @@ def test_one_object_of_two_orgs_is_written_by_two_streams(tmp_path: Path) -> Non
         ("\x00", ["not YAML"]),
     ],
 )
-def test_a_file_that_is_not_plain_yaml_is_refused(tmp_path: Path, text: str, words: list[str]) -> None:
+def test_a_file_that_is_not_plain_yaml_is_rejected(tmp_path: Path, text: str, words: list[str]) -> None:
     (tmp_path / "accounts.yaml").write_text(text)
     message = message_of(tmp_path)
     for word in words:
@@ -203,7 +203,7 @@ def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("D7")
-def test_two_streams_that_write_the_same_records_are_refused(tmp_path: Path) -> None:
+def test_two_streams_that_write_the_same_records_are_rejected(tmp_path: Path) -> None:
     write(tmp_path, "accounts")
     write(tmp_path, "copy")
     assert "writes Account by Ext__c, as stream accounts does" in message_of(tmp_path, "copy")

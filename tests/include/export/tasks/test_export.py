@@ -13,7 +13,7 @@ def test_changed_rows_are_in_salesforce_and_the_watermark_at_the_last(exporter: 
     exporter.add({"id": 1}, {"id": 2, "amount": 12.5, "kind": "A"}, {"id": 3})
     report = exporter.run()
     assert report.outcome is Outcome.COMPLETE
-    assert (report.rows_changed, report.rows_sent, report.accepted, report.refused) == (3, 3, 3, 0)
+    assert (report.rows_changed, report.rows_sent, report.accepted, report.rejected) == (3, 3, 3, 0)
     assert exporter.names() == {"A1": "Account 1", "A2": "Account 2", "A3": "Account 3"}
     assert exporter.watermark() == "3"
     assert exporter.gate() is None
@@ -58,7 +58,7 @@ def test_rows_of_one_moment_are_sent_once_across_pages(exporter: Exporter) -> No
 
 class TestTheSettingIsOn:
     @pytest.mark.fault("C1")
-    def test_nothing_newer_is_sent_and_the_watermark_stands_just_before_the_refused_record(
+    def test_nothing_newer_is_sent_and_the_watermark_is_just_before_the_rejected_record(
         self, exporter: Exporter
     ) -> None:
         exporter.add({"id": 1}, {"id": 2}, {"id": 3, "name": "bad"}, {"id": 4}, {"id": 5})
@@ -154,7 +154,7 @@ class TestTheSettingIsOn:
         assert exporter.run().outcome is Outcome.HELD
         assert exporter.watermark() == "1"
 
-    def test_every_refusal_that_was_seen_is_recorded_once(self, exporter: Exporter) -> None:
+    def test_every_rejection_that_was_seen_is_recorded_once(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3, "name": "bad"}, {"id": 4, "kind": "Z"})
         exporter.run()
         exporter.run()
@@ -175,10 +175,10 @@ class TestTheSettingIsOn:
 
 class TestTheSettingIsOff:
     @pytest.mark.fault("C9")
-    def test_refused_records_are_passed_over_up_to_the_newest(self, exporter: Exporter) -> None:
+    def test_rejected_records_are_passed_over_up_to_the_newest(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3, "kind": "Z"}, {"id": 4})
         report = exporter.run(pause=False)
-        assert (report.outcome, report.accepted, report.refused) == (Outcome.COMPLETE, 2, 2)
+        assert (report.outcome, report.accepted, report.rejected) == (Outcome.COMPLETE, 2, 2)
         assert exporter.watermark() == "4"
         assert exporter.names() == {"A1": "Account 1", "A4": "Account 4"}
         assert [error["record_key"] for error in exporter.errors("status = 'open'")] == ["2", "3"]
@@ -211,7 +211,7 @@ class TestDailyReexport:
         exporter.run(pause=False)
         exporter.control.switch_rule("no_bad_names", active=False)
         report = exporter.reexport()
-        assert (report.tried, report.exported, report.still_refused) == (2, 1, 1)
+        assert (report.tried, report.exported, report.still_rejected) == (2, 1, 1)
         first, second = exporter.errors()
         assert (first["status"], first["resolved_by"]) == ("resolved", "CRMExport")
         assert (second["status"], second["attempts"], second["reexports"]) == ("open", 2, 1)
@@ -266,7 +266,7 @@ class TestParents:
         )
         return Stream(**CONTACTS)
 
-    def test_children_of_a_refused_parent_wait_and_are_released_together(
+    def test_children_of_a_rejected_parent_wait_and_are_released_together(
         self, exporter: Exporter, contacts: Stream
     ) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "bad"})
@@ -348,13 +348,13 @@ class TestValues:
     ) -> None:
         exporter.add({"id": 1} | values, {"id": 2})
         report = exporter.run(pause=False)
-        assert report.refused == 1
+        assert report.rejected == 1
         [error] = exporter.errors()
         assert error["error_code"] == code
         assert exporter.names() == {"A2": "Account 2"}
         assert "NaN" not in "".join(call["body"] for call in exporter.calls())
 
-    def test_two_live_rows_with_one_external_id_are_both_refused(self, exporter: Exporter) -> None:
+    def test_two_live_rows_with_one_external_id_are_both_rejected(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "ext": "X"}, {"id": 2}, {"id": 3, "ext": "X"})
         exporter.run(pause=False)
         assert exporter.names() == {"A2": "Account 2"}
@@ -372,7 +372,7 @@ class TestUpdateOnly:
         assert [error["error_code"] for error in exporter.errors()] == ["CRM_EXPORT_RECORD_NOT_FOUND"]
 
 
-class TestTransientRefusals:
+class TestTransientRejections:
     @pytest.mark.fault("C12")
     def test_a_lock_that_clears_leaves_no_error_and_no_hold(self, exporter: Exporter) -> None:
         exporter.add({"id": 1}, {"id": 2, "name": "locked"}, {"id": 3})
@@ -387,7 +387,7 @@ class TestTransientRefusals:
 
     def test_a_lock_that_stays_is_recorded(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "always locked"}, {"id": 2})
-        assert exporter.run(pause=False).refused == 1
+        assert exporter.run(pause=False).rejected == 1
         assert exporter.errors()[0]["error_class"] == "transient"
         assert exporter.names() == {"A2": "Account 2"}
 

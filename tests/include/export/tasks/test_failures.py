@@ -53,11 +53,11 @@ class TestWrongStreams:
         exporter.stream = make_stream(fields={"Ext__c": "ext", "Name": "nmae"})
         expect_failure(exporter, ConfigurationFailure, "fields.Name names column nmae", "name", "accounts.yaml")
 
-    def test_a_cursor_without_time_zone_is_refused(self, exporter: Exporter) -> None:
+    def test_a_cursor_without_time_zone_is_rejected(self, exporter: Exporter) -> None:
         exporter.stream = make_stream(cursor="name")
         expect_failure(exporter, ConfigurationFailure, "cursor name has type text", "timestamp with time zone")
 
-    def test_a_type_that_salesforce_has_no_form_for_is_refused(self, exporter: Exporter) -> None:
+    def test_a_type_that_salesforce_has_no_form_for_is_rejected(self, exporter: Exporter) -> None:
         exporter.connection.execute("alter table app.accounts add tags text[]")
         exporter.stream = make_stream(fields={"Ext__c": "ext", "Name": "tags"})
         expect_failure(exporter, ConfigurationFailure, "column tags has type text[]", "Cast it in a view")
@@ -139,15 +139,15 @@ class TestReadingExactly:
     ) -> None:
         exporter.add({"id": 1})
         writer = connect("application")
-        writer.execute("begin; select pg_current_xact_id(); prepare transaction 'left over'")
+        writer.execute("begin; select pg_current_xact_id(); prepare transaction 'unfinished'")
         try:
-            expect_failure(exporter, HorizonFailure, "prepared transaction left over", "rollback prepared")
+            expect_failure(exporter, HorizonFailure, "prepared transaction unfinished", "rollback prepared")
         finally:
-            writer.execute("rollback prepared 'left over'")
+            writer.execute("rollback prepared 'unfinished'")
         assert exporter.run().outcome is Outcome.COMPLETE
 
     @pytest.mark.fault("A8")
-    def test_a_function_that_cannot_see_other_sessions_is_refused(
+    def test_a_function_that_cannot_see_other_sessions_is_rejected(
         self, exporter: Exporter, connect: Callable[..., psycopg.Connection]
     ) -> None:
         exporter.add({"id": 1})
@@ -160,7 +160,7 @@ class TestReadingExactly:
             exporter.connection.execute("drop owned by blind; drop role blind")
 
     @pytest.mark.fault("A9")
-    def test_a_standby_is_refused(self, exporter: Exporter) -> None:
+    def test_a_standby_is_rejected(self, exporter: Exporter) -> None:
         exporter.add({"id": 1})
         # what a standby answers; a real one takes a second server
         definition = exporter.connection.execute(
@@ -171,7 +171,7 @@ class TestReadingExactly:
         expect_failure(exporter, HorizonFailure, "is a standby", "must run on the primary")
 
     @pytest.mark.fault("A11")
-    def test_rows_without_a_change_time_or_with_a_future_one_are_counted_and_told(
+    def test_rows_without_a_change_time_or_with_a_future_one_are_counted_and_reported(
         self, exporter: Exporter, caplog: pytest.LogCaptureFixture
     ) -> None:
         exporter.connection.execute("alter table app.accounts alter changed_at drop not null")
@@ -187,10 +187,10 @@ class TestSalesforceFails:
     def test_a_wrong_credential_is_one_login_and_a_message(self, exporter: Exporter) -> None:
         exporter.add({"id": 1})
 
-        def refused() -> OrgSession:
-            raise LoginFailure("Salesforce refused the login of connection salesforce_default: invalid_client")
+        def reject() -> OrgSession:
+            raise LoginFailure("Salesforce rejected the login of connection salesforce_default: invalid_client")
 
-        exporter.login = refused  # type: ignore[method-assign] # the operator's translation is tested with the DAGs
+        exporter.login = reject  # type: ignore[method-assign] # the operator's translation is tested with the DAGs
         expect_failure(exporter, LoginFailure, "salesforce_default")
 
     @pytest.mark.parametrize("pause", [True, False])
@@ -260,12 +260,12 @@ class TestSalesforceFails:
     def test_every_record_without_a_right_opens_the_circuit(self, exporter: Exporter, pause: bool) -> None:
         exporter.add_many(1, 30)
         exporter.control.switch_rule("nobody_may", active=True)
-        expect_failure(exporter, CircuitFailure, "refused 25 of 25", "INSUFFICIENT_ACCESS_OR_READONLY", pause=pause)
+        expect_failure(exporter, CircuitFailure, "rejected 25 of 25", "INSUFFICIENT_ACCESS_OR_READONLY", pause=pause)
 
     def test_two_records_without_a_right_are_record_errors(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "forbidden"}, {"id": 2, "name": "forbidden"}, {"id": 3})
         report = exporter.run(pause=False)
-        assert (report.accepted, report.refused) == (1, 2)
+        assert (report.accepted, report.rejected) == (1, 2)
 
     def test_more_new_errors_than_the_stream_allows_open_the_circuit(self, exporter: Exporter) -> None:
         exporter.stream = make_stream(max_errors=2)
@@ -273,14 +273,14 @@ class TestSalesforceFails:
         expect_failure(exporter, CircuitFailure, "more than 2 records", "max_errors", pause=False)
 
     @pytest.mark.fault("C10")
-    def test_a_validation_rule_that_refuses_every_record_is_passed_over_with_the_setting_off(
+    def test_a_validation_rule_that_rejects_every_record_is_passed_over_with_the_setting_off(
         self, exporter: Exporter
     ) -> None:
         exporter.add(*({"id": number, "name": "bad"} for number in range(1, 31)))
-        assert exporter.run(pause=False).refused == 30
+        assert exporter.run(pause=False).rejected == 30
         assert exporter.watermark() == "30"
 
-    def test_a_value_that_refuses_the_whole_request_is_found_and_recorded(self, exporter: Exporter) -> None:
+    def test_a_value_that_rejects_the_whole_request_is_found_and_recorded(self, exporter: Exporter) -> None:
         exporter.connection.execute("alter table app.accounts add since text")
         exporter.stream = make_stream(fields={"Ext__c": "ext", "Name": "name", "Since__c": "since"})
         exporter.add({"id": 1}, {"id": 2, "since": "soon"}, {"id": 3})
@@ -288,7 +288,7 @@ class TestSalesforceFails:
         [error] = exporter.errors()
         assert (error["record_key"], error["error_code"]) == ("2", "JSON_PARSER_ERROR")
 
-    def test_another_org_behind_the_connection_is_refused(self, exporter: Exporter) -> None:
+    def test_another_org_behind_the_connection_is_rejected(self, exporter: Exporter) -> None:
         exporter.add({"id": 1})
         exporter.run()
         exporter.connection.execute("update crm_export.ExportWatermarks set organization_id = '00DANOTHER00000'")
@@ -296,7 +296,7 @@ class TestSalesforceFails:
         expect_failure(exporter, ConfigurationFailure, "00DANOTHER00000", "orrect salesforce_default", "--new-org")
 
     @pytest.mark.fault("B20")
-    def test_a_certificate_that_is_not_trusted_is_refused(
+    def test_a_certificate_that_is_not_trusted_is_rejected(
         self, exporter: Exporter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         exporter.add({"id": 1})

@@ -45,23 +45,23 @@ def answer(status: int, body: str = "", **headers: str) -> dict[str, Any]:
     return {"answer": {"status": status, "body": body, "headers": headers}}
 
 
-def refusal(status: int, code: str, message: str = "planted") -> dict[str, Any]:
+def rejection(status: int, code: str, message: str = "planted") -> dict[str, Any]:
     return answer(status, json.dumps([{"errorCode": code, "message": message}]))
 
 
 FAULTS = {
-    "400 field": Fault(refusal(400, "INVALID_FIELD"), ConfigurationFailure),
-    "401": Fault(refusal(401, "INVALID_SESSION_ID"), LoginFailure),
-    "400 busy": Fault(refusal(400, "QUERY_TIMEOUT"), SalesforceFailure),
-    "403 quota": Fault(refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), QuotaFailure),
+    "400 field": Fault(rejection(400, "INVALID_FIELD"), ConfigurationFailure),
+    "401": Fault(rejection(401, "INVALID_SESSION_ID"), LoginFailure),
+    "400 busy": Fault(rejection(400, "QUERY_TIMEOUT"), SalesforceFailure),
+    "403 quota": Fault(rejection(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), QuotaFailure),
     "403 concurrent": Fault(
-        refusal(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."), SalesforceFailure
+        rejection(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."), SalesforceFailure
     ),
     "403 of a proxy": Fault(answer(403, "<html>Blocked</html>"), ConfigurationFailure),
-    "403 right": Fault(refusal(403, "API_DISABLED_FOR_ORG"), ConfigurationFailure),
-    "404": Fault(refusal(404, "NOT_FOUND"), ConfigurationFailure),
+    "403 right": Fault(rejection(403, "API_DISABLED_FOR_ORG"), ConfigurationFailure),
+    "404": Fault(rejection(404, "NOT_FOUND"), ConfigurationFailure),
     "429": Fault(answer(429, "[]", **{"Retry-After": "0"}), SalesforceFailure),
-    "500": Fault(refusal(500, "UNKNOWN_EXCEPTION"), SalesforceFailure),
+    "500": Fault(rejection(500, "UNKNOWN_EXCEPTION"), SalesforceFailure),
     "503 HTML": Fault(answer(503, "<html>Down for maintenance</html>"), SalesforceFailure),
     "redirect": Fault(answer(302, "", Location="https://evil.example/"), ConfigurationFailure),
     "reset before": Fault({"cut": "before"}, SalesforceFailure),
@@ -83,7 +83,7 @@ class Endpoint:
     method: str
     path: str
     bulk: bool = False
-    refused: bool = False
+    rejected: bool = False
     job_fails: bool = False
 
 
@@ -98,11 +98,11 @@ ENDPOINTS = {
     "upload": Endpoint("PUT", "/batches$", bulk=True),
     "close": Endpoint("PATCH", r"/jobs/ingest/\w+$", bulk=True),
     "poll": Endpoint("GET", r"/jobs/ingest/\w+$", bulk=True),
-    "refused results": Endpoint("GET", "/failedResults", bulk=True, refused=True),
+    "rejected results": Endpoint("GET", "/failedResults", bulk=True, rejected=True),
     "accepted results": Endpoint("GET", "/successfulResults", bulk=True, job_fails=True),
     "unprocessed results": Endpoint("GET", "/unprocessedrecords", bulk=True, job_fails=True),
 }
-# what a fault means at one endpoint only: the login host speaks OAuth, and a request is refused for its records
+# what a fault means at one endpoint only: the login host speaks OAuth, and a request is rejected for its records
 KINDS: dict[tuple[str, str], Any] = {
     ("login", "*"): dict.fromkeys(
         ["400 field", "400 busy", "401", "403 quota", "403 concurrent", "403 of a proxy", "403 right", "404"],
@@ -111,7 +111,7 @@ KINDS: dict[tuple[str, str], Any] = {
     ("upsert", "400 field"): CircuitFailure,
     ("delete", "400 field"): CircuitFailure,
     ("poll", "404"): SalesforceFailure,
-    # an org that does not tell its limits is no reason to stop
+    # an org that does not report its limits is no reason to stop
     ("limits", "*"): dict.fromkeys(
         ["400 field", "403 of a proxy", "403 right", "404", "redirect", "200 empty", "200 other JSON"]
     ),
@@ -149,7 +149,7 @@ def test_no_fault_is_an_export_error_and_the_next_run_is_right(story: Story, end
 
 
 def begin(story: Story, place: Endpoint) -> None:
-    story.refused, story.rows = place.refused, 30 if place.bulk else 10
+    story.rejected, story.rows = place.rejected, 30 if place.bulk else 10
     story.exporter.stream = make_stream(bulk_from=10 if place.bulk else None)
     story.begin()
     story.exporter.control.set_bulk(batch_rows=4)

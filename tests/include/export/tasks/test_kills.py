@@ -11,7 +11,7 @@ import pytest
 from exporter import CONTACTS, Exporter
 from include.export.ledger.runs import Outcome
 from include.export.streams.stream import Stream
-from killing import Mortals, Story, start_mortals, targets, told
+from killing import Mortals, Story, message, start_mortals, targets
 from points import Point
 from salesforce_sandbox.process import RunningSandbox
 
@@ -24,7 +24,7 @@ PATCH = {"method": "PATCH", "path_regex": "composite"}
 def mortals(
     exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Mortals]:
-    with start_mortals(exporter, database, sandbox_server.ca_file) as running, told(capsys, running):
+    with start_mortals(exporter, database, sandbox_server.ca_file) as running, message(capsys, running):
         running.options["batch_size"] = BATCH
         yield running
 
@@ -33,16 +33,16 @@ def mortals(
 def airflow_mortals(
     exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Mortals]:
-    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running, told(capsys, running):
+    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running, message(capsys, running):
         running.options["batch_size"] = BATCH
         yield running
 
 
 @pytest.mark.fault("G1")
-@pytest.mark.parametrize("refused", [False, True], ids=["clean", "one refused"])
+@pytest.mark.parametrize("rejected", [False, True], ids=["clean", "one rejected"])
 @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
-def test_a_run_killed_at_any_point_loses_nothing(mortals: Mortals, pause: bool, refused: bool, whole: bool) -> None:
-    story = Story(mortals.exporter, refused)
+def test_a_run_killed_at_any_point_loses_nothing(mortals: Mortals, pause: bool, rejected: bool, whole: bool) -> None:
+    story = Story(mortals.exporter, rejected)
     story.begin()
     points = mortals.run(pause=pause).points
     assert len(points) >= 40
@@ -55,7 +55,7 @@ def test_a_run_killed_at_any_point_loses_nothing(mortals: Mortals, pause: bool, 
 
 @pytest.mark.fault("G1")
 def test_runs_killed_at_random_times_lose_nothing(mortals: Mortals, whole: bool) -> None:
-    story, chance = Story(mortals.exporter, refused=True), random.Random(1)
+    story, chance = Story(mortals.exporter, rejected=True), random.Random(1)
     for number in range(150 if whole else 10):
         story.begin()
         mortals.run(pause=bool(number % 2), after=chance.uniform(0.001, 0.15))
@@ -67,7 +67,7 @@ def test_runs_killed_at_random_times_lose_nothing(mortals: Mortals, whole: bool)
 def test_a_run_that_airflow_asks_to_end_ends_at_once_and_acknowledges_nothing_early(
     airflow_mortals: Mortals, pause: bool, whole: bool
 ) -> None:
-    story = Story(airflow_mortals.exporter, refused=True)
+    story = Story(airflow_mortals.exporter, rejected=True)
     story.begin()
     points = airflow_mortals.run(pause=pause).points
     for point in targets(points, whole=whole, half=int(pause)):
@@ -81,7 +81,7 @@ def test_a_run_that_airflow_asks_to_end_ends_at_once_and_acknowledges_nothing_ea
 
 @pytest.mark.fault("G2")
 def test_a_run_that_waits_for_salesforce_ends_when_it_is_asked_to(airflow_mortals: Mortals) -> None:
-    story = Story(airflow_mortals.exporter, refused=True)
+    story = Story(airflow_mortals.exporter, rejected=True)
     story.begin()
     story.exporter.control.add_fault(match=PATCH, delay_seconds=20, cut="before")
     end = airflow_mortals.run(pause=True, behind="before PATCH composite/sobjects/Account/Ext__c", signal="SIGTERM")
@@ -101,7 +101,7 @@ def test_a_call_that_was_still_under_way_is_over_before_the_next_run_sends_anyth
     assert (end.killed, str(end.report)[:10]) == (False, "SystemExit")
     assert end.points[-1] == "after: Closes the line of a run"
     story.exporter.control.clear_faults()
-    assert story.exporter.names() == {}, "Salesforce is not at work on the call any more: nothing is shown"
+    assert story.exporter.names() == {}, "Salesforce has finished with the call: nothing is shown"
     see_the_next_run(story, pause=True)
     while any(call["status"] == 0 for call in story.exporter.control.requests()):
         time.sleep(0.05)
@@ -109,9 +109,9 @@ def test_a_call_that_was_still_under_way_is_over_before_the_next_run_sends_anyth
 
 
 @pytest.mark.fault("G1", "E6")
-@pytest.mark.parametrize("healed", [True, False], ids=["healed", "still refused"])
+@pytest.mark.parametrize("healed", [True, False], ids=["healed", "still rejected"])
 def test_a_reexport_killed_at_any_point_loses_nothing(mortals: Mortals, healed: bool, whole: bool) -> None:
-    story = Story(mortals.exporter, refused=True)
+    story = Story(mortals.exporter, rejected=True)
 
     def begin() -> None:
         story.begin()
@@ -166,7 +166,7 @@ def test_a_check_for_late_rows_killed_at_any_point_loses_none(mortals: Mortals, 
 
 @pytest.mark.fault("G1")
 def test_a_gate_killed_at_any_point_holds_or_releases_at_its_next_try(mortals: Mortals) -> None:
-    story = Story(mortals.exporter, refused=True)
+    story = Story(mortals.exporter, rejected=True)
     for pause in (True, False):
         story.begin()
         story.exporter.run(batch_size=BATCH)
@@ -184,7 +184,7 @@ def test_a_gate_killed_at_any_point_holds_or_releases_at_its_next_try(mortals: M
 @pytest.mark.fault("G1")
 def test_an_export_that_releases_children_killed_at_any_point_loses_none(mortals: Mortals, whole: bool) -> None:
     exporter = mortals.exporter
-    story, accounts, contacts = Story(exporter, refused=True), exporter.stream, Stream(**CONTACTS)
+    story, accounts, contacts = Story(exporter, rejected=True), exporter.stream, Stream(**CONTACTS)
 
     def begin() -> None:
         exporter.stream = accounts
@@ -233,14 +233,14 @@ def test_the_line_of_a_killed_run_is_closed_by_the_next(mortals: Mortals) -> Non
 
 
 def see_the_next_run(story: Story, *, pause: bool) -> None:
-    """Let the source go on, run again, repair what is refused and run once more; check everything on the way."""
+    """Let the source go on, run again, repair what is rejected and run once more; check everything on the way."""
     exporter = story.exporter
     story.check_moment()
     story.change()
     report = exporter.run(pause=pause, batch_size=BATCH)
     story.check_moment()
-    assert report.outcome is (Outcome.HELD if pause and story.refused else Outcome.COMPLETE)
-    if not story.refused:
+    assert report.outcome is (Outcome.HELD if pause and story.rejected else Outcome.COMPLETE)
+    if not story.rejected:
         story.check_end(set())
         return
     [error] = exporter.errors()

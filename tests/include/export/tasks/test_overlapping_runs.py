@@ -61,7 +61,7 @@ def test_a_bulk_job_that_another_run_waits_for_is_left_to_it_until_it_is_over(ex
     assert (second.outcome, second.job_id) == (Outcome.ALREADY_RUNNING, None)
     assert second.message.startswith("Run run1 of CRMExport is exporting this stream since 20")
     assert str(first.job_id) in second.message
-    third = exporter.run(pause=False)  # nobody needs to come back for the job: whoever finds it over settles it
+    third = exporter.run(pause=False)  # no run needs to wait for the job: the one that finds it finished settles it
     assert (third.outcome, third.accepted) == (Outcome.COMPLETE, 2_075)
     assert len([call for call in exporter.calls() if call["method"] == "PUT"]) == 1
     assert len(exporter.names()) == 2_100

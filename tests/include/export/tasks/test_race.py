@@ -33,7 +33,7 @@ def test_twelve_writers_race_with_the_export_and_nothing_is_lost_or_stale(
         while writers.poll() is None:
             assert exporter.run(pause=runs % 2 == 0).outcome is Outcome.COMPLETE
             runs += 1
-        told = json.loads(writers.stdout.read()) if writers.stdout else {}
+        counted = json.loads(writers.stdout.read()) if writers.stdout else {}
     time.sleep(MARGIN)
     assert exporter.run().outcome is Outcome.COMPLETE
 
@@ -41,16 +41,16 @@ def test_twelve_writers_race_with_the_export_and_nothing_is_lost_or_stale(
     names = exporter.names()
     lost = {ext for ext, name in rows.items() if names.get(ext) != name}
     stale, jobs = count_stale(exporter), count_jobs(exporter)
-    commits, lost_by_naive_reader = sum(told["commits"].values()), told["lost_by_naive_reader"]
+    commits, lost_by_naive_reader = sum(counted["commits"].values()), counted["lost_by_naive_reader"]
     with capsys.disabled():
         sys.stdout.write(
-            f"\nrace: {told['seconds']} s, {commits:,} commits {told['commits']}, {len(rows):,} rows, {runs} runs with "
-            f"{jobs} Bulk jobs; lost {len(lost)}, stale {stale}; a naive reader lost {lost_by_naive_reader:,}\n"
+            f"\nrace: {counted['seconds']} s, {commits:,} commits {counted['commits']}, {len(rows):,} rows, {runs} "
+            f"runs with {jobs} Bulk jobs; lost {len(lost)}, stale {stale}; naive reader lost {lost_by_naive_reader:,}\n"
         )
     assert (len(lost), stale, len(names) - len(rows)) == (0, 0, 0)
     assert runs >= 3
     assert jobs > 0
-    assert set(told["commits"]) == {"short", "long", "with savepoints"}
+    assert set(counted["commits"]) == {"short", "long", "with savepoints"}
     assert commits >= COMMITS * share
     assert lost_by_naive_reader > LOST_BY_NAIVE_READER * share
 

@@ -1,4 +1,4 @@
-"""What becomes of refused records: many at once, again and again, healed elsewhere, or with another external id."""
+"""What becomes of rejected records: many at once, again and again, healed elsewhere, or with another external id."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATCH = {"method": "PATCH", "path_regex": "composite"}
 
 
 @pytest.mark.fault("C8")
-def test_many_refusals_of_one_request_are_all_recorded_and_the_first_holds(exporter: Exporter) -> None:
+def test_many_rejections_of_one_request_are_all_recorded_and_the_first_holds(exporter: Exporter) -> None:
     exporter.add_many(1, 25)
     exporter.run()
     exporter.add_many(26, 95)
@@ -34,9 +34,9 @@ def test_many_refusals_of_one_request_are_all_recorded_and_the_first_holds(expor
 def test_a_run_that_passed_over_records_says_how_many(exporter: Exporter) -> None:
     exporter.add(*({"id": number} | ({"name": "bad"} if number in {3, 5, 8} else {}) for number in range(1, 11)))
     report = exporter.run(pause=False)
-    assert (report.outcome, report.refused, exporter.watermark()) == (Outcome.COMPLETE, 3, "10")
+    assert (report.outcome, report.rejected, exporter.watermark()) == (Outcome.COMPLETE, 3, "10")
     assert report.message == (
-        "Everything up to the horizon is exported; 3 records were refused and passed over, see ExportErrors."
+        "Everything up to the horizon is exported; 3 records were rejected and passed over, see ExportErrors."
     )
     assert [error["record_key"] for error in exporter.errors("status = 'open'")] == ["3", "5", "8"]
 
@@ -64,7 +64,7 @@ def test_a_duplicate_value_while_an_unanswered_first_try_still_runs_is_no_error(
 
 
 @pytest.mark.fault("C14")
-def test_a_record_that_is_refused_again_in_a_new_version_has_one_error_of_the_newest(exporter: Exporter) -> None:
+def test_a_record_that_is_rejected_again_in_a_new_version_has_one_error_of_the_newest(exporter: Exporter) -> None:
     exporter.add({"id": 1, "name": "bad"}, {"id": 2})
     exporter.run(pause=False)
     exporter.change(1, 30, kind="Z")
@@ -113,13 +113,13 @@ class TestReexport:
         assert (error["status"], error["external_id"]) == ("resolved", "A1")
 
     @pytest.mark.fault("E8")
-    def test_two_errors_with_one_external_id_are_both_refused_with_the_reason(self, exporter: Exporter) -> None:
+    def test_two_errors_with_one_external_id_are_both_rejected_with_the_reason(self, exporter: Exporter) -> None:
         exporter.add({"id": 1, "name": "bad"}, {"id": 2, "name": "bad"}, {"id": 3})
         exporter.run(pause=False)
         exporter.connection.execute("update app.accounts set ext = 'X', name = 'good' where id < 3")
         before = exporter.last_call()
         report = exporter.reexport(every=True)
-        assert (report.exported, report.still_refused) == (0, 2)
+        assert (report.exported, report.still_rejected) == (0, 2)
         assert exporter.calls(before) == []
         for error in exporter.errors():
             assert (error["status"], error["error_code"]) == ("open", "CRM_EXPORT_EXTERNAL_ID_CONFLICT")

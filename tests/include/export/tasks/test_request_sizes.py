@@ -52,7 +52,7 @@ def test_the_next_run_begins_with_the_size_that_passed_and_the_daily_job_heals(
 ) -> None:
     exporter.add_many(1, 120)
     exporter.connection.execute("update app.accounts set name = 'bad'")
-    assert exporter.run(pause=False).refused == 120
+    assert exporter.run(pause=False).rejected == 120
     exporter.control.switch_rule("no_bad_names", active=False)
     slow(exporter)
     assert exporter.reexport(every=True).exported == 120

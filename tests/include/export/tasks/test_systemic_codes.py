@@ -50,7 +50,7 @@ def test_one_record_among_others_with_a_code_of_the_run_is_an_export_error_when_
     exporter.add_many(1, 10)
     plant(exporter, [ACCEPTED] * 3 + [rejected(code, SOME[code])] + [ACCEPTED] * 6)
     report = exporter.run(pause=False)
-    assert (report.outcome, report.refused) == (Outcome.COMPLETE, 1)
+    assert (report.outcome, report.rejected) == (Outcome.COMPLETE, 1)
     [error] = exporter.errors()
     assert (error["record_key"], error["error_code"]) == ("4", code)
 
@@ -80,11 +80,11 @@ def test_the_daily_job_is_not_stopped_by_errors_that_are_all_of_the_run(exporter
     exporter.add_many(1, 25)
     bad = rejected("INVALID_FIELD_FOR_INSERT_UPDATE", "not for person accounts")
     plant(exporter, [ACCEPTED] * 4 + [bad] * 21)
-    assert exporter.run(pause=False).refused == 21
+    assert exporter.run(pause=False).rejected == 21
     exporter.control.clear_faults()
     plant(exporter, [bad] * 21)
     report = exporter.reexport(every=True)
-    assert (report.tried, report.still_refused) == (21, 21)
+    assert (report.tried, report.still_rejected) == (21, 21)
 
 
 @pytest.mark.field("F1")
@@ -102,7 +102,7 @@ def test_nearly_every_record_with_a_code_of_the_run_stops_it(exporter: Exporter,
 def test_a_single_changed_record_is_cleared_of_the_run_by_the_object_s_description(exporter: Exporter) -> None:
     exporter.add_many(1, 1)
     plant(exporter, [rejected("INVALID_FIELD_FOR_INSERT_UPDATE", "not for person accounts")])
-    assert exporter.run(pause=False).refused == 1
+    assert exporter.run(pause=False).rejected == 1
     assert [error["record_key"] for error in exporter.errors()] == ["1"]
 
 
@@ -115,7 +115,7 @@ def test_maintenance_is_retried_later_and_no_export_error(exporter: Exporter) ->
     assert exporter.errors() == []
 
 
-def refusal(status: int, code: str, message: str) -> dict[str, Any]:
+def rejection(status: int, code: str, message: str) -> dict[str, Any]:
     return {"status": status, "body": json.dumps([{"errorCode": code, "message": message}])}
 
 
@@ -123,10 +123,10 @@ def refusal(status: int, code: str, message: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "answer",
     [
-        refusal(400, "QUERY_TIMEOUT", "Your query request was running for too long."),
-        refusal(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
-        refusal(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."),
-        refusal(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."),
+        rejection(400, "QUERY_TIMEOUT", "Your query request was running for too long."),
+        rejection(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
+        rejection(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."),
+        rejection(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."),
     ],
     ids=["query timeout", "lock", "concurrent", "long"],
 )
@@ -148,12 +148,12 @@ def test_what_passes_in_seconds_is_repeated(exporter: Exporter, answer: dict[str
     ("answer", "kind", "words"),
     [
         (
-            refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+            rejection(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
             QuotaFailure,
             "API Requests, Last 24",
         ),
-        (refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator"), SalesforceFailure, "asks again"),
-        (refusal(403, "OPERATION_TOO_LARGE", "exceeded 20000 distinct ids"), ConfigurationFailure, "View All Data"),
+        (rejection(400, "INVALID_QUERY_LOCATOR", "invalid query locator"), SalesforceFailure, "asks again"),
+        (rejection(403, "OPERATION_TOO_LARGE", "exceeded 20000 distinct ids"), ConfigurationFailure, "View All Data"),
         ({"status": 403, "body": "<html>Blocked</html>"}, ConfigurationFailure, "proxy or firewall"),
         ({"status": 410, "body": ""}, ConfigurationFailure, "version of its API"),
     ],

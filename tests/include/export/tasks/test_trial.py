@@ -18,7 +18,7 @@ def state_of(exporter: Exporter) -> list[object]:
     return [exporter.errors(), exporter.watermark()]
 
 
-def test_a_refused_record_shows_the_request_and_salesforces_words(exporter: Exporter) -> None:
+def test_a_rejected_record_shows_the_request_and_salesforces_words(exporter: Exporter) -> None:
     exporter.add({"id": 1}, {"id": 2, "name": "bad"})
     exporter.run()
     before = state_of(exporter)
@@ -50,7 +50,7 @@ def test_a_deleted_row_is_tried_as_a_delete(exporter: Exporter) -> None:
     assert try_key(exporter, "1").accepted
 
 
-def test_a_record_that_a_local_rule_refuses_is_not_sent(exporter: Exporter) -> None:
+def test_a_record_that_a_local_rule_rejects_is_not_sent(exporter: Exporter) -> None:
     exporter.add({"id": 1, "ext": None})
     trial = try_key(exporter, "1")
     assert (trial.request, trial.accepted) == ("(not sent)", False)

@@ -19,7 +19,7 @@ interface Props {
 export function ActionButton({ kind, selection, database, about, primary, done }: Props) {
   const { session, streams, refresh } = useLive();
   const [asking, setAsking] = useState(false);
-  const why = database ? t("failure.other_database") : refusal(kind, session.data?.may.act, session.data?.export_to_crm, streams.failure?.code);
+  const why = database ? t("failure.other_database") : rejection(kind, session.data?.may.act, session.data?.export_to_crm, streams.failure?.code);
   const close = (changed: boolean): void => {
     setAsking(false);
     if (!changed) return;
@@ -37,7 +37,7 @@ export function ActionButton({ kind, selection, database, about, primary, done }
   );
 }
 
-function refusal(kind: ActionKind, may: boolean | undefined, on: boolean | undefined, failed: string | undefined): string | null {
+function rejection(kind: ActionKind, may: boolean | undefined, on: boolean | undefined, failed: string | undefined): string | null {
   if (failed === "database_down") return t("failure.database_down");
   if (may === false) return t("action.not_you");
   return kind === "retry" && on === false ? t("failure.export_off") : null;

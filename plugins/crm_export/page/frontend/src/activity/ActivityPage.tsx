@@ -11,7 +11,7 @@ import { AgeChart, ApiCallsChart, RowsChart } from "./charts";
 const DAYS = ["1", "7", "30"] as const;
 const A_DAY_IN_SECONDS = 86_400;
 
-/** Rows exported and refused, API calls, and the age of the oldest unexported change, over time. */
+/** Rows exported and rejected, API calls, and the age of the oldest unexported change, over time. */
 export function ActivityPage() {
   const { streams } = useLive();
   const [days, setDays] = useState<(typeof DAYS)[number]>("1");
@@ -46,7 +46,7 @@ export function ActivityPage() {
 }
 
 function Charts({ history, wholeDays }: { history: Activity; wholeDays: boolean }) {
-  if (!history.points.some((point) => point.exported || point.refused || point.api_calls)) {
+  if (!history.points.some((point) => point.exported || point.rejected || point.api_calls)) {
     return <Blank icon="clock" title={t("activity.none")}><p>{t("activity.none_means")}</p></Blank>;
   }
   const { api_calls_last_24h: calls, api_limit: limit } = history;

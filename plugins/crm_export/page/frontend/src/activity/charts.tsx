@@ -17,7 +17,7 @@ interface Series {
 export function RowsChart(props: Props) {
   const series: Series[] = [
     { label: t("activity.exported"), colour: "chart-good", value: (point) => point.exported },
-    { label: t("activity.refused"), colour: "chart-bad", value: (point) => point.refused },
+    { label: t("activity.rejected"), colour: "chart-bad", value: (point) => point.rejected },
   ];
   return <Figure {...props} kind="bar" id="rows" title={t("activity.rows")} series={series} say={number} />;
 }

@@ -60,8 +60,8 @@ async function request<T>(url: string, how: RequestInit, tries = 3): Promise<T> 
 }
 
 function explain(body: unknown, status: number): Failure {
-  const told = (body as { error?: { code?: ErrorCode; message?: string } } | null)?.error;
-  if (told?.code) return new Failure(told.code, told.message);
+  const error = (body as { error?: { code?: ErrorCode; message?: string } } | null)?.error;
+  if (error?.code) return new Failure(error.code, error.message);
   if (status === 401) return new Failure("not_signed_in");
   return new Failure(status === 502 || status === 504 ? "unreachable" : "failed");
 }

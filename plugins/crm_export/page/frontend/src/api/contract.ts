@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Read What Off Means
-         * @description Return what going on past refused records would mean now, in all databases.
+         * @description Return what going on past rejected records would mean now, in all databases.
          */
         get: operations["read_what_off_means_api_acknowledgement_get"];
         put?: never;
@@ -433,7 +433,7 @@ export interface paths {
         };
         /**
          * Read Streams
-         * @description Return where the streams of all databases stand.
+         * @description Return the state of the streams of all databases.
          */
         get: operations["read_streams_api_streams_get"];
         put?: never;
@@ -587,7 +587,7 @@ export interface components {
             until?: string | null;
         };
         /**
-         * @description What a person can do about refused records.
+         * @description What a person can do about rejected records.
          * @enum {string}
          */
         ActionKind: "retry" | "set_aside" | "ignore" | "reopen";
@@ -956,7 +956,7 @@ export interface components {
             /** @enum {string} */
             status: "open" | "waiting" | "set_aside" | "ignored" | "resolved";
         };
-        /** @description A stream that would go on; `rows_waiting` are the rows behind its refused record. */
+        /** @description A stream that would go on; `rows_waiting` are the rows behind its rejected record. */
         HeldStream: {
             capped: boolean;
             error_id: number;
@@ -971,7 +971,7 @@ export interface components {
             at: string;
             exported: number;
             oldest_age_seconds: number | null;
-            refused: number;
+            rejected: number;
         };
         /**
          * @description How something is: as it should be, worth a look, or in the way of an export.
@@ -1008,7 +1008,7 @@ export interface components {
             source: "default" | "variable" | "environment" | "secrets_backend";
             value: number;
         };
-        /** @description The refused parent that a held record waits for. */
+        /** @description The rejected parent that a held record waits for. */
         Parent: {
             error_id: number;
             record_key: string;
@@ -1057,7 +1057,7 @@ export interface components {
             record: string | null;
             verdict: string | null;
         };
-        /** @description What an action would do; one that selects more than `limit` records is refused. */
+        /** @description What an action would do; one that selects more than `limit` records is rejected. */
         Preview: {
             changes: number;
             dags: components["schemas"]["DagShare"][];
@@ -1106,7 +1106,7 @@ export interface components {
             to_at?: string | null;
         };
         /**
-         * @description The size of a resend; `seconds` is None where no recent run tells a rate.
+         * @description The size of a resend; `seconds` is None where no recent run gives a rate.
          *
          *     `exact` is False where counting took too long and Postgres estimated the rows. `missing` are the keys that no
          *     exported row has.
@@ -1154,7 +1154,7 @@ export interface components {
             at: string;
             /** @enum {string} */
             outcome: "running" | "complete" | "held" | "waiting_for_credits" | "waiting_for_job" | "failed";
-            refused: number;
+            rejected: number;
         };
         /** @description A run that was started; `gone` when somebody has deleted it. */
         RunState: {
@@ -1225,7 +1225,7 @@ export interface components {
             /** @enum {string} */
             outcome: "running" | "complete" | "held" | "waiting_for_credits" | "waiting_for_job" | "failed";
             paused_on_errors: boolean;
-            refused: number;
+            rejected: number;
             rows_changed: number;
             rows_sent: number;
             run_id: string;
@@ -1430,7 +1430,7 @@ export interface operations {
                     "application/json": components["schemas"]["Acknowledgement"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1463,7 +1463,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1497,7 +1497,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1530,7 +1530,7 @@ export interface operations {
                     "application/json": components["schemas"]["Preview"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1564,7 +1564,7 @@ export interface operations {
                     "application/json": components["schemas"]["Alerts"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1597,7 +1597,7 @@ export interface operations {
                     "application/json": components["schemas"]["AlertsRead"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1631,7 +1631,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditPage"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1664,7 +1664,7 @@ export interface operations {
                     "application/json": components["schemas"]["CauseList"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1697,7 +1697,7 @@ export interface operations {
                     "application/json": components["schemas"]["CheckResult"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1732,7 +1732,7 @@ export interface operations {
                     "application/json": components["schemas"]["DagState"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1767,7 +1767,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunState"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1810,7 +1810,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorList"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1851,7 +1851,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1885,7 +1885,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1923,7 +1923,7 @@ export interface operations {
                     "application/json": components["schemas"]["CurrentRow"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1952,7 +1952,7 @@ export interface operations {
                     "application/json": components["schemas"]["Findings"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1981,7 +1981,7 @@ export interface operations {
                     "application/json": components["schemas"]["Headline"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2013,7 +2013,7 @@ export interface operations {
                     "application/json": components["schemas"]["Activity"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2042,7 +2042,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2071,7 +2071,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2106,7 +2106,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2135,7 +2135,7 @@ export interface operations {
                     "application/json": components["schemas"]["Streams"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2170,7 +2170,7 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2201,7 +2201,7 @@ export interface operations {
                     "application/json": components["schemas"]["Resends"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2236,7 +2236,7 @@ export interface operations {
                     "application/json": components["schemas"]["Resends"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2271,7 +2271,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResendPreview"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2304,7 +2304,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialAnswer"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2335,7 +2335,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialAnswer"];
                 };
             };
-            /** @description Refused or failed */
+            /** @description Rejected or failed */
             default: {
                 headers: {
                     [name: string]: unknown;

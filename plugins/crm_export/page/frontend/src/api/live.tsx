@@ -1,4 +1,4 @@
-// What every view needs: who looks, the settings, and where the streams stand. Kept fresh in one place.
+// What every view needs: who looks, the settings, and the state of the streams. Kept fresh in one place.
 import { createContext, type ComponentChildren } from "preact";
 import { useContext, useEffect } from "preact/hooks";
 import { onSignedOut, read, SESSION } from "./client";

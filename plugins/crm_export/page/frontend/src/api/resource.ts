@@ -18,7 +18,7 @@ interface State<T> {
   failure: Failure | null;
 }
 
-/** Load what `key` stands for; `load` is called again whenever the key changes, and every `seconds`. */
+/** Load what `key` names; `load` is called again whenever the key changes, and every `seconds`. */
 export function useResource<T>(key: string, load: () => Promise<T>, seconds?: number): Resource<T> {
   const [state, setState] = useState<State<T>>({ key, data: null, failure: null });
   const [asked, setAsked] = useState(0);

@@ -13,7 +13,7 @@ import { SelectionBar } from "./SelectionBar";
 
 const PAGE_SIZE = 100;
 
-/** The list of refused records: filter, search, sort, pages, and actions on chosen ones. */
+/** The list of rejected records: filter, search, sort, pages, and actions on chosen ones. */
 export function RecordsPage({ query }: { query: URLSearchParams }) {
   const filter = readFilter(query);
   const key = JSON.stringify(filter);

@@ -52,7 +52,7 @@ function Result({ started }: { started: TrialAnswer }) {
     <>
       <p>
         <Badge tone={running ? "info" : trial.accepted ? "good" : "bad"}>
-          {running ? t("trial.running") : t(trial.accepted ? "trial.accepted" : "trial.refused")}
+          {running ? t("trial.running") : t(trial.accepted ? "trial.accepted" : "trial.rejected")}
         </Badge>{" "}
         <Out airflow={trial.airflow_path}>{t("task_log")}</Out>
       </p>

@@ -14,7 +14,7 @@ import { href } from "../route";
 import { Hold } from "./Holds";
 import { ErrorCount, Lag, StateBadge, Waiting, Watermark } from "./StreamTable";
 
-/** One stream: where it stands, its family, its last run and its errors. */
+/** One stream: its state, its family, its last run and its errors. */
 export function StreamPage({ name }: { name: string }) {
   const { streams, causes } = useLive();
   if (!streams.data) return streams.failure ? null : <Loading />;
@@ -65,7 +65,7 @@ function LastRun({ stream }: { stream: StreamView }) {
   const counts = [
     t("streams.run_sent", { count: run.rows_sent }),
     t("streams.run_accepted", { count: run.accepted }),
-    t("streams.run_refused", { count: run.refused }),
+    t("streams.run_rejected", { count: run.rejected }),
     t("streams.run_calls", { count: run.api_calls }),
   ];
   return (

@@ -7,7 +7,7 @@ import { RunBars } from "../parts/RunBars";
 import { Ago } from "../parts/Time";
 import { href } from "../route";
 
-/** Where each stream stands, parents before children. */
+/** The state of each stream, parents before children. */
 export function StreamTable() {
   const { streams } = useLive();
   if (!streams.data) return null;

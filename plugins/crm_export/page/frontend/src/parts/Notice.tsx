@@ -17,7 +17,7 @@ export function Notice({ tone, children }: { tone: Tone; children: ComponentChil
   );
 }
 
-/** What stands where a view would be, when there is nothing to show. */
+/** Shown in place of a view, when there is nothing to show. */
 export function Blank({ icon, title, children }: { icon: IconName; title: string; children?: ComponentChildren }) {
   return (
     <div class="blank">

@@ -10,14 +10,14 @@ interface Props {
 
 const RUNS_SHOWN = 30;
 
-/** The rows of a stream's last runs as small bars, the refused ones on top. */
+/** The rows of a stream's last runs as small bars, the rejected ones on top. */
 export function RunBars({ runs, stream, large }: Props) {
   const drawn = JSON.stringify(runs);
   const canvas = useChart(drawRuns([...Array<null>(Math.max(0, RUNS_SHOWN - runs.length)).fill(null), ...runs], Boolean(large)), drawn);
   if (!runs.length) return <>–</>;
   const accepted = runs.reduce((sum, run) => sum + run.accepted, 0);
-  const refused = runs.reduce((sum, run) => sum + run.refused, 0);
-  const label = t("streams.runs_label", { stream, count: runs.length, accepted: number(accepted), refused: number(refused) });
+  const rejected = runs.reduce((sum, run) => sum + run.rejected, 0);
+  const label = t("streams.runs_label", { stream, count: runs.length, accepted: number(accepted), rejected: number(rejected) });
   return <div class={large ? "spark large" : "spark"}><canvas ref={canvas} role="img" aria-label={label} /></div>;
 }
 
@@ -27,7 +27,7 @@ const drawRuns = (runs: (RunPoint | null)[], large: boolean): Draw => (colour) =
     labels: runs.map((run) => (run ? moment(run.at) : "")),
     datasets: [
       { label: t("streams.accepted"), data: runs.map((run) => run && run.accepted), backgroundColor: colour("chart-good"), minBarLength: 1 },
-      { label: t("streams.refused"), data: runs.map((run) => run?.refused || null), backgroundColor: colour("chart-bad"), minBarLength: 3 },
+      { label: t("streams.rejected"), data: runs.map((run) => run?.rejected || null), backgroundColor: colour("chart-bad"), minBarLength: 3 },
     ],
   },
   options: {

@@ -18,10 +18,10 @@ export function AcknowledgementDialog({ close, turnOff }: Props) {
   const [failed, setFailed] = useState(false);
   const [saving, setSaving] = useState(false);
   const will = [t("ack.passed_over"), t("ack.missing"), t("ack.tried_daily")];
-  const stands = now.data ? describe(now.data) : [];
+  const situation = now.data ? describe(now.data) : [];
   const confirm = async (): Promise<void> => {
     setSaving(true);
-    const off = await turnOff([t("ack.title"), ...will, ...stands, t("ack.noted")].join("\n"));
+    const off = await turnOff([t("ack.title"), ...will, ...situation, t("ack.noted")].join("\n"));
     setSaving(false);
     if (off) close();
     else setFailed(true);
@@ -36,7 +36,7 @@ export function AcknowledgementDialog({ close, turnOff }: Props) {
       {will.map((sentence) => <p key={sentence}>{sentence}</p>)}
       {!now.data && !now.failure && <Loading lines={2} />}
       {now.failure && <FailureNotice failure={now.failure} retry={now.reload} />}
-      {stands.length > 0 && <ul class="stands">{stands.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>}
+      {situation.length > 0 && <ul class="situation">{situation.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>}
       <p class="muted">{t("ack.noted")}</p>
       {failed && <Notice tone="bad"><p>{t("ack.failed")}</p></Notice>}
     </Dialog>
@@ -49,5 +49,5 @@ function describe({ unresolved, holds }: Acknowledgement): string[] {
     if (!hold.rows_waiting) return t("ack.hold", about);
     return t("ack.hold_rows", { ...about, count: hold.rows_waiting, rows: capped(hold.rows_waiting, hold.capped) });
   });
-  return [t("ack.refused_now", { count: unresolved }), ...rows];
+  return [t("ack.rejected_now", { count: unresolved }), ...rows];
 }

@@ -8,10 +8,10 @@ from typing import Any
 
 
 @dataclass
-class RecordRefused(Exception):  # noqa: N818 - Salesforce's wording
-    """A record is refused: data in a Collections answer, the status of a single-record call.
+class RecordRejected(Exception):  # noqa: N818 - Salesforce's wording
+    """A record is rejected: data in a Collections answer, the status of a single-record call.
 
-    `more` are further keys of a single-record answer, `others` the errors that were found beside this one. `fields`
+    `more` are further keys of a single-record answer, `others` the further errors of the record. `fields`
     is None where the single-record call answers without that key.
     """
 
@@ -19,9 +19,9 @@ class RecordRefused(Exception):  # noqa: N818 - Salesforce's wording
     message: str
     fields: tuple[str, ...] | None = ()
     more: Mapping[str, Any] = field(default_factory=dict)
-    others: tuple[RecordRefused, ...] = ()
+    others: tuple[RecordRejected, ...] = ()
 
-    def __iter__(self) -> Iterator[RecordRefused]:
+    def __iter__(self) -> Iterator[RecordRejected]:
         """Yield this error and the others."""
         yield self
         yield from self.others
@@ -41,8 +41,8 @@ class RecordRefused(Exception):  # noqa: N818 - Salesforce's wording
 
 
 @dataclass
-class RequestRefused(Exception):  # noqa: N818 - Salesforce's wording
-    """A request is refused as a whole; `more` are further keys of the answer."""
+class RequestRejected(Exception):  # noqa: N818 - Salesforce's wording
+    """A request is rejected as a whole; `more` are further keys of the answer."""
 
     status: int
     code: str
@@ -55,12 +55,12 @@ class RequestRefused(Exception):  # noqa: N818 - Salesforce's wording
 
 
 @dataclass
-class BodyRefused(RequestRefused):
-    """A request is refused for a value in its body; the answer ends with where that value is."""
+class BodyRejected(RequestRejected):
+    """A request is rejected for a value in its body; the answer ends with where that value is."""
 
     value: Any = None
 
 
-def no_such_column(given: str, object_name: str) -> RecordRefused:
-    """Return the refusal of a record with a field that does not exist or cannot be seen."""
-    return RecordRefused("INVALID_FIELD", f"No such column '{given}' on sobject of type {object_name}", None)
+def no_such_column(given: str, object_name: str) -> RecordRejected:
+    """Return the rejection of a record with a field that does not exist or cannot be seen."""
+    return RecordRejected("INVALID_FIELD", f"No such column '{given}' on sobject of type {object_name}", None)
