@@ -1,4 +1,4 @@
-"""Where the streams of several databases stand, as one overview."""
+"""The overviews of several databases as one."""
 
 from __future__ import annotations
 

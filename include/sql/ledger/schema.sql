@@ -605,7 +605,7 @@ alter table crm_export.ExportAlerts
     drop constraint if exists exportalerts_kind_check,
     add constraint exportalerts_kind_check check (kind in (
         'held', 'rejected', 'run_failed', 'quota', 'lag', 'purge', 'finding', 'new_field', 'audit'));
--- Tells whether an alert says nothing that the alert of a hold does not: the record that a stream is held at has its own.
+-- Returns whether an alert says nothing that the alert of a hold does not: the record that a stream is held at has its own.
 create or replace function crm_export.is_part_of_hold(kind text, of_stream text, of_cause text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select kind = 'rejected' and not exists (

@@ -1,4 +1,4 @@
-"""Where the streams of every database stand."""
+"""The state of the streams of every database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AllStreams:
 
 
 def read_all_streams() -> AllStreams:
-    """Return where the streams stand; raises what the first database raised when none can be read."""
+    """Return the state of the streams; raises what the first database raised when none can be read."""
     streams, tasks, main = load_streams(), find_failed_tasks(), find_databases()[0]
 
     def read(name: str, connection: psycopg.Connection) -> tuple[Overview, Reasons]:
