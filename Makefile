@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help page schemas setup run clean clean-all clean-run test histories proof check audit fuzz lock psql try story change airflow pictures bench clients
+.PHONY: help docs reference release-check page schemas setup run clean clean-all clean-run test histories proof check audit fuzz lock psql try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -39,10 +39,17 @@ psql: $(STAMP) ## psql in the source database of the running stack: make psql [A
 test: $(STAMP) ## the whole suite
 	@$(PY) -m pytest -n 2 --dist loadfile
 
+# one of them: make proof PROOF=tests/include/export/tasks/test_race.py
+PROOF ?= tests/include/export/tasks/test_kills.py \
+	tests/include/export/bulk/test_kills_bulk.py \
+	tests/include/export/tasks/test_http_faults.py \
+	tests/include/export/source/test_source_faults.py \
+	tests/include/export/tasks/test_record_faults.py \
+	tests/include/export/tasks/test_concurrency.py \
+	tests/include/export/tasks/test_race.py \
+	tests/include/export/tasks/test_memory.py
 proof: $(STAMP) ## kills at every point, every HTTP fault in both modes, the race, the memory: at full length (half an hour)
-	@$(PY) -m pytest --whole -v tests/include/export/tasks/test_kills.py tests/include/export/bulk/test_kills_bulk.py \
-		tests/include/export/tasks/test_http_faults.py tests/include/export/source/test_source_faults.py \
-		tests/include/export/tasks/test_record_faults.py tests/include/export/tasks/test_concurrency.py tests/include/export/tasks/test_race.py tests/include/export/tasks/test_memory.py
+	@$(PY) -m pytest --whole -v $(PROOF)
 
 N ?= 3000
 histories: $(STAMP) ## random histories of the product's code: make histories N=100000 [FROM=seed]
@@ -55,6 +62,12 @@ schemas: $(STAMP) ## write the JSON Schemas of stream files and alerts.yaml
 	@for name in stream alerts; do \
 		PYTHONPATH=.:plugins $(PY) -m crm_export schema $$name > schemas/$$name.schema.json || exit 1; \
 	done
+
+docs: $(STAMP) ## build the site of the documents into .site/html
+	@$(PY) scripts/docs_site.py
+
+reference: $(STAMP) ## write the reference pages that are made from the code
+	@PYTHONPATH=.:plugins $(PY) scripts/reference_pages.py
 
 page: ## build the CRM Export page from plugins/crm_export/page/frontend (needs npm)
 	@sh scripts/build-page
@@ -88,11 +101,14 @@ pictures: $(STAMP) ## take the README's pictures from the running stack (needs a
 fuzz: $(STAMP) ## 20,000 rows of random values through both transports, compared field by field: make fuzz ROWS=20000 SEED=1
 	@FUZZ_ROWS=$(or $(ROWS),20000) FUZZ_SEED=$(or $(SEED),20261125) $(PY) -m pytest -q tests/include/export/source/test_column_sql.py -k random_rows
 
+release-check: $(STAMP) ## all that a release is tried with, part by part: make release-check [ONLY="check docs"] (hours)
+	@$(PY) scripts/release_check.py $(ONLY)
+
 audit: $(STAMP) ## known vulnerabilities of the locked packages, and bandit over our own code
 	@$(PY) scripts/audit.py
 
-lock: $(STAMP) ## the lock files from requirements-local.in and requirements-audit.in, for Python 3.11 to 3.13
-	@for name in requirements-local.in:requirements.lock requirements-audit.in:requirements-audit.lock; do \
+lock: $(STAMP) ## the lock files from requirements-{local,audit,docs}.in, for Python 3.11 to 3.13
+	@for name in requirements-local.in:requirements.lock requirements-audit.in:requirements-audit.lock requirements-docs.in:requirements-docs.lock; do \
 		$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-emit-find-links --custom-compile-command "make lock" "$${name%%:*}" -o "$${name##*:}" || exit 1; \
 	done

@@ -29,10 +29,11 @@ class Bench:
     large: bool = False
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return the environment of a client: it trusts the sink and finds the project."""
+        """Return the environment of a client: it trusts the sink, finds the project, and logs in to the database."""
         kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         trusted = {"REQUESTS_CA_BUNDLE": str(self.sink.ca_file), "PYTHONPATH": str(ROOT)}
-        return kept | trusted | more
+        login = {"PGPASSWORD": password} if (password := self.source.password) else {}
+        return kept | trusted | login | more
 
     def stream(self, table: str, **changes: Any) -> dict[str, Any]:
         """Return the stream of a table."""

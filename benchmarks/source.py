@@ -48,6 +48,11 @@ class Source:
         """Return the address of the database."""
         return self.server.dsn("bench")
 
+    @property
+    def password(self) -> str:
+        """Return the password of the database's superuser, empty where it has none."""
+        return str(psycopg.conninfo.conninfo_to_dict(self.dsn).get("password", ""))
+
     def version(self) -> str:
         """Return the version of the server."""
         with self.connect() as connection:

@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # a script is started from its own folder
+
+from scripts.tool_environment import install_tools  # noqa: E402 - the path is set above
+
 HOME = ROOT / ".venv-audit"
 LOCK, TOOLS = ROOT / "requirements.lock", ROOT / "requirements-audit.lock"
 CODE = ("dags", "plugins", "include", "scripts")  # what runs in production, and this
@@ -84,21 +88,6 @@ def look_up(source: str) -> Lookup:
     return read_answer(source, done.stdout, done.stderr)
 
 
-def install_tools() -> bool:
-    """Make the tools' environment from their lock file; False when they cannot be had."""
-    stamp = HOME / ".installed"
-    if stamp.exists() and stamp.stat().st_mtime >= TOOLS.stat().st_mtime:
-        return True
-    for arguments in (
-        ("venv", "--quiet", "--clear", "--python", sys.executable, str(HOME)),
-        ("pip", "sync", "--quiet", "--python", str(HOME / "bin" / "python"), "--require-hashes", str(TOOLS)),
-    ):
-        if subprocess.run([sys.executable, "-m", "uv", *arguments], check=False).returncode:  # noqa: S603 - constants
-            return False
-    stamp.touch()
-    return True
-
-
 def run_bandit() -> list[str]:
     """Return what bandit finds on lines that carry no reason."""
     command = [str(HOME / "bin" / "bandit"), "--quiet", "--configfile", "pyproject.toml", "--format", "json"]
@@ -123,7 +112,7 @@ def format_finding(finding: Mapping[str, Any]) -> str:
 
 def main() -> int:
     """Audit and report; returns the exit status."""
-    if not install_tools():
+    if not install_tools(HOME, TOOLS):
         print("NOT AUDITED: pip-audit and bandit cannot be installed here (requirements-audit.lock).")
         return NOT_AUDITED
     bandit = run_bandit()

@@ -19,7 +19,12 @@ NO_CITATIONS = frozenset({"licenses.md", "fault-matrix.md"})
 _CITATION = re.compile(r"(?P<path>[\w./-]*[\w-]+\.md)\b(?:#(?P<anchor>[\w-]+))?")
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
-_CHECKS = ("tests/test_documents.py", "scripts/links.py")  # they name documents that do not exist
+_CHECKS = (
+    "tests/test_documents.py",
+    "scripts/links.py",
+    "scripts/reference_pages.py",
+    "tests/scripts/test_docs_site.py",
+)
 
 
 def read_anchors(document: Path) -> set[str]:
@@ -27,6 +32,14 @@ def read_anchors(document: Path) -> set[str]:
     text = _FENCE.sub("", document.read_text(encoding="utf-8"))
     headings = re.findall(r"^#{1,6} (.+?)\s*$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def find_targets(document: Path) -> Iterator[Path]:
+    """Yield the files that a document links to, without those of other hosts."""
+    for found in _LINK.finditer(_FENCE.sub("", document.read_text(encoding="utf-8"))):
+        path = found["target"].partition("#")[0]
+        if path and "://" not in path and not path.startswith("mailto:"):
+            yield (document.parent / path).resolve()
 
 
 def find_broken_links(document: Path) -> Iterator[str]:

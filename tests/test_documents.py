@@ -104,3 +104,17 @@ def test_every_decision_is_on_the_map() -> None:
     decisions = [path.name for path in (ROOT / "docs" / "decisions").glob("*.md")]
     assert len(decisions) > 10
     assert [name for name in decisions if f"docs/decisions/{name}" not in described] == []
+
+
+def test_each_task_of_contributors_names_a_file_that_the_map_leads_to() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = contributing.partition("## Ten tasks")[2].partition("###")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| ") and "`" in line]
+    assert len(rows) == 10
+    architecture = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    for task, files in rows:
+        first = re.findall(r"`([^`]+)`", files)[0]
+        assert (ROOT / first).is_file(), task
+        # the map names the file, or the folder that it is in
+        folders = [part for part in Path(first).parts if part not in {"include", "plugins", "crm_export", "src"}]
+        assert any(f"`{each}" in architecture or f"/{each}`" in architecture for each in folders), task
