@@ -16,7 +16,7 @@ left join crm_export.ExportErrors e on e.id = w.stopped_at_error_id and e.status
 left join crm_export.ExportErrors p on p.id = e.waiting_for and e.status = 'waiting'
 left join lateral (
     select jsonb_agg(to_jsonb(last) order by last.id desc) as runs
-    from (select * from crm_export.ExportRuns x
+    from (select x.*, x.refused as rejected from crm_export.ExportRuns x
           where x.stream = w.stream and x.kind = 'export' order by x.id desc limit 30) last
 ) r on true
 where w.stream = any (%(streams)s)
