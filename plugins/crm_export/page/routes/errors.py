@@ -119,7 +119,7 @@ Order = Annotated[ErrorOrder, Depends(choose_order)]
 
 @router.get("/acknowledgement")
 def read_what_off_means(connection: Postgres) -> Acknowledgement:
-    """Return what going on past rejected records would mean now."""
+    """Return what continuing past rejected records would mean now."""
     return read_acknowledgement(load_streams(), connection=connection)
 
 

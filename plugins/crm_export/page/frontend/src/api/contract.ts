@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Read What Off Means
-         * @description Return what going on past rejected records would mean now.
+         * @description Return what continuing past rejected records would mean now.
          */
         get: operations["read_what_off_means_api_acknowledgement_get"];
         put?: never;
@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * Show Action
-         * @description Return how far an action is and what became of its records.
+         * @description Return the progress of an action and what happened to its records.
          */
         get: operations["show_action_api_actions__action__get"];
         put?: never;
@@ -313,7 +313,7 @@ export interface paths {
         };
         /**
          * Read Session
-         * @description Return who is there, what they may do, and whether the DAGs would run.
+         * @description Return who is signed in, what they may do, and whether the DAGs would run.
          */
         get: operations["read_session_api_session_get"];
         put?: never;
@@ -428,12 +428,12 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description How many records are unresolved now, and which streams would go on. */
+        /** @description How many records are unresolved now, and which streams would continue. */
         Acknowledgement: {
             holds: components["schemas"]["HeldStream"][];
             unresolved: number;
         };
-        /** @description An action, how far it is, and what became of its records. */
+        /** @description An action, its progress, and what happened to its records. */
         ActionAnswer: {
             actor: string;
             /** Format: date-time */
@@ -749,7 +749,7 @@ export interface components {
             /** @enum {string} */
             status: "open" | "waiting" | "set_aside" | "ignored" | "resolved";
         };
-        /** @description A stream that would go on; `rows_waiting` are the rows behind its rejected record. */
+        /** @description A stream that would continue; `rows_waiting` are the rows behind its rejected record. */
         HeldStream: {
             capped: boolean;
             error_id: number;
@@ -842,7 +842,7 @@ export interface components {
             shown: string;
             used: string;
         };
-        /** @description What became of one record. */
+        /** @description What happened to one record. */
         RecordAnswer: {
             error_id: number;
             message: string;
@@ -996,7 +996,7 @@ export interface components {
             source: "default" | "variable" | "environment" | "secrets_backend";
             value: boolean;
         };
-        /** @description A trial and how far it is. */
+        /** @description A trial and its progress. */
         TrialAnswer: {
             accepted: boolean | null;
             airflow_path: string;
