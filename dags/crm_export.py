@@ -9,7 +9,7 @@ Each stream is a group of two tasks:
 1. **export_changes** sends the rows that changed since the watermark, oldest first. It is skipped while another run
    exports the stream or one of its parents.
 2. **pause_on_export_errors** fails while the stream is paused at a record that Salesforce rejected. Nothing needs to be
-   cleared: every run tries that record again and goes on from it once it is accepted. Its log says what to do. When it
+   cleared: every run retries that record and continues from it once it is accepted. Its log says what to do. When it
    passes, its asset event says how far Salesforce is complete.
 
 To try a held record at once, clear `export_changes` of its group with *Downstream*. To see whether Salesforce accepts

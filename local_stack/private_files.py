@@ -33,7 +33,7 @@ def make_private_folder(folder: Path, mode: int = PRIVATE_FOLDER, *, owner: int 
 
 
 def check_owner(folder: Path, owner: int | None = None) -> None:
-    """Raise UnsafeFolderError unless the folder is none of a link and belongs to this user, or to `owner`."""
+    """Raise UnsafeFolderError unless the folder is no link and belongs to this user, or to `owner`."""
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner}:
         raise UnsafeFolderError(

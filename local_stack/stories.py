@@ -80,7 +80,7 @@ def run_story(number: int, runner: StoryRunner) -> None:
 
 
 def _rule_on(runner: StoryRunner) -> None:
-    """One rule stops a stream; correct it, and the next run goes on from the record."""
+    """One rule stops a stream; correct it, and the next run continues from the record."""
     stream = "buyer_touchpoints"
     before = runner.find_hold(stream)
     runner.say("The setting is on. In Salesforce, the admin switches the rule BT_Needs_Channel_Path off.")
@@ -149,7 +149,7 @@ def _system(runner: StoryRunner) -> None:
 
 
 def describe_hold(stream: str, before: str | None, after: str | None) -> str:
-    """Return what became of a hold: the keys of the records that a stream was and is held at."""
+    """Return what happened to a hold: the keys of the records that a stream was and is held at."""
     if before is None:
         now = f" It is held at {after} now." if after else ""
         return f"{stream} was not held, so there was nothing to go on from.{now}"

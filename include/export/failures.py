@@ -19,9 +19,9 @@ from __future__ import annotations
 
 
 class RunFailure(Exception):  # noqa: N818 - docs/glossary.md has the word
-    """A run cannot go on; no record is to blame. The message says what failed, where, and what to do.
+    """A run cannot continue; no record is to blame. The message says what failed, where, and what to do.
 
-    `retriable` says whether the same run may pass a little later without anybody doing anything,
+    `retriable` says whether the same run may pass a little later without intervention,
     `retry_after` how many seconds the other side asked to wait, if it did.
     """
 

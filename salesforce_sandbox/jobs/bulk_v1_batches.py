@@ -28,7 +28,7 @@ Records = Sequence[Mapping[str, Any]]
 
 
 def read_records(batch: Batch, body: bytes) -> Records | None:
-    """Return the records of a JSON batch, None for CSV; raises ClassicRejected for what is none of both."""
+    """Return the records of a JSON batch, None for CSV; raises ClassicRejected for any other content."""
     if len(body) > CHARACTERS:
         raise ClassicRejected("ClientInputError", f"Failed to read batch: more than {CHARACTERS:,} characters")
     if batch.job.content_type != "JSON":

@@ -43,7 +43,7 @@ class ClassicRejected(Exception):  # noqa: N818 - Salesforce's wording
 
 @dataclass
 class Batch:
-    """A batch: what was sent and what became of it."""
+    """A batch: what was sent and what happened to it."""
 
     job: ClassicJob
     folder: Path

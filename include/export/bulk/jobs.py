@@ -34,7 +34,7 @@ class WindowJobs:
         values = {"stream": run.stream.name, "run": run.entry.id, "epoch": run.lease.epoch,
                   "action": str(run.stream.operation)}  # fmt: skip
         with run.lease.transaction():
-            return run.jobs.plan(window, rows, parts, values)
+            return run.jobs.plan_jobs(window, rows, parts, values)
 
     def upload(self, batch: JobBatch, plan: WindowPlan) -> tuple[JobBatch, float]:
         """Let Salesforce process the rows of a batch; returns the batch, and how many bytes a row took."""
@@ -60,7 +60,7 @@ class WindowJobs:
         return JobUpload(self.run, copy, batch, plan, part, report)
 
     def keep(self, batch: JobBatch, rows: int) -> None:
-        """Prolong the lease during an upload, and log how far it is."""
+        """Prolong the lease during an upload, and log its progress."""
         self.run.lease.keep()
         self.progress.log_upload(str(batch.job_id), rows)
 
@@ -70,7 +70,7 @@ class WindowJobs:
         with run.lease.transaction():
             run.jobs.note_upload(batch, body.rows)
         if body.rows:
-            self.calls.close(str(batch.job_id))
+            self.calls.complete_upload(str(batch.job_id))
         else:
             self.calls.abort(str(batch.job_id))  # every row of the window needs Collections
         return run.jobs.read(batch.id)

@@ -104,8 +104,8 @@ class Prefetcher:
     def allows(self, rows: int) -> bool:
         """Return whether more than one window may be in flight.
 
-        Not in a run that goes on behind a job that was waited for elsewhere: it will wait like that again, and what is
-        prefetched would be uploaded twice.
+        Not in a run that continues after a deferred job: it will defer again, and what is prefetched would be uploaded
+        twice.
         """
         options = self.run.options
         enough = options.prefetched_jobs > 1 and self.run.readers.has_spare
@@ -142,7 +142,7 @@ class Prefetcher:
 
     def _begin(self, window: Window, rows: int) -> PrefetchedJob:
         """Open the job of a window and begin its upload."""
-        run, plan = self.run, self.planner.plan(window)
+        run, plan = self.run, self.planner.plan_window(window)
         [batch] = self.jobs.plan_jobs(window, rows, parts=1)
         try:
             opened = self.jobs.open_job(batch)

@@ -149,7 +149,7 @@ class JobResults:
         return [row[0] for row in self._connection.execute(statement, values)]
 
     def note_retried(self, tried: Sequence[str], accepted: Sequence[str]) -> None:
-        """Keep what became of records that were sent once more."""
+        """Keep what happened to records that were sent once more."""
         values = {"tried": list(tried), "accepted": list(accepted)}
         folds = {"folded": self.identity.fold(sql.SQL("external_id"))}
         self._connection.execute(load_statement("bulk/results_retried").format(**folds), values)

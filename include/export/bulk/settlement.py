@@ -82,7 +82,7 @@ _EMPTY_JOB = JobState("", "JobComplete", 0, 0, "")
 
 @dataclass
 class _Settling:
-    """One job of a window and what becomes of it; `last` moves the watermark."""
+    """One job of a window and what happens to it; `last` moves the watermark."""
 
     run: RunContext
     batch: JobBatch
@@ -154,7 +154,7 @@ class _Settling:
         return held
 
     def _move(self, first_unanswered: Position | None) -> tuple[bool, Position | None]:
-        """Move the watermark over the window, or to just before the first row that keeps it from going on.
+        """Move the watermark over the window, or to just before the first row that keeps it from continuing.
 
         Returns whether that row was rejected, and how far what was sent is acknowledged.
         """

@@ -106,7 +106,7 @@ class BulkTransport:
                 window, rows = self.planner.learn(stopped, window, rows)
                 colliding_ids += stopped.colliding_ids
                 stopped = None
-            plan = self.planner.plan(window, colliding_ids)
+            plan = self.planner.plan_window(window, colliding_ids)
             batches = self.jobs.plan_jobs(window, rows, self.sizer.parts(rows))
             try:
                 sent = [self._upload(batch, plan) for batch in batches]

@@ -48,12 +48,12 @@ def plan_window(run: RunContext, window: Window, *, scan_texts: bool, colliding_
 
 
 def keep_job_rows(run: RunContext, rows: int | None) -> None:
-    """Keep the size with which the next run begins its jobs, None to begin anew; inside the caller's transaction."""
+    """Keep the size with which the next run begins its jobs, None to start again; inside the caller's transaction."""
     run.lease.keep_job_rows(rows)
     run.state = replace(run.state, job_rows=rows)
 
 
-class UploadStopped(Exception):  # noqa: N818 - named by how the upload goes on
+class UploadStopped(Exception):  # noqa: N818 - named by how the upload continues
     """An upload was stopped by ourselves: it grew too large, or holds rows CSV cannot represent."""
 
     def __init__(self, *, row_bytes: float | None = None, colliding_ids: Sequence[str] = ()) -> None:
@@ -104,7 +104,7 @@ class WindowPlanner:
             return None
         return found if self.credits.take(found[1], self.sizer.parts(found[1])) else None
 
-    def plan(self, window: Window, colliding_ids: Sequence[str] = ()) -> WindowPlan:
+    def plan_window(self, window: Window, colliding_ids: Sequence[str] = ()) -> WindowPlan:
         """Return which rows of a window its jobs carry."""
         return plan_window(self.run, window, scan_texts=self.scan_texts, colliding_ids=colliding_ids)
 
@@ -118,7 +118,7 @@ class WindowPlanner:
         return found or (window, rows)
 
     def reduce(self, window: Window, rows: int) -> None:
-        """Divide a window with a row that Postgres cannot read; small requests find that row and go on behind it."""
+        """Divide a window with a row that Postgres cannot read; small requests find that row and continue behind it."""
         if not self.sizer.reduce(rows):
             self.small_until = window.end
 

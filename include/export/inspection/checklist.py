@@ -49,7 +49,7 @@ class Checklist:
 
     @contextmanager
     def judge(self, check: str) -> Generator[None]:
-        """Turn a RunFailure into a line and go on behind the block."""
+        """Turn a RunFailure into a line and continue behind the block."""
         try:
             yield
         except RunFailure as failure:

@@ -112,7 +112,7 @@ class ExportAlerts:
     def find_pending(
         self, channel: str, *, severities: Sequence[str] = SEVERITIES, streams: Sequence[str] | None = None
     ) -> list[PendingAlert]:
-        """Return what a channel has not been sent, the gravest first; `streams` None means all."""
+        """Return what a channel has not been sent, the most severe first; `streams` None means all."""
         values = {
             "channel": channel,
             "severities": list(severities),
@@ -142,7 +142,7 @@ class ExportAlerts:
         stream: str | None = None,
         error: int | None = None,
     ) -> None:
-        """Raise an alert that no table causes; one that is open goes on with the new message."""
+        """Raise an alert that no table causes; one that is open continues with the new message."""
         values = {
             "key": key, "kind": kind, "severity": severity, "stream": stream, "subject": subject, "message": message,
             "error": error,

@@ -1,4 +1,4 @@
-"""The tables ExportAudit and ExportAuditRecords: what people did, and what became of each record."""
+"""The tables ExportAudit and ExportAuditRecords: what people did, and what happened to each record."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ActionKind(StrEnum):
 
 
 class RecordResult(StrEnum):
-    """What became of one record of an action (audit_results.sql judges)."""
+    """What happened to one record of an action (audit_results.sql judges)."""
 
     DONE = "done"
     UNCHANGED = "unchanged"
@@ -146,7 +146,7 @@ class Action:
 
 @dataclass(frozen=True)
 class RecordLine:
-    """What became of one record."""
+    """What happened to one record."""
 
     error: int
     stream: str
@@ -157,7 +157,7 @@ class RecordLine:
 
 @dataclass(frozen=True)
 class Results:
-    """What became of the records of an action: all counted, one page returned."""
+    """What happened to the records of an action: all counted, one page returned."""
 
     counts: dict[ResultName, int]
     records: list[RecordLine] = field(default_factory=list)
@@ -221,12 +221,12 @@ class ExportAudit:
         return [row[0] for row in self.connection.execute(load_statement("ledger/audit_errors"), values)]
 
     def read(self, audit: int) -> Action | None:
-        """Return an action, None when there is none of that id."""
+        """Return an action, None when there is none with that id."""
         with self.connection.cursor(row_factory=class_row(Action)) as cursor:
             return cursor.execute(load_statement("ledger/audit_action"), {"audit": audit}).fetchone()
 
     def results(self, audit: int, *, finished: list[str], after: int, limit: int) -> Results:
-        """Return what became of the records; `finished` are the DAGs whose run has ended."""
+        """Return what happened to the records; `finished` are the DAGs whose run has ended."""
         values = {"audit": audit, "finished": finished, "after": after, "limit": limit}
         with self.connection.cursor(row_factory=dict_row) as cursor:
             row = fetch_one(cursor.execute(load_statement("ledger/audit_results"), values))

@@ -20,7 +20,7 @@ class ExportBatches:
 
     connection: psycopg.Connection
 
-    def plan(self, statement: sql.Composed, values: Mapping[str, object]) -> Batch | None:
+    def plan_batch(self, statement: sql.Composed, values: Mapping[str, object]) -> Batch | None:
         """Run a composed `batch_plan.sql` inside the caller's transaction; None when there is no row left."""
         pin_index_plans(self.connection)
         found = self.connection.execute(statement, values).fetchone()

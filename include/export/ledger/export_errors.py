@@ -115,7 +115,7 @@ class ExportErrors:
         self.connection.execute(load_statement("ledger/errors_gone"), {"errors": list(errors), "run": run})
 
     def has_decisions(self, stream: str) -> bool:
-        """Return whether an operator decided to go on without any record of a stream."""
+        """Return whether an operator decided to continue without any record of a stream."""
         return bool(fetch_value(self.connection.execute(load_statement("ledger/errors_decided"), {"stream": stream})))
 
     def release(self, stream: str) -> int:

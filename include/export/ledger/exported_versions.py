@@ -54,7 +54,7 @@ class ExportedVersions:
 
         Returns how many rows there are, those that the job leaves out with them.
         """
-        self.discard(batch)  # an upload may begin anew
+        self.discard(batch)  # an upload may start again
         values = {"stream": self.stream, "batch": batch, **between(window.start, window.end)}
         row = self.connection.execute(SourceChecks(source).stage(window, part), values).fetchone()
         return int(row[0]) if row else 0  # a part may be empty

@@ -43,7 +43,7 @@ class JobBatches:
 
     connection: psycopg.Connection
 
-    def plan(self, window: Window, rows: int, parts: int, values: Mapping[str, object]) -> list[JobBatch]:
+    def plan_jobs(self, window: Window, rows: int, parts: int, values: Mapping[str, object]) -> list[JobBatch]:
         """Write the ledger's lines of a window's jobs; `values` are stream, run, epoch and action."""
         wanted = {"rows": rows, "parts": parts, "window_id": uuid4(), **window.as_values(), **values}
         return self._jobs("ledger/batch_plan_jobs", wanted)

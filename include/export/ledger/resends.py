@@ -32,7 +32,7 @@ class Resend:
 
     @property
     def position(self) -> Position | None:
-        """Return the position behind which it goes on, None for the beginning of the stream."""
+        """Return the position behind which it continues, None for the beginning of the stream."""
         return Position(self.start_at, self.start_key) if self.start_at else None
 
 
@@ -157,6 +157,6 @@ class ExportResends:
             return cursor.execute(load_statement("ledger/resend_list"), {"stream": stream, "limit": limit}).fetchall()
 
     def begin_new_org(self, stream: str, *, asked_by: str, reason: str) -> bool:
-        """Let a stream begin anew for another org behind its connection; audited. False where it never exported."""
+        """Let a stream start again for another org behind its connection; audited. False where it never exported."""
         values: Mapping[str, object] = {"stream": stream, "asked_by": asked_by, "reason": reason}
         return self.connection.execute(load_statement("ledger/resend_new_org"), values).rowcount > 0

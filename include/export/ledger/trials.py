@@ -25,7 +25,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class AskedTrial:
-    """A trial that a person asked for; what came of it is None until it has ended."""
+    """A trial that a person asked for; the outcome of it is None until it has ended."""
 
     id: int
     error_id: int
@@ -59,7 +59,7 @@ class ExportTrials:
         return (row[0], row[1]) if row else None
 
     def end(self, trial: int, outcome: Trial) -> bool:
-        """Keep what came of a trial; returns False when nobody waits for it any more."""
+        """Keep the outcome of a trial; returns False when nobody waits for it any more."""
         values = {
             "trial": trial,
             "accepted": outcome.accepted,

@@ -116,7 +116,7 @@ class Lease:
         self._execute("ledger/watermark_request_rows", rows=rows)
 
     def keep_job_rows(self, rows: int | None) -> None:
-        """Keep how many rows the last good window of Bulk jobs had, None to begin anew."""
+        """Keep how many rows the last good window of Bulk jobs had, None to start again."""
         self._execute("ledger/watermark_job_rows", rows=rows)
 
     def note_behind(self, behind: Behind) -> None:

@@ -36,7 +36,7 @@ def find_failover(run: RunContext, published_watermark: Position | None) -> Fail
     if known is None or (known == UNKNOWN and identity != UNKNOWN):
         with run.lease.transaction():
             run.lease.keep_identity(identity)
-        if known is None:  # never checked, or an operator let the stream begin anew
+        if known is None:  # never checked, or an operator let the stream start again
             return None
     elif known != identity and identity != UNKNOWN:
         return _note_sign(run, identity, identity, f"it was {known} and is {identity}")

@@ -146,7 +146,7 @@ class RecordForm:
         return [duplicate]
 
     def _duplicates(self) -> sql.Composed:
-        """What becomes of a row with duplicates: another owns the record, or both are rejected."""
+        """What happens to a row with duplicates: another owns the record, or both are rejected."""
         found = self.duplicate_conditions()
         if not found:
             return sql.Composed([])

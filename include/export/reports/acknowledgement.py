@@ -1,4 +1,4 @@
-"""What going on past rejected records means at this moment, for the dialog that asks for an acknowledgement."""
+"""What continuing past rejected records means at this moment, for the dialog that asks for an acknowledgement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.sql import load_statement
 
 @dataclass(frozen=True)
 class HeldStream:
-    """A stream that would go on; `rows_waiting` are the rows behind its rejected record."""
+    """A stream that would continue; `rows_waiting` are the rows behind its rejected record."""
 
     stream: str
     error_id: int
@@ -28,7 +28,7 @@ class HeldStream:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """How many records are unresolved now, and which streams would go on."""
+    """How many records are unresolved now, and which streams would continue."""
 
     unresolved: int
     holds: list[HeldStream]

@@ -66,7 +66,7 @@ class ErrorDetail(ErrorLine):
 
 
 def read_detail(error: int, *, connection: psycopg.Connection, catalogue: Catalogue) -> ErrorDetail | None:
-    """Return one export error with its attempts, None when there is none of that id."""
+    """Return one export error with its attempts, None when there is none with that id."""
     with connection.cursor(row_factory=dict_row) as cursor:
         row: dict[str, Any] | None = cursor.execute(load_statement("reports/error_detail"), {"error": error}).fetchone()
     if row is None:

@@ -12,7 +12,7 @@ from include.export.run.planning import plan_batch
 
 @dataclass
 class KeyedRows:
-    """What became of rows: counts; `left` changed again or are gone, `complete` says that all were sent."""
+    """What happened to rows: counts; `left` changed again or are gone, `complete` says that all were sent."""
 
     exported: int = 0
     rejected: int = 0

@@ -57,7 +57,7 @@ def _plan(run: RunContext, statement: sql.Composed, values: Mapping[str, object]
         "colliding_ids": [],
     }
     with run.lease.transaction():
-        batch = run.batches.plan(statement, {**known, **values})
+        batch = run.batches.plan_batch(statement, {**known, **values})
     if batch and batch.shared_key is not None:
         raise explain_shared_position(run.stream, batch.shared_key)
     return batch

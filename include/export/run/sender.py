@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Sent:
-    """What became of a batch: ordinals that Salesforce has, rejections seen, and how far it may be acknowledged."""
+    """What happened to a batch: ordinals that Salesforce has, rejections seen, and how far it may be acknowledged."""
 
     accepted: set[int] = field(default_factory=set)
     rejections: dict[int, Rejection] = field(default_factory=dict)

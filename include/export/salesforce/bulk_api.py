@@ -73,7 +73,7 @@ class IngestJobs:
         """Send the rows of a job; raises Unanswered when it is not known whether Salesforce has them."""
         self.client.upload(f"jobs/ingest/{job_id}/batches", open_body)
 
-    def close(self, job_id: str) -> None:
+    def complete_upload(self, job_id: str) -> None:
         """Let Salesforce process a job; an answer that got lost is settled by looking at the job."""
         self._change(job_id, "UploadComplete", reached=lambda state: state.state != "Open")
 

@@ -51,7 +51,7 @@ class SalesforceClient:
     usage: Usage | None = field(default=None, init=False)
     in_flight: bool = field(default=False, init=False)  # a call that writes may still be executed
     _session: OrgSession | None = field(default=None, init=False)
-    _overdue: bool = field(default=False, init=False)  # a write that was not answered in time may go on for minutes
+    _overdue: bool = field(default=False, init=False)  # a write that was not answered in time may continue for minutes
 
     @property
     def session(self) -> OrgSession:

@@ -122,7 +122,7 @@ class CollectionsTransport:
         return ids, {ordinal: result for ordinal, result in settled.items() if result is not None}
 
     def _judge_found(self, action: str, row: Row, found: Sequence[str], shared: Collection[str]) -> Result | None:
-        """Return what becomes of a row whose look-up found so many records; None for a row that is sent."""
+        """Return what happens to a row whose look-up found so many records; None for a row that is sent."""
         if len(found) > 1:
             return Result(row, code="CRM_EXPORT_DUPLICATE_EXTERNAL_ID")
         if found:

@@ -43,7 +43,7 @@ class DuplicateRule(StrEnum):
 
 
 class NewField(StrEnum):
-    """What becomes of rows that were exported before a field was added to the stream file."""
+    """What happens to rows that were exported before a field was added to the stream file."""
 
     REPORT = "report"
     RESEND = "resend"

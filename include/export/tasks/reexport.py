@@ -52,7 +52,7 @@ def reexport_errors(
     every: bool = False,
     only: Sequence[int] | None = None,
 ) -> ReexportReport:
-    """Send the open export errors of a stream that are due (`every`: all open ones) and return what became of them.
+    """Send the open export errors of a stream that are due (`every`: all open ones) and return what happened to them.
 
     `only` are the ids of the errors that a person asked for, whether they are due or not. Rows above the watermark
     are left to the export; rows that are gone resolve their error. Raises RunFailure when no record is to blame.

@@ -1,4 +1,4 @@
-"""A stream that is stopped at a record: whether the next run waits, tries that record alone, or goes on."""
+"""A stream that is stopped at a record: whether the next run waits, tries that record alone, or continues."""
 
 from __future__ import annotations
 

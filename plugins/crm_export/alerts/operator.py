@@ -100,7 +100,7 @@ def note_failed_tasks(alerts: ExportAlerts, context: Context) -> None:
 
 
 def _load_file() -> AlertsFile:
-    """Return the alerts file; a wrong one is a warning and no channel, and exports go on."""
+    """Return the alerts file; a wrong one is a warning and no channel, and exports continue."""
     try:
         return load_alerts_file()
     except RunFailure as wrong:

@@ -16,7 +16,7 @@ _SCHEMA = Path(__file__).resolve().parents[3] / "schemas" / "stream.schema.json"
 
 
 def show_proposal(asked: argparse.Namespace, output: Output) -> int:
-    """Print a stream file, or write it where there is none of that name."""
+    """Print a stream file, or write it where there is none with that name."""
     described = DescribedOrg(make_salesforce_client(asked.salesforce)).describe(asked.object)
     with open_postgres(asked.postgres) as connection:
         proposal = propose_stream(asked.source, described, connection, name=asked.name)

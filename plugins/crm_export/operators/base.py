@@ -26,7 +26,7 @@ def choose_pool() -> str:
 
 
 def find_last_tasks(dag: DAG) -> list[BaseOperator]:
-    """Return the tasks that nothing follows. A worker builds its stream only: the setup task is none of them."""
+    """Return the tasks that nothing follows. A worker builds its stream only: the setup task is not one of them."""
     return [task for task in dag.leaves if isinstance(task, BaseOperator) and not task.is_setup]
 
 
@@ -39,7 +39,7 @@ class ExitsOnSigterm:
 
 
 class ExportOperator(ExitsOnSigterm, BaseOperator):
-    """The base of every task: skips while export_to_crm is off and retries what may pass without anybody acting.
+    """The base of every task: skips while export_to_crm is off and retries what may pass without intervention.
 
     A task that was asked to end (a restarted worker, a removed pod) is scheduled again; that uses up no retry.
     """

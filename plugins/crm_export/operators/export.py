@@ -35,7 +35,7 @@ class ExportChangesOperator(ExportOperator):
 
     It is skipped while another run exports the stream or one of its parents. A Bulk job that takes longer than
     `job_patience` seconds is waited for by the triggerer, if one is running; `deferrable` True or False decides it.
-    Whoever comes next settles the job: it does not matter which worker goes on, or whether one died.
+    Whoever comes next settles the job: it does not matter which worker continues, or whether one died.
     """
 
     ui_color = "#cfe8ff"

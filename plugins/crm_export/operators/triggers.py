@@ -39,7 +39,7 @@ def is_triggerer_running() -> bool:
 class JobOverTrigger(BaseTrigger):
     """Fires when a Bulk job has finished, when it cannot be read for a lasting reason, or after a time.
 
-    It carries the job's id only. What became of the job is read by the task that goes on. It fires by `until` (seconds
+    It carries the job's id only. The task that continues reads the job's outcome. It fires by `until` (seconds
     since the epoch), which is `longest_wait` seconds from now unless given; a triggerer that is restarted keeps it.
     """
 

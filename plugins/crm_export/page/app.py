@@ -39,7 +39,7 @@ def make_app() -> ASGIApp:
 
 
 def make_api() -> FastAPI:
-    """Return the routes; every one of them but the front end's files asks who is there."""
+    """Return the routes; every one of them but the front end's files asks who is signed in."""
     app = FastAPI(title="CRM Export", docs_url=None, redoc_url=None, openapi_url=None)
     answer_failures(app)
     for module in (overview, settings, downloads, errors, causes, actions, trials, dags, alerts, resends, inspection):

@@ -1,4 +1,4 @@
-"""How much the page may do at once, so that whoever looks at it never slows Airflow or fills up Postgres.
+"""How much the page may do at once, so that its users never slow Airflow or fill up Postgres.
 
 The bounds hold for each process of the API server.
 """

@@ -1,4 +1,4 @@
-"""The DAGs that do the page's work: whether they are there, starting a run, and how far it is."""
+"""The DAGs that do the page's work: whether they are there, starting a run, and its progress."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _LEDGER = """
 select (select count(*) from crm_export.ExportBatches where state in ('PLANNED', 'SENDING')),
        (select count(*) from crm_export.ExportBatchRows),
        (select count(*) from crm_export.ExportRuns r
-        where (r.rows_changed, r.accepted, r.rejected) is distinct from
+        where (r.rows_changed, r.accepted, r.refused) is distinct from
               (select (coalesce(sum(b.row_count), 0), coalesce(sum(b.accepted), 0), coalesce(sum(b.refused), 0))
                from crm_export.ExportBatches b where b.run = r.id and b.state = 'SETTLED')),
        (select count(*) from crm_export.ExportBatches

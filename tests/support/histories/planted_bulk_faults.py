@@ -49,7 +49,7 @@ def job_noted_after_it_was_closed() -> Generator[None]:
         return with_values(batch, job_id=self.calls.create(batch.action, batch.planned_at, ()))
 
     def close(self: WindowJobs, batch: JobBatch, body: JobUpload) -> JobBatch:
-        (self.calls.close if body.rows else self.calls.abort)(str(batch.job_id))
+        (self.calls.complete_upload if body.rows else self.calls.abort)(str(batch.job_id))
         with self.run.lease.transaction():
             self.run.jobs.note_job(batch, str(batch.job_id))
             self.run.jobs.note_upload(batch, body.rows)
@@ -66,7 +66,7 @@ def closed_before_its_turn() -> Generator[None]:
 
     def start_and_close(self: PrefetchedJob, body: JobUpload, *, concurrent: bool) -> None:
         start(self, body, concurrent=concurrent)
-        self.jobs.close(str(self.batch.job_id))
+        self.jobs.complete_upload(str(self.batch.job_id))
 
     with replaced(PrefetchedJob, "start", start_and_close):
         yield

@@ -99,7 +99,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class RecordAnswer:
-    """What became of one record."""
+    """What happened to one record."""
 
     error_id: int
     stream: str
@@ -110,7 +110,7 @@ class RecordAnswer:
 
 @dataclass(frozen=True)
 class ActionAnswer:
-    """An action, how far it is, and what became of its records."""
+    """An action, its progress, and what happened to its records."""
 
     id: int
     kind: ActionName
@@ -172,7 +172,7 @@ def show_action(
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 200,
 ) -> ActionAnswer:
-    """Return how far an action is and what became of its records."""
+    """Return the progress of an action and what happened to its records."""
     return _answer(connection, action, after, limit)
 
 

@@ -1,4 +1,4 @@
-"""Why records are rejected, in all databases, and what going on without them would mean."""
+"""Why records are rejected, in all databases, and what continuing without them would mean."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class CauseList:
 
 @router.get("/acknowledgement")
 def read_what_off_means() -> Acknowledgement:
-    """Return what going on past rejected records would mean now, in all databases."""
+    """Return what continuing past rejected records would mean now, in all databases."""
     found = read_each(lambda _, connection: read_acknowledgement(load_streams(), connection=connection)).found.values()
     holds = [hold for one in found for hold in one.holds]
     return Acknowledgement(sum(one.unresolved for one in found), holds)

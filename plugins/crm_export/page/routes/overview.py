@@ -106,7 +106,7 @@ class AuditPage:
 
 @router.get("/session")
 def read_session(user: GetUserDep) -> Session:
-    """Return who is there, what they may do, and whether the DAGs would run."""
+    """Return who is signed in, what they may do, and whether the DAGs would run."""
     exporting = bool(read_setting(EXPORT_TO_CRM).value)
     return Session(name_user(user), find_permissions(user), find_dags(), exporting, datetime.now(UTC))
 

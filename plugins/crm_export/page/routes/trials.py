@@ -34,7 +34,7 @@ class TrialBody(BaseModel):
 
 @dataclass(frozen=True)
 class TrialAnswer:
-    """A trial and how far it is."""
+    """A trial and its progress."""
 
     id: int
     error_id: int

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Read What Off Means
-         * @description Return what going on past rejected records would mean now, in all databases.
+         * @description Return what continuing past rejected records would mean now, in all databases.
          */
         get: operations["read_what_off_means_api_acknowledgement_get"];
         put?: never;
@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * Show Action
-         * @description Return how far an action is and what became of its records.
+         * @description Return the progress of an action and what happened to its records.
          */
         get: operations["show_action_api_actions__action__get"];
         put?: never;
@@ -373,7 +373,7 @@ export interface paths {
         };
         /**
          * Read Session
-         * @description Return who is there, what they may do, and whether the DAGs would run.
+         * @description Return who is signed in, what they may do, and whether the DAGs would run.
          */
         get: operations["read_session_api_session_get"];
         put?: never;
@@ -552,12 +552,12 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description How many records are unresolved now, and which streams would go on. */
+        /** @description How many records are unresolved now, and which streams would continue. */
         Acknowledgement: {
             holds: components["schemas"]["HeldStream"][];
             unresolved: number;
         };
-        /** @description An action, how far it is, and what became of its records. */
+        /** @description An action, its progress, and what happened to its records. */
         ActionAnswer: {
             actor: string;
             /** Format: date-time */
@@ -956,7 +956,7 @@ export interface components {
             /** @enum {string} */
             status: "open" | "waiting" | "set_aside" | "ignored" | "resolved";
         };
-        /** @description A stream that would go on; `rows_waiting` are the rows behind its rejected record. */
+        /** @description A stream that would continue; `rows_waiting` are the rows behind its rejected record. */
         HeldStream: {
             capped: boolean;
             error_id: number;
@@ -1085,7 +1085,7 @@ export interface components {
             /** @default null */
             until?: string | null;
         };
-        /** @description What became of one record. */
+        /** @description What happened to one record. */
         RecordAnswer: {
             error_id: number;
             message: string;
@@ -1296,7 +1296,7 @@ export interface components {
             source: "default" | "variable" | "environment" | "secrets_backend";
             value: boolean;
         };
-        /** @description A trial and how far it is. */
+        /** @description A trial and its progress. */
         TrialAnswer: {
             accepted: boolean | null;
             airflow_path: string;

@@ -33,7 +33,7 @@ export function Dialog({ title, onClose, wide, side, foot, children }: Props) {
     >
       <h2 id={`${id}-title`}>{title}</h2>
       <div class="dialog-body" id={`${id}-body`}>{children}</div>
-      <footer>{foot}</footer>
+      <div class="dialog-foot">{foot}</div>
     </dialog>
   );
 }
