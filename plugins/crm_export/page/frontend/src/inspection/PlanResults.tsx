@@ -35,7 +35,7 @@ export function PlanResults({ plan }: { plan: Plan }) {
 
 function Rows({ title, rows, plan }: { title: string; rows: PlannedRow[]; plan: Plan }) {
   return (
-    <section aria-label={title}>
+    <>
       <h4>{title}</h4>
       <div class="scroll" tabIndex={0} role="region" aria-label={title}>
         <table class="planned">
@@ -53,7 +53,7 @@ function Rows({ title, rows, plan }: { title: string; rows: PlannedRow[]; plan: 
           </tbody>
         </table>
       </div>
-    </section>
+    </>
   );
 }
 
