@@ -79,6 +79,8 @@ class AlertWriter:
         if alert.error_code is not None:
             advice = self.catalogue.classify(alert.error_code, alert.error_message or "").advice
             yield self._text("advice", advice=advice)
+        elif alert.kind == "finding" and alert.message:
+            yield alert.message
         elif alert.kind == "run_failed":
             yield self._text("advice", advice=self._text("fix_run"))
         link = _link_record(alert)
@@ -91,7 +93,7 @@ class AlertWriter:
             "stream": alert.stream or "",
             "key": alert.record_key or alert.subject,
             "code": alert.error_code or alert.subject,
-            "kind": alert.subject.replace("_", " "),
+            "kind": self._name_finding(alert.subject),
             "message": alert.message or "",
             "since": alert.since,
             "attempts": alert.attempts,
@@ -99,6 +101,11 @@ class AlertWriter:
             "records": alert.records or 0,
             "children": self._text("held_children", names=children) if children else "",
         }
+
+    def _name_finding(self, kind: str) -> str:
+        """Return what a kind of finding is called: what the org has changed has words of its own."""
+        texts = load_texts()[self.language]
+        return texts.get(kind.replace(":", "_"), kind.replace("_", " "))
 
     def _text(self, name: str, **values: Any) -> str:
         return load_texts()[self.language][name].format(**values)

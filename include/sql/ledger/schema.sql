@@ -39,6 +39,8 @@ alter table crm_export.ExportWatermarks add column if not exists request_rows in
 alter table crm_export.ExportWatermarks
     add column if not exists job_rows integer, add column if not exists job_rows_at timestamptz,
     add column if not exists arrived_behind bigint, add column if not exists rejected_behind jsonb;
+-- `described` as it has ever been, by which CRMExport_Reconcile notices what the org has changed
+alter table crm_export.ExportWatermarks add column if not exists described_ever jsonb;
 
 -- One row per stream and run of a task.
 create table if not exists crm_export.ExportRuns (
@@ -163,8 +165,8 @@ where w.cursor_at is not null
 create table if not exists crm_export.ExportFindings (
     id            bigint generated always as identity primary key,
     stream        text not null,
-    kind          text not null,               -- late_row, no_source_row, stepped_back, or check:<name>
-    subject       text not null,               -- a key, an external id, a group: never a record's values
+    kind          text not null,               -- late_row, no_source_row, stepped_back, check:<name>, org:<what changed>
+    subject       text not null,               -- a key, an external id, a group, a field: never a record's values
     told          text not null,
     first_seen_at timestamptz not null default clock_timestamp(),
     last_seen_at  timestamptz not null default clock_timestamp(),
@@ -502,8 +504,11 @@ create or replace function crm_export.alert_of_findings() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform crm_export.raise_alert(
-                format('finding:%s:%s', seen.stream, seen.kind), 'finding', 'warning', seen.stream, seen.kind, null, null)
-    from (select distinct stream, kind from new_rows where closed_at is null) seen;
+                format('finding:%s:%s', seen.stream, seen.kind), 'finding', 'warning', seen.stream, seen.kind, seen.told,
+                null)
+    -- what the org has changed is said in the alert; other findings hold keys and ids
+    from (select stream, kind, min(told) filter (where left(kind, 4) = 'org:') as told
+          from new_rows where closed_at is null group by stream, kind) seen;
     perform crm_export.clear_alert(format('finding:%s:%s', seen.stream, seen.kind))
     from (select distinct stream, kind from new_rows where closed_at is not null) seen
     where not exists (select from crm_export.ExportFindings f

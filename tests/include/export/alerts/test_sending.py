@@ -11,7 +11,9 @@ import pytest
 
 from exporter import Exporter, make_stream
 from include.export.alerts import AlertMessage, AlertSender, AlertsFile, AlertWatch, Channel, ChannelFailure
+from include.export.alerts.channels import Language
 from include.export.failures import LoginFailure
+from include.export.inspection import report_drift
 from include.export.ledger import ExportAlerts, ExportErrors
 from include.export.ledger.findings import ExportFindings
 from include.export.ledger.runs import Outcome, RunEntry
@@ -217,6 +219,30 @@ def test_a_finding_is_reported_by_its_kind_and_its_end_too(exporter: Exporter) -
     later = ExportFindings(exporter.connection, "accounts", entry.id + 1)
     later.close_others("late_row")
     assert "CRMExport_Reconcile no longer finds: late row." in alerts.send()[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "named"),
+    [("en", "finds 1 times: a field that was shortened."), ("pt-BR", "encontra 1 vezes: um campo que foi encurtado.")],
+)
+def test_a_change_of_the_org_is_reported_in_words_with_what_to_do(
+    exporter: Exporter, language: Language, named: str
+) -> None:
+    alerts = Alerts(exporter)
+    file = AlertsFile(language=language, channels=TEAM.channels)
+    exporter.add({"id": 1})
+    exporter.run()
+    exporter.control.change_field("Account", "Name", length=5)
+    report_drift(exporter.inputs())
+    [text] = alerts.send(file)
+    assert f"accounts: CRMExport_Reconcile {named}" in text
+    assert "Name was shortened from 80 to 5 characters" in text
+    assert "Account 1" not in text
+    report_drift(exporter.inputs())
+    assert alerts.send(file) == []
+    exporter.control.change_field("Account", "Name", length=80)
+    report_drift(exporter.inputs())
+    assert len(alerts.send(file)) == 1
 
 
 def test_a_changed_setting_is_reported_once(exporter: Exporter) -> None:

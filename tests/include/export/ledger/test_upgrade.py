@@ -1,8 +1,8 @@
 """An upgrade of a database with data in it: every row survives, holds, errors and watermarks hold, and exports go on.
 
 `data_1.sql` and `data_2.sql` were written by the exporters of those versions: a stream held at a record, errors that
-are open, waiting and resolved, a run that was killed with its batch sent, and in version 2 a Bulk job in flight, findings,
-an audit and a trial.
+are open, waiting and resolved, a run that was killed with its batch sent, and in version 2 a Bulk job in flight,
+findings, an audit and a trial.
 """
 
 from __future__ import annotations
