@@ -65,7 +65,7 @@ def report_drift(inputs: RunInputs) -> DriftReport:
 
 
 def _report(inputs: RunInputs, findings: ExportFindings, report: DriftReport) -> Outcome:
-    if count_calls_of_the_day(inputs.connection) >= inputs.options.daily_api_limit:
+    if count_calls_of_the_day(inputs.connection, inputs.stream.name) >= inputs.options.daily_api_limit:
         report.message = "Not compared: the API calls of the day are spent."
         return Outcome.WAITING_FOR_CREDITS
     kept = ExportWatermarks(inputs.connection).read_described_ever(inputs.stream.name)

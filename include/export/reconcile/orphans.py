@@ -67,7 +67,7 @@ def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: O
     calls = -(-listing.count() // RECORDS_OF_A_PAGE)
     left = (
         options.daily_api_limit * LISTING_CREDIT_SHARE
-        - count_calls_of_the_day(listing.connection)
+        - count_calls_of_the_day(listing.connection, listing.stream.name)
         - listing.client.api_calls
     )
     if calls > left:
