@@ -1,4 +1,4 @@
-"""Two orgs and two databases in one Airflow: the DAGs export each stream by its own connections; nothing crosses over."""
+"""Two orgs and two databases in one Airflow: each stream is exported by its own connections; nothing crosses over."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
 
     def perform(self, context: Context) -> str:
         """Install what is missing and return a sentence; fails once for a request that cannot be fulfilled."""
-        installed = [self._install(database) for database in self.databases]
+        installed = self._install_everywhere()
         try:
             trial = self._read_requests(context)
         except RunFailure as failure:
@@ -53,6 +53,22 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
             self._answer(trial, context)
             self.skip(context["ti"], [task for task in context["dag"].tasks if task.task_id != self.task_id])
         return " ".join(installed)
+
+    def _install_everywhere(self) -> list[str]:
+        """Install the schema in each database; one that fails leaves the others' streams their run.
+
+        Its own streams fail by themselves. Raises RunFailure where no database could be prepared.
+        """
+        installed, failures = [], []
+        for database in self.databases:
+            try:
+                installed.append(self._install(database))
+            except RunFailure as failure:
+                self.log.warning("The streams of connection %s cannot run: %s", database, failure)
+                failures.append(failure)
+        if failures and not installed:
+            raise failures[0]
+        return installed
 
     def _install(self, database: str) -> str:
         with open_postgres(database) as connection:
