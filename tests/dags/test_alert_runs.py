@@ -67,6 +67,7 @@ def runs(
     (streams / "accounts.yaml").write_text(yaml.safe_dump({k: v for k, v in ACCOUNTS.items() if k != "name"}))
     (streams / "alerts.yaml").write_text(CHANNEL)
     monkeypatch.setenv("CRM_EXPORT_STREAMS", str(streams))
+    monkeypatch.setenv("AIRFLOW_VAR_CRM_EXPORT_LAG_HOURS", "1000000")  # the rows are old
     with open_session(database) as connection, serve_http(tmp_path, "hooks.example.com") as hook:
         connection.execute(TABLES)
         define_connections(monkeypatch, connection, sandbox_server, hook)

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
 stats.initialize(factory=get_stats_factory(), export_legacy_names=True)  # as the task runner begins
-print(DagBag(dag_folder={str(ROOT / "dags")!r}, safe_mode=False).dags["CRMExport"].test().state)
+print("ended:", DagBag(dag_folder={str(ROOT / "dags")!r}, safe_mode=False).dags["CRMExport"].test().state)
 """
 COUNTED = {"rows_changed": 3.0, "rows_sent": 3.0, "accepted": 2.0, "rejected": 1.0}
 
@@ -39,7 +40,7 @@ def run_export(**configuration: str) -> None:
     """Run CRMExport in a process of its own with a configuration of Airflow."""
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}"} | configuration
     done = subprocess.run([sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.strip().endswith("success"), done.stderr[-3000:]
+    assert "ended: success" in done.stdout, (done.stdout + done.stderr)[-3000:]
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def source(
     sandbox_server: RunningSandbox,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> psycopg.Connection:
+) -> Iterator[psycopg.Connection]:
     """Return the source of one stream of three accounts, one of which is rejected, with the setting off."""
     content = {key: value for key, value in ACCOUNTS.items() if key != "name"}
     (tmp_path / "accounts.yaml").write_text(yaml.safe_dump(content))
@@ -68,7 +69,8 @@ def source(
         "AIRFLOW_CONN_SALESFORCE_DEFAULT": json.dumps({"conn_type": "salesforce", "extra": keys}),
     }.items():
         monkeypatch.setenv(name, value)
-    return connection
+    yield connection
+    connection.close()
 
 
 def check_arrived(collector: Collector) -> None:

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # Airflow's own
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_ORG, SECOND_ORG = "00Dxx0000001gPL", "00Dxx0000001gPM"
 SIDES = ("north", "south")
+YEARS = "1000000"  # in hours
 
 
 @dataclass
@@ -79,6 +80,7 @@ def two(
     streams = tmp_path / "streams"
     streams.mkdir()
     monkeypatch.setenv("CRM_EXPORT_STREAMS", str(streams))
+    monkeypatch.setenv("AIRFLOW_VAR_CRM_EXPORT_LAG_HOURS", YEARS)  # the rows are old
     with (
         clone_database(postgres, "second_source") as second,
         open_session(database) as one,

@@ -60,9 +60,11 @@ def collect_statsd() -> Generator[Collector]:
 
         thread = Thread(target=receive, daemon=True)
         thread.start()
-        yield collector
-        running.clear()
-        thread.join()
+        try:
+            yield collector
+        finally:
+            running.clear()
+            thread.join()
 
 
 def _read_lines(text: str) -> Iterator[Metric]:

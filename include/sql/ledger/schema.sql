@@ -621,6 +621,31 @@ begin
     end if;
 end $$;
 
+-- What Adobe Marketo Measure calls a code of Salesforce in the notifications of its CRM export; codes that it lacks keep
+-- Salesforce's name. The error catalogue has the same names.
+create or replace function crm_export.adobe_code(code text) returns text
+language sql immutable parallel safe
+return case code
+    when 'FIELD_CUSTOM_VALIDATION_EXCEPTION' then 'RECORD_NONCOMPLIANT_WITH_VALIDATION_RULES'
+    when 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST' then 'RESTRICT_PICKLIST_VALUES_ENABLED'
+    when 'INVALID_FIELD_FOR_INSERT_UPDATE' then 'MISSING_BIZIBLE_CUSTOM_FIELDS_PERMISSIONS'
+    when 'CANNOT_UPDATE_CONVERTED_LEAD' then 'MISSING_CONVERTED_LEAD_PERMISSION'
+    when 'MISSING_PERMISSION' then 'MISSING_OBJECT_WRITE_PERMISSION'
+    when 'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY' then 'MISSING_RECORD_OBJECT_PERMISSIONS'
+    when 'REQUEST_LIMIT_EXCEEDED' then 'API_LIMIT_EXCEEDED'
+    when 'API_DISABLED_FOR_ORG' then 'API_DISABLED'
+    when 'RESTAPINOTENABLED' then 'API_DISABLED'
+    else code end;
+-- ExportErrors for people, with Adobe's name of each code and the key of the record that one waits for.
+create or replace view crm_export.ReadableExportErrors as
+select e.id, e.stream, e.object, e.record_key, e.external_id, e.salesforce_id, e.operation,
+       crm_export.adobe_code(e.error_code) as adobe_code, e.error_code, e.error_name, e.error_class,
+       e.error_message, array_to_string(e.error_fields, ', ') as error_fields, e.status, e.holding,
+       p.stream as waits_for_stream, p.record_key as waits_for_key, e.attempts, e.record_changed_at,
+       e.first_seen_at, e.last_seen_at, e.next_attempt_at, e.resolved_at, e.resolved_by
+from crm_export.ExportErrors e
+left join crm_export.ExportErrors p on p.id = e.waiting_for and e.status = 'waiting';
+
 -- What was wrong before alerts were there is reported once, too.
 select crm_export.raise_alert(
            format('held:%s:%s', w.stream, e.record_key), 'held', 'critical', w.stream, e.record_key, null, e.id)

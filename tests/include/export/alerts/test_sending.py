@@ -17,6 +17,7 @@ from include.export.inspection import report_drift
 from include.export.ledger import ExportAlerts, ExportErrors
 from include.export.ledger.findings import ExportFindings
 from include.export.ledger.runs import Outcome, RunEntry
+from include.export.source import horizon
 from include.export.tasks import export_stream
 
 TEAM = AlertsFile(channels={"team": Channel(type="webhook")})
@@ -283,6 +284,55 @@ def test_a_rejected_delete_is_reported_before_its_row_is_purged(exporter: Export
     exporter.run()
     watch.look(exporter.stream)
     assert alerts.send()[0].startswith("CRM Export: 1 resolved\n")
+
+
+def test_a_held_delete_is_reported_before_its_row_is_purged_and_until_it_is_delivered(exporter: Exporter) -> None:
+    alerts = Alerts(exporter)
+    exporter.stream = make_stream(purged_after="7d")
+    exporter.add({"id": 1})
+    exporter.run()
+    exporter.control.switch_rule("nobody_may", active=True)
+    for days, purges in ((3, 0), (6, 1)):
+        exporter.connection.execute(
+            "update app.accounts set deleted_at = now() - %(age)s::interval, changed_at = now() - %(age)s::interval",
+            {"age": f"{days} days"},
+        )
+        exporter.connection.execute("delete from crm_export.ExportErrors")
+        exporter.connection.execute(
+            "update crm_export.ExportWatermarks set cursor_at = '2026-01-01', record_key = '0',"
+            " stopped_at_error_id = null, held_since = null"
+        )
+        assert exporter.run().outcome is Outcome.HELD
+        exporter.gate()
+        AlertWatch(exporter.connection, lag_hours=1e6).look(exporter.stream)
+        keys = [alert.subject for alert in ExportAlerts(exporter.connection).list_open(9) if alert.kind == "purge"]
+        assert keys == ["1"] * purges, f"deleted {days} days ago"
+    [text] = alerts.send()
+    assert "[critical] accounts: the delete of key=1 is rejected, and the warehouse purges its row at 20" in text
+    exporter.control.switch_rule("nobody_may", active=False)
+    assert exporter.run().outcome is Outcome.COMPLETE
+    exporter.gate()
+    AlertWatch(exporter.connection, lag_hours=1e6).look(exporter.stream)
+    assert "the delete of key=1 is no longer at risk." in alerts.send()[0]
+
+
+def test_a_session_idle_in_transaction_is_named_where_it_holds_changes_back(
+    exporter: Exporter, connect: Callable[..., psycopg.Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = Alerts(exporter)
+    exporter.add({"id": 1})
+    monkeypatch.setattr(horizon, "LONG_TRANSACTION_SECONDS", -1)  # ten minutes are too long for a test
+    idle = connect("warehouse_loader")
+    with idle.transaction():
+        idle.execute("select 1")
+        AlertWatch(exporter.connection, lag_hours=24).look(exporter.stream)
+        [text] = alerts.send()
+    assert "accounts: the oldest change that is not exported is from 2026-01-01 00:01 UTC." in text
+    assert "warehouse_loader" in text
+    assert str(idle.info.backend_pid) in text
+    exporter.run()
+    AlertWatch(exporter.connection, lag_hours=24).look(exporter.stream)
+    assert "accounts has caught up." in alerts.send()[0]
 
 
 def test_channels_take_their_severities_and_streams_and_speak_their_language(alerts: Alerts) -> None:
