@@ -20,6 +20,7 @@ from include.export.ledger.runs import Outcome, RunEntry
 from include.export.source import horizon
 from include.export.tasks import export_stream
 
+NOT_DELETED = '[{"success": false, "errors": [{"statusCode": "DELETE_FAILED", "message": "has cases", "fields": []}]}]'
 TEAM = AlertsFile(channels={"team": Channel(type="webhook")})
 
 
@@ -291,7 +292,7 @@ def test_a_held_delete_is_reported_before_its_row_is_purged_and_until_it_is_deli
     exporter.stream = make_stream(purged_after="7d")
     exporter.add({"id": 1})
     exporter.run()
-    exporter.control.switch_rule("nobody_may", active=True)
+    exporter.control.add_fault(match={"method": "DELETE"}, answer={"status": 200, "body": NOT_DELETED}, times=99)
     for days, purges in ((3, 0), (6, 1)):
         exporter.connection.execute(
             "update app.accounts set deleted_at = now() - %(age)s::interval, changed_at = now() - %(age)s::interval",
@@ -309,7 +310,7 @@ def test_a_held_delete_is_reported_before_its_row_is_purged_and_until_it_is_deli
         assert keys == ["1"] * purges, f"deleted {days} days ago"
     [text] = alerts.send()
     assert "[critical] accounts: the delete of key=1 is rejected, and the warehouse purges its row at 20" in text
-    exporter.control.switch_rule("nobody_may", active=False)
+    exporter.control.clear_faults()
     assert exporter.run().outcome is Outcome.COMPLETE
     exporter.gate()
     AlertWatch(exporter.connection, lag_hours=1e6).look(exporter.stream)
