@@ -11,7 +11,7 @@ from exporter import CONTACTS, Exporter
 from include.export.salesforce import DEFAULT_FILE, Catalogue
 from include.export.streams import Stream, read_yaml
 
-REFERENCE = Path(__file__).resolve().parents[4] / "docs" / "reference" / "tables.md"
+REFERENCE = Path(__file__).resolve().parents[4] / "docs/reference/tables.md"
 
 
 def test_each_code_has_the_name_that_the_catalogue_gives_it(database: str, catalogue: Catalogue) -> None:
