@@ -160,7 +160,7 @@ def test_the_daily_jobs_work_on_each_side_by_itself(two: Two) -> None:
     two.north.control.add_records("Account", [{"Name": "North only", "Ext__c": "Z1"}])
     two.south.connection.execute(
         "insert into crm_export.ExportRuns (stream, kind, dag_id, run_id, task_id, try_number, paused_on_errors,"
-        " started_at, ended_at, outcome) select 'south', 'trial', 'd', 'old', 't', 1, true, now() - interval '1 year',"
+        " started_at, ended_at, outcome) select 'south', 'reconcile', 'd', 'old', 't', 1, true, now() - interval '1 year',"
         " now() - interval '1 year', 'complete'"
     )
     assert two.run("CRMExport_Reconcile")["run"] == "success"
