@@ -128,7 +128,7 @@ class _Control:
         """Change what the users may do with an object: create, update, delete."""
         objects, name = self.org.definition.objects, request.path_params["object"]
         if name not in objects:
-            raise RequestRefused(404, "NOT_FOUND", f"There is no object {name}")
+            raise RequestRejected(404, "NOT_FOUND", f"There is no object {name}")
         try:
             objects[name] = ObjectDefinition.model_validate(objects[name].model_dump() | await request.json())
         except ValidationError as wrong:

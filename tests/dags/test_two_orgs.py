@@ -160,8 +160,8 @@ def test_the_daily_jobs_work_on_each_side_by_itself(two: Two) -> None:
     two.north.control.add_records("Account", [{"Name": "North only", "Ext__c": "Z1"}])
     two.south.connection.execute(
         "insert into crm_export.ExportRuns (stream, kind, dag_id, run_id, task_id, try_number, paused_on_errors,"
-        " started_at, ended_at, outcome) select 'south', 'reconcile', 'd', 'old', 't', 1, true, now() - interval '1 year',"
-        " now() - interval '1 year', 'complete'"
+        " started_at, ended_at, outcome) select 'south', 'reconcile', 'd', 'old', 't', 1, true, long, long, 'complete'"
+        " from (select now() - interval '1 year') a (long)"
     )
     assert two.run("CRMExport_Reconcile")["run"] == "success"
     assert two.north.names().keys() == {"A1", "A2", "A3", "Z1"}
@@ -187,7 +187,7 @@ def test_rejected_records_are_sent_again_to_their_own_org(two: Two, monkeypatch:
     assert two.south.calls(before) == []
 
 
-def test_a_connection_to_the_other_org_is_refused_by_its_id_and_nothing_is_written(
+def test_a_connection_to_the_other_org_is_rejected_by_its_id_and_nothing_is_written(
     two: Two, monkeypatch: pytest.MonkeyPatch, sandbox_server: RunningSandbox
 ) -> None:
     export_both(two)

@@ -35,7 +35,7 @@ class Drift:
 
     kind: str
     subject: str
-    told: str
+    text: str
 
 
 @dataclass
@@ -101,7 +101,7 @@ def _compare(inputs: RunInputs, comparison: Comparison, findings: ExportFindings
 
 def _note(findings: ExportFindings, kinds: Iterable[str], found: Iterable[Drift]) -> None:
     for kind in kinds:
-        findings.note(kind, [(drift.subject, drift.told) for drift in found if drift.kind == kind])
+        findings.note(kind, [(drift.subject, drift.text) for drift in found if drift.kind == kind])
         findings.close_others(kind)
 
 
@@ -138,18 +138,20 @@ class Comparison:
             yield self._change(EXTERNAL_ID, name, now)
         elif before and before.is_unique and not now.is_unique:
             text = "is no longer Unique in Salesforce: two records may get the same id, and both are then rejected."
-            yield self._change(EXTERNAL_ID, name, f"{name} {text} Let the admin tick Unique on the field again.")
+            yield self._change(EXTERNAL_ID, name, f"{name} {text} Ask your Salesforce admin to tick Unique.")
 
     def _compare_fields(self, described: Mapping[str, Any]) -> Iterator[Drift]:
         names = {str(field["name"]).lower() for field in described["fields"]}
         for name in self.stream.fields:
-            told = _examine(self.stream, _mark(self.stream, _grant(described)), name)
-            if isinstance(told, str):
-                yield self._change(RIGHT if name.lower() in names else FIELD, name, told)
+            text = _examine(self.stream, _mark(self.stream, _grant(described)), name)
+            if isinstance(text, str):
+                yield self._change(RIGHT if name.lower() in names else FIELD, name, text)
 
     def _describe_required(self, name: str) -> Drift:
         text = f"is required now, and {self.stream.name}.yaml maps no column to it: every new record is rejected."
-        return self._change(REQUIRED, name, f"{name} {text} Add it to fields, or let the admin give it a default.")
+        return self._change(
+            REQUIRED, name, f"{name} {text} Add it to fields, or ask your Salesforce admin for a default."
+        )
 
     def _compare_types(self, described: Mapping[str, Any], source: Source) -> Iterator[Drift]:
         for name, before, now in self._pairs(described):
@@ -181,11 +183,11 @@ class Comparison:
                     PICKLIST,
                     name,
                     f"The restricted picklist {name} no longer has {lacking} of the values of column {column}: those "
-                    f"records are rejected. Let the admin add them again, or correct the column; {remedy}",
+                    f"records are rejected. Ask your Salesforce admin to add them again, or correct the column; {remedy}",
                 )
 
-    def _change(self, kind: str, name: str, told: str) -> Drift:
-        return Drift(kind, f"{self.stream.object}.{name}", told)
+    def _change(self, kind: str, name: str, text: str) -> Drift:
+        return Drift(kind, f"{self.stream.object}.{name}", text)
 
     def _pairs(self, described: Mapping[str, Any]) -> Iterator[tuple[str, FieldSchema, FieldSchema]]:
         """Yield each field that is there and was described before, as it was and as it is."""
@@ -232,9 +234,9 @@ def _without_stream(stream: Stream, failure: ConfigurationFailure) -> str:
 
 def _advise_on_length(longest: int, most: int) -> str:
     if longest > most:
-        remedy = f"Let the admin lengthen it, or shorten them in a view by left(…, {most})."
+        remedy = f"Ask your Salesforce admin to lengthen it, or shorten them in a view by left(…, {most})."
         return f"and the source has texts of up to {longest:,}: they are rejected. {remedy}"
-    return f"and its column may hold more. Let the admin lengthen it again, or declare the column varchar({most})."
+    return f"and its column may hold more. Ask your Salesforce admin to lengthen it again, or declare the column varchar({most})."
 
 
 def _count_lacking(source: Source, column: str, before: FieldSchema, now: FieldSchema) -> int:

@@ -31,10 +31,10 @@ def open_findings(exporter: Exporter) -> list[tuple[str, str]]:
 
 def read_told(exporter: Exporter) -> str:
     """Return the text of the one open finding."""
-    [(told,)] = exporter.connection.execute(
+    [(text,)] = exporter.connection.execute(
         "select told from crm_export.ExportFindings where closed_at is null"
     ).fetchall()
-    return str(told)
+    return str(text)
 
 
 def open_alerts(exporter: Exporter) -> dict[str, str | None]:
@@ -76,7 +76,7 @@ CHANGES = {
         field("Plain__c", required=True), field("Plain__c", required=False),
     ),
     "a required field has a default then": Change(
-        "org:required", "Account.Plain__c", "Add it to fields, or let the admin give it a default.",
+        "org:required", "Account.Plain__c", "Add it to fields, or ask your Salesforce admin for a default.",
         field("Plain__c", required=True), field("Plain__c", required=False, nillable=False),
     ),
     "a picklist value is removed": Change(

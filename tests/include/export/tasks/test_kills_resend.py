@@ -8,7 +8,7 @@ import pytest
 
 from exporter import Exporter, make_stream
 from include.export.ledger import ExportResends, Outcome
-from killing import Mortals, Story, start_mortals, targets, told
+from killing import Mortals, Story, message, start_mortals, targets
 from salesforce_sandbox.process import RunningSandbox
 
 pytestmark = pytest.mark.timeout(1800)
@@ -21,7 +21,7 @@ def mortals(
     exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Mortals]:
     exporter.options = dict(OPTIONS)
-    with start_mortals(exporter, database, sandbox_server.ca_file) as running, told(capsys, running):
+    with start_mortals(exporter, database, sandbox_server.ca_file) as running, message(capsys, running):
         running.options |= OPTIONS
         yield running
 
