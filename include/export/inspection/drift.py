@@ -149,9 +149,8 @@ class Comparison:
 
     def _describe_required(self, name: str) -> Drift:
         text = f"is required now, and {self.stream.name}.yaml maps no column to it: every new record is rejected."
-        return self._change(
-            REQUIRED, name, f"{name} {text} Add it to fields, or ask your Salesforce admin for a default."
-        )
+        remedy = "Add it to fields, or ask your Salesforce admin for a default."
+        return self._change(REQUIRED, name, f"{name} {text} {remedy}")
 
     def _compare_types(self, described: Mapping[str, Any], source: Source) -> Iterator[Drift]:
         for name, before, now in self._pairs(described):
@@ -183,7 +182,7 @@ class Comparison:
                     PICKLIST,
                     name,
                     f"The restricted picklist {name} no longer has {lacking} of the values of column {column}: those "
-                    f"records are rejected. Ask your Salesforce admin to add them again, or correct the column; {remedy}",
+                    f"records are rejected. Ask your Salesforce admin to add them, or correct the column; {remedy}",
                 )
 
     def _change(self, kind: str, name: str, text: str) -> Drift:
@@ -236,7 +235,8 @@ def _advise_on_length(longest: int, most: int) -> str:
     if longest > most:
         remedy = f"Ask your Salesforce admin to lengthen it, or shorten them in a view by left(…, {most})."
         return f"and the source has texts of up to {longest:,}: they are rejected. {remedy}"
-    return f"and its column may hold more. Ask your Salesforce admin to lengthen it again, or declare the column varchar({most})."
+    remedy = f"Ask your Salesforce admin to lengthen it, or declare the column varchar({most})."
+    return f"and its column may hold more. {remedy}"
 
 
 def _count_lacking(source: Source, column: str, before: FieldSchema, now: FieldSchema) -> int:

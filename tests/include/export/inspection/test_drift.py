@@ -29,7 +29,7 @@ def open_findings(exporter: Exporter) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def read_told(exporter: Exporter) -> str:
+def read_text(exporter: Exporter) -> str:
     """Return the text of the one open finding."""
     [(text,)] = exporter.connection.execute(
         "select told from crm_export.ExportFindings where closed_at is null"
@@ -140,8 +140,8 @@ def test_a_change_is_found_once_raises_one_alert_and_is_closed_when_it_is_mended
     assert look(exported).found == 1
     assert [call["method"] for call in exported.calls(before)] == ["GET"], "one call, and nothing is written"
     assert open_findings(exported) == [(change.kind, change.subject)]
-    assert change.said in read_told(exported)
-    assert open_alerts(exported) == {change.kind: read_told(exported)}
+    assert change.said in read_text(exported)
+    assert open_alerts(exported) == {change.kind: read_text(exported)}
     assert look(exported).found == 1
     assert exported.connection.execute("select count(*) from crm_export.ExportFindings").fetchone() == (1,)
     change.mend(exported)
@@ -195,7 +195,7 @@ def test_a_picklist_that_becomes_restricted_is_compared_with_all_values(exporter
     assert look(exporter).found == 0
     exporter.control.change_field("Account", "Kind__c", restricted=True)
     assert look(exporter).found == 1
-    assert "Anything" not in read_told(exporter), "no value of a record"
+    assert "Anything" not in read_text(exporter), "no value of a record"
 
 
 def test_what_fits_or_was_so_from_the_beginning_is_no_finding(exporter: Exporter) -> None:
