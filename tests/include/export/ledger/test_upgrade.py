@@ -180,7 +180,7 @@ def test_what_was_exported_before_is_no_late_row_and_findings_go_on(old: Old) ->
         " where database_identity is not null"
     )
     report = exporter.reconcile()
-    assert (report.late, report.stepped_back) == (0, "")
+    assert (report.late, report.failover) == (0, "")
     assert report_orphans(exporter.inputs()).without_source == 1
     found = old.connection.execute(
         "select kind, subject, closed_at is null from crm_export.ExportFindings order by id"
