@@ -10,6 +10,8 @@ For each stream, parents before children:
    that was promoted without the newest transactions, or a backup that was restored. What Salesforce got from the lost
    part is then sent again with the values of today.
 2. **report_orphans** reports records that Salesforce has and the source has no row for. It changes nothing.
+3. **report_drift** reports what the org has changed and the stream does not follow: a field that is gone, shorter, of
+   another type or newly required, a picklist value, a right, an external id. It costs one API call.
 
 Then the checks of the folder `checks` next to the stream files run: sums that must come to a total, such as the
 attribution of an opportunity.
@@ -28,7 +30,12 @@ from crm_export.alerts.operator import end_with_alerts
 from crm_export.operators.base import find_last_tasks, task_for
 from crm_export.operators.dag_layout import choose_streams
 from crm_export.operators.preparation import PrepareSchemaOperator
-from crm_export.operators.reconcile import ExportLateRowsOperator, ReportOrphansOperator, task_for_check
+from crm_export.operators.reconcile import (
+    ExportLateRowsOperator,
+    ReportDriftOperator,
+    ReportOrphansOperator,
+    task_for_check,
+)
 from crm_export.operators.retention import PurgeHistoryOperator
 from include.export.reconcile import load_checks
 from include.export.streams import load_streams
@@ -53,7 +60,8 @@ with DAG(
                 stream, ExportLateRowsOperator, task_id="export_late_rows", trigger_rule=rule
             )
             orphans = task_for(stream, ReportOrphansOperator, task_id="report_orphans", trigger_rule="all_done")
-            late_rows[stream.name] >> orphans
+            drift = task_for(stream, ReportDriftOperator, task_id="report_drift", trigger_rule="all_done")
+            late_rows[stream.name] >> [orphans, drift]
         for parent in set(stream.after) & set(late_rows):
             late_rows[parent] >> late_rows[stream.name]
         if not stream.after:

@@ -29,7 +29,7 @@ from local_stack.postgres.databases import EXPORTER, WAREHOUSE, connect
 from local_stack.private_files import UnsafeFolderError
 from local_stack.processes.children import interruption
 from local_stack.report import WIDTH
-from local_stack.runs import run_dag, show_streams
+from local_stack.runs import run_scheduled_or_triggered, show_streams
 from local_stack.stack import Stack
 from local_stack.stories import StoryRunner, run_story
 from salesforce_sandbox.control import Control
@@ -99,7 +99,7 @@ def _run(asked: argparse.Namespace) -> int:
     load_streams()  # no stream file at all is said before anything starts
     with Stack(Place.from_environment(), report=_say, workers=asked.workers) as stack:
         try:
-            run = run_dag(stack.api, console, "CRMExport", check=stack.check)
+            run = run_scheduled_or_triggered(stack.api, console, "CRMExport", check=stack.check)
         except requests.RequestException:
             stack.check()  # the end of a process says more than the call that it left unanswered
             raise

@@ -103,6 +103,11 @@ class AirflowApi:
         answer = self._call("GET", f"/dags/{dag_id}/dagRuns?order_by=-run_after&limit=50").json()
         return list(answer["dag_runs"])
 
+    def is_run_due(self, dag_id: str) -> bool:
+        """Return whether the scheduler is about to start a run of a DAG."""
+        after = self._call("GET", f"/dags/{dag_id}").json()["next_dagrun_run_after"]
+        return bool(after) and datetime.fromisoformat(after) <= datetime.now(UTC)
+
     def task_states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """Return the state of every task of a run."""
         answer = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500").json()

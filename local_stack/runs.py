@@ -1,4 +1,4 @@
-"""Triggering DAGs of a running stack and following them."""
+"""Triggering DAGs of a running stack, or meeting the runs of their schedule, and following them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from local_stack.ports import StackError
 from local_stack.report import show_next_steps, show_summaries
 
 RUN_SECONDS = 600
+DUE_SECONDS = 60  # that the scheduler may take to start a run that is due
 EXPORT_TASK = "export_changes"
 _WORDS = {
     "success": "done",
@@ -49,7 +50,29 @@ def run_dag(
     check: Callable[[], None] = lambda: None,
 ) -> FollowedRun:
     """Trigger a DAG, print each task as it ends, and return the run; `check` raises when waiting is pointless."""
-    run_id = api.trigger(dag_id, conf)
+    return _follow(api, console, dag_id, api.trigger(dag_id, conf), check)
+
+
+def run_scheduled_or_triggered(
+    api: AirflowApi, console: Console, dag_id: str, check: Callable[[], None] = lambda: None
+) -> FollowedRun:
+    """Follow the run that the schedule starts now, or trigger one where none is due.
+
+    A second run beside the first would find its work done, and show that.
+    """
+    deadline = time.monotonic() + DUE_SECONDS
+    while time.monotonic() < deadline:
+        check()
+        going_on = [run for run in api.runs(dag_id) if run["state"] not in FINISHED]
+        if going_on:
+            return _follow(api, console, dag_id, going_on[-1]["dag_run_id"], check)
+        if not api.is_run_due(dag_id):
+            break
+        time.sleep(0.5)
+    return run_dag(api, console, dag_id, check=check)
+
+
+def _follow(api: AirflowApi, console: Console, dag_id: str, run_id: str, check: Callable[[], None]) -> FollowedRun:
     console.print(f"Run {run_id} of {dag_id}:")
     printed: set[str] = set()
     deadline = time.monotonic() + RUN_SECONDS

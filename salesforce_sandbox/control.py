@@ -72,6 +72,10 @@ class Control:
         """Change a field's definition: hidden, read_only, length, required."""
         self._call("PATCH", f"/fields/{object_name}/{field}", changes)
 
+    def change_object(self, object_name: str, **changes: Any) -> None:
+        """Change an object's definition: createable, updateable, deletable."""
+        self._call("PATCH", f"/objects/{object_name}", changes)
+
     def add_picklist_values(self, object_name: str, field: str, *values: str) -> None:
         """Add values to a picklist."""
         self._call("POST", f"/picklists/{object_name}/{field}", {"add": list(values)})

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from salesforce_sandbox.definition.objects import FieldDefinition
+from salesforce_sandbox.definition.objects import FieldDefinition, ObjectDefinition
 from salesforce_sandbox.definition.settings import BulkSettings, RequestSettings, TokenForm
 from salesforce_sandbox.org.faults import Fault, JobFault
 from salesforce_sandbox.org.org import Org
@@ -30,6 +30,7 @@ def control_routes(org: Org) -> list[Route]:
         Route("/sandbox/history/{object}/{id:path}", control.history, methods=["GET"]),
         Route("/sandbox/writes/{object}", control.writes, methods=["GET"]),
         Route("/sandbox/rules/{name}", control.switch_rule, methods=["POST"]),
+        Route("/sandbox/objects/{object}", control.change_object, methods=["PATCH"]),
         Route("/sandbox/fields/{object}/{field}", control.change_field, methods=["PATCH"]),
         Route("/sandbox/picklists/{object}/{field}", control.add_values, methods=["POST"]),
         Route("/sandbox/faults", control.faults, methods=["GET", "POST", "DELETE"]),
@@ -119,6 +120,17 @@ class _Control:
         fields, name, field = self._field(request)
         try:
             fields[name] = FieldDefinition.model_validate(field.model_dump() | await request.json())
+        except ValidationError as wrong:
+            return JSONResponse({"error": str(wrong)}, 400)
+        return JSONResponse({})
+
+    async def change_object(self, request: Request) -> Response:
+        """Change what the users may do with an object: create, update, delete."""
+        objects, name = self.org.definition.objects, request.path_params["object"]
+        if name not in objects:
+            raise RequestRejected(404, "NOT_FOUND", f"There is no object {name}")
+        try:
+            objects[name] = ObjectDefinition.model_validate(objects[name].model_dump() | await request.json())
         except ValidationError as wrong:
             return JSONResponse({"error": str(wrong)}, 400)
         return JSONResponse({})

@@ -42,7 +42,7 @@ def test_every_stream_has_its_two_tasks(dags: DagBag) -> None:
     assert set(dags.dags["CRMExport_ExportError"].task_ids) == {"prepare_schema", "send_alerts", *STREAMS}
     last = {"check_attribution", "purge_history", "send_alerts"}
     assert set(dags.dags["CRMExport_Reconcile"].task_ids) == {"prepare_schema"} | last | {
-        f"{stream}.{name}" for stream in STREAMS for name in ("export_late_rows", "report_orphans")
+        f"{stream}.{name}" for stream in STREAMS for name in ("export_late_rows", "report_orphans", "report_drift")
     }
 
 

@@ -176,6 +176,7 @@ def test_the_daily_check_exports_late_rows_and_reports_what_has_no_source(dags: 
         "prepare_schema": "success",
         f"{STREAM}.export_late_rows": "success",
         f"{STREAM}.report_orphans": "success",
+        f"{STREAM}.report_drift": "success",
         "purge_history": "success",
         "send_alerts": "success",
     }

@@ -63,6 +63,8 @@ class AlertWriter:
         if alert.event == "cleared":
             return AlertText("", self._text(f"{alert.kind}_cleared", **self._values(alert)), "", "")
         sentence = self._text(_name_text(alert), **self._values(alert))
+        if alert.kind == "finding" and alert.message:
+            sentence = f"{sentence}\n{alert.message}"
         return AlertText(self._adobe_line(alert), sentence, self._advise(alert), _link_record(alert))
 
     def write_sample(self) -> AlertMessage:
@@ -109,7 +111,7 @@ class AlertWriter:
             "stream": alert.stream or "",
             "key": alert.record_key or alert.subject,
             "code": alert.error_code or alert.subject,
-            "kind": alert.subject.replace("_", " "),
+            "kind": self._name_finding(alert.subject),
             "field": alert.subject,
             "message": alert.message or "",
             "since": alert.since,
@@ -118,6 +120,11 @@ class AlertWriter:
             "records": alert.records or 0,
             "children": self._text("held_children", names=children) if children else "",
         }
+
+    def _name_finding(self, kind: str) -> str:
+        """Return what a kind of finding is called: what the org has changed has words of its own."""
+        texts = load_texts()[self.language]
+        return texts.get(kind.replace(":", "_"), kind.replace("_", " "))
 
     def _text(self, name: str, **values: Any) -> str:
         return load_texts()[self.language][name].format(**values)

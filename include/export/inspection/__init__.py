@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from include.export.inspection.checklist import CheckLine, Checklist, Level
 from include.export.inspection.database import DatabaseCheck, check_database
+from include.export.inspection.drift import DriftReport, report_drift
 from include.export.inspection.forecast import SHOWN_ROWS, Forecast, PlannedRow, forecast_run
 from include.export.inspection.org import DescribedOrg, check_limits, check_login
 from include.export.inspection.proposal import propose_stream
@@ -15,6 +16,7 @@ __all__ = [
     "Checklist",
     "DatabaseCheck",
     "DescribedOrg",
+    "DriftReport",
     "Forecast",
     "Level",
     "PlannedRow",
@@ -25,4 +27,5 @@ __all__ = [
     "check_stream",
     "forecast_run",
     "propose_stream",
+    "report_drift",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from include.export.inspection.checklist import Checklist
 from include.export.inspection.field_types import explain_misfit
 from include.export.inspection.field_values import check_length, check_picklist
 from include.export.inspection.org import DescribedOrg
-from include.export.salesforce import read_object_schema
+from include.export.salesforce import list_required, read_object_schema
 from include.export.source import RowFacts, Source
 from include.export.streams import Operation, Stream
 
@@ -80,21 +80,21 @@ def _check_external_id(stream: Stream, fields: Mapping[str, Mapping[str, Any]], 
 def _check_required(stream: Stream, described: Mapping[str, Any], checks: Checklist) -> None:
     if stream.operation is Operation.UPDATE:
         return
-    paths = [name.rpartition(":")[2] for name in stream.fields]
-    mapped = {path.partition(".")[0].lower() for path in paths}
-    missing = [
-        str(field["name"])
-        for field in described["fields"]
-        if field.get("createable") and not field.get("nillable", True) and not field.get("defaultedOnCreate")
-        and field.get("type") != "boolean"
-        and not {str(field["name"]).lower(), str(field.get("relationshipName")).lower()} & mapped
-    ]  # fmt: skip
+    missing = find_unmapped(stream, described, list_required(described))
     if missing:
         checks.fail(
             "required",
             f"{stream.object} requires {', '.join(missing)} and {stream.name}.yaml maps no column to it: every new "
             "record is rejected. Add it to fields, or ask your Salesforce admin to give it a default.",
         )
+
+
+def find_unmapped(stream: Stream, described: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Return those of an object's fields that a stream gives no value, neither itself nor by a parent."""
+    paths = [name.rpartition(":")[2] for name in stream.fields]
+    mapped = {path.partition(".")[0].lower() for path in paths}
+    relations = {str(field["name"]): str(field.get("relationshipName")).lower() for field in described["fields"]}
+    return [name for name in names if not {name.lower(), relations.get(name, "")} & mapped]
 
 
 def _check_parent(

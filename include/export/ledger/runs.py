@@ -106,6 +106,6 @@ class RunEntry:
             return fetch_one(cursor.execute(load_statement("ledger/run_end"), values))
 
 
-def count_calls_of_the_day(connection: psycopg.Connection) -> int:
-    """Return the API calls of the last 24 hours that ExportRuns knows."""
-    return int(fetch_value(connection.execute(load_statement("ledger/run_calls_of_the_day"))))
+def count_calls_of_the_day(connection: psycopg.Connection, stream: str | None = None) -> int:
+    """Return the API calls of the last 24 hours that ExportRuns knows; for a stream, those to its org."""
+    return int(fetch_value(connection.execute(load_statement("ledger/run_calls_of_the_day"), {"stream": stream})))

@@ -29,6 +29,7 @@ class StreamState:
     described: dict[str, Any] | None
     described_lately: bool
     organization_id: str | None
+    described_ever: dict[str, Any] | None = None  # `described`, with what it was before
     database_identity: str | None = None
     request_rows: int | None = None  # that a request may hold; None: as many as the setting allows
     job_rows: int | None = None  # of the last good window of Bulk jobs, if that was within a day
@@ -95,14 +96,19 @@ class Lease:
         self._execute("ledger/watermark_stop", error=error)
 
     def keep_description(
-        self, mapping: dict[str, Any], fingerprint: str, described: dict[str, Any], org: str, instance_url: str
-    ) -> None:
-        """Keep what this run's mapping, Salesforce's description of the object and the org's address are."""
+        self, mapping: dict[str, Any], fingerprint: str, described: dict[str, Any], org: str, instance_url: str, *,
+        described_ever: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """Keep what this run's mapping, Salesforce's description of the object and the org's address are.
+
+        `described_ever` is the description with what it has been before.
+        """
         self._execute(
             "ledger/watermark_describe",
             mapping=Jsonb(mapping),
             fingerprint=fingerprint,
             described=Jsonb(described),
+            described_ever=Jsonb(described_ever),
             organization=org,
             instance_url=instance_url,
         )
@@ -184,6 +190,11 @@ class ExportWatermarks:
     def read_organization(self, stream: str) -> str | None:
         """Return the id of the org that the watermark of a stream was kept for, None when none was."""
         row = self.connection.execute(load_statement("ledger/watermark_organization"), {"stream": stream}).fetchone()
+        return row[0] if row else None
+
+    def read_described_ever(self, stream: str) -> dict[str, Any] | None:
+        """Return what the object of a stream has ever been described as, None before its first run."""
+        row = self.connection.execute(load_statement("ledger/watermark_described"), {"stream": stream}).fetchone()
         return row[0] if row else None
 
     def _try_take(self, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
-import psycopg
-
-from include.export.failures import RunFailure
 from include.export.ledger import (
     NO_SOURCE_ROW,
     ExportFindings,
-    ExportWatermarks,
     Outcome,
     RunEntry,
     count_calls_of_the_day,
-    explain_database_errors,
 )
 from include.export.options import LISTING_CREDIT_SHARE, ExportOptions
 from include.export.reconcile.org_listing import RECORDS_OF_A_PAGE, Listing
 from include.export.record_sql import RecordForm
-from include.export.run import RunInputs, check_organization, describe_anew
-from include.export.salesforce import SalesforceClient
+from include.export.run import RunInputs, describe_anew, open_report
 from include.export.source import Source, may_hide_rows
-from include.export.streams import Operation, Stream
+from include.export.streams import Operation
 
 log = logging.getLogger(__name__)
 
@@ -57,22 +50,10 @@ def report_orphans(inputs: RunInputs) -> OrphansReport:
     if stream.operation is not Operation.UPSERT:
         report.message = f"{stream.name} only updates records that others create; there is nothing to compare."
         return report
-    with explain_database_errors(stream.name, stream, inputs.connection):
-        paused = inputs.options.pause_on_export_errors
-        entry = RunEntry.start(inputs.connection, stream.name, "reconcile", inputs.identity, paused=paused)
-        client.guard = partial(_check_organization, stream, inputs.connection, client)
-        try:
-            outcome = _report(Listing(stream, inputs.connection, client), inputs.options, entry, report)
-        except RunFailure as failure:
-            entry.end(Outcome.FAILED, str(failure), api_calls=client.api_calls, failure=type(failure).__name__)
-            raise
+    with open_report(inputs) as entry:
+        outcome = _report(Listing(stream, inputs.connection, client), inputs.options, entry, report)
         report.api_calls = entry.end(outcome, report.message, api_calls=client.api_calls).api_calls
     return report
-
-
-def _check_organization(stream: Stream, connection: psycopg.Connection, client: SalesforceClient) -> None:
-    known = ExportWatermarks(connection).read_organization(stream.name)
-    check_organization(stream, known, client.session.organization_id)
 
 
 def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: OrphansReport) -> Outcome:
@@ -86,7 +67,7 @@ def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: O
     calls = -(-listing.count() // RECORDS_OF_A_PAGE)
     left = (
         options.daily_api_limit * LISTING_CREDIT_SHARE
-        - count_calls_of_the_day(listing.connection)
+        - count_calls_of_the_day(listing.connection, listing.stream.name)
         - listing.client.api_calls
     )
     if calls > left:

@@ -9,6 +9,7 @@ from include.export.run.keyed_rows import KeyedRows, send_keys
 from include.export.run.lease_scope import open_run
 from include.export.run.object_description import check_organization, describe_anew
 from include.export.run.planning import plan_batch, plan_page
+from include.export.run.report_scope import open_report
 from include.export.run.resend_scope import enter_resend
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "check_organization",
     "describe_anew",
     "enter_resend",
+    "open_report",
     "open_run",
     "plan_batch",
     "plan_page",

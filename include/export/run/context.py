@@ -158,7 +158,7 @@ class RunContext(RunInputs):
 
     def has_credits(self, share: float = 1.0, calls: int = 1) -> bool:
         """Return whether a share of the daily API limit, and what the org says it has left, allow so many calls."""
-        used = count_calls_of_the_day(self.connection) + self.client.api_calls - self.counted[0]
+        used = count_calls_of_the_day(self.connection, self.stream.name) + self.client.api_calls - self.counted[0]
         usage = self.client.usage
         org_allows = usage is None or usage.used + calls <= usage.most
         return org_allows and used + calls <= self.options.daily_api_limit * share

@@ -27,7 +27,10 @@ def describe_object(stream: Stream, lease: Lease, state: StreamState, client: Sa
     check_organization(stream, state.organization_id, organization)
     _handle_new_fields(stream, state, lease)
     address = client.session.instance_url
-    lease.keep_description(stream.mapping, stream.fingerprint, schema.as_json(), organization, address)
+    ever = schema.widen(ObjectSchema.from_json(state.described_ever) if state.described_ever else None)
+    lease.keep_description(
+        stream.mapping, stream.fingerprint, schema.as_json(), organization, address, described_ever=ever.as_json()
+    )
     return schema
 
 

@@ -16,7 +16,7 @@ from include.export.salesforce.collections_api import (
 )
 from include.export.salesforce.error_catalogue import DEFAULT_FILE, Catalogue, ErrorClass, FailureKind, load_catalogue
 from include.export.salesforce.http_errors import RequestRejected, RequestTooLarge, read_list
-from include.export.salesforce.object_schema import FieldSchema, ObjectSchema, read_object_schema
+from include.export.salesforce.object_schema import FieldSchema, ObjectSchema, list_required, read_object_schema
 from include.export.salesforce.org_session import OrgSession, read_organization
 from include.export.salesforce.rejections import RejectedClass, Rejection, judge_rejection, reject_locally
 from include.export.salesforce.write_options import find_bulk_obstacle, write_headers
@@ -50,6 +50,7 @@ __all__ = [
     "is_job_over",
     "join_errors",
     "judge_rejection",
+    "list_required",
     "load_catalogue",
     "read_job_error",
     "read_list",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -23,6 +23,9 @@ class FieldSchema:
     updateable: bool
     identifies: bool  # externalId or idLookup: usable as upsert key
     case_sensitive: bool
+    length: int = 0  # characters; 0: not known
+    is_unique: bool = False
+    picklist: tuple[str, ...] | None = None  # active values of a restricted picklist; None: any value is taken
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,30 @@ class ObjectSchema:
     object: str
     fields: Mapping[str, FieldSchema]
     lookups: Mapping[str, str]
+    required: tuple[str, ...] = ()  # fields without which no record is created, mapped or not
 
     def as_json(self) -> dict[str, Any]:
         """Return the description as kept in ExportWatermarks."""
         fields = {name: asdict(field) for name, field in self.fields.items()}
-        return {"object": self.object, "fields": fields, "lookups": dict(self.lookups)}
+        return {
+            "object": self.object, "fields": fields, "lookups": dict(self.lookups), "required": list(self.required)
+        }  # fmt: skip
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> ObjectSchema:
         """Return the description that `as_json` wrote."""
-        fields = {name: FieldSchema(**field) for name, field in kept["fields"].items()}
-        return cls(kept["object"], fields, kept["lookups"])
+        fields = {name: _read_field(field) for name, field in kept["fields"].items()}
+        return cls(kept["object"], fields, kept["lookups"], tuple(kept.get("required", ())))
+
+    def widen(self, first: ObjectSchema | None) -> ObjectSchema:
+        """Return what the object has ever been described as, `first` being that of before: what drift is compared with.
+
+        A field keeps its first type and mark, the greatest length and every picklist value that it has had.
+        """
+        if first is None or first.object != self.object:
+            return self
+        fields = {name: _widen_field(field, first.fields.get(name)) for name, field in self.fields.items()}
+        return replace(self, fields=fields, required=first.required)
 
 
 def read_object_schema(stream: Stream, described: Mapping[str, Any]) -> ObjectSchema:
@@ -65,7 +81,7 @@ def read_object_schema(stream: Stream, described: Mapping[str, Any]) -> ObjectSc
             _check_parent(stream, name, kind, found)
             lookups[relation] = found["name"]
     _check_external_id(stream, fields[stream.external_id])
-    return ObjectSchema(stream.object, fields, lookups)
+    return ObjectSchema(stream.object, fields, lookups, list_required(described))
 
 
 def _field_schema(found: Mapping[str, Any], *, is_parent: bool) -> FieldSchema:
@@ -76,7 +92,40 @@ def _field_schema(found: Mapping[str, Any], *, is_parent: bool) -> FieldSchema:
         updateable=bool(found["updateable"]),
         identifies=bool(found.get("externalId") or found.get("idLookup")),
         case_sensitive=bool(found.get("caseSensitive")),
+        length=0 if is_parent else int(found.get("length") or 0),
+        is_unique=bool(found.get("unique")) and not is_parent,
+        picklist=_read_picklist(found),
     )
+
+
+def _read_picklist(found: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if not found.get("restrictedPicklist"):
+        return None
+    return tuple(str(each["value"]) for each in found.get("picklistValues") or () if each.get("active", True))
+
+
+def _read_field(kept: Mapping[str, Any]) -> FieldSchema:
+    picklist = kept.get("picklist")
+    return FieldSchema(**{**kept, "picklist": None if picklist is None else tuple(picklist)})
+
+
+def _widen_field(now: FieldSchema, first: FieldSchema | None) -> FieldSchema:
+    if first is None:
+        return now
+    had = None if first.picklist is None else tuple(dict.fromkeys([*first.picklist, *(now.picklist or ())]))
+    return replace(
+        first, length=max(first.length, now.length), is_unique=first.is_unique or now.is_unique, picklist=had
+    )
+
+
+def list_required(described: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the fields of an object without which no record is created: not nillable and without a default."""
+    return tuple(
+        str(field["name"])
+        for field in described["fields"]
+        if field.get("createable") and not field.get("nillable", True) and not field.get("defaultedOnCreate")
+        and field.get("type") != "boolean"
+    )  # fmt: skip
 
 
 def _check_object(stream: Stream, described: Mapping[str, Any]) -> None:

@@ -24,7 +24,12 @@ def find_oldest_waiting_delete(
     """Return when the first row of a delete behind a position is purged, None where that is further than `warning`."""
     deleted = sql.Identifier(_deleted_column(source.stream))
     statement = source.compose("source/lag_delete", after, deleted=deleted)
-    values = {"purged_after": purged_after, "warning": warning, **(after.as_values() if after else {})}
+    values = {
+        "stream": source.stream.name,
+        "purged_after": purged_after,
+        "warning": warning,
+        **(after.as_values() if after else {}),
+    }
     row = source.connection.execute(statement, values).fetchone()
     return str(row[0]) if row else None
 

@@ -54,7 +54,6 @@ def read_declared_lengths(stream: Stream, connection: psycopg.Connection) -> dic
 def read_row_facts(source: Source) -> RowFacts:
     """Return counts over the first 25,000 rows of a source; raises TooSlow."""
     stream = source.stream
-    alive = sql.SQL("s.{} is null").format(sql.Identifier(stream.deleted)) if stream.deleted else sql.SQL("true")
     lengths = [
         sql.SQL("coalesce(max(length(s.{}::text)), 0)").format(sql.Identifier(column))
         for column in stream.fields.values()
@@ -63,7 +62,7 @@ def read_row_facts(source: Source) -> RowFacts:
         source=_name(stream),
         key=sql.Identifier(stream.key),
         external_id=sql.Identifier(stream.external_id_column),
-        alive=alive,
+        alive=_alive(stream),
         lengths=sql.SQL(", ").join(lengths),
     )
     with _brief(source.connection), source.connection.cursor(row_factory=class_row(RowFacts)) as cursor:
@@ -83,6 +82,19 @@ def find_values_beyond(source: Source, column: str, known: Sequence[str], *, sev
         return sorted(value for (value,) in source.connection.execute(statement, wanted))
 
 
+def find_values_within(source: Source, column: str, wanted: Sequence[str], *, several: bool) -> list[str]:
+    """Return those of some values that a column has in rows that are not deleted; raises TooSlow.
+
+    `several` says that a text holds several values with ; between them.
+    """
+    statement = load_statement("source/values_within").format(
+        source=_name(source.stream), column=sql.Identifier(column), alive=_alive(source.stream)
+    )
+    with _brief(source.connection):
+        found = source.connection.execute(statement, {"wanted": list(wanted), "several": several})
+        return sorted(value for (value,) in found)
+
+
 def read_relation_columns(schema: str, table: str, connection: psycopg.Connection) -> list[RelationColumn]:
     """Return the columns of a table or view in their order, none where there is no such table."""
     with connection.cursor(row_factory=class_row(RelationColumn)) as cursor:
@@ -98,6 +110,10 @@ def _brief(connection: psycopg.Connection) -> Generator[None]:
             yield
     except errors.QueryCanceled:
         raise TooSlow from None
+
+
+def _alive(stream: Stream) -> sql.Composable:
+    return sql.SQL("s.{} is null").format(sql.Identifier(stream.deleted)) if stream.deleted else sql.SQL("true")
 
 
 def _name(stream: Stream) -> sql.Identifier:

@@ -14,6 +14,6 @@ with forgotten as (
 )
 update crm_export.ExportWatermarks
 set cursor_at = null, record_key = null, stopped_at_error_id = null, held_since = null, organization_id = null,
-    described = null, described_at = null, mapping_fingerprint = null, instance_url = null,
+    described = null, described_ever = null, described_at = null, mapping_fingerprint = null, instance_url = null,
     lease_epoch = lease_epoch + 1, lease_until = null, lease_owner = null
 where stream = %(stream)s

@@ -39,6 +39,8 @@ alter table crm_export.ExportWatermarks add column if not exists request_rows in
 alter table crm_export.ExportWatermarks
     add column if not exists job_rows integer, add column if not exists job_rows_at timestamptz,
     add column if not exists arrived_behind bigint, add column if not exists rejected_behind jsonb;
+-- `described` as it has ever been, by which CRMExport_Reconcile notices what the org has changed
+alter table crm_export.ExportWatermarks add column if not exists described_ever jsonb;
 
 -- One row per stream and run of a task.
 create table if not exists crm_export.ExportRuns (
@@ -163,8 +165,8 @@ where w.cursor_at is not null
 create table if not exists crm_export.ExportFindings (
     id            bigint generated always as identity primary key,
     stream        text not null,
-    kind          text not null,               -- late_row, no_source_row, stepped_back, or check:<name>
-    subject       text not null,               -- a key, an external id, a group: never a record's values
+    kind          text not null,               -- late_row, no_source_row, stepped_back, check:<name>, org:<what changed>
+    subject       text not null,               -- a key, an external id, a group, a field: never a record's values
     told          text not null,
     first_seen_at timestamptz not null default clock_timestamp(),
     last_seen_at  timestamptz not null default clock_timestamp(),
@@ -502,8 +504,11 @@ create or replace function crm_export.alert_of_findings() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform crm_export.raise_alert(
-                format('finding:%s:%s', seen.stream, seen.kind), 'finding', 'warning', seen.stream, seen.kind, null, null)
-    from (select distinct stream, kind from new_rows where closed_at is null) seen;
+                format('finding:%s:%s', seen.stream, seen.kind), 'finding', 'warning', seen.stream, seen.kind, seen.told,
+                null)
+    -- what the org has changed is said in the alert; other findings hold keys and ids
+    from (select stream, kind, min(told) filter (where left(kind, 4) = 'org:') as told
+          from new_rows where closed_at is null group by stream, kind) seen;
     perform crm_export.clear_alert(format('finding:%s:%s', seen.stream, seen.kind))
     from (select distinct stream, kind from new_rows where closed_at is not null) seen
     where not exists (select from crm_export.ExportFindings f
@@ -630,6 +635,31 @@ begin
             '(record_key || E''\n'' || coalesce(external_id, '''') || E''\n'' || error_message) %I.gin_trgm_ops)', place);
     end if;
 end $$;
+
+-- What Adobe Marketo Measure calls a code of Salesforce in the notifications of its CRM export; codes that it lacks keep
+-- Salesforce's name. The error catalogue has the same names.
+create or replace function crm_export.adobe_code(code text) returns text
+language sql immutable parallel safe
+return case code
+    when 'FIELD_CUSTOM_VALIDATION_EXCEPTION' then 'RECORD_NONCOMPLIANT_WITH_VALIDATION_RULES'
+    when 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST' then 'RESTRICT_PICKLIST_VALUES_ENABLED'
+    when 'INVALID_FIELD_FOR_INSERT_UPDATE' then 'MISSING_BIZIBLE_CUSTOM_FIELDS_PERMISSIONS'
+    when 'CANNOT_UPDATE_CONVERTED_LEAD' then 'MISSING_CONVERTED_LEAD_PERMISSION'
+    when 'MISSING_PERMISSION' then 'MISSING_OBJECT_WRITE_PERMISSION'
+    when 'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY' then 'MISSING_RECORD_OBJECT_PERMISSIONS'
+    when 'REQUEST_LIMIT_EXCEEDED' then 'API_LIMIT_EXCEEDED'
+    when 'API_DISABLED_FOR_ORG' then 'API_DISABLED'
+    when 'RESTAPINOTENABLED' then 'API_DISABLED'
+    else code end;
+-- ExportErrors for people, with Adobe's name of each code and the key of the record that one waits for.
+create or replace view crm_export.ReadableExportErrors as
+select e.id, e.stream, e.object, e.record_key, e.external_id, e.salesforce_id, e.operation,
+       crm_export.adobe_code(e.error_code) as adobe_code, e.error_code, e.error_name, e.error_class,
+       e.error_message, array_to_string(e.error_fields, ', ') as error_fields, e.status, e.holding,
+       p.stream as waits_for_stream, p.record_key as waits_for_key, e.attempts, e.record_changed_at,
+       e.first_seen_at, e.last_seen_at, e.next_attempt_at, e.resolved_at, e.resolved_by
+from crm_export.ExportErrors e
+left join crm_export.ExportErrors p on p.id = e.waiting_for and e.status = 'waiting';
 
 -- What was wrong before alerts were there is reported once, too.
 select crm_export.raise_alert(

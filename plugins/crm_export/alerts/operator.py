@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +12,9 @@ import requests
 from airflow.sdk import DAG, Context
 
 from crm_export.alerts.delivery import TIMEOUT_SECONDS, deliver_message
-from crm_export.connections import open_postgres
+from crm_export.connections import POSTGRES, find_databases, open_postgres
 from crm_export.metrics import report_gauges
 from crm_export.operators.base import ExportOperator, find_last_tasks
-from crm_export.operators.preparation import find_databases
 from crm_export.page_address import link_page
 from crm_export.settings import read_lag_hours
 from include.export.alerts import AlertSender, AlertsFile, AlertWatch, load_alerts_file
@@ -41,20 +41,30 @@ class SendAlertsOperator(ExportOperator):
         self.streams = tuple(streams)
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Send and return the number of alerts by channel."""
-        file = _load_file()
-        sent = [self._send(database, file, context) for database in find_databases(self.streams)]
+        """Send and return the number of alerts by channel; raises a database's RunFailure when the others are done."""
+        file, sent, failures = _load_file(), Counter[str](), []
+        for database in find_databases(self.streams):
+            try:
+                sent.update(self._send(database, file, context))
+            except RunFailure as failure:
+                failures.append(failure)
         _ping(file.ping)
-        return {name: sum(counts.get(name, 0) for counts in sent) for name in file.channels}
+        if failures:
+            raise failures[0]
+        return {name: sent[name] for name in file.channels}
 
     def _send(self, database: str, file: AlertsFile, context: Context) -> dict[str, int]:
         streams = [stream for stream in self.streams if isinstance(stream, Stream) and stream.postgres == database]
         page_url = link_page(context["ti"].log_url).rstrip("?")
         with open_postgres(database) as connection:
-            note_failed_tasks(ExportAlerts(connection), context)
+            note_failed_tasks(ExportAlerts(connection), context, self._find_owners(), database)
             _watch(connection, streams)
             sender = AlertSender(connection, file, Catalogue.load(), page_url, deliver_message, self._children())
             return sender.send()
+
+    def _find_owners(self) -> dict[str, str]:
+        """Return the database of each stream; a broken stream file names none."""
+        return {stream.name: stream.postgres for stream in self.streams if isinstance(stream, Stream)}
 
     def _children(self) -> Mapping[str, list[str]]:
         return {
@@ -80,14 +90,18 @@ def _watch(connection: psycopg.Connection, streams: Sequence[Stream]) -> None:
         report_gauges(health.stream, health.gauges)
 
 
-def note_failed_tasks(alerts: ExportAlerts, context: Context) -> None:
+def note_failed_tasks(alerts: ExportAlerts, context: Context, owners: Mapping[str, str], database: str) -> None:
     """Raise an alert for each task of the run that failed before it could write why, and clear those that did not.
 
     An export that has begun writes its own failure to ExportRuns; a gate's failure is the hold it has recorded.
+    `owners` are the databases of streams: a task is noted in that of its stream, one without a stream in the first.
     """
     run = context["dag_run"]
     states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
+    first = min(owners.values(), default=POSTGRES)
     for task_id, state in states.items():
+        if owners.get(task_id.partition(".")[0], first) != database:
+            continue
         key = f"run_failed:task:{run.dag_id}:{task_id}"
         if state == "failed" and not alerts.explains_failure(task_id.partition(".")[0]):
             message = f"task {task_id} of {run.dag_id} failed; its log says why"

@@ -7,18 +7,18 @@ from dataclasses import asdict
 
 from crm_export.alerts.delivery import deliver_message
 from crm_export.command_line.output import OK, WRONG, Output
-from crm_export.connections import open_postgres
+from crm_export.connections import find_databases, open_postgres
 from include.export.alerts import AlertsFile, AlertWriter, ChannelFailure, load_alerts_file
-from include.export.ledger import ExportAlerts
+from include.export.ledger import ExportAlerts, OpenAlert
 from include.export.salesforce import Catalogue
+from include.export.streams import load_streams
 
 LISTED = 200
 
 
 def list_alerts(asked: argparse.Namespace, output: Output) -> int:
     """List the open alerts; 1 while there are any."""
-    with open_postgres() as connection:
-        alerts = ExportAlerts(connection).list_open(LISTED)
+    alerts = [alert for database in find_databases(load_streams()) for alert in _list_open(database)]
     output.add(alerts=[asdict(alert) for alert in alerts])
     for alert in alerts:
         raised = f"{alert.raised_at:%Y-%m-%d %H:%M}"
@@ -26,6 +26,11 @@ def list_alerts(asked: argparse.Namespace, output: Output) -> int:
     if not alerts:
         output.line("No alert is open.")
     return WRONG if any(alert.severity != "info" for alert in alerts) else OK
+
+
+def _list_open(database: str) -> list[OpenAlert]:
+    with open_postgres(database) as connection:
+        return ExportAlerts(connection).list_open(LISTED)
 
 
 def test_channels(asked: argparse.Namespace, output: Output) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import psycopg
 from airflow.sdk import Context, SkipMixin
 
-from crm_export.connections import POSTGRES, open_inputs, open_postgres
+from crm_export.connections import find_databases, open_inputs, open_postgres
 from crm_export.operators.base import ExportOperator
 from crm_export.operators.requests import (
     ResendRequest,
@@ -46,17 +45,31 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
 
     def perform(self, context: Context) -> str:
         """Install what is missing and return a sentence; fails once for a request that cannot be fulfilled."""
-        installed = [self._install(database) for database in self.databases]
+        installed = self._install_everywhere()
         try:
             trial = self._read_requests(context)
         except RunFailure as failure:
             self.fail(str(failure))
         if trial:
-            with open_postgres() as connection:
-                self._answer(trial, context, connection)
-        if trial:
+            self._answer(trial, context)
             self.skip(context["ti"], [task for task in context["dag"].tasks if task.task_id != self.task_id])
         return " ".join(installed)
+
+    def _install_everywhere(self) -> list[str]:
+        """Install the schema in each database; one that fails leaves the others' streams their run.
+
+        Its own streams fail by themselves. Raises RunFailure where no database could be prepared.
+        """
+        installed, failures = [], []
+        for database in self.databases:
+            try:
+                installed.append(self._install(database))
+            except RunFailure as failure:
+                self.log.warning("The streams of connection %s cannot run: %s", database, failure)
+                failures.append(failure)
+        if failures and not installed:
+            raise failures[0]
+        return installed
 
     def _install(self, database: str) -> str:
         with open_postgres(database) as connection:
@@ -68,31 +81,34 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
         """Return the record to try, and note what is to be sent again; raises ConfigurationFailure."""
         asked_action(context)
         resend, trial = asked_resend(context), asked_trial(context)
-        if trial:
-            with open_postgres() as connection:
+        if trial and trial.page is not None:
+            with open_postgres() as connection:  # the page's own
                 check_trial(trial, connection)
         if resend:
             ask_resend(resend, str(context["dag_run"].run_id))
         return trial
 
-    def _answer(self, asked: TrialRequest, context: Context, connection: psycopg.Connection) -> None:
-        trials = ExportTrials(connection)
+    def _answer(self, asked: TrialRequest, context: Context) -> None:
         try:
             trial = _try(asked, context)
         except RunFailure as failure:
-            if asked.page is not None:
-                trials.fail(asked.page, str(failure))
+            _note_trial(asked, str(failure))
             self.fail(str(failure))
-        if asked.page is not None:
-            trials.end(asked.page, trial)
+        _note_trial(asked, trial)
         self.log.info("Tried key=%s of stream %s: %s", asked.key, asked.stream, trial.message)
         self.log.info("%s", _WHERE_VALUES_ARE)
 
 
-def find_databases(streams: Sequence[Stream | BrokenStream]) -> list[str]:
-    """Return the connections of the databases of streams; the usual one where no stream can be used."""
-    named = {stream.postgres for stream in streams if isinstance(stream, Stream)}
-    return sorted(named) or [POSTGRES]
+def _note_trial(asked: TrialRequest, outcome: Trial | str) -> None:
+    """Note for the page what came of a trial that it asked for, or why there is none."""
+    if asked.page is None:
+        return
+    with open_postgres() as connection:
+        trials = ExportTrials(connection)
+        if isinstance(outcome, str):
+            trials.fail(asked.page, outcome)
+        else:
+            trials.end(asked.page, outcome)
 
 
 def ask_resend(asked: ResendRequest, run_id: str) -> None:

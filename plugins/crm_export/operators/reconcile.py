@@ -1,4 +1,4 @@
-"""The operators of CRMExport_Reconcile: late rows, records without a source row, checks."""
+"""The operators of CRMExport_Reconcile: late rows, records without a source row, changes of the org, checks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from crm_export.connections import open_inputs, open_postgres
 from crm_export.operators.base import ExportOperator, asset_of, task_for
 from crm_export.operators.requests import identify_run
 from crm_export.settings import read_options
+from include.export.inspection import report_drift
 from include.export.positions import Position
 from include.export.reconcile import BrokenCheck, SumCheck, export_late_rows, report_orphans, run_check
 from include.export.streams import BrokenStream, Stream
@@ -50,6 +51,24 @@ class ReportOrphansOperator(ExportOperator):
         options = read_options()
         with open_inputs(self.stream, options, identify_run(context)) as inputs:
             report = report_orphans(inputs)
+        self.log.info("%s: %s", self.stream.name, report.message)
+        return report.as_dict()
+
+
+class ReportDriftOperator(ExportOperator):
+    """Reports what the org has changed that a stream does not follow: fields, rights, picklists; changes nothing."""
+
+    ui_color = "#e5dbff"
+
+    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stream = stream
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Compare, report, and return counts."""
+        options = read_options()
+        with open_inputs(self.stream, options, identify_run(context)) as inputs:
+            report = report_drift(inputs)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()
 

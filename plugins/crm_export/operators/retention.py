@@ -7,9 +7,8 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from crm_export.connections import open_postgres
+from crm_export.connections import find_databases, open_postgres
 from crm_export.operators.base import ExportOperator
-from crm_export.operators.preparation import find_databases
 from crm_export.settings import read_keep_days
 from include.export.ledger import Retention
 from include.export.streams import BrokenStream, Stream

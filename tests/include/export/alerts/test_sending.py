@@ -11,12 +11,16 @@ import pytest
 
 from exporter import Exporter, make_stream
 from include.export.alerts import AlertMessage, AlertSender, AlertsFile, AlertWatch, Channel, ChannelFailure
+from include.export.alerts.channels import Language
 from include.export.failures import LoginFailure
+from include.export.inspection import report_drift
 from include.export.ledger import ExportAlerts, ExportErrors
 from include.export.ledger.findings import ExportFindings
 from include.export.ledger.runs import Outcome, RunEntry
+from include.export.source import horizon
 from include.export.tasks import export_stream
 
+NOT_DELETED = '[{"success": false, "errors": [{"statusCode": "DELETE_FAILED", "message": "has cases", "fields": []}]}]'
 TEAM = AlertsFile(channels={"team": Channel(type="webhook")})
 
 
@@ -219,6 +223,30 @@ def test_a_finding_is_reported_by_its_kind_and_its_end_too(exporter: Exporter) -
     assert "CRMExport_Reconcile no longer finds: late row." in alerts.send()[0]
 
 
+@pytest.mark.parametrize(
+    ("language", "named"),
+    [("en", "finds 1 times: a field that was shortened."), ("pt-BR", "encontra 1 vezes: um campo que foi encurtado.")],
+)
+def test_a_change_of_the_org_is_reported_in_words_with_what_to_do(
+    exporter: Exporter, language: Language, named: str
+) -> None:
+    alerts = Alerts(exporter)
+    file = AlertsFile(language=language, channels=TEAM.channels)
+    exporter.add({"id": 1})
+    exporter.run()
+    exporter.control.change_field("Account", "Name", length=5)
+    report_drift(exporter.inputs())
+    [text] = alerts.send(file)
+    assert f"accounts: CRMExport_Reconcile {named}" in text
+    assert "Name was shortened from 80 to 5 characters" in text
+    assert "Account 1" not in text
+    report_drift(exporter.inputs())
+    assert alerts.send(file) == []
+    exporter.control.change_field("Account", "Name", length=80)
+    report_drift(exporter.inputs())
+    assert len(alerts.send(file)) == 1
+
+
 def test_a_changed_setting_is_reported_once(exporter: Exporter) -> None:
     alerts = Alerts(exporter)
     exporter.connection.execute(
@@ -257,6 +285,55 @@ def test_a_rejected_delete_is_reported_before_its_row_is_purged(exporter: Export
     exporter.run()
     watch.look(exporter.stream)
     assert alerts.send()[0].startswith("CRM Export: 1 resolved\n")
+
+
+def test_a_held_delete_is_reported_before_its_row_is_purged_and_until_it_is_delivered(exporter: Exporter) -> None:
+    alerts = Alerts(exporter)
+    exporter.stream = make_stream(purged_after="7d")
+    exporter.add({"id": 1})
+    exporter.run()
+    exporter.control.add_fault(match={"method": "DELETE"}, answer={"status": 200, "body": NOT_DELETED}, times=99)
+    for days, purges in ((3, 0), (6, 1)):
+        exporter.connection.execute(
+            "update app.accounts set deleted_at = now() - %(age)s::interval, changed_at = now() - %(age)s::interval",
+            {"age": f"{days} days"},
+        )
+        exporter.connection.execute("delete from crm_export.ExportErrors")
+        exporter.connection.execute(
+            "update crm_export.ExportWatermarks set cursor_at = '2026-01-01', record_key = '0',"
+            " stopped_at_error_id = null, held_since = null"
+        )
+        assert exporter.run().outcome is Outcome.HELD
+        exporter.gate()
+        AlertWatch(exporter.connection, lag_hours=1e6).look(exporter.stream)
+        keys = [alert.subject for alert in ExportAlerts(exporter.connection).list_open(9) if alert.kind == "purge"]
+        assert keys == ["1"] * purges, f"deleted {days} days ago"
+    [text] = alerts.send()
+    assert "[critical] accounts: the delete of key=1 is rejected, and the warehouse purges its row at 20" in text
+    exporter.control.clear_faults()
+    assert exporter.run().outcome is Outcome.COMPLETE
+    exporter.gate()
+    AlertWatch(exporter.connection, lag_hours=1e6).look(exporter.stream)
+    assert "the delete of key=1 is no longer at risk." in alerts.send()[0]
+
+
+def test_a_session_idle_in_transaction_is_named_where_it_holds_changes_back(
+    exporter: Exporter, connect: Callable[..., psycopg.Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = Alerts(exporter)
+    exporter.add({"id": 1})
+    monkeypatch.setattr(horizon, "LONG_TRANSACTION_SECONDS", -1)  # ten minutes are too long for a test
+    idle = connect("warehouse_loader")
+    with idle.transaction():
+        idle.execute("select 1")
+        AlertWatch(exporter.connection, lag_hours=24).look(exporter.stream)
+        [text] = alerts.send()
+    assert "accounts: the oldest change that is not exported is from 2026-01-01 00:01 UTC." in text
+    assert "warehouse_loader" in text
+    assert str(idle.info.backend_pid) in text
+    exporter.run()
+    AlertWatch(exporter.connection, lag_hours=24).look(exporter.stream)
+    assert "accounts has caught up." in alerts.send()[0]
 
 
 def test_channels_take_their_severities_and_streams_and_speak_their_language(alerts: Alerts) -> None:

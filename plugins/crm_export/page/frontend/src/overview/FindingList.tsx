@@ -57,7 +57,12 @@ function Group({ first, group }: { first: FindingView; group: FindingView[] }) {
   );
 }
 
+const KINDS = [
+  "late_row", "no_source_row", "stepped_back", "org_right", "org_external_id", "org_field", "org_required", "org_type",
+  "org_length", "org_picklist",
+] as const;
+
 function nameKind(kind: string, count: number): string {
-  const known = (["late_row", "no_source_row", "stepped_back"] as const).find((one) => one === kind);
+  const known = KINDS.find((one) => one === kind.replace(/^org:/, "org_"));
   return known ? t(`findings.${known}`, { count }) : t("findings.check", { count, name: kind.replace(/^check:/, "") });
 }

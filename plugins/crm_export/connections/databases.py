@@ -1,0 +1,14 @@
+"""Which databases streams read: each has the tables of its own streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crm_export.connections.opening import POSTGRES
+from include.export.streams import BrokenStream, Stream
+
+
+def find_databases(streams: Sequence[Stream | BrokenStream]) -> list[str]:
+    """Return the connections of the databases of streams; the usual one where no stream can be used."""
+    named = {stream.postgres for stream in streams if isinstance(stream, Stream)}
+    return sorted(named) or [POSTGRES]
