@@ -58,7 +58,7 @@ def run_scheduled_or_triggered(
 ) -> FollowedRun:
     """Follow the run that the schedule starts now, or trigger one where none is due.
 
-    A second run beside the first would find its work done, and show that.
+    A second run next to the first would find its work done, and show that.
     """
     deadline = time.monotonic() + DUE_SECONDS
     while time.monotonic() < deadline:
