@@ -299,7 +299,7 @@ def test_a_paused_dag_and_findings_have_their_cards(stack: Stack, visitor: Visit
         expect(page.get_by_role("region", name="Is everything in Salesforce?")).to_contain_text(
             "found by the daily check"
         )
-        page.get_by_text("records without a source row").click()
+        page.get_by_text("record without a source row").click()
         expect(page.get_by_text("In Salesforce only.")).to_be_visible()
         assert look_with_axe(page) == []
     finally:
