@@ -72,6 +72,7 @@ def silent_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[SilentPostgres]
     signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.field("Fs")
 @pytest.mark.parametrize("dag_id", DAG_IDS)
 def test_every_task_ends_on_sigterm_and_is_scheduled_again_without_a_retry(
     metadata: None, silent_postgres: SilentPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dag_id: str

@@ -14,10 +14,6 @@ GROUPS = {"A": 16, "B": 22, "C": 18, "D": 9, "E": 9, "F": 12, "G": 9, "H": 8}
 NUMBERS = [f"{group}{n}" for group, count in GROUPS.items() for n in range(1, count + 1)]
 _ROW = re.compile(r"^\| ([A-H]\d+|field \w+) \| (.+) \| (.+) \| (.*)\|$")
 _MARKERS = {"pytest.mark.fault": "", "pytest.mark.field": "field "}  # and the prefix of its numbers in the table
-# rows of "Faults met in the field" whose tests are being written: a row leaves when its test is there
-PENDING = frozenset(
-    f"field {number}" for number in "F1 F3 F4 F5 F7 F8 F12 F13 F14 F15 F16 F18 F19 F21 F25 F26 F27 F31 Fb Fs".split()
-)
 
 
 def read_table() -> dict[str, list[str]]:

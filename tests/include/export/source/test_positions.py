@@ -8,7 +8,6 @@ from exporter import Exporter, make_stream
 from include.export.failures import ConfigurationFailure
 from include.export.ledger.runs import Outcome
 
-pytestmark = pytest.mark.field("F31")
 FIELDS = {"Ext__c": "ext", "Name": "name"}
 BOTH = pytest.mark.parametrize("bulk_from", [None, 20], ids=["collections", "bulk"])
 
@@ -36,6 +35,7 @@ def rejection_of(exporter: Exporter) -> str:
     return str(rejected.value)
 
 
+@pytest.mark.field("F31")
 def test_a_key_without_a_unique_index_is_rejected_with_the_statement_that_creates_it(exporter: Exporter) -> None:
     make_table(exporter, "integer not null")
     fill(exporter, 1, 5)
@@ -111,6 +111,7 @@ def test_a_table_divided_by_its_key_needs_its_index(exporter: Exporter) -> None:
 
 
 @BOTH
+@pytest.mark.field("F31")
 @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
 def test_a_run_over_a_view_stops_when_two_rows_share_a_position(
     exporter: Exporter, bulk_from: int | None, pause: bool
@@ -155,6 +156,7 @@ def test_a_row_of_a_view_without_a_key_stops_the_run(exporter: Exporter, bulk_fr
         exporter.run(pause=False)
 
 
+@pytest.mark.field("F31")
 def test_the_daily_job_stops_at_rows_that_share_a_key(exporter: Exporter) -> None:
     make_table(exporter, "integer")
     fill(exporter, 1, 5)

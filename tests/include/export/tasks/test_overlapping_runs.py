@@ -23,6 +23,7 @@ def exporter(connect: Callable[..., psycopg.Connection], sandbox: Control, sandb
     return Exporter(connection, sandbox, sandbox_server.https_url, Catalogue.load())
 
 
+@pytest.mark.field("F14")
 def test_a_stream_in_work_is_left_to_the_run_that_has_it(
     exporter: Exporter, connect: Callable[..., psycopg.Connection]
 ) -> None:
