@@ -277,14 +277,14 @@ def try_to_trigger(stack: Stack) -> str | None:
 
 
 def test_one_slow_stream_does_not_stop_the_others_and_the_grid_says_so(stack: Stack) -> None:
-    """The job of `slow` takes ten minutes of Salesforce's pace, here a quarter of that: more than two schedules."""
-    stack.control.set_bulk(batch_rows=1_000, batch_delay_seconds=0.0, delay_seconds=150.0)
+    """The job of `slow` takes ten minutes of Salesforce's pace, here four: more than two schedules."""
+    stack.control.set_bulk(batch_rows=1_000, batch_delay_seconds=0.0, delay_seconds=240.0)
     before = max(call["n"] for call in stack.control.requests())
     add_rows(stack, "slow", 1, SLOW_ROWS)
     add_rows(stack, "quick", 1, 10)
     stack.api.wait_for_dag(OVERLAP, 120)
     stack.api.unpause(OVERLAP)
-    first, second, third = wait_for("three scheduled runs", lambda: watch_runs(stack), 420)
+    first, second, third = wait_for("three scheduled runs", lambda: watch_runs(stack), 600)
     stack.api.unpause(OVERLAP, paused=True)  # its open runs go on
     state = wait_for("the end of the slow stream", lambda: ended(stack, OVERLAP, first, "slow.export_changes"), 400)
     assert state == "success"
