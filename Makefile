@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help docs reference release-check page schemas setup run clean clean-all clean-run test histories proof check audit fuzz lock psql try story change airflow pictures bench clients
+.PHONY: help docs reference release-check page schemas setup run clean clean-all clean-run test test-workers histories proof check audit fuzz lock psql try story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -50,6 +50,9 @@ PROOF ?= tests/include/export/tasks/test_kills.py \
 	tests/include/export/tasks/test_memory.py
 proof: $(STAMP) ## kills at every point, every HTTP fault in both modes, the race, the memory: at full length (half an hour)
 	@$(PY) -m pytest --whole -v $(PROOF)
+
+test-workers: $(STAMP) ## two Celery workers, killed and restarted (a quarter of an hour; needs redis-server)
+	@$(PY) -m pytest --whole -v tests/acceptance/test_celery_workers.py
 
 N ?= 3000
 histories: $(STAMP) ## random histories of the product's code: make histories N=100000 [FROM=seed]

@@ -57,8 +57,10 @@ OBJECT = {
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Return a stack with two workers of one slot each, and streams of tables that the tests fill."""
+    if not request.config.getoption("whole"):
+        pytest.skip("a quarter of an hour: make test-workers")
     skip_without_redis()
     with tempfile.TemporaryDirectory(prefix="crm-celery-", dir="/var/tmp") as folder:
         place, streams = Place(Path(folder) / "state"), Path(folder) / "streams"

@@ -293,7 +293,9 @@ class TestSalesforceFails:
         exporter.run()
         exporter.connection.execute("update crm_export.ExportWatermarks set organization_id = '00DANOTHER00000'")
         exporter.add({"id": 2})
-        expect_failure(exporter, ConfigurationFailure, "00DANOTHER00000", "the connection salesforce_default", "--new-org")
+        expect_failure(
+            exporter, ConfigurationFailure, "00DANOTHER00000", "the connection salesforce_default", "--new-org"
+        )
 
     @pytest.mark.fault("B20")
     def test_a_certificate_that_is_not_trusted_is_rejected(
