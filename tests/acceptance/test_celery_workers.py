@@ -143,7 +143,7 @@ def find_supervisor(stack: Stack) -> psutil.Process:
 
 @contextlib.contextmanager
 def without_restarts(stack: Stack) -> Generator[None]:
-    """Start nothing again until the end of the block: a machine that is gone comes back later."""
+    """Start nothing again until the end of the block: a machine that is gone returns later."""
     supervisor = find_supervisor(stack)
     supervisor.suspend()
     try:
