@@ -47,6 +47,8 @@ PLANTED = {
     for fault in (
         _fault(any_transport.no_horizon, "I4", 200),
         _fault(any_transport.cursor_without_key, "I4 I9", 100),
+        _fault(any_transport.key_cut, "I4 I9", 100),
+        _fault(any_transport.settings_of_the_role, "I4 I6 I9", 100),
         _fault(any_transport.pause_ignored, "I5", 100),
         _fault(any_transport.watermark_before_results, "I4 I5", 100),
         _fault(any_transport.missing_results_are_successes, "I4 I6 I7", 300, _STORM),

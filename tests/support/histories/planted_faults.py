@@ -5,11 +5,12 @@ The product has no switch for any of them; they replace its functions while a hi
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from histories.replacing import replaced
@@ -24,6 +25,7 @@ from include.export.run.sender import Sender, Sent
 from include.export.salesforce import collections_api
 from include.export.salesforce.collections_api import Result
 from include.export.source.source import Source
+from include.export.streams import Stream
 from include.export.tasks import changes, export, reexport
 
 
@@ -48,6 +50,46 @@ def cursor_without_key() -> Generator[None]:
 
     with replaced(Source, "bound", bound):
         yield
+
+
+@contextmanager
+def key_cut() -> Generator[None]:
+    """A key is compared by its first two characters, as a cast to `character` without its length cuts it."""
+    bound = Source.bound
+
+    def cut(self: Source, operator: str, at: str, key_at: str) -> sql.Composed:
+        whole, placeholder = bound(self, operator, at, key_at), sql.Placeholder(key_at)
+        return sql.Composed(
+            [sql.SQL("left({}, 2)").format(part) if part == placeholder else part for part in _flatten(whole)]
+        )
+
+    with replaced(Source, "bound", cut):
+        yield
+
+
+def _flatten(statement: sql.Composed) -> Iterator[sql.Composable]:
+    for part in statement:
+        yield from _flatten(part) if isinstance(part, sql.Composed) else (part,)
+
+
+@contextmanager
+def settings_of_the_role() -> Generator[None]:
+    """A session keeps the settings of its role: functions are looked up in a schema that others write to."""
+    kept: list[psycopg.Connection] = []
+    read = export.read_horizon
+
+    def read_trapped(stream: Stream, connection: psycopg.Connection) -> str:
+        horizon = read(stream, connection)
+        connection.execute("set search_path = trap, pg_catalog, public")
+        kept.append(connection)
+        return horizon
+
+    with replaced(export, "read_horizon", read_trapped):
+        try:
+            yield
+        finally:
+            for connection in kept:
+                connection.execute("set search_path = pg_catalog, pg_temp")
 
 
 @contextmanager
