@@ -212,7 +212,7 @@ def make_job(exporter: Exporter) -> str:
     job_id = jobs.create("upsert", "2026-01-01T00:00:00+00:00", ())
     rows = "".join(f"S{n},Sample {n}\n" for n in range(5, 41))
     jobs.upload(job_id, lambda: iter([b"Ext__c,Text__c\n", rows.encode()]))
-    jobs.close(job_id)
+    jobs.complete_upload(job_id)
     return job_id
 
 
