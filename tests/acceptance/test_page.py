@@ -17,7 +17,7 @@ from local_stack.settings_file import read_connections
 from local_stack.stack import SETTINGS, Stack
 from running_stack import wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 HELD = "Not everything is in Salesforce"
 HOSTILE_STRINGS = 1000
 VIEWS = ("overview", "streams/buyer_touchpoints", "errors", "errors/records", "activity", "history")

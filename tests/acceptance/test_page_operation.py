@@ -11,7 +11,7 @@ from include.export.ledger import ExportAlerts
 from local_stack.stack import Stack
 from running_stack import wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 STREAM = "campaigns"  # held at its last record
 VARIANTS = [
     (theme, locale, width) for theme in ("light", "dark") for locale in ("en-US", "pt-BR") for width in (390, 1440)

@@ -38,7 +38,7 @@ from running_stack import (
 
 pytestmark = [
     pytest.mark.stack,
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(900),
 ]
 ROOT = Path(__file__).resolve().parents[2]
 EXPORT = "CRMExport"

@@ -97,7 +97,7 @@ def are_free(ports: Ports) -> bool:
     return all(is_free(port) for port in asdict(ports).values())
 
 
-def wait_for(what: str, check: Callable[[], Any], seconds: float = 150) -> Any:
+def wait_for(what: str, check: Callable[[], Any], seconds: float = 300) -> Any:
     """Return what `check` finds as soon as it finds something; `what` says what did not happen in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
