@@ -118,10 +118,10 @@ class OrgModel:
         return self.records[key].id, created
 
     def _answer(self, status: Status | None, key: str, record: dict[str, Any], *, rolled_back: bool) -> dict[str, Any]:
+        if rolled_back:
+            return {"success": False, "errors": [status or _ROLLED_BACK], "created": True}
         if status:
             return {"success": False, "errors": [status]}
-        if rolled_back:
-            return {"success": False, "errors": [_ROLLED_BACK], "created": True}
         record_id, created = self.save(key, str(record[EXTERNAL_ID]), str(record[BODY]))
         return {"id": record_id, "success": True, "errors": [], "created": created}
 
@@ -148,9 +148,10 @@ class OrgModel:
 
 def describe(object_name: str = OBJECT) -> dict[str, Any]:
     """Return what the product reads of a description."""
-    common = {"createable": True, "updateable": True, "type": "string", "caseSensitive": False, "idLookup": False}
+    common = {"createable": True, "updateable": True, "type": "string", "caseSensitive": False, "idLookup": False,
+              "relationshipName": None, "defaultedOnCreate": False}  # fmt: skip
     fields = [
-        common | {"name": EXTERNAL_ID, "externalId": True, "relationshipName": None},
-        common | {"name": BODY, "externalId": False, "relationshipName": None},
+        common | {"name": EXTERNAL_ID, "externalId": True, "unique": True, "length": 64, "nillable": True},
+        common | {"name": BODY, "externalId": False, "unique": False, "length": 80, "nillable": False},
     ]
     return {"name": object_name, "createable": True, "updateable": True, "deletable": True, "fields": fields}
