@@ -84,8 +84,6 @@ def test_a_job_is_worked_off_with_the_same_answers(both: Both) -> None:
 
 def test_what_the_state_of_a_job_does_not_allow_is_rejected_alike(both: Both) -> None:
     both.upload(_CSV)
-    ours, theirs = both.upload(_CSV)
-    assert ours == theirs == 400
     both.change("UploadComplete")
     ours_again, theirs_again = both.change("UploadComplete")
     assert ours_again == theirs_again
@@ -109,3 +107,11 @@ def _outline(body: Any) -> Any:
 def _read(text: str) -> list[dict[str, str]]:
     rows = [{**row, "sf__Id": ""} for row in csv.DictReader(io.StringIO(text, newline=""))]
     return sorted(rows, key=operator.itemgetter("Ext__c"))
+
+
+def test_a_second_upload_is_taken_and_the_job_cannot_be_completed(both: Both) -> None:
+    both.upload(_CSV)
+    assert both.upload(_CSV) == (201, 201)
+    ours, theirs = both.change("UploadComplete")
+    assert ours == theirs
+    assert ours[0] == 400

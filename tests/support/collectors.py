@@ -51,10 +51,12 @@ def collect_statsd() -> Generator[Collector]:
         collector, running = Collector(listening.getsockname()[1]), [True]
 
         def receive() -> None:
-            while running:
+            while True:  # what is in the socket's buffer at the end is read too
                 try:
                     text = listening.recv(65_535).decode()
                 except TimeoutError:
+                    if not running:
+                        return
                     continue
                 collector.metrics += _read_lines(text)
 

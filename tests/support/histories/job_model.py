@@ -26,6 +26,7 @@ class Job:
     created: str
     state: str = "Open"
     rows: list[Line] | None = None
+    uploads: int = 0
     left: list[Line] = field(default_factory=list)
     results: dict[str, list[Line]] = field(default_factory=lambda: {"failedResults": [], "successfulResults": []})
     message: str = ""
@@ -94,8 +95,9 @@ class JobModel:
         return {"done": True, "records": [job.describe() for job in self.jobs.values()], "nextRecordsUrl": None}
 
     def _upload(self, job: Job, body: str) -> tuple[int, Any]:
-        if job.state != "Open" or job.rows is not None:
+        if job.state != "Open":
             return _reject("INVALIDJOBSTATE", f"Job is not open: {job.state}")
+        job.uploads += 1  # a second one is taken, and the job cannot be completed then
         header, *job.rows = csv.reader(io.StringIO(body, newline=""))
         assert header == [EXTERNAL_ID, BODY]
         job.left = list(job.rows)
@@ -109,6 +111,8 @@ class JobModel:
         else:
             if job.state != "Open":
                 return _reject("INVALIDJOBSTATE", f"Job state cannot be changed from {job.state} to {wanted}")
+            if job.uploads > 1:
+                return _reject("INVALIDJOB", f"Found multipe contents for job: <{job.id}>")
             job.state = "UploadComplete"
         return 200, job.describe()
 
