@@ -54,7 +54,7 @@ class TestEveryRejectionIsRecordedOrNothingIsAcknowledged:
     def test_a_job_that_counts_more_rejections_than_it_lists_is_sent_again(self, bulk: Exporter) -> None:
         bulk.add_many(1, 90)
         spoil(bulk, 40, 50)
-        bulk.control.set_bulk(shuffle=False)
+        bulk.control.set_bulk(shuffle=False, delay_seconds=1.0)  # else it may be over at the first look
         bulk.control.add_job_fault(lose="failedResults", lose_rows=1)
         assert bulk.run(pause=False, job_patience=0.0).outcome is Outcome.WAITING_FOR_JOB
         bulk.connection.execute("delete from app.accounts where id in (40, 50)")
