@@ -87,7 +87,6 @@ def check_arrived(collector: Collector) -> None:
     assert gauges["run_seconds"] > 0
 
 
-@pytest.mark.skip(reason="open: passes in some runs only, nothing arrives in the others; not examined yet")
 def test_every_metric_arrives_at_a_statsd_server_with_its_stream(source: psycopg.Connection) -> None:
     with collect_statsd() as collector:
         run_export(
