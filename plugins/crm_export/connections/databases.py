@@ -9,6 +9,6 @@ from include.export.streams import BrokenStream, Stream
 
 
 def find_databases(streams: Sequence[Stream | BrokenStream]) -> list[str]:
-    """Return the connections of the databases of streams; the usual one where no stream can be used."""
-    named = {stream.postgres for stream in streams if isinstance(stream, Stream)}
-    return sorted(named) or [POSTGRES]
+    """Return the connections of the databases of streams, the usual one first; it alone where no stream can be used."""
+    named = {stream.postgres for stream in streams if isinstance(stream, Stream)} or {POSTGRES}
+    return sorted(named, key=lambda name: (name != POSTGRES, name))

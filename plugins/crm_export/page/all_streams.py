@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import psycopg
 
+from crm_export.connections import find_databases
 from crm_export.page.dag_tasks import FailedTask, Reasons, add_reasons, find_failed_tasks, read_reasons
-from crm_export.page.database import DatabaseProblem, find_databases, read_each
+from crm_export.page.database import DatabaseProblem, read_each
 from include.export.reports import Overview, merge_overviews, read_overview
 from include.export.salesforce import Catalogue
 from include.export.streams import Stream, load_streams
@@ -24,7 +25,8 @@ class AllStreams:
 
 def read_all_streams() -> AllStreams:
     """Return the state of the streams; raises what the first database raised when none can be read."""
-    streams, tasks, main = load_streams(), find_failed_tasks(), find_databases()[0]
+    streams, tasks = load_streams(), find_failed_tasks()
+    main = find_databases(streams)[0]
 
     def read(name: str, connection: psycopg.Connection) -> tuple[Overview, Reasons]:
         own = [s for s in streams if (s.postgres == name if isinstance(s, Stream) else name == main)]

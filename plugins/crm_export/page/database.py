@@ -11,7 +11,7 @@ from typing import Annotated, Generic, TypeVar
 import psycopg
 from fastapi import Depends, Query
 
-from crm_export.connections import POSTGRES, open_postgres
+from crm_export.connections import POSTGRES, find_databases, open_postgres
 from crm_export.page.failures import PageFailure, explain_database, explain_run_failure
 from include.export.failures import RunFailure
 from include.export.streams import Stream, StreamName, load_streams
@@ -53,7 +53,7 @@ def _connect_default() -> Generator[psycopg.Connection]:
 
 def choose_database(database: Database | None = None, stream: StreamName | None = None) -> str:
     """Return the database that an address asks for, or that of its stream; raises PageFailure for an unknown one."""
-    if database is not None and database not in find_databases():
+    if database is not None and database not in find_databases(load_streams()):
         raise PageFailure(404, "not_found", "No stream uses such a database any more.")
     return database or _find_database(stream) or POSTGRES
 
@@ -79,15 +79,9 @@ Postgres = Annotated[psycopg.Connection, Depends(_connect_default)]
 ChosenPostgres = Annotated[psycopg.Connection, Depends(_connect_chosen)]
 
 
-def find_databases() -> list[str]:
-    """Return the connections of all streams' databases, the usual one first; it alone where no stream can be used."""
-    named = {stream.postgres for stream in load_streams() if isinstance(stream, Stream)} or {POSTGRES}
-    return sorted(named, key=lambda name: (name != POSTGRES, name))
-
-
 def read_each(read: Callable[[str, psycopg.Connection], Answer]) -> Answers[Answer]:
     """Read every database of the streams; raises what the first of them raised when none can be read."""
-    names = find_databases()
+    names = find_databases(load_streams())
     with ThreadPoolExecutor(DATABASES_AT_ONCE) as threads:
         tried = list(threads.map(lambda name: _try(read, name), names))
     failures = [failure for failure in tried if isinstance(failure, Exception)]

@@ -11,13 +11,14 @@ import psycopg
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from crm_export.page.database import DatabaseProblem, find_databases, open_database, read_each
+from crm_export.connections import find_databases
+from crm_export.page.database import DatabaseProblem, open_database, read_each
 from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, name_user, read_body
 from include.export.alerts import AlertWriter
 from include.export.ledger import AlertCounts, AlertKind, ExportAlerts, ListedAlert, Severity
 from include.export.salesforce import Catalogue
-from include.export.streams import load_streams
+from include.export.streams import find_children, load_streams
 
 router = APIRouter()
 Language = Literal["en", "pt-BR"]
@@ -132,7 +133,7 @@ def mark_read(
     chosen: defaultdict[str, list[int]] = defaultdict(list)
     for alert in wanted.alerts:
         chosen[alert.database].append(alert.id)
-    unknown = set(chosen) - set(find_databases())
+    unknown = set(chosen) - set(find_databases(load_streams()))
     if unknown:
         raise PageFailure(404, "not_found", "No stream uses such a database any more.")
     return AlertsRead(sum(_mark(name, ids, actor) for name, ids in chosen.items()))
@@ -156,9 +157,7 @@ def _cut(
 
 def _make_writer(language: Language) -> AlertWriter:
     streams = load_streams()
-    children = {
-        stream.name: [child.name for child in streams if stream.name in child.after] for stream in streams
-    }  # fmt: skip
+    children = {stream.name: find_children(stream.name, streams) for stream in streams}
     return AlertWriter(Catalogue.load(), language, "", children)
 
 

@@ -10,10 +10,11 @@ from typing import Annotated
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Query
 
+from crm_export.connections import find_databases
 from crm_export.page.all_streams import read_all_streams
 from crm_export.page.dag_runs import DagState, find_dags, link_run
 from crm_export.page.dag_tasks import FailedTask
-from crm_export.page.database import ChosenPostgres, DatabaseProblem, find_databases, read_each
+from crm_export.page.database import ChosenPostgres, DatabaseProblem, read_each
 from crm_export.page.guards import Permissions, find_permissions, name_user
 from crm_export.page.setting_values import read_setting
 from crm_export.settings import DAILY_API_LIMIT, EXPORT_TO_CRM
@@ -122,7 +123,7 @@ def read_streams() -> Streams:
         summary=found.overview.summary,
         blockers=found.overview.blockers,
         failed_tasks=found.failed_tasks,
-        databases=find_databases(),
+        databases=find_databases(load_streams()),
         unreachable=found.unreachable,
     )
 
