@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 from include.export.reports.error_counts import sum_errors
-from include.export.reports.overview import Overview, StreamOverview, Summary
+from include.export.reports.overview import Overview, StreamOverview, Summary, describe_stream
 from include.export.streams import Loaded, Stream
 
 
@@ -28,18 +29,8 @@ def merge_overviews(streams: Sequence[Loaded], overviews: Sequence[Overview], pr
 
 
 def _describe_uncounted(stream: Loaded, streams: Sequence[Loaded], problems: dict[str, str]) -> StreamOverview:
-    family = [other.name for other in streams if stream.name in other.after]
-    if not isinstance(stream, Stream):
-        return StreamOverview(stream.name, broken=stream.message, parents=list(stream.after), children=family)
-    return StreamOverview(
-        stream.name,
-        object=stream.object,
-        source=stream.source,
-        operation=stream.operation.value,
-        parents=list(stream.after),
-        children=family,
-        problem=problems.get(stream.postgres),
-    )
+    described = describe_stream(stream, streams)
+    return replace(described, problem=problems.get(stream.postgres)) if isinstance(stream, Stream) else described
 
 
 def _merge(summaries: Sequence[Summary], missing: list[str]) -> Summary:

@@ -15,7 +15,7 @@ from include.export.reports.error_counts import ErrorCounts, count_errors, count
 from include.export.reports.vocabulary import ErrorKind, ErrorStatus, RunOutcome, StreamOperation
 from include.export.salesforce import Catalogue
 from include.export.source import WaitingChanges, count_waiting_changes, read_now
-from include.export.streams import Loaded, Stream
+from include.export.streams import Loaded, Stream, find_children
 from include.sql import load_statement
 
 
@@ -165,6 +165,16 @@ def read_overview(streams: Sequence[Loaded], *, connection: psycopg.Connection, 
     return Overview(read_now(connection), states, summary, blockers)
 
 
+def describe_stream(stream: Loaded, streams: Sequence[Loaded]) -> StreamOverview:
+    """Return what the stream files say of a stream."""
+    family: dict[str, Any] = {
+        "name": stream.name, "parents": list(stream.after), "children": find_children(stream.name, streams)
+    }  # fmt: skip
+    if not isinstance(stream, Stream):
+        return StreamOverview(**family, broken=stream.message)
+    return StreamOverview(**family, object=stream.object, source=stream.source, operation=stream.operation.value)
+
+
 def _read_state(
     stream: Loaded,
     streams: Sequence[Loaded],
@@ -172,19 +182,12 @@ def _read_state(
     connection: psycopg.Connection,
     catalogue: Catalogue,
 ) -> StreamOverview:
-    family: dict[str, Any] = {
-        "name": stream.name,
-        "parents": list(stream.after),
-        "children": [other.name for other in streams if stream.name in other.after],
-    }
+    described = describe_stream(stream, streams)
     if not isinstance(stream, Stream):
-        return StreamOverview(**family, broken=stream.message)
+        return described
     waiting = count_waiting_changes(stream, _position(row), connection)
-    return StreamOverview(
-        **family,
-        object=stream.object,
-        source=stream.source,
-        operation=stream.operation.value,
+    return replace(
+        described,
         rows_waiting=waiting.rows,
         rows_waiting_capped=waiting.capped,
         oldest_age_seconds=waiting.oldest_age_seconds,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.export.streams.files import Loaded, find_stream, load_streams, streams_folder
-from include.export.streams.groups import divide_by_group
+from include.export.streams.groups import divide_by_group, find_children
 from include.export.streams.option_types import (
     ApiName,
     ColumnName,
@@ -30,6 +30,7 @@ __all__ = [
     "StreamName",
     "YamlError",
     "divide_by_group",
+    "find_children",
     "find_stream",
     "load_streams",
     "read_yaml",

@@ -24,6 +24,11 @@ def divide_by_group(
     return divided
 
 
+def find_children(parent: str, streams: Iterable[Stream | BrokenStream]) -> list[str]:
+    """Return the streams that are exported after a stream."""
+    return [stream.name for stream in streams if parent in stream.after]
+
+
 def _find_parent_elsewhere(stream: Stream, streams: Mapping[str, Stream | BrokenStream]) -> str | None:
     for parent in stream.after:
         group = streams[parent].group

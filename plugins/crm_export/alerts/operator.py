@@ -22,7 +22,7 @@ from include.export.failures import RunFailure
 from include.export.ledger import ExportAlerts
 from include.export.reports import read_stream_health
 from include.export.salesforce import Catalogue
-from include.export.streams import BrokenStream, Stream
+from include.export.streams import BrokenStream, Stream, find_children
 
 log = logging.getLogger(__name__)
 FAILED = frozenset({"failed", "upstream_failed"})
@@ -67,9 +67,7 @@ class SendAlertsOperator(ExportOperator):
         return {stream.name: stream.postgres for stream in self.streams if isinstance(stream, Stream)}
 
     def _children(self) -> Mapping[str, list[str]]:
-        return {
-            stream.name: [child.name for child in self.streams if stream.name in child.after] for stream in self.streams
-        }
+        return {stream.name: find_children(stream.name, self.streams) for stream in self.streams}
 
 
 def end_with_alerts(dag: DAG, streams: Sequence[Stream | BrokenStream]) -> None:
