@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from airflow.sdk import BaseOperator, Context
 
@@ -14,63 +15,68 @@ from crm_export.settings import read_options
 from include.export.inspection import report_drift
 from include.export.positions import Position
 from include.export.reconcile import BrokenCheck, SumCheck, export_late_rows, report_orphans, run_check
+from include.export.run import RunInputs
 from include.export.streams import BrokenStream, Stream
 
 
-class ExportLateRowsOperator(ExportOperator):
+class StreamReport(Protocol):
+    """What came of a task for one stream."""
+
+    message: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts."""
+
+
+class ReconcileOperator(ExportOperator):
+    """Compares a stream's source with Salesforce in one way, logs what came of it and returns its counts."""
+
+    ui_color = "#e5dbff"
+
+    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stream = stream
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Compare and return counts."""
+        with open_inputs(self.stream, read_options(), identify_run(context)) as inputs:
+            report = self.compare(inputs, context)
+        self.log.info("%s: %s", self.stream.name, report.message)
+        return report.as_dict()
+
+    @abstractmethod
+    def compare(self, inputs: RunInputs, context: Context) -> StreamReport:
+        """Compare and return what came of it."""
+
+
+class ExportLateRowsOperator(ReconcileOperator):
     """Exports the rows of a stream that came below its watermark, and notices failovers and restored backups."""
 
     ui_color = "#d0ebff"
 
     def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
-        inlets = [asset_of(stream.name)]
-        super().__init__(inlets=inlets, **kwargs)
-        self.stream = stream
+        super().__init__(stream=stream, inlets=[asset_of(stream.name)], **kwargs)
 
-    def perform(self, context: Context) -> dict[str, Any]:
-        """Compare, export what is late, and return counts."""
-        options = read_options()
-        with open_inputs(self.stream, options, identify_run(context)) as inputs:
-            published = read_published_watermark(self.stream.name, context)
-            report = export_late_rows(inputs, published_watermark=published)
-        self.log.info("%s: %s", self.stream.name, report.message)
-        return report.as_dict()
+    def compare(self, inputs: RunInputs, context: Context) -> StreamReport:
+        """Export what is late."""
+        published = read_published_watermark(self.stream.name, context)
+        return export_late_rows(inputs, published_watermark=published)
 
 
-class ReportOrphansOperator(ExportOperator):
+class ReportOrphansOperator(ReconcileOperator):
     """Reports records that are in Salesforce but no longer in the source of a stream; changes nothing."""
 
-    ui_color = "#e5dbff"
-
-    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.stream = stream
-
-    def perform(self, context: Context) -> dict[str, Any]:
-        """List, compare, report, and return counts."""
-        options = read_options()
-        with open_inputs(self.stream, options, identify_run(context)) as inputs:
-            report = report_orphans(inputs)
-        self.log.info("%s: %s", self.stream.name, report.message)
-        return report.as_dict()
+    def compare(self, inputs: RunInputs, context: Context) -> StreamReport:
+        """List the records and compare."""
+        return report_orphans(inputs)
 
 
-class ReportDriftOperator(ExportOperator):
+class ReportDriftOperator(ReconcileOperator):
     """Reports what the org has changed that a stream does not follow: fields, rights, picklists; changes nothing."""
 
-    ui_color = "#e5dbff"
-
-    def __init__(self, *, stream: Stream, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.stream = stream
-
-    def perform(self, context: Context) -> dict[str, Any]:
-        """Compare, report, and return counts."""
-        options = read_options()
-        with open_inputs(self.stream, options, identify_run(context)) as inputs:
-            report = report_drift(inputs)
-        self.log.info("%s: %s", self.stream.name, report.message)
-        return report.as_dict()
+    def compare(self, inputs: RunInputs, context: Context) -> StreamReport:
+        """Describe the object and compare."""
+        return report_drift(inputs)
 
 
 class CheckSumsOperator(ExportOperator):
