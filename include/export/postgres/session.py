@@ -131,6 +131,11 @@ def admit_policies(connection: psycopg.Connection, stream: Stream) -> None:
     connection.execute(load_statement("postgres/session_policies"), {"row_security": wanted})
 
 
+def limit_statements(connection: psycopg.Connection, seconds: int) -> None:
+    """Let statements of a session take so many seconds at most; a longer one raises psycopg.errors.QueryCanceled."""
+    connection.execute(load_statement("postgres/session_limit"), {"milliseconds": seconds * 1000})
+
+
 def describe_connection(connection: psycopg.Connection) -> str:
     """Return how to connect as a connection did; the text may hold a password."""
     info = connection.info

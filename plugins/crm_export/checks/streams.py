@@ -21,6 +21,7 @@ from include.export.inspection import (
     check_stream,
 )
 from include.export.options import ExportOptions
+from include.export.postgres import limit_statements
 from include.export.salesforce import SalesforceClient
 from include.export.streams import BrokenStream, Stream, find_stream, load_streams
 
@@ -82,7 +83,7 @@ def _open_databases(
         with checks.judge("postgres"):
             databases[name] = opened.enter_context(open_postgres(name, patience=PATIENCE))
             if statement_seconds is not None:
-                databases[name].execute(f"set statement_timeout = '{statement_seconds}s'")
+                limit_statements(databases[name], statement_seconds)
             readers = [stream for stream in streams if stream.postgres == name]
             found = check_database(name, databases[name], readers)
             checks.lines += found.lines

@@ -21,6 +21,7 @@ from crm_export.settings import BATCH_SIZE, DAILY_API_LIMIT, PAUSE_ON_EXPORT_ERR
 from include.export.inspection import SHOWN_ROWS, CheckLine, Forecast, Level, PlannedRow, forecast_run
 from include.export.ledger import AuditLine, ExportAudit, RunIdentity
 from include.export.options import ExportOptions
+from include.export.postgres import limit_statements
 from include.export.streams import StreamName, load_streams
 
 router = APIRouter(dependencies=[may_change])
@@ -99,7 +100,7 @@ def plan(
         with open_database(found.postgres) as connection:
             ExportAudit(connection).write(AuditLine(actor, "see_plan", selection=stream))
     with open_inputs(found, _read_options(), RunIdentity("page", "plan", 1, "plan")) as inputs:
-        inputs.connection.execute(f"set statement_timeout = '{STATEMENT_SECONDS}s'")
+        limit_statements(inputs.connection, STATEMENT_SECONDS)
         forecast = forecast_run(inputs)
     return _show(forecast, found.object, found.external_id, may_see=may_see)
 
