@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 from httpx import Response
+from sqlalchemy import delete, update
+
+ROOT = Path(__file__).resolve().parents[2]
 
 WRITING = {"Sec-Fetch-Site": "same-origin", "X-CRM-Export": "1"}
 
@@ -47,6 +56,16 @@ class Person:
             return {}
         user = SimpleAuthManagerUser(username=self.name, role=self.role)
         return {"Authorization": f"Bearer {get_auth_manager().generate_jwt(user)}"}
+
+
+def know_dags() -> None:
+    """Let Airflow know the DAGs of our folder as it is now, unpaused and without runs."""
+    DagBundlesManager().sync_bundles_to_db()
+    bag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False, bundle_name="dags-folder")
+    sync_bag_to_db(bag, "dags-folder", None)
+    with create_session() as session:
+        session.execute(delete(DagRun))  # of tests that run DAGs, in the same database
+        session.execute(update(DagModel).values(is_paused=False))
 
 
 def define_postgres(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Literal
 
 import psycopg
 from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
 
 from include.sql import fetch_one, load_statement
 
@@ -165,9 +167,10 @@ class Results:
 
 @dataclass(frozen=True)
 class ExportAudit:
-    """The tables, at one connection."""
+    """The tables, at one connection; `exporters` says which DAG exports a stream, where it is not CRMExport."""
 
     connection: psycopg.Connection
+    exporters: Mapping[str, str] = field(default_factory=dict)
 
     def take_turn(self) -> None:
         """Let others who write wait until this transaction has ended."""
@@ -180,7 +183,7 @@ class ExportAudit:
 
     def select(self, audit: int, selection: Selection, *, retry: bool) -> int:
         """Note the unresolved errors of a selection under a line; returns how many, RECORD_LIMIT + 1 for too many."""
-        values = asdict(selection) | {"audit": audit, "retry": retry, "limit": RECORD_LIMIT + 1}
+        values = asdict(selection) | {"audit": audit, "retry": retry, "limit": RECORD_LIMIT + 1} | self._exporters
         return self.connection.execute(load_statement("ledger/audit_select"), values).rowcount
 
     def find_pending(self, audit: int) -> int | None:
@@ -211,9 +214,13 @@ class ExportAudit:
 
     def preview(self, kind: ActionKind, selection: Selection) -> list[PreviewLine]:
         """Return what an action would do; nothing changes."""
-        values = asdict(selection) | {"from_statuses": _FROM_STATUSES[kind]}
+        values = asdict(selection) | {"from_statuses": _FROM_STATUSES[kind]} | self._exporters
         with self.connection.cursor(row_factory=class_row(PreviewLine)) as cursor:
             return cursor.execute(load_statement("ledger/audit_preview"), values).fetchall()
+
+    @property
+    def _exporters(self) -> dict[str, Jsonb]:
+        return {"exporters": Jsonb(dict(self.exporters))}
 
     def errors_to_retry(self, audit: int, dag_id: str, stream: str) -> list[int]:
         """Return the errors of a stream that a person asked a DAG to send again."""

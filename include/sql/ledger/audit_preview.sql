@@ -2,9 +2,10 @@
 with selected as (
     select e.id, e.stream, e.status,
            coalesce(w.stopped_at_error_id = e.id, false) and e.status in ('open', 'waiting') as holds,
-           crm_export.sender_of(w.cursor_at, w.stopped_at_error_id, e.id, e.record_changed_at) as dag_id
+           coalesce(case when s.dag_id = 'CRMExport' then %(exporters)s::jsonb ->> e.stream end, s.dag_id) as dag_id
     from crm_export.ExportErrors e
     left join crm_export.ExportWatermarks w on w.stream = e.stream
+    cross join lateral crm_export.sender_of(w.cursor_at, w.stopped_at_error_id, e.id, e.record_changed_at) s (dag_id)
     where e.status <> 'resolved'
       and (%(errors)s::bigint[] is null or e.id = any (%(errors)s))
       and (%(cause)s::text is null or e.cause = %(cause)s)

@@ -22,6 +22,11 @@ def export_dag_id(group: str | None) -> str:
     return f"{EXPORT_DAG}_{group}" if group else EXPORT_DAG
 
 
+def find_export_dags(streams: Sequence[Loaded]) -> dict[str, str]:
+    """Return the id of the DAG that exports each stream."""
+    return {stream.name: export_dag_id(stream.group) for stream in streams}
+
+
 def find_schedule(streams: Sequence[Loaded]) -> str | list[Asset]:
     """Return when the streams of one group run: at its schedule, after its assets, or as CRMExport does.
 

@@ -10,8 +10,6 @@ import psycopg
 import pytest
 import yaml
 from airflow.api_fastapi.app import create_app
-from airflow.dag_processing.bundles.manager import DagBundlesManager
-from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.variable import Variable
@@ -22,7 +20,7 @@ from sqlalchemy import delete, update
 from exporter import ACCOUNTS, CONTACTS, TABLES, Exporter
 from include.export.ledger import install_schema
 from include.export.salesforce import Catalogue
-from people import Person, define_postgres
+from people import Person, define_postgres, know_dags
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
 
@@ -76,12 +74,7 @@ def op(page: Callable[..., Person]) -> Person:
 @pytest.fixture
 def dags(exporter: Exporter) -> Iterator[None]:
     """Let Airflow know our DAGs, unpaused; their runs are forgotten afterwards."""
-    DagBundlesManager().sync_bundles_to_db()
-    bag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False, bundle_name="dags-folder")
-    sync_bag_to_db(bag, "dags-folder", None)
-    with create_session() as session:
-        session.execute(delete(DagRun))  # of tests that run DAGs, in the same database
-        session.execute(update(DagModel).values(is_paused=False))
+    know_dags()
     yield
     with create_session() as session:
         session.execute(delete(DagRun))

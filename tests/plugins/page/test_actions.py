@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from sqlalchemy import select, update
 from exporter import Exporter
 from include.export.ledger import ExportAudit, ExportTrials, RunIdentity
 from include.export.tasks import reexport_errors, try_record
-from people import Person, act, code
+from people import Person, act, code, know_dags
 from rejected import reject
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
@@ -178,6 +179,22 @@ def test_what_a_run_did_not_come_to_says_why(op: Person, exporter: Exporter, dag
         session.execute(update(DagRun).where(DagRun.run_id == f"page__{failed['id']}").values(state="failed"))
     answer = op.get(f"api/actions/{failed['id']}").json()
     assert (answer["state"], answer["records"][0]["result"]) == ("failed", "not_tried")
+
+
+def test_a_retry_of_a_held_record_is_a_run_of_the_dag_that_exports_its_stream(
+    op: Person, held: Exporter, tmp_path: Path, dags: None
+) -> None:
+    file = tmp_path / "accounts.yaml"
+    file.write_text(file.read_text() + "group: night\nschedule: '0 2 * * *'\n")
+    (tmp_path / "contacts.yaml").unlink()  # its parent is in another group now
+    [error] = held.errors()
+    asked = {"kind": "retry", "selection": {"errors": [error["id"]]}}
+    assert op.post("api/actions/preview", asked).json()["dags"] == [{"dag_id": "CRMExport_night", "records": 1}]
+    assert op.get(f"api/errors/{error['id']}").json()["next_attempt"]["dag_id"] == "CRMExport_night"
+    assert code(act(op, "retry", error["id"])) == (409, "dag_paused")  # Airflow has not read the file yet
+    know_dags()
+    action = act(op, "retry", error["id"]).json()
+    assert started() == [("CRMExport_night", f"page__{action['id']}", {"action": action["id"]})]
 
 
 def test_the_same_retry_is_not_asked_for_twice(op: Person, exporter: Exporter, dags: None) -> None:

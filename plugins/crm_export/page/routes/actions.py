@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
 import psycopg
+from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
+from crm_export.operators.dag_layout import find_export_dags
 from crm_export.page.dag_runs import FINISHED, RunState, WorkState, read_runs, require_running, start_run
 from crm_export.page.database import Postgres, require_main
 from crm_export.page.failures import PageFailure
-from crm_export.page.guards import may_change, may_run, name_user, read_body
+from crm_export.page.guards import may_change, may_run, name_user, read_body, require_run
 from crm_export.page.setting_values import require_export
 from include.export.ledger import (
     RECORD_LIMIT,
@@ -26,7 +28,7 @@ from include.export.ledger import (
     ResultName,
     Selection,
 )
-from include.export.streams import ApiName, StreamName
+from include.export.streams import ApiName, StreamName, load_streams
 
 router = APIRouter()
 LONGEST = timedelta(days=5 * 366)  # for which a record may be ignored
@@ -128,7 +130,7 @@ class ActionAnswer:
 def preview_action(wanted: Wanted, connection: Postgres) -> Preview:
     """Return what an action would do; nothing changes."""
     require_main(wanted.database)
-    lines = ExportAudit(connection).preview(wanted.kind, wanted.chosen)
+    lines = ExportAudit(connection, find_export_dags(load_streams())).preview(wanted.kind, wanted.chosen)
     selected, changes = sum(line.selected for line in lines), sum(line.changes for line in lines)
     shares: dict[str, int] = {}
     for line in lines:
@@ -147,17 +149,17 @@ def preview_action(wanted: Wanted, connection: Postgres) -> Preview:
 
 @router.post("/actions", status_code=202, dependencies=[may_change, *may_run])
 def act(
-    wanted: Wanted,
-    actor: Annotated[str, Depends(name_user)],
-    connection: Postgres,
-) -> ActionAnswer:
+    wanted: Wanted, user: GetUserDep, actor: Annotated[str, Depends(name_user)], connection: Postgres
+) -> ActionAnswer:  # fmt: skip
     """Decide on records at once, or start the runs that send them again."""
     require_main(wanted.database)
     _check(wanted)
-    audit = ExportAudit(connection)
+    audit = ExportAudit(connection, find_export_dags(load_streams()))
     with connection.transaction():
         audit.take_turn()
         number = _note(audit, wanted, actor)
+        for dag_id in _find(audit, number).dag_ids:
+            require_run(user, dag_id)
         if wanted.kind is not ActionKind.RETRY:
             audit.decide(number, wanted.kind, wanted.reason, wanted.until)
     if wanted.kind is ActionKind.RETRY:

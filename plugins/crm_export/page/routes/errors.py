@@ -11,6 +11,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict
 
+from crm_export.operators.dag_layout import find_export_dags
 from crm_export.page.dag_runs import EXPORT, EXPORT_ERROR, find_dags, find_run_after, link_run
 from crm_export.page.database import Chosen, ChosenPostgres
 from crm_export.page.failures import PageFailure
@@ -187,7 +188,8 @@ def _find_next_attempt(detail: ErrorDetail) -> NextAttempt | None:
     if detail.status not in {"open", "set_aside"}:
         return None
     if detail.retry_with == EXPORT:  # a record that holds its stream or lies above the watermark
-        return NextAttempt(EXPORT, find_dags([EXPORT])[0].next_run_at)
+        exporter = find_export_dags(load_streams()).get(detail.stream, EXPORT)
+        return NextAttempt(exporter, find_dags([exporter])[0].next_run_at)
     due = detail.next_attempt_at or datetime.now(UTC)
     return NextAttempt(EXPORT_ERROR, find_run_after(EXPORT_ERROR, due))
 
