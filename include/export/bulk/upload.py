@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
@@ -105,7 +105,7 @@ class JobUpload:
         run = self.run
         versions = ExportedVersions(side, run.stream.name)
         rows = versions.stage(run.source, self.batch.id, self.plan.window, self.part)
-        windows = SourceWindows(replace(run.source, connection=side))
+        windows = SourceWindows(run.source.at(side))
         windows.check_positions(self.plan.window)
         return rows, self._find_colliding_ids(windows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +39,15 @@ class Source:
 
     stream: Stream
     connection: psycopg.Connection
+
+    def at(self, connection: psycopg.Connection) -> Source:
+        """Return the source read at another connection; what is known of it is not asked again.
+
+        A thread that asked would wait for whoever is asking: cached_property has one lock for all in Python 3.11.
+        """
+        other = replace(self, connection=connection)
+        vars(other).update(columns=self.columns, relation=self.relation)
+        return other
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
