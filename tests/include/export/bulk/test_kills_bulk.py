@@ -59,6 +59,8 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
     for point in targets(points, whole=whole, half=int(pause)):
         begin(story, happens)
         end = mortals.run(pause=pause, target=point)
+        if happens == "job failed" and not end.killed:
+            continue  # the run ended before the upload behind the failed job came to this point
         assert end.killed
         assert point.name in end.points  # another thread may have reached one since
         story.check_moment()
