@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from include.export.batch import Batch
-from include.export.bulk import settle_unsettled
+from include.export.bulk import ListedErrors, settle_unsettled
 from include.export.ledger import DueError, Outcome
 from include.export.options import REEXPORT_CREDIT_SHARE
 from include.export.run import RunContext, RunInputs, open_run, plan_batch
@@ -92,16 +92,31 @@ def _send_due(
 ) -> Outcome:
     if run.state.watermark is None:
         return Outcome.COMPLETE
-    last = 0
+    wanted = {"every": every, "released_only": released_only, "only": None if only is None else list(only),
+              "run": run.entry.id if run.reexport else None}  # fmt: skip
+    last, jobs, bytes_before = 0, None, run.client.bytes_sent
     while True:
-        wanted = {"every": every, "released_only": released_only, "only": None if only is None else list(only)}
+        if jobs:
+            _send_by_job(jobs, last, report)
         due = _find_due(run, horizon, last, wanted)
         if not due:
             return Outcome.COMPLETE
         if not run.has_credits(REEXPORT_CREDIT_SHARE):
             return Outcome.WAITING_FOR_CREDITS
-        _send_errors(run, due, report)
+        _send_errors(run, due, report, jobs.colliding_ids if jobs else [])
         last = due[-1].id
+        if jobs is None and run.reexport and report.tried:
+            row_bytes = (run.client.bytes_sent - bytes_before) / report.tried
+            jobs = ListedErrors(run, horizon, wanted, row_bytes)
+
+
+def _send_by_job(jobs: ListedErrors, after: int, report: ReexportReport) -> None:
+    """Send the errors behind an id by a Bulk job, where they are many; small requests send what it leaves out."""
+    counts = jobs.send(after)
+    if counts is not None:
+        report.tried += counts.accepted + counts.rejected
+        report.exported += counts.accepted
+        report.still_rejected += counts.rejected
 
 
 def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, object]) -> list[DueError]:
@@ -117,7 +132,7 @@ def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, obj
     return run.errors.find_due(run.source.compose("source/errors_due", run.state.watermark), values)
 
 
-def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport) -> None:
+def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport, colliding_ids: Sequence[str]) -> None:
     missing = {error.record_key: error.id for error in due if error.gone}
     if missing:
         with run.lease.transaction():
@@ -128,7 +143,7 @@ def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport) -
     report.left_to_export += sum(error.above for error in due)
     remaining = [error.id for error in due if not error.gone and not error.above]
     while remaining:
-        batch = plan_batch(run, "errors", errors=remaining)
+        batch = plan_batch(run, "errors", errors=remaining, colliding_ids=list(colliding_ids))
         if batch is None:
             return
         _send_batch(run, batch, report)
