@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Generator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import InitVar, dataclass, field
 
 import psycopg
@@ -17,7 +17,6 @@ from include.export.bulk.quota import BulkCredits
 from include.export.bulk.result_tables import Counts
 from include.export.bulk.window_plan import UploadStopped
 from include.export.bulk.window_sizer import WindowSizer
-from include.export.failures import RunFailure
 from include.export.ledger import JobBatch, Listing, find_reach
 from include.export.options import REEXPORT_CREDIT_SHARE
 from include.export.postgres import READ_TIMEOUTS
@@ -99,31 +98,35 @@ class ListedErrors:
         return possible and CsvForm(self.run.form).is_possible
 
     def _send(self, part: Part) -> Counts | None:
-        """Send a part; None when too few of its rows go into a job."""
+        """Send a part; None where it goes in small requests."""
         jobs = RunJobs(self.run, Progress(self.run.stream.name, lambda: part.rows, part.rows + 1))
-        for last in (*[False] * (UPLOAD_TRIES - 1), True):
-            batch, listed = self._plan(jobs, part)
-            if listed < self.sizer.smallest:
-                jobs.abandon([batch])
-                self.reach = part.last
-                return None
-            try:
-                sent = self._upload(jobs, batch, listed)
-            except UploadStopped as stopped:
-                jobs.abandon([batch])
-                part = self._learn(stopped, part)
-            except Unanswered:
-                jobs.abandon([batch])
-                if last:
-                    raise
-            except psycopg.Error:
-                with suppress(psycopg.Error):  # the run's own connection may be gone too; then the next run does it
-                    jobs.abandon([batch])
-                raise
-            else:
+        following: Part | None = part
+        for tries_left in reversed(range(UPLOAD_TRIES)):
+            if following is None:
+                break
+            part = following
+            sent, following = self._try(jobs, part, is_last=not tries_left)
+            if sent:
                 self.reach = part.last
                 return settle_listed(self.run, sent, jobs.progress)
-        raise RunFailure(f"Stream {self.run.stream.name}: its errors could not be divided into Bulk jobs that fit.")
+        self.reach = part.last
+        return None
+
+    def _try(self, jobs: RunJobs, part: Part, *, is_last: bool) -> tuple[JobBatch | None, Part | None]:
+        """Upload a part; returns its job, or else the part to try next, None where it goes in small requests."""
+        batch, listed = self._plan(jobs, part)
+        if listed < self.sizer.smallest:
+            jobs.abandon([batch])
+            return None, None
+        try:
+            with _abandoned_if_broken(jobs, batch):
+                return self._upload(jobs, batch, listed), None
+        except UploadStopped as stopped:
+            return None, self._learn(stopped, part)
+        except Unanswered:
+            if is_last:
+                raise
+            return None, part
 
     def _plan(self, jobs: RunJobs, part: Part) -> tuple[JobBatch, int]:
         """Write the ledger's line of a job with its manifest; returns it and the number of listed rows."""
@@ -162,10 +165,24 @@ class ListedErrors:
         self.sizer.row_bytes = body.row_bytes
         return jobs.close_job(opened, body)
 
-    def _learn(self, stopped: UploadStopped, part: Part) -> Part:
-        """Return the part to send after an upload that stopped itself."""
+    def _learn(self, stopped: UploadStopped, part: Part) -> Part | None:
+        """Return the part to send after an upload that stopped itself, None when it is too small for a job."""
         if stopped.row_bytes is None:
             self.scan_texts = True
             return part
         self.sizer.shrink(stopped.row_bytes)
-        return self._find_part(part.after) or part
+        return self._find_part(part.after)
+
+
+@contextmanager
+def _abandoned_if_broken(jobs: RunJobs, batch: JobBatch) -> Generator[None]:
+    """Abandon a job whose upload breaks."""
+    try:
+        yield
+    except (UploadStopped, Unanswered):
+        jobs.abandon([batch])
+        raise
+    except psycopg.Error:
+        with suppress(psycopg.Error):  # the run's own connection may be gone too; then the next run does it
+            jobs.abandon([batch])
+        raise
