@@ -20,6 +20,10 @@ class Listing:
     connection: psycopg.Connection
     batch: int
 
+    def pin_plans(self) -> None:
+        """Let the open transaction join the rows by hash."""
+        self.connection.execute(load_statement("ledger/plan_by_hash"))
+
     def fill(self, statement: sql.Composed, values: Mapping[str, object]) -> int:
         """Run a composed `listing.sql`; returns how many rows it listed."""
         return self.connection.execute(statement, {**values, "batch": self.batch}).rowcount
@@ -43,11 +47,15 @@ class Listing:
 
     def place_rejected(self, statement: sql.Composed, stream: str) -> None:
         """Run a composed `listing_place.sql` over the session's answers."""
-        self.connection.execute(statement, {"batch": self.batch, "stream": stream})
+        with self.connection.transaction():
+            self.pin_plans()
+            self.connection.execute(statement, {"batch": self.batch, "stream": stream})
 
     def find_unanswered(self, is_answer: sql.Composed) -> Position | None:
         """Return the version of the first row that has no answer in the session's tables."""
-        row = self._execute("ledger/listing_first_unanswered", is_answer=is_answer).fetchone()
+        with self.connection.transaction():
+            self.pin_plans()
+            row = self._execute("ledger/listing_first_unanswered", is_answer=is_answer).fetchone()
         return Position(*row) if row else None
 
     def take_out_unanswered(self, is_answer: sql.Composed) -> None:

@@ -451,14 +451,14 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform crm_export.raise_alert(
                 format('rejected:%s:%s', n.stream, n.cause), 'rejected', 'warning', n.stream, n.cause, null, min(n.id))
-    from new_rows n join old_rows o on o.id = n.id
-    where n.status in ('open', 'waiting')
-      and (o.status not in ('open', 'waiting') or o.cause <> n.cause)
+    -- not a join: its plan is kept for the session, and one for a few rows would compare each with each of 100,000
+    from (select id, stream, cause from new_rows where status in ('open', 'waiting')
+          except select id, stream, cause from old_rows where status in ('open', 'waiting')) n
     group by n.stream, n.cause;
     perform crm_export.clear_alert(format('rejected:%s:%s', gone.stream, gone.cause))
     from (select distinct o.stream, o.cause
-          from old_rows o join new_rows n on n.id = o.id
-          where o.status in ('open', 'waiting') and (n.status not in ('open', 'waiting') or o.cause <> n.cause)) gone
+          from (select id, stream, cause from old_rows where status in ('open', 'waiting')
+                except select id, stream, cause from new_rows where status in ('open', 'waiting')) o) gone
     where not exists (select from crm_export.ExportErrors e
                       where e.cause = gone.cause and e.stream = gone.stream and e.status in ('open', 'waiting'));
     return null;

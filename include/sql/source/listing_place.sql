@@ -2,9 +2,9 @@
 update crm_export_results r
 set record_key = m.record_key, external_id = m.external_id, cursor_at = m.cursor_at,
     payload = (select {payload} from {source} s where {is_of_manifest} and s.{cursor} = m.cursor_at),
-    known = exists (
-        select 1 from crm_export.ExportErrors e join crm_export_verdicts v on v.code = e.error_code
-        where e.stream = %(stream)s and e.record_key = m.record_key and e.status <> 'resolved'
-          and v.error_key = r.error_key)
+    known = coalesce(e.error_code = v.code, false)
 from crm_export.ExportBatchRows m
-where r.kind = 'rejected' and m.batch + 0 = %(batch)s and {is_answer}
+left join crm_export.ExportErrors e
+    on e.stream = %(stream)s and e.record_key = m.record_key and e.status <> 'resolved',
+crm_export_verdicts v
+where r.kind = 'rejected' and v.error_key = r.error_key and m.batch = %(batch)s and {is_answer}

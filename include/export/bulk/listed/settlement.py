@@ -95,6 +95,7 @@ class _Answered:
     def _write_rows(self) -> None:
         """Note the versions of the answered rows, and resolve the errors of the accepted ones."""
         run, rows = self.run, ListedRows(self.run, self.batch)
+        rows.listing.pin_plans()
         if self.answers.first_unanswered is not None:
             rows.listing.take_out_unanswered(rows.is_answer)
         run.versions.note(self.batch.id, last=ALL_ROWS)
