@@ -94,29 +94,26 @@ def _send_due(
         return Outcome.COMPLETE
     wanted = {"every": every, "released_only": released_only, "only": None if only is None else list(only),
               "run": run.entry.id if run.reexport else None}  # fmt: skip
-    last, jobs, bytes_before = 0, None, run.client.bytes_sent
+    colliding_ids = _send_by_jobs(run, horizon, wanted, report) if run.reexport else []
+    last = 0
     while True:
-        if jobs:
-            _send_by_job(jobs, last, report)
         due = _find_due(run, horizon, last, wanted)
         if not due:
             return Outcome.COMPLETE
         if not run.has_credits(REEXPORT_CREDIT_SHARE):
             return Outcome.WAITING_FOR_CREDITS
-        _send_errors(run, due, report, jobs.colliding_ids if jobs else [])
+        _send_errors(run, due, report, colliding_ids)
         last = due[-1].id
-        if jobs is None and run.reexport and report.tried:
-            row_bytes = (run.client.bytes_sent - bytes_before) / report.tried
-            jobs = ListedErrors(run, horizon, wanted, row_bytes)
 
 
-def _send_by_job(jobs: ListedErrors, after: int, report: ReexportReport) -> None:
-    """Send the errors behind an id by a Bulk job, where they are many; small requests send what it leaves out."""
-    counts = jobs.send(after)
-    if counts is not None:
+def _send_by_jobs(run: RunContext, horizon: str, wanted: Mapping[str, object], report: ReexportReport) -> Sequence[str]:
+    """Send errors by Bulk jobs while they are many; returns the external ids that small requests must reject."""
+    jobs = ListedErrors(run, horizon, wanted)
+    for counts in jobs.send():
         report.tried += counts.accepted + counts.rejected
         report.exported += counts.accepted
         report.still_rejected += counts.rejected
+    return jobs.colliding_ids
 
 
 def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, object]) -> list[DueError]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -18,14 +17,13 @@ from include.export.bulk.result_tables import Counts
 from include.export.bulk.window_plan import UploadStopped
 from include.export.bulk.window_sizer import WindowSizer
 from include.export.ledger import JobBatch, Listing, find_reach
-from include.export.options import REEXPORT_CREDIT_SHARE
+from include.export.options import JOB_BYTES, JOB_ROWS, REEXPORT_CREDIT_SHARE
 from include.export.postgres import READ_TIMEOUTS
 from include.export.record_sql import CsvForm
 from include.export.run import RunContext
 from include.export.salesforce import Unanswered, find_bulk_obstacle
 from include.export.source import SourceListings, explain_shared_position
 
-log = logging.getLogger(__name__)
 UPLOAD_TRIES = 3  # of a part whose upload breaks, or is planned again
 
 
@@ -42,60 +40,59 @@ class Part:
 class ListedErrors:
     """The Bulk jobs of one daily job; `wanted` are the values of `errors_due.sql` that say which errors are.
 
-    Small requests send what is left of a part: rows that CSV cannot represent, that are gone or above the watermark.
-    `colliding_ids` are external ids among them that Salesforce would take for one: their rows are rejected.
+    Small requests send what the jobs leave: rows that CSV cannot represent, that are gone or above the watermark, and
+    parts that are too small. `colliding_ids` are external ids that Salesforce would take for one: their rows are
+    rejected.
     """
 
     run: RunContext
     horizon: str
     wanted: Mapping[str, object]
-    json_bytes: InitVar[float]  # that a row took in a small request
     sizer: WindowSizer = field(init=False)
     credits: BulkCredits = field(init=False)
     colliding_ids: list[str] = field(default_factory=list, init=False)
     scan_texts: bool = field(default=False, init=False)
     reach: int = field(default=0, init=False)  # up to this id, errors are sent or left to small requests
 
-    def __post_init__(self, json_bytes: float) -> None:
-        """Take what rows were seen to take."""
-        row_bytes = CsvForm(self.run.form).measure_row(json_bytes)
-        self.sizer = WindowSizer(self.run.stream.bulk_from or 1, self.run.options.job_bytes, None, row_bytes)
+    def __post_init__(self) -> None:
+        """Take usual rows for granted; an upload that grows too large corrects that."""
+        run = self.run
+        self.sizer = WindowSizer(run.stream.bulk_from or 1, run.options.job_bytes, None, JOB_BYTES / JOB_ROWS)
         self.sizer.begin(small=False)
-        self.credits = BulkCredits(self.run)
+        self.credits = BulkCredits(run)
 
-    def send(self, after: int) -> Counts | None:
-        """Send the next errors behind an id by a job and settle it; None where small requests are to send them.
+    def send(self) -> Iterator[Counts]:
+        """Send part after part, each by a job that is settled before the next one, and yield their counts.
 
         Raises RunFailure, and JobPending when Salesforce takes longer than the run may wait.
         """
-        while part := self._find_part(after):
+        while part := self._find_part(self.reach):
             try:
-                return self._send(part)
+                counts = self._send(part)
             except psycopg.DataError:
                 reduced = self.sizer.reduce(part.rows)
             except psycopg.Error as error:
                 if error.sqlstate not in READ_TIMEOUTS:
                     raise
                 reduced = self.sizer.cap(part.rows)
+            else:
+                reduced = True
+                if counts is not None:
+                    self.sizer.grow()
+                    yield counts
             if not reduced:
                 self.reach = part.last
-        return None
 
     def _find_part(self, after: int) -> Part | None:
-        """Return the next part, None when it is too small for a job or the org takes none."""
-        if after < self.reach or not self._allows_jobs:
+        """Return the next part, None when it is too small for a job or no job can carry it."""
+        stream = self.run.stream
+        if stream.bulk_from is None or find_bulk_obstacle(stream):
             return None
-        values = {**self.wanted, "stream": self.run.stream.name, "after_id": after, "limit": self.sizer.rows}
+        values = {**self.wanted, "stream": stream.name, "after_id": after, "limit": self.sizer.rows}
         found = find_reach(self.run.connection, values)
-        if found is None or found[1] < self.sizer.smallest:
+        if found is None or found[1] < self.sizer.smallest or not CsvForm(self.run.form).is_possible:
             return None
         return Part(after, *found) if self.credits.take(found[1], 1, REEXPORT_CREDIT_SHARE) else None
-
-    @property
-    def _allows_jobs(self) -> bool:
-        stream = self.run.stream
-        possible = stream.bulk_from is not None and not find_bulk_obstacle(stream)
-        return possible and CsvForm(self.run.form).is_possible
 
     def _send(self, part: Part) -> Counts | None:
         """Send a part; None where it goes in small requests."""

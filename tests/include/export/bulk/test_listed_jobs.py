@@ -50,24 +50,24 @@ def manifests(exporter: Exporter) -> int:
 
 
 @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
-def test_many_errors_go_by_one_job_behind_a_small_request(daily: Exporter, pause: bool) -> None:
+def test_many_errors_go_by_one_job(daily: Exporter, pause: bool) -> None:
     reject(daily, 200)
     daily.control.switch_rule("no_bad_names", active=False)
     before, watermark = daily.last_call(), daily.watermark()
     report = daily.reexport(pause=pause)
     assert (report.tried, report.exported, report.still_rejected) == (200, 200, 0)
-    assert batches(daily) == [("SETTLED", 175, 175, 0, 0)]
+    assert batches(daily) == [("SETTLED", 200, 200, 0, 0)]
     assert len(daily.names()) == 201
     assert {(error["status"], error["resolved_by"]) for error in daily.errors()} == {("resolved", "CRMExport")}
-    assert len(daily.calls(before)) <= 12
+    assert len(daily.calls(before)) <= 8
     assert daily.watermark() == watermark
     assert manifests(daily) == 0
     assert daily.reconcile().late == 0
 
 
 def test_few_errors_go_in_small_requests(daily: Exporter) -> None:
-    reject(daily, BATCH + FEW - 1)
-    assert daily.reexport().still_rejected == BATCH + FEW - 1
+    reject(daily, FEW - 1)
+    assert daily.reexport().still_rejected == FEW - 1
     assert batches(daily) == []
 
 
@@ -111,16 +111,15 @@ def test_records_that_are_rejected_as_before_are_no_evidence_against_the_run(dai
     daily.connection.execute("update crm_export.ExportErrors set error_code = 'STORAGE_LIMIT_EXCEEDED'")
     daily.control.switch_rule("no_bad_names", active=False)
     daily.control.switch_rule("full", active=True)
-    daily.stream = daily.stream.model_copy(update={"max_errors": BATCH})  # of small requests
+    daily.stream = daily.stream.model_copy(update={"max_errors": 1})
     assert daily.reexport().still_rejected == 100
-    assert batches(daily) == [("SETTLED", 75, 0, 75, 0)]
+    assert batches(daily) == [("SETTLED", 100, 0, 100, 0)]
     assert {(error["error_code"], error["attempts"]) for error in daily.errors()} == {("STORAGE_LIMIT_EXCEEDED", 2)}
 
 
 def test_a_job_that_is_rejected_for_another_reason_than_its_records_stops_the_run(daily: Exporter) -> None:
     reject(daily, 100)
-    daily.connection.execute("update app.accounts set name = 'mended' where id <= %s", [BATCH])
-    daily.connection.execute("update app.accounts set name = 'forbidden' where id > %s", [BATCH])
+    daily.connection.execute("update app.accounts set name = 'forbidden' where id <= 100")
     with pytest.raises(CircuitFailure):
         daily.reexport()
     assert {error["attempts"] for error in daily.errors("status = 'open'")} == {1}
@@ -182,7 +181,7 @@ def test_the_next_export_settles_the_job_before_it_sends_anything_newer(daily: E
     del daily.options["job_patience"]
     assert daily.run(pause=True).outcome is Outcome.COMPLETE
     assert daily.names()["A90"] == "newest"
-    assert batches(daily) == [("SETTLED", 95, 94, 1, 0)]
+    assert batches(daily) == [("SETTLED", 120, 119, 1, 0)]
     [error] = daily.errors("status <> 'resolved'")
     assert (error["record_key"], error["attempts"], error["reexports"]) == ("120", 2, 1)
     assert daily.reexport().tried == 0
@@ -194,9 +193,9 @@ def test_a_job_that_fails_as_a_whole_leaves_its_errors_open(daily: Exporter) -> 
     daily.control.add_job_fault(fail="InvalidBatch : Field name not found : Kind__c")
     with pytest.raises(ConfigurationFailure, match="Field name not found"):
         daily.reexport()
-    assert len(daily.errors("status = 'open'")) == 100 - BATCH
+    assert len(daily.errors("status = 'open'")) == 100
     assert (batches(daily)[-1][0], manifests(daily)) == ("ABANDONED", 0)
-    assert daily.reexport().exported == 100 - BATCH
+    assert daily.reexport().exported == 100
 
 
 def test_a_job_that_ends_in_the_middle_settles_what_it_has_answered(daily: Exporter) -> None:
@@ -206,9 +205,9 @@ def test_a_job_that_ends_in_the_middle_settles_what_it_has_answered(daily: Expor
     daily.control.add_job_fault(fail="InternalServerError : planted", fail_after_batches=3)
     with pytest.raises(SalesforceFailure, match="planted"):
         daily.reexport()
-    assert len(daily.errors("status = 'open'")) == 100 - BATCH - 30
-    assert (batches(daily), manifests(daily)) == ([("SETTLED", 75, 30, 0, 45)], 0)
-    assert daily.reexport().exported == 45
+    assert len(daily.errors("status = 'open'")) == 70
+    assert (batches(daily), manifests(daily)) == ([("SETTLED", 100, 30, 0, 70)], 0)
+    assert daily.reexport().exported == 70
     assert daily.reconcile().late == 0
 
 
@@ -217,7 +216,7 @@ def test_a_record_without_an_answer_stays_open(daily: Exporter, fault: dict[str,
     reject(daily, 100)
     daily.connection.execute("update app.accounts set name = 'mended' where id not in (50, 60)")
     daily.control.add_job_fault(lose="failedResults", **fault)
-    with pytest.raises(SalesforceFailure, match=r"74 of 75 records of Bulk job 750.*their errors stay open"):
+    with pytest.raises(SalesforceFailure, match=r"99 of 100 records of Bulk job 750.*their errors stay open"):
         daily.reexport()
     states = {error["record_key"]: error["attempts"] for error in daily.errors("status = 'open'")}
     assert sorted(states) == ["50", "60"]
@@ -243,7 +242,7 @@ def test_a_row_that_postgres_cannot_read_is_found_by_small_requests(daily: Expor
 def test_rows_larger_than_expected_are_divided_again(daily: Exporter) -> None:
     reject(daily, 200)
     daily.control.switch_rule("no_bad_names", active=False)
-    daily.connection.execute("update app.accounts set notes = repeat('x', 600) where id > %s", [BATCH])
+    daily.connection.execute("update app.accounts set notes = repeat('x', 600) ")
     daily.stream = daily.stream.model_copy(update={"bulk_from": 10})
     daily.options |= {"job_bytes": 12_000, "job_limit": 60_000}
     assert daily.reexport().exported == 200
