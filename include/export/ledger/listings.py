@@ -46,7 +46,7 @@ class Listing:
         return int(fetch_value(self._execute("ledger/listing_count")))
 
     def place_rejected(self, statement: sql.Composed, stream: str) -> None:
-        """Run a composed `listing_place.sql` over the session's answers."""
+        """Run a composed `results_place_listed.sql` over the session's answers."""
         with self.connection.transaction():
             self.pin_plans()
             self.connection.execute(statement, {"batch": self.batch, "stream": stream})

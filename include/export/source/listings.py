@@ -35,7 +35,7 @@ class SourceListings:
     def place(self, form: RecordForm) -> sql.Composed:
         """Return the statement that finds the listed rows of rejected records."""
         parts = {"payload": form.payload, "is_answer": self.is_answer(form.identity)}
-        return self.source.compose("source/listing_place", None, **parts)
+        return self.source.compose("source/results_place_listed", None, **parts)
 
     def page(self, identity: ExternalIdForm) -> sql.Composed:
         """Return a page of the listed rows that external ids name."""
