@@ -97,7 +97,8 @@ create table if not exists crm_export.ExportBatches (
     unprocessed  integer,
     planned_at   timestamptz not null default clock_timestamp(),
     settled_at   timestamptz,
-    -- a Bulk job carries a range of positions; rows leave a range below the horizon, none come in
+    -- a Bulk job carries a range of positions; rows leave a range below the horizon, none come in. Without a range it
+    -- carries the rows of its manifest: those of the daily job
     range_from_at timestamptz,                 -- NULL: from the beginning of the stream
     range_from_key text collate "C",
     range_to_at  timestamptz,
@@ -124,7 +125,8 @@ create index if not exists ExportBatches_unsettled on crm_export.ExportBatches (
     where state in ('PLANNED', 'SENDING');
 create index if not exists ExportBatches_by_run on crm_export.ExportBatches (run);
 
--- The manifest of a batch in flight: one row per source row, in position order. Emptied when the batch is settled.
+-- The manifest of a batch in flight: one row per source row, in order. Emptied when the batch is settled. That of a window's
+-- job has the rows that the job leaves out.
 create table if not exists crm_export.ExportBatchRows (
     batch        bigint not null references crm_export.ExportBatches (id) on delete cascade,
     ordinal      integer not null,

@@ -12,15 +12,15 @@ from include.export.bulk import JobPending
 from include.export.failures import CircuitFailure, ConfigurationFailure, SalesforceFailure
 from include.export.ledger.runs import Outcome
 
-BATCH = 25
-FEW = 30  # errors that are still sent in small requests
+BATCH_ROWS = 25
+LEAST_ERRORS = 30  # errors that are still sent in small requests
 
 
 @pytest.fixture
 def daily(exporter: Exporter) -> Exporter:
     """Return an exporter whose daily job uses Bulk jobs from 30 errors on; its exports use small requests."""
-    exporter.stream = make_stream(bulk_from=FEW, bulk_from_paused=None, exact_stop=True, max_errors=100_000)
-    exporter.options |= {"poll_delays": (0.02, 0.05), "batch_size": BATCH}
+    exporter.stream = make_stream(bulk_from=LEAST_ERRORS, bulk_from_paused=None, exact_stop=True, max_errors=100_000)
+    exporter.options |= {"poll_delays": (0.02, 0.05), "batch_size": BATCH_ROWS}
     return exporter
 
 
@@ -30,7 +30,7 @@ def reject(exporter: Exporter, last: int, name: str = "bad") -> None:
     exporter.connection.execute("update app.accounts set name = %s where id <= %s", [name, last])
     exporter.stream = exporter.stream.model_copy(update={"bulk_from": None})
     exporter.run(pause=False)
-    exporter.stream = exporter.stream.model_copy(update={"bulk_from": FEW})
+    exporter.stream = exporter.stream.model_copy(update={"bulk_from": LEAST_ERRORS})
     assert len(exporter.errors("status = 'open'")) == last
 
 
@@ -66,8 +66,8 @@ def test_many_errors_go_by_one_job(daily: Exporter, pause: bool) -> None:
 
 
 def test_few_errors_go_in_small_requests(daily: Exporter) -> None:
-    reject(daily, FEW - 1)
-    assert daily.reexport().still_rejected == FEW - 1
+    reject(daily, LEAST_ERRORS - 1)
+    assert daily.reexport().still_rejected == LEAST_ERRORS - 1
     assert batches(daily) == []
 
 
@@ -268,7 +268,7 @@ def test_jobs_keep_to_the_share_of_the_daily_calls(daily: Exporter) -> None:
 
 
 def test_only_new_records_get_some_fields_so_no_job_is_used(daily: Exporter) -> None:
-    daily.stream = make_stream(bulk_from=FEW, create_only=["Notes__c"])
+    daily.stream = make_stream(bulk_from=LEAST_ERRORS, create_only=["Notes__c"])
     reject(daily, 100)
     assert daily.reexport().still_rejected == 100
     assert batches(daily) == []
