@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from include.export.bulk.listed import ListedErrors
 from include.export.bulk.recovery import reject_unsettled, settle_unsettled
 from include.export.bulk.settlement import JobPending
 from include.export.bulk.transport import BulkTransport
@@ -9,6 +10,7 @@ from include.export.bulk.transport import BulkTransport
 __all__ = [
     "BulkTransport",
     "JobPending",
+    "ListedErrors",
     "reject_unsettled",
     "settle_unsettled",
 ]

@@ -6,32 +6,29 @@ import logging
 from dataclasses import dataclass
 from functools import cached_property
 
-from psycopg import sql
-
 from include.export.batch import Batch
+from include.export.bulk.carried_rows import CarriedRows
 from include.export.bulk.recorded_limit import limit_recorded
 from include.export.bulk.result_file import ResultsCut, drop_incomplete
 from include.export.bulk.result_tables import Counts, JobResults, ResultLoader
-from include.export.bulk.window_plan import WindowPlan
 from include.export.failures import SalesforceFailure
 from include.export.ledger import JobBatch
 from include.export.positions import Position
-from include.export.run import RunContext, check_error_count, check_job_circuit, plan_page
+from include.export.run import RunContext, check_error_count, check_job_circuit
 from include.export.salesforce import IngestJobs, JobState, explain_job_failure
-from include.export.source import SourceWindows
 
 log = logging.getLogger(__name__)
 RETRIED_RECORDS = 5_000  # of a job, at most: what rejected them is transient
 FETCH_TRIES = 3  # of result files that are not whole
 
 
-def read_answers(run: RunContext, batch: JobBatch, plan: WindowPlan, state: JobState) -> JobAnswers:
+def read_answers(run: RunContext, batch: JobBatch, carried: CarriedRows, state: JobState) -> JobAnswers:
     """Return the answers of a job, after sending once more what was rejected for transient reasons.
 
     Raises CircuitFailure when its rejections are not the records' fault, SalesforceFailure when the answers contradict
     each other.
     """
-    answers = JobAnswers(run, batch, plan, state)
+    answers = JobAnswers(run, batch, carried, state)
     if not answers.proves_clean:
         answers.first_unanswered = answers.read()
         answers.send_again()
@@ -44,7 +41,7 @@ class JobAnswers:
 
     run: RunContext
     batch: JobBatch
-    plan: WindowPlan
+    carried: CarriedRows
     state: JobState
     first_unanswered: Position | None = None
     unplaced: int = 0  # rejected records whose source row is not known
@@ -69,8 +66,9 @@ class JobAnswers:
         """Read what was rejected, and all answers where the counts prove nothing; returns the first row without."""
         if self.state.failed:
             self._load("rejected", self.state.failed)
+        self.results.judge()
+        self.unplaced = self.carried.place(self.results)
         self._check_circuit()
-        self.unplaced = self.results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
         self.proof = self._check_answers()
         counted = self.proof.rejected == self.state.failed and self.state.processed == self.batch.sent
         proven = counted and self.state.state == "JobComplete" and not self.unplaced
@@ -87,9 +85,7 @@ class JobAnswers:
             ids = self.results.find_again(run.options.batch_size, stays)
             if not ids:
                 return
-            is_same = run.form.identity.same(sql.SQL("given.external_id"))
-            page = run.source.compose_window("source/page_ids", self.plan.window, part=self._part, is_same=is_same)
-            batch = plan_page(run, page, external_ids=ids, batch=self.batch.id, **self.plan.window.as_values())
+            batch = self.carried.plan_again(ids)
             accepted = _send_again(run, batch) if batch else []
             self.results.note_retried(ids, accepted)
             self.retried += len(ids)
@@ -103,14 +99,9 @@ class JobAnswers:
             counts = self.count()
             raise SalesforceFailure(
                 f"Stream {self.run.stream.name}: {counts.accepted + counts.rejected:,} of {self.batch.sent:,} records "
-                f"of Bulk job {self.state.id} are accounted for. What became of the others is not known: the watermark "
-                "is before the first of them, and they are sent again by the next attempt."
+                f"of Bulk job {self.state.id} are accounted for. What became of the others is not known: "
+                f"{self.carried.kept}, and they are sent again by the next attempt."
             )
-
-    @property
-    def _part(self) -> sql.Composed:
-        """Return the condition of the rows of a window among which the job's are."""
-        return SourceWindows(self.run.source).part_of(self.batch.parts, self.batch.part)
 
     @cached_property
     def results(self) -> JobResults:
@@ -135,10 +126,11 @@ class JobAnswers:
                     return
 
     def _check_circuit(self) -> None:
-        found = self.results.judge()
+        found = self.results.find_classes()
         rejected = sum(each.count for each in found)
+        known = self.results.count().rejected - rejected  # what a record had before is no evidence against the run
         self.run.new_errors += min(rejected, limit_recorded(self.run) or rejected)
-        check_job_circuit(self.run.stream, found, self.state.processed, self.run.catalogue)
+        check_job_circuit(self.run.stream, found, self.state.processed - known, self.run.catalogue)
         check_error_count(self.run.stream, self.run.new_errors)
 
     def _account(self) -> Position | None:
@@ -146,7 +138,7 @@ class JobAnswers:
         self._load("accepted", self.state.processed - self.state.failed)
         self._load("unprocessed", None)
         self.proof = self._check_answers()
-        return self.results.find_unanswered(self.plan.window, self._part, self.batch.id)
+        return self.carried.find_unanswered(self.results)
 
     def _check_answers(self) -> Counts:
         counts = self.results.count()

@@ -22,8 +22,11 @@ class BulkCredits:
     run: RunContext
     batches_left: int | None = field(default=None, init=False)
 
-    def take(self, rows: int, jobs: int) -> bool:
-        """Return whether the org takes so many rows in so many jobs, and count them as taken."""
+    def take(self, rows: int, jobs: int, share: float = 1.0) -> bool:
+        """Return whether the org takes so many rows in so many jobs, and count them as taken.
+
+        `share` is that of the daily API limit which their calls may use.
+        """
         if self.batches_left is None:
             self.batches_left = self._read_batches_left()
         needed = math.ceil(rows / ROWS_OF_A_BATCH) + jobs
@@ -32,7 +35,7 @@ class BulkCredits:
                         "used instead.", self.run.stream.name, self.batches_left)  # fmt: skip
             return False
         self.batches_left -= needed
-        return self.run.has_credits(calls=CALLS_OF_A_JOB * jobs)
+        return self.run.has_credits(share, calls=CALLS_OF_A_JOB * jobs)
 
     def _read_batches_left(self) -> int:
         """Return how many Bulk batches the org takes today; a user who may not ask finds out at the next job."""

@@ -8,7 +8,7 @@ from include.export.bulk.outcome import JobAnswers
 from include.export.bulk.recorded_limit import limit_recorded
 from include.export.failures import SalesforceFailure, SourceFailure
 from include.export.ledger import Behind, Recorder
-from include.export.positions import Position, Window
+from include.export.positions import Window
 
 
 class AnswersIncomplete(SalesforceFailure):
@@ -53,8 +53,8 @@ def record_rejections(answers: JobAnswers, recorder: Recorder) -> None:
         )
 
 
-def count_behind(answers: JobAnswers, stop: Position) -> Behind:
-    """Return what a job did behind the record at which the stream is stopped."""
-    window, limit = Window(stop, answers.plan.window.end), limit_recorded(answers.run)
+def count_behind(answers: JobAnswers, window: Window) -> Behind:
+    """Return what a job did in a window behind the record at which the stream is stopped."""
+    limit = limit_recorded(answers.run)
     arrived = answers.results.count_arrived(window, answers.batch.id)
     return Behind(arrived, {} if limit is None or answers.proves_clean else answers.results.count_unrecorded(limit))

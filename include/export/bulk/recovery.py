@@ -6,11 +6,13 @@ import logging
 from collections.abc import Sequence
 from itertools import groupby
 
+from include.export.bulk.listed import settle_listed
 from include.export.bulk.progress import Progress
 from include.export.bulk.settlement import settle_window
 from include.export.bulk.window_plan import plan_window
 from include.export.failures import ConfigurationFailure
 from include.export.ledger import ExportResends, JobBatch
+from include.export.positions import Window
 from include.export.run import RunContext, enter_resend
 from include.export.salesforce import IngestJobs
 from include.export.source import SourceWindows
@@ -72,17 +74,21 @@ def _abandon(run: RunContext, batches: Sequence[JobBatch]) -> None:
 
 
 def _adopt(run: RunContext, batches: Sequence[JobBatch]) -> None:
-    window = batches[0].window
-    if window is None:
-        raise AssertionError("the batch of a job has a window")
     log.info("Stream %s: settling Bulk job(s) of an earlier run: %s", run.stream.name,
              ", ".join(str(batch.job_id) for batch in batches))  # fmt: skip
     run.adopted_jobs += len(batches)
-    rows = sum(batch.sent or 0 for batch in batches)
+    rows, window = sum(batch.sent or 0 for batch in batches), batches[0].window
+    progress = Progress(run.stream.name, lambda: rows, rows + 1)
+    if window is None:
+        settle_listed(run, batches[0], progress)
+    else:
+        _adopt_window(run, batches, window, progress)
+
+
+def _adopt_window(run: RunContext, batches: Sequence[JobBatch], window: Window, progress: Progress) -> None:
     windows, may_collide = SourceWindows(run.source), run.form.identity.may_collide
     colliding_ids = windows.find_colliding_ids(window, run.form) if may_collide else []
     plan = plan_window(run, window, scan_texts=True, colliding_ids=colliding_ids)
-    progress = Progress(run.stream.name, lambda: rows, rows + 1)
     resend = ExportResends(run.connection).find_of_window(run.stream.name, window)
     if resend is None or window.start == run.state.watermark:
         settle_window(run, batches, plan, progress)

@@ -105,15 +105,18 @@ class JobResults:
         """Count the answers."""
         return Counts(*fetch_one(self._connection.execute(load_statement("bulk/results_count"))))
 
-    def judge(self) -> list[RejectedClass]:
-        """Judge the rejections, text by text and not row by row, and return them by class."""
+    def judge(self) -> None:
+        """Judge the rejections, text by text and not row by row."""
         with self._connection.transaction(), self._connection.cursor(name="crm_export_texts") as texts:
             texts.execute(load_statement("bulk/results_texts"))
             while page := texts.fetchmany(TEXTS_OF_A_PAGE):
                 self._keep_verdicts(page)
+
+    def find_classes(self) -> list[RejectedClass]:
+        """Return the judged rejections by class, without what the records were known to be rejected for before."""
         rows = self._connection.execute(load_statement("bulk/results_classes")).fetchall()
         return [
-            RejectedClass(ErrorClass(name), count, tuple(self._rejection(text) for text in samples))
+            RejectedClass(ErrorClass(name), count, tuple(_judge_text(self.catalogue, text) for text in samples))
             for name, count, samples in rows
         ]
 
@@ -131,10 +134,10 @@ class JobResults:
                 external_id=self.identity.text,
             )
             self._connection.execute(statement, {**window.as_values(), "batch": batch})
-        if self._count_unplaced():
+        if self.count_unplaced():
             statement = self.source.compose_window("bulk/results_place_moved", window, part=part, answered=answered)
             self._connection.execute(statement, {"batch": batch})
-        return self._count_unplaced()
+        return self.count_unplaced()
 
     def find_unanswered(self, window: Window, part: sql.Composed, batch: int) -> Position | None:
         """Return the first row of a window's part that the job of a batch carried and that has no answer."""
@@ -177,13 +180,14 @@ class JobResults:
         statement = self.source.compose_window("bulk/results_arrived", window)
         return int(fetch_value(self._connection.execute(statement, {**window.as_values(), "batch": batch})))
 
-    def _count_unplaced(self) -> int:
+    def count_unplaced(self) -> int:
+        """Count the rejected records whose row is not known."""
         return int(fetch_value(self._connection.execute(load_statement("bulk/results_unplaced"))))
 
     def _keep_verdicts(self, texts: Sequence[tuple[UUID, str]]) -> None:
         with self._connection.cursor() as cursor, cursor.copy(load_statement("bulk/results_verdicts")) as copy:
             for key, text in texts:
-                rejection = self._rejection(text)
+                rejection = _judge_text(self.catalogue, text)
                 verdict, row = rejection.verdict, rejection.as_row()
                 copy.write_row((
                     key, text, row["code"], row["name"], row["class"], row["message"], list(rejection.fields),
@@ -191,10 +195,11 @@ class JobResults:
                     verdict.error_class is ErrorClass.TRANSIENT or verdict.smaller_batch,
                 ))  # fmt: skip
 
-    def _rejection(self, text: str) -> Rejection:
-        code, message, fields = read_job_error(text)
-        return judge_rejection(self.catalogue, 0, code, message, fields)
-
     @property
     def _connection(self) -> psycopg.Connection:
         return self.source.connection
+
+
+def _judge_text(catalogue: Catalogue, text: str) -> Rejection:
+    code, message, fields = read_job_error(text)
+    return judge_rejection(catalogue, 0, code, message, fields)

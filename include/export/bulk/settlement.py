@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
+from include.export.bulk.carried_rows import WindowRows
 from include.export.bulk.outcome import read_answers
 from include.export.bulk.progress import Progress
 from include.export.bulk.recording import AnswersIncomplete, check_count, check_proof, count_behind, record_rejections
@@ -20,6 +21,7 @@ from include.export.salesforce import TIMED_OUT, IngestJobs, JobState, explain_j
 from include.export.source import SourceWindows
 
 log = logging.getLogger(__name__)
+EMPTY_JOB = JobState("", "JobComplete", 0, 0, "")  # the outcome of one that carried no row
 
 
 class JobPending(Exception):  # noqa: N818 - named by what happens next
@@ -38,7 +40,7 @@ def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan
     """
     held = False
     for batch in batches:
-        state = wait_for_job(run, batch, progress) if batch.sent else _EMPTY_JOB
+        state = wait_for_job(run, batch, progress) if batch.sent else EMPTY_JOB
         held = _Settling(run, batch, plan, state, last=batch is batches[-1]).settle()
         progress.settle(batch.sent or 0)
     return held
@@ -77,9 +79,6 @@ def _end_job(run: RunContext, jobs: IngestJobs, state: JobState) -> JobState:
     return replace(ended, state=TIMED_OUT) if ended.state == "Aborted" else ended
 
 
-_EMPTY_JOB = JobState("", "JobComplete", 0, 0, "")
-
-
 @dataclass
 class _Settling:
     """One job of a window and what happens to it; `last` moves the watermark."""
@@ -96,7 +95,8 @@ class _Settling:
             self._abandon()  # none of its rows was looked at
             raise explain_job_failure(self.run.stream, self.state)
         try:
-            self.answers = read_answers(self.run, self.batch, self.plan, self.state)
+            rows = WindowRows(self.run, self.batch, self.plan.window)
+            self.answers = read_answers(self.run, self.batch, rows, self.state)
             check_count(self.answers)
         except (CircuitFailure, AnswersIncomplete):
             self._abandon()
@@ -173,7 +173,7 @@ class _Settling:
             run.lease.set_watermark(window, end)
         run.lease.stop_at(found[0] if found else None)
         if found:
-            run.lease.note_behind(count_behind(self.answers, found[1]))
+            run.lease.note_behind(count_behind(self.answers, Window(found[1], window.end)))
         return found is not None, end
 
     def _keep_size(self, *, held: bool) -> None:

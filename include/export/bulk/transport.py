@@ -17,14 +17,13 @@ from include.export.bulk.window_sizer import WindowSizer
 from include.export.failures import RunFailure
 from include.export.ledger import JobBatch
 from include.export.positions import Window
+from include.export.postgres import READ_TIMEOUTS
 from include.export.record_sql import CsvForm
 from include.export.run import RunContext
 from include.export.salesforce import Unanswered
 
 log = logging.getLogger(__name__)
 UPLOAD_TRIES = 3  # of a window whose upload breaks
-# SQLSTATEs: a statement, an idle transaction, a transaction, an idle session took longer than the server allows
-READ_TIMEOUTS = frozenset({"57014", "25P03", "25P04", "57P05"})
 COUNTED_ROWS = 10_000_001  # changed rows that are counted to report the progress
 
 

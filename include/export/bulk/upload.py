@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -24,22 +25,18 @@ _MARK = re.compile(rb'"#N/A"')
 
 
 @dataclass
-class JobUpload:
+class UploadBody(ABC):
     """The body of an upload: the header, then the rows while Postgres writes them.
 
-    `report` is called with how many rows there were. What else is to be known of the same rows is read concurrently, in
-    the same snapshot. The body uses no connection but its own, so another thread may read it.
+    `report` is called with how many rows there were. The body uses no connection but its own, so another thread may
+    read it.
     """
 
     run: RunContext
-    copy: sql.Composed
-    batch: JobBatch
-    plan: WindowPlan
-    part: sql.Composed
     report: Callable[[int], None]
-    size: int = 0
-    rows: int = 0
-    _body: Generator[bytes] | None = None
+    size: int = field(default=0, init=False)
+    rows: int = field(default=0, init=False)
+    _body: Generator[bytes] | None = field(default=None, init=False, repr=False)
     _readers: Readers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +51,7 @@ class JobUpload:
     def open(self) -> Iterator[bytes]:
         """Return the body from its beginning, at a new connection."""
         self.close()
+        self.size = self.rows = 0
         self._body = self._read()
         return self._body
 
@@ -62,18 +60,45 @@ class JobUpload:
         if self._body is not None:
             self._body.close()
 
+    @abstractmethod
+    def _read(self) -> Generator[bytes]:
+        """Yield the header and the rows."""
+
+    def _stream(
+        self, reader: psycopg.Connection, copy: sql.Composed, values: Mapping[str, object], *, scan_texts: bool
+    ) -> Generator[bytes]:
+        """Yield the rows of a COPY; raises UploadStopped for what no job can carry."""
+        for block in RowStream(reader, copy, values).read_blocks():
+            self.rows, self.size = block.rows, self.size + len(block.lines)
+            self._check(block, scan_texts=scan_texts)
+            self.report(self.rows)
+            yield block.lines
+
+    def _check(self, block: Block, *, scan_texts: bool) -> None:
+        misleads = _MARK.search(block.lines) or b"\r" in block.lines or block.longest > FIELD_LIMIT
+        if misleads and not scan_texts:
+            raise UploadStopped
+        if self.size > self.run.options.job_limit - HEADER_BYTES:
+            raise UploadStopped(row_bytes=self.size / self.rows)
+
+
+@dataclass
+class JobUpload(UploadBody):
+    """The rows of a window's job. What else is to be known of them is read concurrently, in the same snapshot."""
+
+    copy: sql.Composed
+    batch: JobBatch
+    plan: WindowPlan
+    part: sql.Composed
+
     def _read(self) -> Generator[bytes]:
         run, window = self.run, self.plan.window.as_values()
-        self.size = self.rows = 0
         yield self.plan.form.header
         with self._readers.open_snapshot() as reader, ThreadPoolExecutor(1) as concurrent:
             snapshot = export_snapshot(reader)
             staging = concurrent.submit(self._stage_concurrently, snapshot) if self._readers.has_spare else None
-            for block in RowStream(reader, self.copy, {**window, **self.plan.values(run.stream.name)}).read_blocks():
-                self.rows, self.size = block.rows, self.size + len(block.lines)
-                self._check(block)
-                self.report(self.rows)
-                yield block.lines
+            values = {**window, **self.plan.values(run.stream.name)}
+            yield from self._stream(reader, self.copy, values, scan_texts=self.plan.scan_texts)
             found, colliding_ids = self._finish_staging(staging, reader)
             if found != self.rows:
                 self._note_left_out(reader)
@@ -112,10 +137,3 @@ class JobUpload:
     def _find_colliding_ids(self, windows: SourceWindows) -> list[str]:
         form = self.plan.form
         return windows.find_colliding_ids(self.plan.window, self.run.form) if form.record.identity.may_collide else []
-
-    def _check(self, block: Block) -> None:
-        misleads = _MARK.search(block.lines) or b"\r" in block.lines or block.longest > FIELD_LIMIT
-        if misleads and not self.plan.scan_texts:
-            raise UploadStopped
-        if self.size > self.run.options.job_limit - HEADER_BYTES:
-            raise UploadStopped(row_bytes=self.size / self.rows)

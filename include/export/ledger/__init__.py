@@ -41,6 +41,7 @@ from include.export.ledger.findings import (
 )
 from include.export.ledger.holds import Behind, ExportHolds, StoppedAt
 from include.export.ledger.job_batches import JobBatch, JobBatches
+from include.export.ledger.listings import Listing, find_reach
 from include.export.ledger.resends import ExportResends, ListedResend, Resend, ResendEntry, ResendLease, ResendState
 from include.export.ledger.retention import Retention
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day
@@ -83,6 +84,7 @@ __all__ = [
     "Lease",
     "ListedAlert",
     "ListedResend",
+    "Listing",
     "OpenAlert",
     "OpenFinding",
     "Outcome",
@@ -107,6 +109,7 @@ __all__ = [
     "Trial",
     "count_calls_of_the_day",
     "explain_database_errors",
+    "find_reach",
     "install_schema",
     "read_open_findings",
     "read_schema_state",

@@ -15,10 +15,14 @@ from psycopg.rows import RowMaker
 from include.export.positions import Position, Window
 from include.sql import fetch_value, load_statement
 
+_BOUNDS = ("range_from_at", "range_from_key", "range_to_at", "range_to_key")
+
 
 @dataclass(frozen=True)
 class JobBatch:
     """A Bulk job of the ledger: its rows are those of a window, less the rows CSV cannot represent.
+
+    Without a window they are listed: its manifest has a line for each.
 
     `part` of `parts` holds the rows of a window whose parents hash to it; `sent` is known once the upload is done.
     """
@@ -43,9 +47,13 @@ class JobBatches:
 
     connection: psycopg.Connection
 
-    def plan_jobs(self, window: Window, rows: int, parts: int, values: Mapping[str, object]) -> list[JobBatch]:
-        """Write the ledger's lines of a window's jobs; `values` are stream, run, epoch and action."""
-        wanted = {"rows": rows, "parts": parts, "window_id": uuid4(), **window.as_values(), **values}
+    def plan_jobs(self, window: Window | None, rows: int, parts: int, values: Mapping[str, object]) -> list[JobBatch]:
+        """Write the ledger's lines of a window's jobs, or of one job of listed rows where `window` is None.
+
+        `values` are stream, run, epoch and action.
+        """
+        bounds = window.as_values() if window else dict.fromkeys(_BOUNDS)
+        wanted = {"rows": rows, "parts": parts, "window_id": uuid4(), **bounds, **values}
         return self._jobs("ledger/batch_plan_jobs", wanted)
 
     def read_age(self, batch: JobBatch) -> timedelta:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from include.export.postgres.copy_reader import Block, NoConnectionLeft, Readers, RowStream, export_snapshot
+from include.export.postgres.copy_reader import (
+    READ_TIMEOUTS,
+    Block,
+    NoConnectionLeft,
+    Readers,
+    RowStream,
+    export_snapshot,
+)
 from include.export.postgres.database_identity import UNKNOWN, read_database_identity
 from include.export.postgres.pooler import reject_transaction_pooling
 from include.export.postgres.session import (
@@ -19,6 +26,7 @@ from include.export.postgres.session import (
 __all__ = [
     "APPLICATION_NAME",
     "READY_SECONDS",
+    "READ_TIMEOUTS",
     "UNKNOWN",
     "Block",
     "Connect",

@@ -27,6 +27,8 @@ _MAKE_ROOM = b"select repeat(' ', 1048576)"
 GATHER_SECONDS = (
     0.001  # seconds that bytes gather before they are read: Postgres sends 8 KB at a time, a switch for each
 )
+# SQLSTATEs: a statement, an idle transaction, a transaction, an idle session took longer than the server allows
+READ_TIMEOUTS = frozenset({"57014", "25P03", "25P04", "57P05"})
 _TLS_READS = 64  # of one TLS record each, at most 16 KB
 
 

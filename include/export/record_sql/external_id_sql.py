@@ -53,6 +53,11 @@ class ExternalIdForm:
         """Return the external id of the page alias `s` as Salesforce compares it."""
         return self.fold(self.text)
 
+    @property
+    def fold_listed(self) -> sql.Composed:
+        """Return the external id of a line `m` of a manifest as Salesforce compares it."""
+        return self.fold(sql.SQL("m.external_id"))
+
     def same(self, text: sql.Composable) -> sql.Composed:
         """Return the condition that a text names the record of the page alias `s`, compared character by character."""
         return sql.SQL('({} collate "C") = ({} collate "C")').format(self.fold(text), self.folded)

@@ -9,6 +9,7 @@ from include.export.source.horizon import BlockingTransaction, find_blocking_tra
 from include.export.source.index_advice import warn_without_index
 from include.export.source.lag import find_oldest_waiting_delete, read_oldest_waiting
 from include.export.source.listed_records import ListedRecords
+from include.export.source.listings import SourceListings
 from include.export.source.relation import explain_shared_position
 from include.export.source.row_preview import SourceRow, SourceValue, read_source_row
 from include.export.source.source import Source, format_count, take_half
@@ -35,6 +36,7 @@ __all__ = [
     "RowFacts",
     "Source",
     "SourceChecks",
+    "SourceListings",
     "SourceRow",
     "SourceValue",
     "SourceWindows",

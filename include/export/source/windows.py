@@ -94,10 +94,11 @@ class SourceWindows:
             columns=columns,
             needs_collections=needs_collections,
             part=part,
-            order=self._order(by_parent=by_parent),
+            order=self.order_of_job(by_parent=by_parent),
         )
 
-    def _order(self, *, by_parent: bool) -> sql.Composable:
+    def order_of_job(self, *, by_parent: bool) -> sql.Composable:
+        """Return the order in which a job is to meet its rows: by position, those of one parent together or not."""
         positions = sql.SQL("s.{}, {}").format(sql.Identifier(self.source.stream.cursor), self.source.key.order)
         column = self.source.stream.lock_order
         if not by_parent or column is None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from include.export.batch import Batch
-from include.export.bulk import settle_unsettled
+from include.export.bulk import ListedErrors, settle_unsettled
 from include.export.ledger import DueError, Outcome
 from include.export.options import REEXPORT_CREDIT_SHARE
 from include.export.run import RunContext, RunInputs, open_run, plan_batch
@@ -92,16 +92,28 @@ def _send_due(
 ) -> Outcome:
     if run.state.watermark is None:
         return Outcome.COMPLETE
+    wanted = {"every": every, "released_only": released_only, "only": None if only is None else list(only),
+              "run": run.entry.id if run.reexport else None}  # fmt: skip
+    colliding_ids = _send_by_jobs(run, horizon, wanted, report) if run.reexport else []
     last = 0
     while True:
-        wanted = {"every": every, "released_only": released_only, "only": None if only is None else list(only)}
         due = _find_due(run, horizon, last, wanted)
         if not due:
             return Outcome.COMPLETE
         if not run.has_credits(REEXPORT_CREDIT_SHARE):
             return Outcome.WAITING_FOR_CREDITS
-        _send_errors(run, due, report)
+        _send_errors(run, due, report, colliding_ids)
         last = due[-1].id
+
+
+def _send_by_jobs(run: RunContext, horizon: str, wanted: Mapping[str, object], report: ReexportReport) -> Sequence[str]:
+    """Send errors by Bulk jobs while they are many; returns the external ids that small requests must reject."""
+    jobs = ListedErrors(run, horizon, wanted)
+    for counts in jobs.send():
+        report.tried += counts.accepted + counts.rejected
+        report.exported += counts.accepted
+        report.still_rejected += counts.rejected
+    return jobs.colliding_ids
 
 
 def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, object]) -> list[DueError]:
@@ -117,7 +129,7 @@ def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, obj
     return run.errors.find_due(run.source.compose("source/errors_due", run.state.watermark), values)
 
 
-def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport) -> None:
+def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport, colliding_ids: Sequence[str]) -> None:
     missing = {error.record_key: error.id for error in due if error.gone}
     if missing:
         with run.lease.transaction():
@@ -128,7 +140,7 @@ def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport) -
     report.left_to_export += sum(error.above for error in due)
     remaining = [error.id for error in due if not error.gone and not error.above]
     while remaining:
-        batch = plan_batch(run, "errors", errors=remaining)
+        batch = plan_batch(run, "errors", errors=remaining, colliding_ids=list(colliding_ids))
         if batch is None:
             return
         _send_batch(run, batch, report)

@@ -1,7 +1,8 @@
 -- The tables of this session that hold the answers of a job while it is settled.
 create temp table if not exists crm_export_results (
     external_id text, kind text not null, error text, error_key uuid, salesforce_id text,
-    record_key text collate "C", cursor_at timestamptz, payload jsonb, recorded boolean not null default false);
+    record_key text collate "C", cursor_at timestamptz, payload jsonb, recorded boolean not null default false,
+    known boolean not null default false);  -- the record was rejected with the same code before
 create temp table if not exists crm_export_verdicts (
     error_key uuid primary key, error text, code text, name text, class text, message text, fields text[],
     parent_object text, parent_external_id text, again boolean);

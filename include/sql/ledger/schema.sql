@@ -97,7 +97,8 @@ create table if not exists crm_export.ExportBatches (
     unprocessed  integer,
     planned_at   timestamptz not null default clock_timestamp(),
     settled_at   timestamptz,
-    -- a Bulk job carries a range of positions; rows leave a range below the horizon, none come in
+    -- a Bulk job carries a range of positions; rows leave a range below the horizon, none come in. Without a range it
+    -- carries the rows of its manifest: those of the daily job
     range_from_at timestamptz,                 -- NULL: from the beginning of the stream
     range_from_key text collate "C",
     range_to_at  timestamptz,
@@ -124,7 +125,8 @@ create index if not exists ExportBatches_unsettled on crm_export.ExportBatches (
     where state in ('PLANNED', 'SENDING');
 create index if not exists ExportBatches_by_run on crm_export.ExportBatches (run);
 
--- The manifest of a batch in flight: one row per source row, in position order. Emptied when the batch is settled.
+-- The manifest of a batch in flight: one row per source row, in order. Emptied when the batch is settled. That of a window's
+-- job has the rows that the job leaves out.
 create table if not exists crm_export.ExportBatchRows (
     batch        bigint not null references crm_export.ExportBatches (id) on delete cascade,
     ordinal      integer not null,
@@ -451,14 +453,14 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform crm_export.raise_alert(
                 format('rejected:%s:%s', n.stream, n.cause), 'rejected', 'warning', n.stream, n.cause, null, min(n.id))
-    from new_rows n join old_rows o on o.id = n.id
-    where n.status in ('open', 'waiting')
-      and (o.status not in ('open', 'waiting') or o.cause <> n.cause)
+    -- not a join: its plan is kept for the session, and one for a few rows would compare each with each of 100,000
+    from (select id, stream, cause from new_rows where status in ('open', 'waiting')
+          except select id, stream, cause from old_rows where status in ('open', 'waiting')) n
     group by n.stream, n.cause;
     perform crm_export.clear_alert(format('rejected:%s:%s', gone.stream, gone.cause))
     from (select distinct o.stream, o.cause
-          from old_rows o join new_rows n on n.id = o.id
-          where o.status in ('open', 'waiting') and (n.status not in ('open', 'waiting') or o.cause <> n.cause)) gone
+          from (select id, stream, cause from old_rows where status in ('open', 'waiting')
+                except select id, stream, cause from new_rows where status in ('open', 'waiting')) o) gone
     where not exists (select from crm_export.ExportErrors e
                       where e.cause = gone.cause and e.stream = gone.stream and e.status in ('open', 'waiting'));
     return null;

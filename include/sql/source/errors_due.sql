@@ -9,6 +9,9 @@ from (
       -- what is set aside is sent by the daily job only
       and (not %(released_only)s or (waiting_for is not null and status = 'open'))
       and (%(only)s::bigint[] is null or id = any (%(only)s))  -- those that a person asked for
+      -- what the daily job was rejected for is not sent by the same run again
+      and (%(run)s::bigint is null
+           or last_seen_at < (select started_at from crm_export.ExportRuns where id = %(run)s))
     order by id limit %(limit)s
 ) e
 left join {source} s on {is_of_error}

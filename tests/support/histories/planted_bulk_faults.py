@@ -9,11 +9,11 @@ from typing import Any
 
 from histories.replacing import replaced
 from include.export.bulk import recovery, settlement
-from include.export.bulk.jobs import WindowJobs
+from include.export.bulk.jobs import RunJobs
 from include.export.bulk.outcome import JobAnswers
 from include.export.bulk.prefetch import PrefetchedJob
 from include.export.bulk.settlement import _Settling
-from include.export.bulk.upload import JobUpload
+from include.export.bulk.upload import JobUpload, UploadBody
 from include.export.ledger.job_batches import JobBatch
 from include.export.reconcile import late_rows
 from include.export.salesforce.bulk_api import JobState
@@ -45,17 +45,17 @@ def intent_not_stored() -> Generator[None]:
 def job_noted_after_it_was_closed() -> Generator[None]:
     """The id of a job is kept when Salesforce already works on it, not before its first row is sent."""
 
-    def open_job(self: WindowJobs, batch: JobBatch) -> JobBatch:
+    def open_job(self: RunJobs, batch: JobBatch) -> JobBatch:
         return with_values(batch, job_id=self.calls.create(batch.action, batch.planned_at, ()))
 
-    def close(self: WindowJobs, batch: JobBatch, body: JobUpload) -> JobBatch:
+    def close(self: RunJobs, batch: JobBatch, body: UploadBody) -> JobBatch:
         (self.calls.complete_upload if body.rows else self.calls.abort)(str(batch.job_id))
         with self.run.lease.transaction():
             self.run.jobs.note_job(batch, str(batch.job_id))
             self.run.jobs.note_upload(batch, body.rows)
         return self.run.jobs.read(batch.id)
 
-    with replaced(WindowJobs, "open_job", open_job), replaced(WindowJobs, "close_job", close):
+    with replaced(RunJobs, "open_job", open_job), replaced(RunJobs, "close_job", close):
         yield
 
 
@@ -99,7 +99,7 @@ def failed_job_as_record_errors() -> Generator[None]:
         account(self)
         self.run.connection.execute(_BLAME, {"error": "FIELD_INTEGRITY_EXCEPTION:the job failed:--"})
         self.results.judge()
-        self.results.place(self.plan.window, self._part, self.run.form.payload, self.batch.id)
+        self.carried.place(self.results)
 
     with replaced(JobAnswers, "_account", blame):
         yield

@@ -125,6 +125,39 @@ def test_runs_killed_at_random_times_lose_nothing(mortals: Mortals, whole: bool)
         see_the_next_run(story, pause=pause, happens=happens)
 
 
+@pytest.mark.fault("G1", "E6")
+@pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
+@pytest.mark.parametrize("next_run", ["export", "reexport"])
+def test_a_daily_job_over_bulk_killed_at_any_point_loses_nothing(
+    mortals: Mortals, next_run: str, pause: bool, whole: bool
+) -> None:
+    story, exporter = Story(mortals.exporter, rows=30), mortals.exporter
+
+    def begin_rejected() -> None:
+        begin(story, "clean")
+        exporter.connection.execute("update app.accounts set name = 'bad' where id between 6 and 28")
+        exporter.run(pause=False)
+        exporter.connection.execute("update app.accounts set kind = 'Z' where id = 17")
+        story.repair()
+
+    begin_rejected()
+    points = mortals.run("reexport", pause=pause).points
+    assert {"after POST jobs/ingest", "after PUT jobs/ingest/JOB/batches", "after PATCH jobs/ingest/JOB"} <= set(points)
+    for point in targets(points, whole=whole, half=int(pause)):
+        begin_rejected()
+        end = mortals.run("reexport", pause=pause, target=point)
+        assert (end.killed, end.points[-1]) == (True, point.name)
+        story.check_moment()
+        story.change()
+        report = exporter.run(pause=pause) if next_run == "export" else exporter.reexport(every=True, pause=pause)
+        assert report is not None
+        story.check_moment()
+        exporter.run(pause=pause)
+        exporter.reexport(every=True, pause=pause)
+        story.check_end({"17"})
+        assert story.count_repeated() == 0, point
+
+
 def see_the_next_run(story: Story, *, pause: bool, happens: str) -> None:
     exporter = story.exporter
     failures = []

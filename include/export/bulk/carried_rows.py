@@ -1,0 +1,64 @@
+"""The rows that a job carried, as its answers are matched with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from psycopg import sql
+
+from include.export.batch import Batch
+from include.export.bulk.result_tables import JobResults
+from include.export.ledger import JobBatch
+from include.export.positions import Position, Window
+from include.export.run import RunContext, plan_page
+from include.export.source import SourceWindows
+
+
+class CarriedRows(Protocol):
+    """Finds the rows of answers; `kept` says what keeps a row that has none from being lost."""
+
+    @property
+    def kept(self) -> str:
+        """Return the words."""
+
+    def place(self, results: JobResults) -> int:
+        """Find the source rows of the rejected records; returns how many have none."""
+
+    def plan_again(self, external_ids: Sequence[str]) -> Batch | None:
+        """Plan the rows of external ids as a batch of a small request, None when they all have changed."""
+
+    def find_unanswered(self, results: JobResults) -> Position | None:
+        """Return the first row that has no answer."""
+
+
+@dataclass(frozen=True)
+class WindowRows:
+    """The rows of a window's job."""
+
+    run: RunContext
+    batch: JobBatch
+    window: Window
+    kept: str = "the watermark is before the first of them"
+
+    def place(self, results: JobResults) -> int:
+        """Find the source rows of the rejected records; returns how many have none."""
+        return results.place(self.window, self._part, self.run.form.payload, self.batch.id)
+
+    def plan_again(self, external_ids: Sequence[str]) -> Batch | None:
+        """Plan the rows of external ids as a batch of a small request, None when they all have changed."""
+        run = self.run
+        is_same = run.form.identity.same(sql.SQL("given.external_id"))
+        page = run.source.compose_window("source/page_ids", self.window, part=self._part, is_same=is_same)
+        values = {"external_ids": list(external_ids), "batch": self.batch.id, **self.window.as_values()}
+        return plan_page(run, page, **values)
+
+    def find_unanswered(self, results: JobResults) -> Position | None:
+        """Return the first row that has no answer."""
+        return results.find_unanswered(self.window, self._part, self.batch.id)
+
+    @property
+    def _part(self) -> sql.Composed:
+        """Return the condition of the rows of a window among which the job's are."""
+        return SourceWindows(self.run.source).part_of(self.batch.parts, self.batch.part)

@@ -1,0 +1,8 @@
+"""Jobs of listed rows: the records of the daily job, which are no window and do not move the watermark."""
+
+from __future__ import annotations
+
+from include.export.bulk.listed.listed_errors import ListedErrors
+from include.export.bulk.listed.settlement import settle_listed
+
+__all__ = ["ListedErrors", "settle_listed"]

@@ -1,0 +1,105 @@
+"""Settling a job of listed rows: what it means is written in one transaction, and the watermark stays where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from include.export.bulk.listed.rows import ListedRows
+from include.export.bulk.outcome import JobAnswers, read_answers
+from include.export.bulk.progress import Progress
+from include.export.bulk.recording import AnswersIncomplete, check_count, check_proof, record_rejections
+from include.export.bulk.result_tables import Counts
+from include.export.bulk.settlement import EMPTY_JOB, wait_for_job
+from include.export.failures import CircuitFailure
+from include.export.ledger import JobBatch, Recorder
+from include.export.run import RunContext
+from include.export.salesforce import explain_job_failure
+
+ALL_ROWS = 2**31 - 1  # the last ordinal that a manifest can have
+
+
+def settle_listed(run: RunContext, batch: JobBatch, progress: Progress) -> Counts:
+    """Settle a job of listed rows and return the counts of its answers.
+
+    Accepted records resolve their errors, rejected ones are one more attempt of theirs, the others stay as they are.
+    Raises JobPending when the job takes longer than `job_patience`, RunFailure when it did not end as it should: what
+    it had done is settled then.
+    """
+    state = wait_for_job(run, batch, progress) if batch.sent else EMPTY_JOB
+    if state.state == "Failed" and state.processed == 0:
+        _abandon(run, batch)  # none of its rows was looked at
+        raise explain_job_failure(run.stream, state)
+    with _as_reexport(run):
+        try:
+            answers = read_answers(run, batch, ListedRows(run, batch), state)
+            check_count(answers)
+        except (CircuitFailure, AnswersIncomplete):
+            _abandon(run, batch)
+            raise
+        counts = _Answered(run, batch, answers).write()
+    answers.raise_if_incomplete()
+    return counts
+
+
+@contextmanager
+def _as_reexport(run: RunContext) -> Generator[None]:
+    """Let the run count attempts and pass over rejected records as the daily job does, whichever run settles it."""
+    options, reexport = run.options, run.reexport
+    run.options, run.reexport = replace(options, pause_on_export_errors=False), True
+    try:
+        yield
+    finally:
+        run.options, run.reexport = options, reexport
+
+
+def _abandon(run: RunContext, batch: JobBatch) -> None:
+    with run.lease.transaction():
+        run.batches.abandon([batch.id])
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """A job whose answers are read."""
+
+    run: RunContext
+    batch: JobBatch
+    answers: JobAnswers
+
+    def write(self) -> Counts:
+        """Write everything that the job means in one transaction; returns the counts."""
+        run, answers = self.run, self.answers
+        counts = self._count()
+        calls, bytes_sent = run.take_counts()
+        with run.lease.transaction():
+            check_proof(answers)
+            if counts.rejected:
+                recorder = Recorder(run.stream.name, run.stream.object, run.entry.id, run.identity, run.reexport)
+                record_rejections(answers, recorder)
+            self._write_rows()
+            outcome = {"accepted": counts.accepted, "rejected": counts.rejected}
+            run.jobs.settle(self.batch, unprocessed=counts.unprocessed, **outcome)
+            sent = self.batch.sent or 0
+            run.entry.count(rows_changed=sent, rows_sent=sent, api_calls=calls, bytes_sent=bytes_sent, **outcome)
+        return counts
+
+    def _count(self) -> Counts:
+        """Return the counts; a row is accepted that was processed and not rejected, where the counts prove that."""
+        counts, state = self.answers.count(), self.answers.state
+        proven = self.answers.first_unanswered is None
+        accepted = max(state.processed - counts.rejected, 0) if proven else counts.accepted
+        unprocessed = (self.batch.sent or 0) - accepted - counts.rejected
+        return replace(counts, accepted=accepted, unprocessed=unprocessed)
+
+    def _write_rows(self) -> None:
+        """Note the versions of the answered rows, and resolve the errors of the accepted ones."""
+        run, rows = self.run, ListedRows(self.run, self.batch)
+        rows.listing.pin_plans()
+        if self.answers.first_unanswered is not None:
+            rows.listing.take_out_unanswered(rows.is_answer)
+        run.versions.note(self.batch.id, last=ALL_ROWS)
+        if not self.answers.proves_clean:
+            rows.listing.take_out_rejected()
+        rows.listing.resolve(run.stream.name, run.entry.id, run.identity.dag_id)
+        rows.listing.empty()

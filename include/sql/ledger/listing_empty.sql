@@ -1,0 +1,2 @@
+-- Empties a manifest.
+delete from crm_export.ExportBatchRows where batch = %(batch)s
