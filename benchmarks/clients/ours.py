@@ -14,7 +14,7 @@ from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
 from include.export.postgres import open_session
 from include.export.run import RunInputs
-from include.export.salesforce import Catalogue, OrgSession, SalesforceClient
+from include.export.salesforce import OrgSession, SalesforceClient, load_catalogue
 from include.export.streams import Stream
 from include.export.tasks import export_stream, reexport_errors
 
@@ -23,7 +23,7 @@ def main() -> None:
     """Export a stream once, or send its export errors again; prints the report."""
     asked = json.loads(sys.argv[1])
     stream = Stream(**asked["stream"])
-    catalogue = Catalogue.load()
+    catalogue = load_catalogue()
     report_ready()
     began = time.monotonic()
     with open_session(asked["dsn"]) as connection:

@@ -42,7 +42,7 @@ class _StrictLoader(_StrictMappings, yaml.SafeLoader):
 
 
 class _QuickLoader(_StrictMappings, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen at run time
-    """The same by libyaml, where PyYAML has it: five times as fast, but blind for aliases."""
+    """The same with libyaml, where PyYAML has it: five times as fast, but it cannot reject an alias by itself."""
 
 
 _StrictLoader.yaml_implicit_resolvers = {}
@@ -76,13 +76,18 @@ def read_yaml(path: Path) -> Any:
 
 
 def _load(text: str) -> Any:
-    """Return the content; a text that may hold an alias, or is not right, is read by the loader that says where."""
-    if "*" not in text:
-        try:
+    """Return the content; a text with an alias or a mistake is read by the slow loader, which reports the line."""
+    try:
+        if not _has_alias(text):
             return yaml.load(text, Loader=_QuickLoader)  # noqa: S506 - a SafeLoader made stricter
-        except (yaml.YAMLError, ValueError, RecursionError):
-            pass
+    except (yaml.YAMLError, ValueError, RecursionError):
+        pass
     return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - same
+
+
+def _has_alias(text: str) -> bool:
+    """Return whether YAML refers to an anchor; an asterisk in a comment or a text is none."""
+    return "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_QuickLoader))
 
 
 def _place(mark: yaml.Mark | None) -> str:

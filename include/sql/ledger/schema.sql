@@ -598,6 +598,8 @@ create index if not exists ExportRuns_exports on crm_export.ExportRuns (stream, 
 create index if not exists ExportRuns_summed on crm_export.ExportRuns (started_at)
     include (stream, accepted, refused, api_calls, oldest_change_at);
 drop index if exists crm_export.ExportRuns_by_start;
+create index if not exists ExportRuns_by_waiting on crm_export.ExportRuns (stream, id desc)
+    where rows_waiting is not null;
 create index if not exists ExportFindings_open on crm_export.ExportFindings (last_seen_at desc, id desc)
     where closed_at is null;
 alter table crm_export.ExportAudit

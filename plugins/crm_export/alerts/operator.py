@@ -21,7 +21,7 @@ from include.export.alerts import AlertSender, AlertsFile, AlertWatch, load_aler
 from include.export.failures import RunFailure
 from include.export.ledger import ExportAlerts
 from include.export.reports import read_stream_health
-from include.export.salesforce import Catalogue
+from include.export.salesforce import load_catalogue
 from include.export.streams import BrokenStream, Stream, find_children
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class SendAlertsOperator(ExportOperator):
         with open_postgres(database) as connection:
             note_failed_tasks(ExportAlerts(connection), context, self._find_owners(), database)
             _watch(connection, streams)
-            sender = AlertSender(connection, file, Catalogue.load(), page_url, deliver_message, self._children())
+            sender = AlertSender(connection, file, load_catalogue(), page_url, deliver_message, self._children())
             return sender.send()
 
     def _find_owners(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from crm_export.command_line.output import OK, WRONG, Output
 from crm_export.connections import find_databases, open_postgres
 from include.export.alerts import AlertsFile, AlertWriter, ChannelFailure, load_alerts_file
 from include.export.ledger import ExportAlerts, OpenAlert
-from include.export.salesforce import Catalogue
+from include.export.salesforce import load_catalogue
 from include.export.streams import load_streams
 
 LISTED = 200
@@ -52,7 +52,7 @@ def _send_sample(file: AlertsFile, name: str) -> str:
     channel = file.channels.get(name)
     if channel is None:
         return f"alerts.yaml has no such channel; it has {', '.join(file.channels) or 'none'}"
-    writer = AlertWriter(Catalogue.load(), channel.language or file.language, "the page CRM Export")
+    writer = AlertWriter(load_catalogue(), channel.language or file.language, "the page CRM Export")
     try:
         deliver_message(name, channel, writer.write_sample())
     except ChannelFailure as broken:

@@ -10,7 +10,7 @@ from crm_export.connections.opening import connect_postgres, make_salesforce_cli
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
 from include.export.run import RunInputs
-from include.export.salesforce import Catalogue
+from include.export.salesforce import load_catalogue
 from include.export.streams import Stream
 
 
@@ -25,7 +25,7 @@ def open_inputs(stream: Stream, options: ExportOptions, identity: RunIdentity) -
             stream,
             connection,
             make_salesforce_client(stream.salesforce),
-            Catalogue.load(),
+            load_catalogue(),
             options,
             identity,
             connect=partial(connect_postgres, stream.postgres),

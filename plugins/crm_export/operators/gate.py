@@ -13,7 +13,7 @@ from crm_export.next_run import find_next_run
 from crm_export.operators.base import ExportOperator, asset_of
 from crm_export.page_address import link_page
 from crm_export.settings import read_pause_on_export_errors
-from include.export.salesforce import Catalogue
+from include.export.salesforce import load_catalogue
 from include.export.streams import Stream
 from include.export.tasks import Hold, check_hold, read_watermark
 
@@ -44,7 +44,7 @@ class PauseOnExportErrorsSensor(ExportOperator, BaseSensorOperator):
         """
         pause, name = read_pause_on_export_errors(), self.stream.name
         with open_postgres(self.stream.postgres) as connection:
-            hold = check_hold(name, connection=connection, catalogue=Catalogue.load(), pause=pause)
+            hold = check_hold(name, connection=connection, catalogue=load_catalogue(), pause=pause)
             if hold:
                 self.fail(*hold.lines, *_explain_retry(context), *_link(context, hold))
             watermark = read_watermark(name, connection=connection)

@@ -10,7 +10,7 @@ from crm_export.connections import find_databases
 from crm_export.page.dag_tasks import FailedTask, Reasons, add_reasons, find_failed_tasks, read_reasons
 from crm_export.page.database import DatabaseProblem, read_each
 from include.export.reports import Overview, merge_overviews, read_overview
-from include.export.salesforce import Catalogue
+from include.export.salesforce import load_catalogue
 from include.export.streams import Stream, load_streams
 
 
@@ -30,7 +30,7 @@ def read_all_streams() -> AllStreams:
 
     def read(name: str, connection: psycopg.Connection) -> tuple[Overview, Reasons]:
         own = [s for s in streams if (s.postgres == name if isinstance(s, Stream) else name == main)]
-        return read_overview(own, connection=connection, catalogue=Catalogue.load()), read_reasons(tasks, connection)
+        return read_overview(own, connection=connection, catalogue=load_catalogue()), read_reasons(tasks, connection)
 
     answers = read_each(read)
     problems = {problem.database: problem.message for problem in answers.unreachable}

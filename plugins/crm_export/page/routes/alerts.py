@@ -17,7 +17,7 @@ from crm_export.page.failures import PageFailure
 from crm_export.page.guards import may_change, name_user, read_body
 from include.export.alerts import AlertWriter
 from include.export.ledger import AlertCounts, AlertKind, ExportAlerts, ListedAlert, Severity
-from include.export.salesforce import Catalogue
+from include.export.salesforce import load_catalogue
 from include.export.streams import find_children, load_streams
 
 router = APIRouter()
@@ -158,7 +158,7 @@ def _cut(
 def _make_writer(language: Language) -> AlertWriter:
     streams = load_streams()
     children = {stream.name: find_children(stream.name, streams) for stream in streams}
-    return AlertWriter(Catalogue.load(), language, "", children)
+    return AlertWriter(load_catalogue(), language, "", children)
 
 
 def _show(database: str, alert: ListedAlert, writer: AlertWriter) -> AlertView:

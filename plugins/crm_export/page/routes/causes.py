@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from crm_export.page.database import DatabaseProblem, read_each
 from crm_export.page.routes.errors import Statuses
 from include.export.reports import UNRESOLVED, Acknowledgement, Cause, Causes, read_acknowledgement, read_causes
-from include.export.salesforce import Catalogue
+from include.export.salesforce import load_catalogue
 from include.export.streams import ApiName, StreamName, load_streams
 
 router = APIRouter()
@@ -49,7 +49,7 @@ def list_causes(
     """Return the errors by cause, of all databases."""
 
     def read(_: str, connection: psycopg.Connection) -> Causes:
-        catalogue, chosen = Catalogue.load(), status or UNRESOLVED
+        catalogue, chosen = load_catalogue(), status or UNRESOLVED
         return read_causes(
             connection=connection, catalogue=catalogue, statuses=chosen, stream=stream, object_name=object
         )

@@ -31,7 +31,7 @@ from include.export.reports import (
     read_instance_url,
     read_page,
 )
-from include.export.salesforce import Catalogue, ErrorClass
+from include.export.salesforce import ErrorClass, load_catalogue
 from include.export.source import SourceRow, SourceValue, read_source_row
 from include.export.streams import ApiName, Stream, StreamName, load_streams
 
@@ -139,7 +139,7 @@ def list_errors(
 @router.get("/errors/{error}")
 def show_error(error: ErrorId, connection: ChosenPostgres, database: Chosen, user: GetUserDep) -> ErrorView:
     """Return one error with everything about it."""
-    detail = _find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error)
+    detail = _find(read_detail(error, connection=connection, catalogue=load_catalogue()), error)
     attempts = [_show_attempt(attempt) for attempt in detail.attempts_made]
     paths = [attempt.airflow_path for attempt in attempts if attempt.airflow_path]
     path = paths[0] if paths else link_run(detail.dag_id, detail.run_id)
@@ -159,7 +159,7 @@ def show_source_row(
     connection: ChosenPostgres,
 ) -> CurrentRow:
     """Return the source row of a record as it is now; that somebody looked is audited."""
-    detail = _find(read_detail(error, connection=connection, catalogue=Catalogue.load()), error)
+    detail = _find(read_detail(error, connection=connection, catalogue=load_catalogue()), error)
     stream = find_stream(detail.stream)
     audit = ExportAudit(connection)
     with connection.transaction():

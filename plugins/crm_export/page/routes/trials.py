@@ -18,7 +18,7 @@ from crm_export.page.routes.errors import find_stream
 from crm_export.page.setting_values import require_export
 from include.export.ledger import RUN_PREFIX, AskedTrial, AuditLine, ExportAudit, ExportTrials, Selection
 from include.export.reports import read_detail
-from include.export.salesforce import Catalogue
+from include.export.salesforce import load_catalogue
 
 router = APIRouter(dependencies=[may_see_values])
 
@@ -57,7 +57,7 @@ def try_record(
     require_main(wanted.database)
     require_export()
     require_running([EXPORT])
-    detail = read_detail(wanted.error_id, connection=connection, catalogue=Catalogue.load())
+    detail = read_detail(wanted.error_id, connection=connection, catalogue=load_catalogue())
     if detail is None:
         raise PageFailure(404, "not_found", f"There is no export error {wanted.error_id}.")
     find_stream(detail.stream)
