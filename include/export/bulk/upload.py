@@ -129,11 +129,8 @@ class JobUpload(UploadBody):
         """Note which versions the job carries; returns the number of rows and the ids that Salesforce takes for one."""
         run = self.run
         versions = ExportedVersions(side, run.stream.name)
-        rows = versions.stage(run.source, self.batch.id, self.plan.window, self.part)
+        identity = self.plan.form.record.identity
+        rows, folded = versions.stage(run.source, self.batch.id, self.plan.window, self.part, identity.may_be_folded)
         windows = SourceWindows(run.source.at(side))
         windows.check_positions(self.plan.window)
-        return rows, self._find_colliding_ids(windows)
-
-    def _find_colliding_ids(self, windows: SourceWindows) -> list[str]:
-        form = self.plan.form
-        return windows.find_colliding_ids(self.plan.window, self.run.form) if form.record.identity.may_collide else []
+        return rows, windows.find_colliding_ids(self.plan.window, run.form) if folded else []

@@ -49,15 +49,20 @@ class ExportedVersions:
         """Note the rows of a batch's manifest up to an ordinal, and those listed, as exported."""
         self._execute("ledger/versions_note", batch=batch, last=last, ordinals=list(ordinals))
 
-    def stage(self, source: Source, batch: int, window: Window, part: sql.Composed) -> int:
+    def stage(
+        self, source: Source, batch: int, window: Window, part: sql.Composed, may_be_folded: sql.Composable
+    ) -> tuple[int, bool]:
         """Note the rows of a window's part; in one snapshot with the reading of a job's rows, or late rows could hide.
 
-        Returns how many rows there are, those that the job leaves out with them.
+        Returns how many rows there are, including those that the job leaves out, and whether the condition
+        `may_be_folded` is true for one of them.
         """
         self.discard(batch)  # an upload may start again
         values = {"stream": self.stream, "batch": batch, **between(window.start, window.end)}
-        row = self.connection.execute(SourceChecks(source).stage(window, part), values).fetchone()
-        return int(row[0]) if row else 0  # a part may be empty
+        rows, folded = fetch_one(
+            self.connection.execute(SourceChecks(source).stage(window, part, may_be_folded), values)
+        )
+        return int(rows), bool(folded)
 
     def confirm(self, batch: int, window: Window, last: Position | None) -> None:
         """Take what a Bulk job carried for exported, up to its row at the present watermark."""

@@ -94,6 +94,8 @@ class ValueForm:
         """Return the value as a cell of CSV; NULL clears the field, the empty cell leaves it as it is."""
         if self.keeps_null:
             return sql.SQL("coalesce(({})::text, '')").format(self._csv)
+        if self.field_type == "boolean" and self.column.type == "boolean":
+            return sql.SQL("case when {} then 'true' else 'false' end").format(self.column.value)
         if self.field_type == "boolean":
             return sql.SQL("coalesce({}, 'false')").format(self.column.text)
         return self._csv
@@ -155,11 +157,17 @@ def is_blank(text: sql.Composed) -> sql.Composed:
     return condition.format(text=text, blanks=sql.Literal(" \t\n\r\f\v"))
 
 
+def is_longer(text: sql.Composed, characters: int) -> sql.Composed:
+    """Return the condition that a text has more characters; only those of a text with more bytes are counted."""
+    return sql.SQL("octet_length({text}) > {limit} and length({text}) > {limit}").format(
+        text=text, limit=sql.Literal(characters)
+    )
+
+
 def find_unsendable(column: Column, field: str) -> sql.Composed | None:
     """Return `when … then …` that names a value which cannot be sent faithfully, if the type has such."""
     if column.is_text:
-        too_long = sql.SQL("length({}) > {}").format(column.text, sql.Literal(FIELD_LIMIT))
-        return _when(too_long, f"CRM_EXPORT_VALUE_TOO_LONG:{field}")
+        return _when(is_longer(column.text, FIELD_LIMIT), f"CRM_EXPORT_VALUE_TOO_LONG:{field}")
     condition = find_uncarriable(column)
     return _when(condition, f"CRM_EXPORT_VALUE_NOT_SENDABLE:{field}") if condition else None
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from include.export.record_sql.column_sql import EXTERNAL_ID_LIMIT, SALESFORCE_NUMBERS, Column, is_blank, write_text
+from include.export.record_sql.column_sql import (
+    EXTERNAL_ID_LIMIT,
+    SALESFORCE_NUMBERS,
+    Column,
+    is_blank,
+    is_longer,
+    write_text,
+)
 from include.export.salesforce import FieldSchema
 
 _BLANKS = sql.Literal(" \t\n\r\f\v")
@@ -54,6 +61,17 @@ class ExternalIdForm:
         return self.fold(self.text)
 
     @property
+    def may_be_folded(self) -> sql.Composed:
+        """Return a condition of the page alias `s`; where no row fulfills it, only equal external ids can collide."""
+        text = self.column.exact_text
+        if not self.may_collide or not self.field.case_sensitive:
+            return sql.SQL("{}").format(sql.Literal(self.may_collide))
+        if self.field.type in SALESFORCE_NUMBERS:
+            return sql.SQL("{} <> {}").format(text, self.folded)
+        # all blanks sort before '!'; looking at both ends is much cheaper than cutting them off
+        return sql.SQL("({text} < '!' or right({text}, 1) < '!')").format(text=text)
+
+    @property
     def fold_listed(self) -> sql.Composed:
         """Return the external id of a line `m` of a manifest as Salesforce compares it."""
         return self.fold(sql.SQL("m.external_id"))
@@ -69,6 +87,6 @@ class ExternalIdForm:
         if self.is_id:
             found.append((sql.SQL("{} !~ {}").format(self.column.exact_text, _ID), "CRM_EXPORT_MALFORMED_ID"))
         elif self.column.is_text:
-            too_long = sql.SQL("length({}) > {}").format(self.column.text, sql.Literal(EXTERNAL_ID_LIMIT))
+            too_long = is_longer(self.column.text, EXTERNAL_ID_LIMIT)
             found.append((too_long, "CRM_EXPORT_EXTERNAL_ID_TOO_LONG"))
         return found

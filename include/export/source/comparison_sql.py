@@ -32,9 +32,10 @@ class SourceChecks:
         """Return the statement that finds rows a little before the watermark which were not exported as they are."""
         return self.source.compose("source/versions_look_back", watermark)
 
-    def stage(self, window: Window, part: sql.Composed) -> sql.Composed:
+    def stage(self, window: Window, part: sql.Composed, may_be_folded: sql.Composable) -> sql.Composed:
         """Return the statement that notes the versions of the rows of a window's part."""
-        return self._compose("source/versions_stage", window.start, window.end, part=part)
+        parts = {"part": part, "may_be_folded": may_be_folded}
+        return self._compose("source/versions_stage", window.start, window.end, **parts)
 
     def is_beyond(self, position: Position, other: Position) -> bool:
         """Return whether a position lies beyond another one."""
