@@ -67,7 +67,8 @@ def _write_streams(bench: Bench, folder: Path, table: str, streams: int) -> None
             del stream["name"]
             (folder / f"{name}.yaml").write_text(json.dumps(stream))
             connection.execute(
-                "insert into crm_export.ExportWatermarks (stream, cursor_at, record_key) values (%s, now(), 'z')",
+                "insert into crm_export.ExportWatermarks (stream, cursor_at, record_key) values (%s, now(), 'z')"
+                " on conflict do nothing",
                 [name],
             )
 
