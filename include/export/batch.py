@@ -20,6 +20,7 @@ class Row:
     verdict: str | None
     payload: Any = None
     created: str | None = None  # members that are sent only when Salesforce does not have the record yet
+    lock: int | None = None  # hash of the parent that Salesforce locks while it writes the record; None: it has none
 
     @property
     def is_rejected_locally(self) -> bool:

@@ -15,6 +15,7 @@ from salesforce_sandbox.api.calls import DATA, ApiJson, base, check_duration, en
 from salesforce_sandbox.api.sobject_collections import (
     count_types,
     delete_collection,
+    list_records,
     save_collection,
     upsert_collection,
 )
@@ -133,8 +134,11 @@ class _Records:
         body = await read_json(request)
         entity, count = _object(writer, request), sum(count_types(body).values())
         await check_duration(self.org, entity.name, count)
-        answer = upsert_collection(writer, entity.name, request.path_params["field"], body)
-        await run_automation(self.org, entity.name, count)
+        records, locks = list_records(body), self.org.parent_locks
+        field, locked = request.path_params["field"], locks.find_locked(records)
+        answer = upsert_collection(writer, entity.name, field, body, locked)
+        with locks.hold([record for index, record in enumerate(records) if index not in locked]):
+            await run_automation(self.org, entity.name, count)
         return ApiJson(answer)
 
     async def retrieve(self, request: Request) -> Response:

@@ -41,8 +41,10 @@ def save_collection(writer: Writer, body: Any, *, update: bool) -> list[dict[str
     return _run(writer, save, all_or_none=all_or_none, created=False)
 
 
-def upsert_collection(writer: Writer, object_name: str, key_field: str, body: Any) -> list[dict[str, Any]]:
-    """Upsert the records of a request, of one type, and return a result for each, in order."""
+def upsert_collection(
+    writer: Writer, object_name: str, key_field: str, body: Any, locked: Mapping[int, RecordRejected]
+) -> list[dict[str, Any]]:
+    """Upsert the records of a request, of one type, and return a result for each, in order; `locked` ones are not."""
     records, all_or_none = _read_request(body)
     entity = writer.schema.object(object_name)
     name = check_key_field(writer, object_name, key_field)
@@ -50,7 +52,7 @@ def upsert_collection(writer: Writer, object_name: str, key_field: str, body: An
         index: RecordRejected(assumptions.WRONG_RECORD_TYPE, f"sObject type '{_type_of(record)}' is not {entity.name}")
         for index, record in enumerate(records)
         if _type_of(record).lower() != entity.name.lower()
-    }
+    } | locked
 
     def save() -> list[Result]:
         fitting = [record for index, record in enumerate(records) if index not in other]
@@ -60,10 +62,15 @@ def upsert_collection(writer: Writer, object_name: str, key_field: str, body: An
     return _run(writer, save, all_or_none=all_or_none, created=True)
 
 
+def list_records(body: Any) -> list[Any]:
+    """Return the records of a request, none for a body that will be rejected."""
+    records = body.get("records") if isinstance(body, dict) else None
+    return records if isinstance(records, list) else []
+
+
 def count_types(body: Any) -> Counter[str]:
     """Return how many records of each type a request holds, nothing for a body that will be rejected."""
-    records = body.get("records") if isinstance(body, dict) else None
-    return Counter(_type_of(each) for each in records or () if isinstance(each, dict))
+    return Counter(_type_of(each) for each in list_records(body) if isinstance(each, dict))
 
 
 def delete_collection(writer: Writer, ids: list[str], *, all_or_none: bool) -> list[dict[str, Any]]:

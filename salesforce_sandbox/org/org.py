@@ -13,6 +13,7 @@ from typing import Any
 from salesforce_sandbox.definition.definition import OrgDefinition
 from salesforce_sandbox.definition.settings import BulkSettings, RequestSettings
 from salesforce_sandbox.org.faults import Faults, JobFault
+from salesforce_sandbox.org.parent_locks import ParentLocks
 from salesforce_sandbox.org.sessions import Sessions
 from salesforce_sandbox.records.chunk import Chunk
 from salesforce_sandbox.records.record_ids import make_id
@@ -64,6 +65,7 @@ class Org:
     requests: list[LoggedRequest] = field(default_factory=list)
     maintenance: bool = False
     sessions: Sessions = field(init=False)
+    parent_locks: ParentLocks = field(default_factory=ParentLocks)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:

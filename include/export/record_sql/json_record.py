@@ -23,6 +23,7 @@ class UnreadableForm:
     record = sql.SQL("null::text")
     created = sql.SQL("null::text")
     payload = sql.SQL("null::jsonb")
+    lock = sql.SQL("null::bigint")
     deleted = sql.SQL("false")
     rejection = sql.SQL(
         "case when decided.id is not null then 'CRM_EXPORT_SET_ASIDE' else 'CRM_EXPORT_ROW_UNREADABLE' end"
@@ -73,6 +74,25 @@ class RecordForm:
             for piece in _divide(pairs, ARGUMENTS // 2)
         ]
         return sql.SQL("({})").format(sql.SQL(" || ").join(pieces)) if pieces else _null("jsonb")
+
+    @property
+    def may_divide(self) -> bool:
+        """Return whether rows may be written side by side: each has at most one parent, which `lock_order` names.
+
+        Rows with the id of their record are not: two forms of one id could meet in two requests.
+        """
+        fields = self.schema.fields
+        parents = [name for name in self.stream.fields if "." in name or fields[name].type == "reference"]
+        return not self.identity.is_id and (self.stream.lock_order is not None or not parents)
+
+    @property
+    def lock(self) -> sql.Composable:
+        """Return a hash of the parent that Salesforce locks with the record; NULL where it has none."""
+        if not self.may_divide:
+            return sql.SQL("0::int8")
+        if self.stream.lock_order is None:
+            return _null("int8")
+        return sql.SQL("hashtextextended(s.{}::text, 0)").format(sql.Identifier(self.stream.lock_order))
 
     @property
     def deleted(self) -> sql.Composed:

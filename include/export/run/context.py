@@ -27,7 +27,8 @@ from include.export.run.circuit_breaker import CircuitBreaker, check_error_count
 from include.export.run.inputs import RunInputs
 from include.export.run.object_description import describe_anew, describe_object
 from include.export.run.request_size import RequestSize
-from include.export.run.sender import Sender, Sent
+from include.export.run.sender import Sender
+from include.export.run.transmission import Sent
 from include.export.salesforce import CollectionsTransport
 from include.export.source import Source
 
@@ -103,8 +104,18 @@ class RunContext(RunInputs):
                     lambda keys: self.errors.find_codes(self.stream.name, keys),
                     lambda: describe_anew(self.stream, self.client),
                 ),
+                self.options.requests_in_flight if self.form.may_divide else 1,
             )
         return self._sender
+
+    def count_batch_rows(self, *, stops: bool, share: float = 1.0) -> int:
+        """Return how many rows a batch takes at most.
+
+        Several requests' worth unless it `stops` at a rejected row, where that share of the daily API limit allows
+        them.
+        """
+        requests = 1 if stops else self.sender.requests_in_flight
+        return self.options.batch_size * (requests if self.has_credits(share, requests) else 1)
 
     @property
     def watermark(self) -> Position:

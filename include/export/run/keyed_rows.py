@@ -30,7 +30,7 @@ def send_keys(run: RunContext, keys: Sequence[str], share: float = REEXPORT_CRED
         if not run.has_credits(share):
             sent.complete = False
             return sent
-        part = remaining[: run.options.batch_size]
+        part = remaining[: run.count_batch_rows(stops=False, share=share)]
         done = _send_part(run, part, sent)
         remaining = [key for key in part if key not in done] + remaining[len(part) :]
     return sent

@@ -6,19 +6,23 @@ import logging
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from include.export.batch import SUPERSEDED, Batch, Row
 from include.export.run.circuit_breaker import CircuitBreaker
+from include.export.run.lanes import divide_rows
 from include.export.run.request_size import RequestSize
+from include.export.run.transmission import Requests, Sent
 from include.export.salesforce import (
     NOT_SENT,
     ROLLED_BACK,
     Catalogue,
     CollectionsTransport,
+    ConcurrentRequests,
     ErrorClass,
     Rejection,
-    RequestRejected,
+    RequestOutcome,
     RequestTooLarge,
     Result,
     Unanswered,
@@ -30,18 +34,6 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Sent:
-    """What happened to a batch: ordinals that Salesforce has, rejections seen, and how far it may be acknowledged."""
-
-    accepted: set[int] = field(default_factory=set)
-    rejections: dict[int, Rejection] = field(default_factory=dict)
-    transmitted: set[int] = field(default_factory=set)
-    unanswered: set[int] = field(default_factory=set)  # in a request that may have been executed all the same
-    acknowledged: int = 0  # the last ordinal up to which every row is accepted or knowingly passed over
-    stopped_at: int | None = None
-
-
-@dataclass(frozen=True)
 class Sender:
     """Sends batches of one stream. `delays` are the seconds before each new attempt of what is transient."""
 
@@ -50,6 +42,17 @@ class Sender:
     delays: tuple[float, ...]
     size: RequestSize
     breaker: CircuitBreaker
+    requests_in_flight: int = 1  # of one batch that does not stop at a rejected record
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Return the sender of single requests."""
+        return Requests(self.transport)
+
+    @cached_property
+    def concurrent(self) -> ConcurrentRequests:
+        """Return the sender of requests that are in flight at the same time."""
+        return ConcurrentRequests(self.transport)
 
     def send_batch(self, batch: Batch, *, stop_at_rejection: bool) -> Sent:
         """Send a batch. With `stop_at_rejection` nothing behind the first rejected record reaches Salesforce.
@@ -75,8 +78,7 @@ class Sender:
         sent.stopped_at = stop
         sent.acknowledged = len(batch.rows) if stop is None else stop - 1
         sent.accepted = {ordinal for ordinal in sent.accepted if ordinal <= sent.acknowledged}
-        for ordinal in _busy_behind(sent, stop):
-            del sent.rejections[ordinal]
+        sent.forget_busy_behind(stop)
 
     def _until_rejected(self, action: str, rows: Sequence[Row], sent: Sent) -> int | None:
         """Send rows in order, in requests that Salesforce takes, up to the first rejected one; returns its ordinal."""
@@ -114,7 +116,7 @@ class Sender:
 
     def _try_atomically(self, action: str, rows: Sequence[Row], sent: Sent) -> list[Result]:
         for delay in (*self.delays, None):
-            results = self._transmit(action, rows, sent, all_or_none=True)
+            results = self.requests.transmit(action, rows, sent, all_or_none=True)
             first = next((result for result in results if result.code not in {"", ROLLED_BACK, NOT_SENT}), None)
             if first is None or delay is None or not _is_transient(self.catalogue, first):
                 break
@@ -126,8 +128,21 @@ class Sender:
         for row in batch.rows:
             if row.is_rejected_locally:
                 sent.rejections[row.ordinal] = reject_locally(self.catalogue, row.ordinal, str(row.verdict))
-        self._past_rejected(batch.action, [row for row in batch.rows if row.verdict is None], sent)
+        self._side_by_side(batch.action, [row for row in batch.rows if row.verdict is None], sent)
         sent.acknowledged = len(batch.rows)
+
+    def _side_by_side(self, action: str, rows: Sequence[Row], sent: Sent) -> None:
+        """Send rows in several requests at once, those of one parent in one of them or one after the other."""
+        waiting = divide_rows(rows, self.size.rows) if self.requests_in_flight > 1 else [list(rows)]
+        while len(waiting) > 1:
+            lanes, waiting = waiting[: self.requests_in_flight], waiting[self.requests_in_flight :]
+            parts = [lane[: self.size.take(lane)] for lane in lanes]
+            for part, outcome in zip(parts, self.concurrent.transmit(action, parts), strict=True):
+                self._send_part(action, part, sent, outcome)
+            unsent = [lane[len(part) :] for lane, part in zip(lanes, parts, strict=True)]
+            waiting = [lane for lane in unsent if lane] + waiting
+        for lane in waiting:
+            self._past_rejected(action, lane, sent)
 
     def _past_rejected(self, action: str, rows: Sequence[Row], sent: Sent) -> None:
         """Send rows in requests that Salesforce takes, so that the good ones are committed."""
@@ -136,14 +151,15 @@ class Sender:
             self._send_part(action, part, sent)
             rows = rows[len(part) :]
 
-    def _send_part(self, action: str, rows: Sequence[Row], sent: Sent) -> None:
-        """Send rows of one request; transient rejections are retried, alone."""
+    def _send_part(self, action: str, rows: Sequence[Row], sent: Sent, outcome: RequestOutcome | None = None) -> None:
+        """Send rows of one request, or take its `outcome`; transient rejections are retried, alone."""
         remaining = list(rows)
         for delay in (*self.delays, None):
             if not remaining:
                 return
             try:
-                results = self._transmit(action, remaining, sent, all_or_none=False)
+                results = self.requests.transmit(action, remaining, sent, outcome, all_or_none=False)
+                outcome = None
             except (Unanswered, RequestTooLarge) as failure:
                 self._shrink(remaining, failure, sent)
                 self._past_rejected(action, remaining, sent)
@@ -178,27 +194,6 @@ class Sender:
         self.size.shrink(len(rows), "it was too large" if isinstance(failure, RequestTooLarge) else "no answer",
                          certain=certain)  # fmt: skip
 
-    def _transmit(self, action: str, rows: Sequence[Row], sent: Sent, *, all_or_none: bool) -> list[Result]:
-        """Send rows; a request rejected for its content is divided until the rejected record is alone."""
-        repeated = any(row.ordinal in sent.unanswered for row in rows)
-        try:
-            results = self.transport.transmit(action, rows, all_or_none=all_or_none, repeated=repeated)
-        except RequestRejected as rejected:
-            results = self._find_rejected(action, rows, sent, rejected, all_or_none=all_or_none)
-        sent.transmitted |= {row.ordinal for row in rows}
-        return results
-
-    def _find_rejected(
-        self, action: str, rows: Sequence[Row], sent: Sent, rejected: RequestRejected, *, all_or_none: bool
-    ) -> list[Result]:
-        if len(rows) == 1:
-            return [Result(rows[0], rejected.code, rejected.message, whole_request=True)]
-        middle = len(rows) // 2
-        first = self._transmit(action, rows[:middle], sent, all_or_none=all_or_none)
-        if all_or_none and not all(result.accepted for result in first):
-            return first + [Result(row, NOT_SENT) for row in rows[middle:]]
-        return first + self._transmit(action, rows[middle:], sent, all_or_none=all_or_none)
-
     def _judge(self, results: Sequence[Result], sent: Sent) -> list[Rejection]:
         """Keep the rejections of an answer, forget those of records that were accepted since; returns the rejections.
 
@@ -209,32 +204,19 @@ class Sender:
             if result.accepted:
                 sent.rejections.pop(result.row.ordinal, None)
             elif result.code not in {ROLLED_BACK, NOT_SENT}:
-                rejected.append(self._rejection(result))
+                rejected.append(_read_rejection(self.catalogue, result))
         if rejected:
             self.breaker.check([result for result in results if result.code != NOT_SENT], rejected)
         sent.rejections.update({each.ordinal: each for each in rejected})
         return rejected
 
-    def _rejection(self, result: Result) -> Rejection:
-        if result.code.startswith("CRM_EXPORT_"):
-            return reject_locally(self.catalogue, result.row.ordinal, result.code)
-        return judge_rejection(
-            self.catalogue,
-            result.row.ordinal,
-            result.code,
-            result.message,
-            result.fields,
-            result.salesforce_id,
-        )
 
-
-def _busy_behind(sent: Sent, stop: int | None) -> list[int]:
-    """Return rejections behind the stop that are transient: the next run will see."""
-    return [
-        ordinal
-        for ordinal, rejection in sent.rejections.items()
-        if ordinal != stop and rejection.verdict.error_class is ErrorClass.TRANSIENT
-    ]
+def _read_rejection(catalogue: Catalogue, result: Result) -> Rejection:
+    if result.code.startswith("CRM_EXPORT_"):
+        return reject_locally(catalogue, result.row.ordinal, result.code)
+    return judge_rejection(
+        catalogue, result.row.ordinal, result.code, result.message, result.fields, result.salesforce_id
+    )
 
 
 def _wait(delay: float, records: int) -> None:

@@ -14,6 +14,7 @@ from include.export.salesforce.collections_api import (
     join_errors,
     read_results,
 )
+from include.export.salesforce.concurrent_requests import ConcurrentRequests, RequestOutcome, may_pass_alone
 from include.export.salesforce.error_catalogue import DEFAULT_FILE, Catalogue, ErrorClass, FailureKind, load_catalogue
 from include.export.salesforce.http_errors import RequestRejected, RequestTooLarge, read_list
 from include.export.salesforce.object_schema import FieldSchema, ObjectSchema, list_required, read_object_schema
@@ -31,6 +32,7 @@ __all__ = [
     "Answer",
     "Catalogue",
     "CollectionsTransport",
+    "ConcurrentRequests",
     "ErrorClass",
     "FailureKind",
     "FieldSchema",
@@ -40,6 +42,7 @@ __all__ = [
     "OrgSession",
     "RejectedClass",
     "Rejection",
+    "RequestOutcome",
     "RequestRejected",
     "RequestTooLarge",
     "Result",
@@ -52,6 +55,7 @@ __all__ = [
     "judge_rejection",
     "list_required",
     "load_catalogue",
+    "may_pass_alone",
     "read_job_error",
     "read_list",
     "read_object_schema",

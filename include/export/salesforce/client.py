@@ -34,6 +34,10 @@ REPEAT_DELAYS = (1.0, 4.0)  # seconds before a call is repeated that was not ans
 LONGEST_DELAY = 60.0  # seconds that Salesforce may ask for
 
 
+class LoginNeeded(SalesforceFailure):
+    """The session of a concurrent client has expired; only the client of the run logs in again."""
+
+
 @dataclass
 class SalesforceClient:
     """Calls the REST API of an org. `login` is called at the first call, and once more when the session expired.
@@ -51,7 +55,7 @@ class SalesforceClient:
     usage: Usage | None = field(default=None, init=False)
     in_flight: bool = field(default=False, init=False)  # a call that writes may still be executed
     _session: OrgSession | None = field(default=None, init=False)
-    _overdue: bool = field(default=False, init=False)  # a write that was not answered in time may continue for minutes
+    overdue: bool = field(default=False, init=False)  # a write that was not answered in time may continue for minutes
 
     @property
     def session(self) -> OrgSession:
@@ -71,7 +75,7 @@ class SalesforceClient:
         """Return a client for another thread: the same login, which it does not renew, and counts of its own."""
 
         def reject() -> OrgSession:
-            raise SalesforceFailure("The session expired during an upload; it is made again with a new login.")
+            raise LoginNeeded("The session expired during a concurrent call; it is repeated with a new login.")
 
         other = SalesforceClient(reject, timeouts=self.timeouts, catalogue=self.catalogue)
         other._session = self.session
@@ -112,7 +116,7 @@ class SalesforceClient:
                 logged_in_again, self._session = True, None
             except (Unanswered, Busy) as failure:
                 overdue = divisible and isinstance(failure, Unanswered) and not failure.in_time
-                self._overdue |= overdue
+                self.overdue |= overdue
                 if overdue or not delays:
                     raise
                 repeated = True
@@ -215,7 +219,7 @@ class SalesforceClient:
             self.in_flight &= not never_left(unanswered)
             raise explain_silence(method, path, unanswered) from None
         if response.status_code != 504:  # a gateway's: behind it the call may still be executed
-            self.in_flight = self._overdue
+            self.in_flight = self.overdue
         self.usage = read_usage(response) or self.usage
         return response
 

@@ -137,6 +137,7 @@ class Source:
             rejection=form.rejection,
             payload=form.payload,
             created=form.created,
+            lock=form.lock,
             folded=form.folded,
         )
 

@@ -39,7 +39,7 @@ def export_changes(run: RunContext, horizon: str, size: int) -> tuple[Outcome, s
                 held = _send_batch(run, batch)
                 took = (run.client.bytes_sent - before) / len(batch.rows)
                 bulk = bulk or at_work.enter_context(BulkTransport(run, horizon, took))
-                size = min(max(size, SMALL_REQUEST // GROWTH) * GROWTH, run.options.batch_size)
+                size = _grow(run, size)
             if held:
                 return end_held(horizon)
             run.state = without_stop(run.state)
@@ -48,6 +48,12 @@ def export_changes(run: RunContext, horizon: str, size: int) -> tuple[Outcome, s
         Outcome.WAITING_FOR_CREDITS,
         "The API calls of the day (daily_crm_api_limit, or the org's own) are spent; the watermark is kept.",
     )
+
+
+def _grow(run: RunContext, size: int) -> int:
+    """Return the rows of the next batch: more in one request, or all that may be in flight after a small one."""
+    most = run.count_batch_rows(stops=run.options.pause_on_export_errors)
+    return min(max(size, SMALL_REQUEST // GROWTH) * GROWTH, most) if most <= run.options.batch_size else most
 
 
 def _send_batch(run: RunContext, batch: Batch) -> bool:

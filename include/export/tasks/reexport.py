@@ -122,7 +122,7 @@ def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, obj
         "stream": run.stream.name,
         "after_id": last,
         **wanted,
-        "limit": run.options.batch_size,
+        "limit": run.count_batch_rows(stops=False, share=REEXPORT_CREDIT_SHARE),
         "horizon": horizon,
         **run.state.watermark.as_values(),
     }

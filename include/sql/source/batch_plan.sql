@@ -7,7 +7,7 @@ with page as materialized (
            s.{cursor} as cursor_at, {deleted} as gone,
            case when {deleted} then null else {record} end as record,
            case when {deleted} then null else {created} end as created,
-           {rejection} as rejection, {payload} as payload, s.crm_export_shared as shared
+           {rejection} as rejection, {payload} as payload, {lock} as lock, s.crm_export_shared as shared
     from page s
     left join crm_export.ExportErrors decided
       on decided.stream = %(stream)s and decided.record_key = ({key_text} collate "C") and %(respect_decisions)s
@@ -46,8 +46,9 @@ select planned.id, planned.action,
        array_agg(cut.verdict order by cut.ordinal) as verdicts,
        array_agg(cut.payload order by cut.ordinal) as payloads,
        array_agg(cut.created order by cut.ordinal) as created,
+       array_agg(cut.lock order by cut.ordinal) as locks,
        null::text as shared_key
 from cut, planned group by planned.id, planned.action
 union all
-select null, null, null, null, null, null, null, null, shared.record_key
+select null, null, null, null, null, null, null, null, null, shared.record_key
 from (select coalesce(j.record_key, '(NULL)') as record_key from judged j where j.shared limit 1) shared

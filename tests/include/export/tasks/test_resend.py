@@ -85,7 +85,7 @@ def test_a_kill_at_any_batch_goes_on_from_there(
     with monkeypatch.context() as patched:
         patched.setattr(RunContext, "settle", settle_or_die)
         with pytest.raises(Killed):
-            exported.run(batch_size=10)
+            exported.run(batch_size=10, requests_in_flight=1)
     assert exported.watermark() == "40"
     exported.run(batch_size=10)
     assert set(sent_keys(exported, 40)) == {f"A{number}" for number in range(1, 41)}

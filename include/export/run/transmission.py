@@ -1,0 +1,86 @@
+"""The requests of a batch and what became of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from include.export.batch import Row
+from include.export.salesforce import (
+    NOT_SENT,
+    CollectionsTransport,
+    ErrorClass,
+    Rejection,
+    RequestOutcome,
+    RequestRejected,
+    Result,
+    Unanswered,
+    may_pass_alone,
+)
+
+
+@dataclass
+class Sent:
+    """What happened to a batch: ordinals that Salesforce has, rejections seen, and how far it may be acknowledged."""
+
+    accepted: set[int] = field(default_factory=set)
+    rejections: dict[int, Rejection] = field(default_factory=dict)
+    transmitted: set[int] = field(default_factory=set)
+    unanswered: set[int] = field(default_factory=set)  # in a request that may have been executed all the same
+    acknowledged: int = 0  # the last ordinal up to which every row is accepted or knowingly passed over
+    stopped_at: int | None = None
+
+    def forget_busy_behind(self, stop: int | None) -> None:
+        """Drop transient rejections behind the stop: the next run will see."""
+        for ordinal in _busy_behind(self, stop):
+            del self.rejections[ordinal]
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Sends single requests of one stream."""
+
+    transport: CollectionsTransport
+
+    def transmit(
+        self, action: str, rows: Sequence[Row], sent: Sent, outcome: RequestOutcome | None = None, *, all_or_none: bool
+    ) -> list[Result]:
+        """Send rows; a request rejected for its content is divided until the rejected record is alone."""
+        try:
+            results = self._ask(action, rows, sent, outcome, all_or_none=all_or_none)
+        except RequestRejected as rejected:
+            results = self._find_rejected(action, rows, sent, rejected, all_or_none=all_or_none)
+        sent.transmitted |= {row.ordinal for row in rows}
+        return results
+
+    def _ask(
+        self, action: str, rows: Sequence[Row], sent: Sent, outcome: RequestOutcome | None, *, all_or_none: bool
+    ) -> list[Result]:
+        """Return the answer of a concurrent request, or that of one that is sent now."""
+        failure = outcome.exception() if outcome else None
+        if outcome and not may_pass_alone(failure):
+            return outcome.result()
+        if isinstance(failure, Unanswered) and failure.left:
+            sent.unanswered |= {row.ordinal for row in rows}
+        repeated = any(row.ordinal in sent.unanswered for row in rows)
+        return self.transport.transmit(action, rows, all_or_none=all_or_none, repeated=repeated)
+
+    def _find_rejected(
+        self, action: str, rows: Sequence[Row], sent: Sent, rejected: RequestRejected, *, all_or_none: bool
+    ) -> list[Result]:
+        if len(rows) == 1:
+            return [Result(rows[0], rejected.code, rejected.message, whole_request=True)]
+        middle = len(rows) // 2
+        first = self.transmit(action, rows[:middle], sent, all_or_none=all_or_none)
+        if all_or_none and not all(result.accepted for result in first):
+            return first + [Result(row, NOT_SENT) for row in rows[middle:]]
+        return first + self.transmit(action, rows[middle:], sent, all_or_none=all_or_none)
+
+
+def _busy_behind(sent: Sent, stop: int | None) -> list[int]:
+    """Return rejections behind the stop that are transient: the next run will see."""
+    return [
+        ordinal
+        for ordinal, rejection in sent.rejections.items()
+        if ordinal != stop and rejection.verdict.error_class is ErrorClass.TRANSIENT
+    ]
