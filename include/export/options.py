@@ -28,7 +28,7 @@ class ExportOptions:
     jobs_in_flight: int = 3  # of one stream, with the setting off and `lock_order`
     requests_in_flight: int = 10  # Collections requests of one batch, with the setting off (run/lanes.py)
     prefetched_jobs: int = 2  # uploaded before the job in front of them is settled; 1: none is
-    concurrent_uploads: bool = True  # in threads of their own, and not one after the other in that of the run
+    uses_threads: bool = True  # for uploads and requests; else they are sent one after the other by the run
     poll_delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds; the last one stays
     job_patience: float | None = None  # seconds that a run waits for a job before it ends; None: until it has finished
     transient_delays: tuple[float, ...] = (5.0, 15.0, 45.0)  # seconds before rejected rows are retried

@@ -52,7 +52,7 @@ def upsert_collection(
         index: RecordRejected(assumptions.WRONG_RECORD_TYPE, f"sObject type '{_type_of(record)}' is not {entity.name}")
         for index, record in enumerate(records)
         if _type_of(record).lower() != entity.name.lower()
-    } | locked
+    } | dict(locked)
 
     def save() -> list[Result]:
         fitting = [record for index, record in enumerate(records) if index not in other]

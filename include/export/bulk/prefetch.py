@@ -150,7 +150,7 @@ class Prefetcher:
             self.jobs.abandon([batch])
             raise
         job = PrefetchedJob(plan, opened, IngestJobs(run.stream, run.client.concurrent()))
-        concurrent = run.options.concurrent_uploads
+        concurrent = run.options.uses_threads
         report = job.check if concurrent else lambda sent: self.jobs.keep(opened, sent)
         job.start(self.jobs.compose(opened, plan, report), concurrent=concurrent)
         self.planner.sizer.grow()

@@ -105,6 +105,7 @@ class RunContext(RunInputs):
                     lambda: describe_anew(self.stream, self.client),
                 ),
                 self.options.requests_in_flight if self.form.may_divide else 1,
+                self.options.uses_threads,
             )
         return self._sender
 

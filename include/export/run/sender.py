@@ -43,6 +43,7 @@ class Sender:
     size: RequestSize
     breaker: CircuitBreaker
     requests_in_flight: int = 1  # of one batch that does not stop at a rejected record
+    threads: bool = True  # for the requests that are in flight together
 
     @cached_property
     def requests(self) -> Requests:
@@ -52,7 +53,7 @@ class Sender:
     @cached_property
     def concurrent(self) -> ConcurrentRequests:
         """Return the sender of requests that are in flight at the same time."""
-        return ConcurrentRequests(self.transport)
+        return ConcurrentRequests(self.transport, self.threads)
 
     def send_batch(self, batch: Batch, *, stop_at_rejection: bool) -> Sent:
         """Send a batch. With `stop_at_rejection` nothing behind the first rejected record reaches Salesforce.

@@ -27,9 +27,13 @@ class TurnEnded(SalesforceFailure):
 
 @dataclass
 class ConcurrentRequests:
-    """Sends parts of a batch at the same time. Only the thread of the run guards its lease and logs in."""
+    """Sends parts of a batch at the same time. Only the thread of the run guards its lease and logs in.
+
+    Without `threads` they are sent one after the other by the run itself.
+    """
 
     transport: CollectionsTransport
+    threads: bool = True
     _guarded_at: float = field(default=0.0, init=False)
 
     def transmit(self, action: str, parts: Sequence[Sequence[Row]]) -> list[RequestOutcome]:
@@ -44,7 +48,7 @@ class ConcurrentRequests:
         clients = [_attempt_once(run, partial(self._check, ended)) for _ in parts]
         run.in_flight = True
         try:
-            outcomes = [self._start(client, action, part) for client, part in zip(clients, parts, strict=True)]
+            outcomes = [self._start(run, client, action, part) for client, part in zip(clients, parts, strict=True)]
             while wait(outcomes, LOOK_SECONDS).not_done:
                 self._guard(run)
         finally:
@@ -60,9 +64,15 @@ class ConcurrentRequests:
         if ended.is_set() or time.monotonic() - self._guarded_at > GUARD_SECONDS:
             raise TurnEnded("A concurrent request was not sent: the run was silent for too long. It is sent alone.")
 
-    def _start(self, client: SalesforceClient, action: str, rows: Sequence[Row]) -> RequestOutcome:
+    def _start(
+        self, run: SalesforceClient, client: SalesforceClient, action: str, rows: Sequence[Row]
+    ) -> RequestOutcome:
         transport = CollectionsTransport(self.transport.stream, client, self.transport.id_field)
-        return _run_in_daemon(lambda: transport.transmit(action, rows, all_or_none=False))
+        work = partial(transport.transmit, action, rows, all_or_none=False)
+        if self.threads:
+            return _run_in_daemon(work)
+        self._guard(run)
+        return _run_here(work)
 
 
 def may_pass_alone(failure: BaseException | None) -> bool:
@@ -83,6 +93,15 @@ def _take_calls(run: SalesforceClient, clients: Sequence[SalesforceClient]) -> N
         run.take_counts_of(client)
         run.overdue |= client.overdue
     run.in_flight = run.overdue or any(client.in_flight for client in clients)
+
+
+def _run_here(work: Callable[[], list[Result]]) -> RequestOutcome:
+    outcome: RequestOutcome = Future()
+    try:
+        outcome.set_result(work())
+    except Exception as failure:  # noqa: BLE001 - whoever waits for the outcome gets it
+        outcome.set_exception(failure)
+    return outcome
 
 
 def _run_in_daemon(work: Callable[[], list[Result]]) -> RequestOutcome:

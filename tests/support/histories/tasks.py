@@ -61,13 +61,14 @@ class TaskOptions:
     job_bytes: int = 90_000_000
     job_patience: float | None = None
     prefetched_jobs: int = 2
+    requests_in_flight: int = 1
 
     @classmethod
     def draw(cls, chance: random.Random, *, bulk: bool) -> TaskOptions:
         """Return some by chance."""
         batch_size = chance.choice([1, 2, 2, 3, 25])
         if not bulk:
-            return cls(batch_size=batch_size)
+            return cls(batch_size=batch_size, requests_in_flight=copy(chance).choice([1, 3]))
         stream = chance.choice([BULK_STREAM, BULK_STREAM, DIVIDED_STREAM])
         # drawn from a copy: what follows in the history of a seed does not depend on it
         ahead = copy(chance).choice([1, 2, 2, 3])
@@ -164,7 +165,8 @@ class Tasks:
                 job_bytes=self._options.job_bytes,
                 job_patience=self._options.job_patience,
                 prefetched_jobs=self._options.prefetched_jobs,
-                concurrent_uploads=False,  # one thread runs everything
+                requests_in_flight=self._options.requests_in_flight,
+                uses_threads=False,  # one thread runs everything
             ),
             RunIdentity(dag, f"run{process.number}", 1, process.kind),
         )

@@ -49,7 +49,7 @@ def check_nothing_in_flight(bulk: Exporter) -> None:
 @CONCURRENT
 @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
 def test_a_job_is_closed_only_when_the_one_before_it_is_settled(bulk: Exporter, concurrent: bool, pause: bool) -> None:
-    bulk.options |= {"concurrent_uploads": concurrent, "job_bytes": 30_000}
+    bulk.options |= {"uses_threads": concurrent, "job_bytes": 30_000}
     report = bulk.run(pause=pause)
     assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 800)
     calls = find_calls(bulk)
@@ -63,7 +63,7 @@ def test_a_job_is_closed_only_when_the_one_before_it_is_settled(bulk: Exporter, 
 
 
 def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
-    bulk.options["concurrent_uploads"] = False
+    bulk.options["uses_threads"] = False
     bulk.run(pause=True)
     calls = find_calls(bulk)
     assert calls.index(("PUT", 2)) < calls.index(("PATCH", 1)), "the second upload waited for the end of the first job"
@@ -78,7 +78,7 @@ def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
 def test_where_the_stream_stops_the_job_behind_is_aborted_and_none_of_its_rows_arrives(
     bulk: Exporter, concurrent: bool
 ) -> None:
-    bulk.options["concurrent_uploads"] = concurrent
+    bulk.options["uses_threads"] = concurrent
     bulk.connection.execute("update app.accounts set name = 'bad' where id = 40")
     assert bulk.run(pause=True).outcome is Outcome.HELD
     assert bulk.watermark() == "39"
@@ -92,7 +92,7 @@ def test_where_the_stream_stops_the_job_behind_is_aborted_and_none_of_its_rows_a
 
 @CONCURRENT
 def test_after_a_failure_the_next_run_ends_the_job_behind(bulk: Exporter, concurrent: bool) -> None:
-    bulk.options["concurrent_uploads"] = concurrent
+    bulk.options["uses_threads"] = concurrent
     bulk.control.add_fault(match=CLOSE, answer={"status": 400, "body": "[]"})
     with pytest.raises(RunFailure):
         bulk.run(pause=True)
@@ -104,7 +104,7 @@ def test_after_a_failure_the_next_run_ends_the_job_behind(bulk: Exporter, concur
 @CONCURRENT
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_an_upload_that_breaks_is_made_again(bulk: Exporter, concurrent: bool, nth: int) -> None:
-    bulk.options["concurrent_uploads"] = concurrent
+    bulk.options["uses_threads"] = concurrent
     bulk.control.add_fault(match=UPLOAD, answer={"status": 503, "body": "[]"}, on_call=nth)
     report = bulk.run(pause=True)
     assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 800)
@@ -114,7 +114,7 @@ def test_an_upload_that_breaks_is_made_again(bulk: Exporter, concurrent: bool, n
 
 @CONCURRENT
 def test_every_call_is_counted(bulk: Exporter, concurrent: bool) -> None:
-    bulk.options["concurrent_uploads"] = concurrent
+    bulk.options["uses_threads"] = concurrent
     report = bulk.run(pause=True)
     assert report.api_calls == len([call for call in bulk.calls() if "/services/data/" in call["path"]])
 

@@ -84,7 +84,7 @@ def test_a_process_that_was_stopped_past_its_lease_writes_and_sends_nothing_any_
     story = Story(exporter, rows=30 if bulk else 10)
     exporter.stream = make_stream(bulk_from=10 if bulk else None)
     # one thread: stopped in the middle of a transaction, a process keeps its lock of the stream
-    exporter.options = {"batch_size": 4, "poll_delays": (0.01, 0.03), "concurrent_uploads": False}
+    exporter.options = {"batch_size": 4, "poll_delays": (0.01, 0.03), "uses_threads": False}
     mortals.options |= exporter.options
     story.begin()
     points = mortals.run(pause=True).points
