@@ -25,7 +25,8 @@ class ExportOptions:
     lease_seconds: float = 120.0  # longer than one HTTP call may take
     job_bytes: int = JOB_BYTES
     job_limit: int = 100_000_000  # bytes of CSV that one job takes at most (docs/salesforce-behaviour.md#sizes)
-    jobs_in_flight: int = 3  # of one stream, with the setting off and `lock_order`
+    jobs_in_flight: int = 5  # of one window, with `lock_order`
+    part_rows: int = 10_000  # of which a window has a job each, up to that number
     prefetched_jobs: int = 2  # uploaded before the job in front of them is settled; 1: none is
     concurrent_uploads: bool = True  # in threads of their own, and not one after the other in that of the run
     poll_delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds; the last one stays
