@@ -61,6 +61,7 @@ class TaskOptions:
     job_bytes: int = 90_000_000
     job_patience: float | None = None
     prefetched_jobs: int = 2
+    part_rows: int = 2  # few rows there are, and most windows are divided where they may be
 
     @classmethod
     def draw(cls, chance: random.Random, *, bulk: bool) -> TaskOptions:
@@ -164,6 +165,7 @@ class Tasks:
                 job_bytes=self._options.job_bytes,
                 job_patience=self._options.job_patience,
                 prefetched_jobs=self._options.prefetched_jobs,
+                part_rows=self._options.part_rows,
                 concurrent_uploads=False,  # one thread runs everything
             ),
             RunIdentity(dag, f"run{process.number}", 1, process.kind),
