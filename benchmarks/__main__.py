@@ -18,10 +18,12 @@ from benchmarks.growth import measure_growth
 from benchmarks.idle import measure_idle, measure_parsing
 from benchmarks.limit import measure_limit
 from benchmarks.measuring import WrongResultError
+from benchmarks.pace import PACE, measure_pace
 from benchmarks.peers import measure_peers
 from benchmarks.report import describe_machine, draw_table, make_console, write_json
 from benchmarks.sandbox import measure_sandbox
 from benchmarks.sink.process import start_sink
+from benchmarks.sink.schedule import JOBS_AT_ONCE
 from benchmarks.source import open_source
 
 Line = dict[str, Any]
@@ -33,6 +35,7 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Line]]]] = {
     "idle": ("Runs without anything to send (lean sink)", measure_idle),
     "parsing": ("Parsing the DAG files, seconds (no server)", measure_parsing),
     "airflow": ("Idle runs of CRMExport in a real Airflow (no server)", measure_airflow),
+    "pace": (f"A first load at {PACE:,} rows a second a job, {JOBS_AT_ONCE} jobs at once (lean sink)", measure_pace),
     "sandbox": ("The Salesforce sandbox itself", lambda bench: measure_sandbox(bench.rows, min(bench.rows, 20_000))),
 }
 

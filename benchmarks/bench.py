@@ -72,12 +72,13 @@ class Bench:
         latency: float = 0.0,
         distinct: bool = False,
         again: bool = False,
+        pace: float = 0.0,
         **more: Any,
     ) -> Measured:
         """Export a whole table and check every row of it, from nothing or `again`; raises WrongResultError."""
         rejected = REJECTIONS[percent]
         self.source.rewind() if again else self.source.forget_exports()
-        self.sink.reset(rejected=rejected, latency=latency, distinct=distinct)
+        self.sink.reset(rejected=rejected, latency=latency, distinct=distinct, pace=pace)
         measured = self.run_ours(table, **more)
         accepted = self.source.check_arrived(table, self.sink.files(), rejected=rejected)
         self.source.check_errors(table, rejected)

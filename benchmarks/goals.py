@@ -13,6 +13,8 @@ def report_goals(parts: dict[str, list[Line]]) -> list[str]:
     lines: list[str] = []
     if "limit" in parts and parts["limit"][-1]["rows"] >= ROWS:
         lines += _of_limit(parts["limit"][-1])
+    if "pace" in parts and parts["pace"][0]["rows"] >= ROWS:
+        lines += [_of_pace(line) for line in parts["pace"]]
     if "peers" in parts and parts["peers"][0]["rows"] >= ROWS:
         lines += _of_peers({line["way"]: line for line in parts["peers"] if "skipped" not in line})
     if "parsing" in parts:
@@ -43,6 +45,11 @@ def _of_limit(ours: Line) -> list[str]:
         _format_goal("client CPU seconds a million rows, at most", round(cpu, 2), 2.0, met=cpu <= 2.0),
         _format_goal("peak memory of the client in MB, at most", peak, 80.0, met=peak <= 80.0),
     ]
+
+
+def _of_pace(line: Line) -> str:
+    share, way = line["share_of_pace"], line["way"]
+    return _format_goal(f"share of what the org saves, {way}, at least", share, 0.9, met=share >= 0.9)
 
 
 def _of_peers(lines: dict[str, Line]) -> list[str]:

@@ -41,9 +41,10 @@ def control(call: Call) -> Reply:
 
 
 def reset(call: Call) -> Reply:
-    """Forget what arrived; takes `rejected`, `latency` and `distinct`."""
+    """Forget what arrived; takes `rejected`, `latency`, `distinct` and `pace`."""
     asked = call.json()
-    call.org.reset(tuple(asked["rejected"]), float(asked["latency"]), distinct=asked["distinct"])
+    latency, pace = float(asked["latency"]), float(asked["pace"])
+    call.org.reset(tuple(asked["rejected"]), latency, pace, distinct=asked["distinct"])
     return Reply()
 
 
@@ -123,6 +124,7 @@ def change_job(call: Call) -> Reply:
     if asked["state"] == "UploadComplete" and job.upload:
         job.upload.close(call.org.rejected)
         job.state = "JobComplete"
+        call.org.schedule_job(job, job.upload.rows)
         return Reply(body=_summarize(job) | {"state": "UploadComplete"})
     job.state = asked["state"]
     return Reply(body=_summarize(job))
@@ -170,6 +172,10 @@ def _summarize(job: Job) -> dict[str, Any]:
     if job.state == "Open":
         return body | {"contentUrl": f"services/data/v59.0/jobs/ingest/{job.id}/batches"}
     taken = job.upload
+    if job.turn and job.state == "JobComplete":
+        state, saved = job.turn.look()
+        if state != "JobComplete":
+            return body | {"state": state, "numberRecordsProcessed": saved, "numberRecordsFailed": 0}
     counts = {"numberRecordsProcessed": taken.rows, "numberRecordsFailed": len(taken.failed)} if taken else {}
     return body | (counts or {"numberRecordsProcessed": 0, "numberRecordsFailed": 0})
 

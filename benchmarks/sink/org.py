@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.sink.schedule import Schedule, Turn
 from benchmarks.sink.uploads import Upload
 
 REJECTION = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
@@ -22,6 +23,7 @@ class Job:
     asked: dict[str, Any]
     state: str = "Open"
     upload: Upload | None = None
+    turn: Turn | None = None
     batches: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
@@ -29,25 +31,27 @@ class Job:
 class SinkOrg:
     """The state of the sink. `rejected` are the values of Reject__c whose rows it rejects; `latency` is in seconds.
 
-    With `distinct` each rejected row of a job is rejected with a text of its own.
+    With `distinct` each rejected row of a job is rejected with a text of its own. Jobs run as the schedule has it.
     """
 
     folder: Path
     rejected: tuple[str, ...] = ()
     latency: float = 0.0
     distinct: bool = False
+    schedule: Schedule = field(default_factory=Schedule)
     calls: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
-    def reset(self, rejected: tuple[str, ...], latency: float, *, distinct: bool) -> None:
+    def reset(self, rejected: tuple[str, ...], latency: float, pace: float, *, distinct: bool) -> None:
         """Forget everything that arrived."""
         with self.lock:
             for path in (*self.folder.glob("*.csv"), *self.folder.glob("*.json")):
                 if path.name != "ready.json":
                     path.unlink()
             self.rejected, self.latency, self.distinct, self.calls = rejected, latency, distinct, 0
+            self.schedule = Schedule(pace)
             self.jobs.clear()
 
     def count_call(self) -> int:
@@ -62,6 +66,11 @@ class SinkOrg:
         with self.lock:
             self.jobs[job.id] = job
         return job
+
+    def schedule_job(self, job: Job, rows: int) -> None:
+        """Let a job have its turn."""
+        with self.lock:
+            job.turn = self.schedule.add(rows)
 
     def new_file(self, kind: str) -> Path:
         """Return the path of a file for something that arrives: `csv` or `json`."""

@@ -40,9 +40,14 @@ class RunningSink:
         """Return what clients must trust."""
         return self.folder / "ca.crt"
 
-    def reset(self, *, rejected: tuple[str, ...] = (), latency: float = 0.0, distinct: bool = False) -> None:
-        """Forget what arrived; reject the rows whose Reject__c is among `rejected`, answer `latency` seconds later."""
-        self._ask({"rejected": rejected, "latency": latency, "distinct": distinct})
+    def reset(
+        self, *, rejected: tuple[str, ...] = (), latency: float = 0.0, distinct: bool = False, pace: float = 0.0
+    ) -> None:
+        """Forget what arrived; reject the rows whose Reject__c is among `rejected`, answer `latency` seconds later.
+
+        A job saves `pace` rows a second, 0: all at once.
+        """
+        self._ask({"rejected": rejected, "latency": latency, "distinct": distinct, "pace": pace})
 
     def counts(self) -> dict[str, int]:
         """Return the API calls and the jobs since the last reset."""

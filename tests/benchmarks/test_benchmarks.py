@@ -14,8 +14,10 @@ from benchmarks.growth import measure_growth
 from benchmarks.idle import measure_idle
 from benchmarks.limit import measure_limit
 from benchmarks.measuring import WrongResultError
+from benchmarks.pace import measure_pace
 from benchmarks.peers import make_peers
 from benchmarks.sink.process import start_sink
+from benchmarks.sink.schedule import JOBS_AT_ONCE, Schedule
 from benchmarks.source import open_source
 
 ROWS = 2_000
@@ -40,6 +42,24 @@ def test_ours_is_compared_with_the_limit_and_the_goals_are_reported(bench: Bench
     assert all(line["rows"] == ROWS and line["cpu_seconds"] > 0 and line["peak_mb"] > 10 for line in lines)
     assert report_goals({"limit": lines}) == []
     assert len(report_goals({"limit": [line | {"rows": 1_000_000} for line in lines]})) == 3
+
+
+def test_an_org_that_saves_at_a_pace_is_kept_busy_by_several_jobs(bench: Bench) -> None:
+    lines = measure_pace(bench, pace=2_000, part_rows=50, bulk_from=50, bulk_from_paused=50)
+    assert [line["way"] for line in lines] == ["ours, setting on", "ours, setting off"]
+    assert all(line["rows"] == ROWS and 0.05 < line["share_of_pace"] <= 1.2 for line in lines)
+    assert all(line["jobs"] >= JOBS_AT_ONCE for line in lines)
+    assert report_goals({"pace": lines}) == []
+    assert len(report_goals({"pace": [line | {"rows": 1_000_000} for line in lines]})) == 2
+
+
+def test_a_job_of_the_sink_waits_until_few_enough_are_unfinished() -> None:
+    schedule = Schedule(pace=1_000.0)
+    turns = [schedule.add(rows) for rows in (50_000, 10_000, 20_000, 30_000, 40_000, 1_000, 1_000)]
+    assert all(turn.begins == pytest.approx(turns[0].begins, abs=1.0) for turn in turns[:JOBS_AT_ONCE])
+    assert (turns[5].begins, turns[6].begins) == (turns[1].ends, turns[5].ends)
+    assert (turns[0].look()[0], turns[6].look()) == ("InProgress", ("UploadComplete", 0))
+    assert Schedule().add(5).look() == ("JobComplete", 5)
 
 
 def test_rejected_rows_are_found_among_the_export_errors(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from psycopg import sql
@@ -32,6 +32,9 @@ class CarriedRows(Protocol):
     def find_unanswered(self, results: JobResults) -> Position | None:
         """Return the first row that has no answer."""
 
+    def find_rejected_before(self) -> Position | None:
+        """Return the first rejected row of the window's jobs that were settled before this one."""
+
 
 @dataclass(frozen=True)
 class WindowRows:
@@ -57,6 +60,13 @@ class WindowRows:
     def find_unanswered(self, results: JobResults) -> Position | None:
         """Return the first row that has no answer."""
         return results.find_unanswered(self.window, self._part, self.batch.id)
+
+    def find_rejected_before(self) -> Position | None:
+        """Return the first rejected row of the window's jobs that were settled before this one."""
+        batch, windows = self.batch, SourceWindows(self.run.source)
+        found = windows.find_stop(self.window, self.run.stream.name, batch.planned_at) if batch.parts > 1 else None
+        place = found[1] if found else None
+        return windows.find_unrecorded(replace(self.window, end=place or self.window.end), batch.window_id) or place
 
     @property
     def _part(self) -> sql.Composed:

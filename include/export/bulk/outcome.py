@@ -58,9 +58,9 @@ class JobAnswers:
         """Count the answers."""
         return Counts(self.state.processed, 0, 0, 0) if self.proves_clean else self.results.count()
 
-    def find_first_rejected(self) -> Position | None:
-        """Return the position of the first rejected record whose row is as it was sent."""
-        return None if self.proves_clean else self.results.find_first_rejected()
+    def find_first_rejected(self, before: Position | None = None) -> Position | None:
+        """Return the position of the first rejected record whose row is as it was sent, `before` a position."""
+        return None if self.proves_clean else self.results.find_first_rejected(before)
 
     def read(self) -> Position | None:
         """Read what was rejected, and all answers where the counts prove nothing; returns the first row without."""
@@ -80,7 +80,7 @@ class JobAnswers:
         With the setting on, nothing behind a record that stays rejected.
         """
         run = self.run
-        stays = self.results.find_first_rejected(staying=True) if run.options.pause_on_export_errors else None
+        stays = self._find_first_staying() if run.options.pause_on_export_errors else None
         for _ in range(RETRIED_RECORDS // run.options.batch_size):
             ids = self.results.find_again(run.options.batch_size, stays)
             if not ids:
@@ -90,6 +90,11 @@ class JobAnswers:
             self.results.note_retried(ids, accepted)
             self.retried += len(ids)
             self.accepted_again += len(accepted)
+
+    def _find_first_staying(self) -> Position | None:
+        """Return the first row that stays rejected, also of the jobs of the window that are settled."""
+        before = self.carried.find_rejected_before()
+        return self.results.find_first_rejected(before, staying=True) or before
 
     def raise_if_incomplete(self) -> None:
         """Raise for a job that did not end as it should, after what it had done is settled."""
@@ -129,7 +134,7 @@ class JobAnswers:
         found = self.results.find_classes()
         rejected = sum(each.count for each in found)
         known = self.results.count().rejected - rejected  # what a record had before is no evidence against the run
-        self.run.new_errors += min(rejected, limit_recorded(self.run) or rejected)
+        self.run.new_errors += min(rejected, limit_recorded(self.run, self.batch.parts) or rejected)
         check_job_circuit(self.run.stream, found, self.state.processed - known, self.run.catalogue)
         check_error_count(self.run.stream, self.run.new_errors)
 

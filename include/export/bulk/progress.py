@@ -9,6 +9,31 @@ from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
 LINE_SECONDS = 5.0  # between two lines
+LATE = 1.02  # a look that comes a little after the estimated end finds a job that has ended
+SOONER = 8  # times that a look may come sooner than it would without an estimate, which may be wrong
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look at a job that Salesforce works on: when it was, and how many rows had been processed."""
+
+    moment: float
+    processed: int
+
+    def estimate_left(self, first: Look, rows: int) -> float | None:
+        """Return in how many seconds a job of so many rows is expected to end, by its pace since the first look.
+
+        None where no pace is to be seen.
+        """
+        seconds, processed = self.moment - first.moment, self.processed - first.processed
+        if seconds <= 0 or processed <= 0:
+            return None
+        return max(rows - self.processed, 0) * seconds / processed
+
+    def choose_delay(self, first: Look, rows: int, delay: float) -> float:
+        """Return how long to wait before the next look: `delay`, or less where the job is expected to end before."""
+        left = self.estimate_left(first, rows)
+        return delay if left is None else min(delay, max(left * LATE, delay / SOONER))
 
 
 @dataclass

@@ -7,8 +7,10 @@ from dataclasses import replace
 from include.export.bulk.outcome import JobAnswers
 from include.export.bulk.recorded_limit import limit_recorded
 from include.export.failures import SalesforceFailure, SourceFailure
-from include.export.ledger import Behind, Recorder
+from include.export.ledger import Behind, JobBatch, Recorder, Unrecorded
 from include.export.positions import Window
+from include.export.run import RunContext
+from include.export.source import SourceWindows
 
 
 class AnswersIncomplete(SalesforceFailure):
@@ -40,7 +42,7 @@ def check_proof(answers: JobAnswers) -> None:
 
 def record_rejections(answers: JobAnswers, recorder: Recorder) -> None:
     """Record the rejections; raises SourceFailure unless as many are written as were counted."""
-    run, limit = answers.run, limit_recorded(answers.run)
+    run, limit = answers.run, limit_recorded(answers.run, answers.batch.parts)
     rejected = run.source.compose_results("ledger/results_rejected", None)
     written = run.errors.record_job(recorder, answers.batch.action, answers.state.id, rejected, limit)
     counted = (answers.proof.rejected if answers.proof else 0) - answers.retried - answers.unplaced
@@ -53,8 +55,15 @@ def record_rejections(answers: JobAnswers, recorder: Recorder) -> None:
         )
 
 
-def count_behind(answers: JobAnswers, window: Window) -> Behind:
-    """Return what a job did in a window behind the record at which the stream is stopped."""
-    limit = limit_recorded(answers.run)
-    arrived = answers.results.count_arrived(window, answers.batch.id)
-    return Behind(arrived, {} if limit is None or answers.proves_clean else answers.results.count_unrecorded(limit))
+def find_unrecorded(answers: JobAnswers) -> Unrecorded:
+    """Return the rejections that are only counted."""
+    limit = limit_recorded(answers.run, answers.batch.parts)
+    return Unrecorded() if limit is None or answers.proves_clean else answers.results.find_unrecorded(limit)
+
+
+def count_behind(run: RunContext, batch: JobBatch, window: Window) -> Behind:
+    """Return what the jobs of a window did in a part of it, behind the record at which the stream is stopped."""
+    counted = run.jobs.sum_counted_only(batch.window_id)
+    windows = SourceWindows(run.source)
+    arrived = windows.count_arrived(window, run.stream.name, batch.window_id, batch.planned_at)
+    return Behind(max(arrived - counted.rows, 0), counted.rejected)

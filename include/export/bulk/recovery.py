@@ -91,7 +91,8 @@ def _adopt_window(run: RunContext, batches: Sequence[JobBatch], window: Window, 
     plan = plan_window(run, window, scan_texts=True, colliding_ids=colliding_ids)
     resend = ExportResends(run.connection).find_of_window(run.stream.name, window)
     if resend is None or window.start == run.state.watermark:
-        settle_window(run, batches, plan, progress)
+        held = settle_window(run, batches, plan, progress)
+        run.adopted_clean = run.state.watermark == window.end and not held
         return
     with enter_resend(run, resend) as inner:
         settle_window(inner, batches, plan, progress)

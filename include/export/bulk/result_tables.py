@@ -16,6 +16,7 @@ from psycopg import errors, sql
 
 from include.export.bulk.result_file import ResultsCut, decode, read_header
 from include.export.failures import SalesforceFailure
+from include.export.ledger import Unrecorded
 from include.export.positions import Position, Window
 from include.export.record_sql import ExternalIdForm
 from include.export.salesforce import Catalogue, ErrorClass, RejectedClass, Rejection, judge_rejection, read_job_error
@@ -157,28 +158,25 @@ class JobResults:
         folds = {"folded": self.identity.fold(sql.SQL("external_id"))}
         self._connection.execute(load_statement("bulk/results_retried").format(**folds), values)
 
-    def find_first_rejected(self, *, staying: bool = False) -> Position | None:
-        """Return the position of the first rejected record whose row is as it was sent.
+    def find_first_rejected(self, before: Position | None = None, *, staying: bool = False) -> Position | None:
+        """Return the position of the first rejected record whose row is as it was sent, `before` a position.
 
         `staying` leaves out those that may be accepted when sent once more.
         """
-        statement = self.source.compose_results("bulk/results_first_rejected", None)
-        row = self._connection.execute(statement, {"staying": staying}).fetchone()
+        statement = self.source.compose_results("bulk/results_first_rejected", before)
+        values = {"staying": staying, **(before.as_values() if before else {})}
+        row = self._connection.execute(statement, values).fetchone()
         return Position(*row) if row else None
 
     def answered(self) -> sql.Composed:
         """Return the condition that an answer `r` is that of a row `s`: numbers and blanks may be written otherwise."""
         return self.identity.same(sql.SQL("r.external_id"))
 
-    def count_unrecorded(self, limit: int) -> dict[str, int]:
-        """Count the rejected records behind the first `limit` of them, by code."""
+    def find_unrecorded(self, limit: int) -> Unrecorded:
+        """Count the rejected records behind the first `limit` of them, by code, and find the first of those."""
         statement = self.source.compose_results("bulk/results_unrecorded", None)
-        return dict(self._connection.execute(statement, {"limit": limit}).fetchall())
-
-    def count_arrived(self, window: Window, batch: int) -> int:
-        """Count the rows of a window that the job of a batch carried and that were not rejected."""
-        statement = self.source.compose_window("bulk/results_arrived", window)
-        return int(fetch_value(self._connection.execute(statement, {**window.as_values(), "batch": batch})))
+        codes, *first = fetch_one(self._connection.execute(statement, {"limit": limit}))
+        return Unrecorded(codes, Position(*first) if first[0] else None)
 
     def count_unplaced(self) -> int:
         """Count the rejected records whose row is not known."""

@@ -10,8 +10,15 @@ from itertools import chain, repeat
 
 from include.export.bulk.carried_rows import WindowRows
 from include.export.bulk.outcome import read_answers
-from include.export.bulk.progress import Progress
-from include.export.bulk.recording import AnswersIncomplete, check_count, check_proof, count_behind, record_rejections
+from include.export.bulk.progress import Look, Progress
+from include.export.bulk.recording import (
+    AnswersIncomplete,
+    check_count,
+    check_proof,
+    count_behind,
+    find_unrecorded,
+    record_rejections,
+)
 from include.export.bulk.window_plan import WindowPlan, keep_job_rows
 from include.export.failures import CircuitFailure, SalesforceFailure
 from include.export.ledger import JobBatch, Recorder
@@ -33,7 +40,7 @@ class JobPending(Exception):  # noqa: N818 - named by what happens next
 
 
 def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan, progress: Progress) -> bool:
-    """Settle the jobs of a window in order; the last one moves the watermark.
+    """Settle the jobs of a window in order; the last one moves the watermark, by what all of them answered.
 
     Returns whether the stream is stopped at a rejected record. Raises JobPending when a job takes longer than
     `job_patience`, RunFailure when it did not end as it should: what it had done is settled then.
@@ -47,10 +54,10 @@ def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan
 
 
 def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobState:
-    """Return the state of a finished job; its polls are further and further apart."""
+    """Return the state of a finished job; its polls are further and further apart until its end can be estimated."""
     jobs, began = IngestJobs(run.stream, run.client), time.monotonic()
     ends_after = (run.stream.job_timeout - run.jobs.read_age(batch)).total_seconds()
-    delays = run.options.poll_delays
+    delays, first = run.options.poll_delays, None
     for delay in chain(delays, repeat(delays[-1])):
         state = jobs.read(str(batch.job_id))
         if state is None:
@@ -66,7 +73,9 @@ def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobSta
             raise JobPending(state.id)
         progress.log_job(state.id, state.state, state.processed)
         run.lease.keep()
-        time.sleep(delay)
+        look = Look(time.monotonic(), state.processed)
+        first = first or (look if state.state == "InProgress" else None)
+        time.sleep(look.choose_delay(first or look, batch.sent or 0, delay))
     raise AssertionError("the delays never end")
 
 
@@ -113,7 +122,7 @@ class _Settling:
         Which they are was kept when the jobs were filled: what keeps a row out may have ended since.
         """
         run, place = self.run, self.plan.window.start
-        stop = self.answers.find_first_rejected() if run.options.pause_on_export_errors else None
+        stop = self._find_first_rejected() if run.options.pause_on_export_errors else None
         known = {"window_id": self.batch.window_id, "limit": run.options.batch_size}
         values = {**self.plan.values(run.stream.name), **known}
         while True:
@@ -127,6 +136,11 @@ class _Settling:
             run.settle(batch, sent, move=False)
             if sent.stopped_at is not None:
                 return
+
+    def _find_first_rejected(self) -> Position | None:
+        """Return the first rejected row over all jobs of the window: those settled before have recorded theirs."""
+        place = self.answers.carried.find_rejected_before()
+        return self.answers.find_first_rejected(place) or place
 
     def _write(self, first_unanswered: Position | None) -> bool:
         """Write everything that a job means in one transaction."""
@@ -142,39 +156,57 @@ class _Settling:
             if first_unanswered is not None and batch.parts > 1:
                 run.batches.abandon([batch.id])
             else:
-                run.jobs.settle(batch, accepted=accepted, rejected=rejected, unprocessed=unprocessed)
-            held, end = self._move(first_unanswered) if self.last else (False, self.plan.window.end)
-            if self.last:
-                run.jobs.forget_left_out(batch.window_id)
-                self._keep_size(held=held)
-            run.versions.confirm(batch.id, self.plan.window, end)
+                run.jobs.settle(batch, accepted=accepted, rejected=rejected, unprocessed=unprocessed,
+                                unrecorded=find_unrecorded(self.answers))  # fmt: skip
+            held = self._end_window(first_unanswered) if self.last else False
             run.entry.count(rows_changed=batch.sent or 0, rows_sent=batch.sent or 0, accepted=accepted,
                             rejected=rejected, api_calls=calls, bytes_sent=bytes_sent)  # fmt: skip
         run.state = replace(run.state, watermark=run.lease.read_watermark())
         return held
 
-    def _move(self, first_unanswered: Position | None) -> tuple[bool, Position | None]:
+    def _end_window(self, first_unanswered: Position | None) -> bool:
         """Move the watermark over the window, or to just before the first row that keeps it from continuing.
 
-        Returns whether that row was rejected, and how far what was sent is acknowledged.
+        Where a job of the window is not settled, none of its rows is acknowledged. Returns whether the stream is
+        stopped at a rejected record.
         """
+        run, window = self.run, self.plan.window
+        SourceWindows(run.source).pin_plans()
+        batches, held, end = run.jobs.find_of_window(self.batch.window_id), False, None
+        if all(batch.state == "SETTLED" for batch in batches):
+            held, end = self._move(first_unanswered)
+            self._keep_size(held=held)
+        run.versions.confirm(run.source, [batch.id for batch in batches], window, end)
+        run.jobs.forget_left_out(self.batch.window_id)
+        return held
+
+    def _move(self, first_unanswered: Position | None) -> tuple[bool, Position | None]:
+        """Move the watermark; returns whether it is stopped at a rejected record, and how far rows are acknowledged."""
         run, windows, window = self.run, SourceWindows(self.run.source), self.plan.window
-        windows.pin_plans()
-        if run.jobs.count_unsettled(self.batch.window_id):
-            return False, window.end
-        found = None
-        if run.options.pause_on_export_errors:
-            before = replace(window, end=first_unanswered) if first_unanswered else window
-            found = windows.find_stop(before, run.stream.name, self.batch.planned_at)
-        place = found[1] if found else first_unanswered
+        error, place = self._find_limit(first_unanswered)
         end = windows.find_before(window, place) if place else window.end
         if end is not None:
             self._resolve(replace(window, end=end))
             run.lease.set_watermark(window, end)
-        run.lease.stop_at(found[0] if found else None)
-        if found:
-            run.lease.note_behind(count_behind(self.answers, Window(found[1], window.end)))
-        return found is not None, end
+        run.lease.stop_at(error)
+        if error is not None and place is not None:
+            run.lease.note_behind(count_behind(run, self.batch, replace(window, start=place)))
+        return error is not None, end
+
+    def _find_limit(self, first_unanswered: Position | None) -> tuple[int | None, Position | None]:
+        """Return the export error that stops the stream, if any, and the first row that is not acknowledged.
+
+        That is the first rejected row over all jobs of the window. Where the setting is off, where the row has changed
+        or where an operator decided about it, another may be the first: one that was counted only or has no answer.
+        """
+        run, batch, windows = self.run, self.batch, SourceWindows(self.run.source)
+        within = replace(self.plan.window, end=first_unanswered or self.plan.window.end)
+        unrecorded = windows.find_unrecorded(within, batch.window_id)
+        within = replace(within, end=unrecorded or within.end)
+        found = None
+        if run.options.pause_on_export_errors:
+            found = windows.find_stop(within, run.stream.name, batch.planned_at)
+        return found or (None, unrecorded or first_unanswered)
 
     def _keep_size(self, *, held: bool) -> None:
         """With the setting on the next run begins with the last good size, and small behind a rejection."""

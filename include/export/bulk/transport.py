@@ -149,10 +149,15 @@ class BulkTransport:
 
 
 def _size_windows(run: RunContext, row_bytes: float) -> WindowSizer:
-    """Several jobs are in flight only where one parent's rows stay in one job, and nothing has to stop."""
+    """Several jobs are in flight only where one parent's rows stay in one job.
+
+    With the setting on it takes clean windows until they are large enough to be divided: those of this run, and those
+    of earlier ones.
+    """
     options, paused = run.options, run.options.pause_on_export_errors
-    divides = run.stream.lock_order is not None and not paused
-    jobs = options.jobs_in_flight if divides else None
-    sizer = WindowSizer(run.stream.bulk_from or 1, options.job_bytes, jobs, row_bytes)
+    jobs = options.jobs_in_flight if run.stream.lock_order is not None else None
+    sizer = WindowSizer(run.stream.bulk_from or 1, options.job_bytes, jobs, row_bytes, options.part_rows)
     sizer.begin(small=paused, kept=run.state.job_rows)
+    if paused and run.adopted_clean:
+        sizer.grow()
     return sizer

@@ -15,13 +15,15 @@ class WindowSizer:
     """The size of the next window. `rows` is how many rows it takes, `row_bytes` what a row takes in a job.
 
     `smallest` is the least number of rows of a job, `job_bytes` what a job is planned for, `jobs` into how many jobs
-    in flight a window may be divided, None where it stays one job.
+    in flight a window may be divided, None where it stays one job. `part_rows` are so many that a job of their own is
+    worth its calls.
     """
 
     smallest: int
     job_bytes: int
     jobs: int | None
     row_bytes: float
+    part_rows: int
     rows: int = 0
     ceiling: int | None = None  # rows; after a window that took too long to read
 
@@ -53,7 +55,9 @@ class WindowSizer:
 
     def parts(self, rows: int) -> int:
         """Return into how many jobs a window of so many rows is divided."""
-        return math.ceil(rows / self.rows_of_a_job()) if self.jobs else 1
+        if not self.jobs:
+            return 1
+        return max(math.ceil(rows / self.rows_of_a_job()), min(self.jobs, rows // self.part_rows), 1)
 
     def most_rows(self) -> int:
         """Return how many rows a window takes at most."""

@@ -40,7 +40,7 @@ from include.export.ledger.findings import (
     read_open_findings,
 )
 from include.export.ledger.holds import Behind, ExportHolds, StoppedAt
-from include.export.ledger.job_batches import JobBatch, JobBatches
+from include.export.ledger.job_batches import CountedOnly, JobBatch, JobBatches, Unrecorded
 from include.export.ledger.listings import Listing, find_reach
 from include.export.ledger.resends import ExportResends, ListedResend, Resend, ResendEntry, ResendLease, ResendState
 from include.export.ledger.retention import Retention
@@ -67,6 +67,7 @@ __all__ = [
     "AuditEntry",
     "AuditLine",
     "Behind",
+    "CountedOnly",
     "DueError",
     "ExportAlerts",
     "ExportAudit",
@@ -107,6 +108,7 @@ __all__ = [
     "StoppedAt",
     "StreamState",
     "Trial",
+    "Unrecorded",
     "count_calls_of_the_day",
     "explain_database_errors",
     "find_reach",

@@ -57,24 +57,25 @@ class ExportedVersions:
         Returns how many rows there are, including those that the job leaves out, and whether the condition
         `may_be_folded` is true for one of them.
         """
-        self.discard(batch)  # an upload may start again
+        self.discard([batch])  # an upload may start again
         values = {"stream": self.stream, "batch": batch, **between(window.start, window.end)}
         rows, folded = fetch_one(
             self.connection.execute(SourceChecks(source).stage(window, part, may_be_folded), values)
         )
         return int(rows), bool(folded)
 
-    def confirm(self, batch: int, window: Window, last: Position | None) -> None:
-        """Take what a Bulk job carried for exported, up to its row at the present watermark."""
+    def confirm(self, source: Source, batches: Sequence[int], window: Window, last: Position | None) -> None:
+        """Take what the Bulk jobs of a window carried for exported, up to its row at the present watermark."""
         if last == window.end:
-            self._execute("ledger/versions_confirm_all", batch=batch)
+            self._execute("ledger/versions_confirm_all", batches=list(batches))
         elif last is not None:
-            self._execute("ledger/versions_confirm", batch=batch, **last.as_values())
-        self.discard(batch)
+            values = {"batches": list(batches), **last.as_values()}
+            self.connection.execute(SourceChecks(source).confirm(last), values)
+        self.discard(batches)
 
-    def discard(self, batch: int) -> None:
-        """Forget what a Bulk job carried and what is not confirmed."""
-        self._execute("ledger/versions_discard", batch=batch)
+    def discard(self, batches: Sequence[int]) -> None:
+        """Forget what Bulk jobs carried and what is not confirmed."""
+        self._execute("ledger/versions_discard", batches=list(batches))
 
     def compare(self, source: Source, watermark: Position, guard: Guard = nullcontext) -> Iterator[Compared]:
         """Compare the source with what was exported, page by page up to the watermark, and yield each page.

@@ -14,7 +14,7 @@ from include.sql import fetch_one, load_statement
 
 @dataclass(frozen=True)
 class Behind:
-    """What a Bulk job did behind the record at which a stream is stopped: a job cannot be atomic.
+    """What the Bulk jobs of a window did behind the record at which a stream is stopped: a job cannot be atomic.
 
     `arrived` is how many rows may be in Salesforce already, `rejected` how many rejections are not recorded, by code.
     """
@@ -27,12 +27,12 @@ class Behind:
         """Return it as sentences; none when the stop is exact."""
         found = []
         if self.arrived:
-            found.append(f"Up to {self.arrived:,} later rows are in Salesforce already: a Bulk job carried them before "
+            found.append(f"Up to {self.arrived:,} later rows are in Salesforce already: Bulk jobs carried them before "
                          "this rejection was known. They are sent again in order.")  # fmt: skip
         if self.rejected:
             codes = ", ".join(f"{count:,} {code}" for code, count in sorted(self.rejected.items()))
             total = sum(self.rejected.values())
-            found.append(f"The same job had {total:,} more rejections, which are not listed one by one: {codes}.")
+            found.append(f"The same jobs had {total:,} more rejections, which are not listed one by one: {codes}.")
         return tuple(found)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import RowMaker
+from psycopg.rows import RowMaker, class_row
+from psycopg.types.json import Jsonb
 
 from include.export.positions import Position, Window
-from include.sql import fetch_value, load_statement
+from include.sql import fetch_one, fetch_value, load_statement
 
 _BOUNDS = ("range_from_at", "range_from_key", "range_to_at", "range_to_key")
 
@@ -39,6 +40,27 @@ class JobBatch:
     part: int
     parts: int
     planned_at: str
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """Rejections of a job that are counted by code only, and the first of them, unless its row has changed since."""
+
+    codes: Mapping[str, int] = field(default_factory=dict)
+    first: Position | None = None
+
+
+@dataclass(frozen=True)
+class CountedOnly:
+    """What is only counted of the jobs of a window: rejections by code, and rows that were not processed."""
+
+    rejected: Mapping[str, int]
+    unprocessed: int
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows they are."""
+        return sum(self.rejected.values()) + self.unprocessed
 
 
 @dataclass(frozen=True)
@@ -73,16 +95,25 @@ class JobBatches:
         """Return the batch of a job as the ledger has it."""
         return self._jobs("ledger/batch_read", {"batch": batch})[0]
 
-    def settle(self, batch: JobBatch, *, accepted: int, rejected: int, unprocessed: int) -> None:
-        """Mark the batch of a job settled with its counts."""
+    def settle(
+        self, batch: JobBatch, *, accepted: int, rejected: int, unprocessed: int, unrecorded: Unrecorded | None = None
+    ) -> None:
+        """Mark the batch of a job settled with its counts, and with what is counted only."""
         values = {"batch": batch.id, "accepted": accepted, "rejected": rejected, "unprocessed": unprocessed}
-        self.connection.execute(load_statement("ledger/batch_settle_job"), values)
+        known = unrecorded or Unrecorded()
+        first = known.first.as_values() if known.first else dict.fromkeys(("cursor_at", "record_key"))
+        codes = Jsonb(dict(known.codes)) if known.codes else None
+        self.connection.execute(load_statement("ledger/batch_settle_job"), {"codes": codes, **first, **values})
 
-    def count_unsettled(self, window_id: UUID | None) -> int:
-        """Count the jobs of a window that are not settled, abandoned ones too."""
-        return int(
-            fetch_value(self.connection.execute(load_statement("ledger/batch_unsettled"), {"window_id": window_id}))
-        )
+    def find_of_window(self, window_id: UUID | None) -> list[JobBatch]:
+        """Return the batches of a window, settled and abandoned ones too."""
+        return self._jobs("ledger/batch_of_window", {"window_id": window_id})
+
+    def sum_counted_only(self, window_id: UUID | None) -> CountedOnly:
+        """Sum what is only counted of the jobs of a window."""
+        statement = load_statement("ledger/batch_counted_only")
+        with self.connection.cursor(row_factory=class_row(CountedOnly)) as cursor:
+            return fetch_one(cursor.execute(statement, {"window_id": window_id}))
 
     def find_unsettled(self, stream: str) -> list[JobBatch]:
         """Return the batches that earlier runs left unsettled, oldest first."""

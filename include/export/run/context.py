@@ -47,6 +47,7 @@ class RunContext(RunInputs):
     new_errors: int = 0
     job_id: str | None = None  # of the Bulk job that the run ended without
     adopted_jobs: int = 0  # Bulk jobs of earlier runs that this one settled
+    adopted_clean: bool = False  # whether the last window of them was acknowledged to its end
     _form: RecordForm | None = None
     _sender: Sender | None = None
     counted: tuple[int, int] = field(default=(0, 0))  # API calls and bytes of the client that the ledger has

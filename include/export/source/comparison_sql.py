@@ -37,6 +37,10 @@ class SourceChecks:
         parts = {"part": part, "may_be_folded": may_be_folded}
         return self._compose("source/versions_stage", window.start, window.end, **parts)
 
+    def confirm(self, last: Position) -> sql.Composed:
+        """Return the statement that confirms what the jobs of a window carried up to a position."""
+        return self.source.compose("source/versions_confirm", last)
+
     def is_beyond(self, position: Position, other: Position) -> bool:
         """Return whether a position lies beyond another one."""
         statement = self._compose("source/position_is_beyond", other, position)

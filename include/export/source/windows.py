@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from psycopg import sql
 
@@ -12,7 +13,7 @@ from include.export.positions import Position, Window
 from include.export.record_sql import RecordForm
 from include.export.source.relation import explain_shared_position
 from include.export.source.source import Source
-from include.sql import pin_index_plans
+from include.sql import load_statement, pin_index_plans
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,20 @@ class SourceWindows:
         values = {**window.as_values(), "stream": stream, "planned_at": planned_at}
         found = self._fetch(self.source.compose_window("source/window_stop", window), values)
         return (found[0], Position(found[1], found[2])) if found else None
+
+    def find_unrecorded(self, window: Window, window_id: UUID | None) -> Position | None:
+        """Return the first rejected row of a window that its settled jobs have counted only."""
+        key = self.source.key
+        bounds = {"key": key.place(sql.SQL("b.unrecorded_key")), "end_key": key.place(sql.SQL("%(range_to_key)s"))}
+        statement = load_statement("source/window_unrecorded").format(**bounds)
+        found = self._fetch(statement, {**window.as_values(), "window_id": window_id})
+        return Position(*found) if found else None
+
+    def count_arrived(self, window: Window, stream: str, window_id: UUID | None, planned_at: str) -> int:
+        """Count the rows of a part of a window that its jobs carried and that were not recorded as rejected."""
+        values = {**window.as_values(), "stream": stream, "window_id": window_id, "planned_at": planned_at}
+        found = self._fetch(self.source.compose_window("source/window_arrived", window), values)
+        return int(found[0]) if found else 0
 
     def find_before(self, window: Window, place: Position) -> Position | None:
         """Return the last row of a window before a place, None when the window begins with that place."""

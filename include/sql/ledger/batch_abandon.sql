@@ -8,6 +8,7 @@ with abandoned as (
     delete from crm_export.ExportBatchRows m using crm_export.ExportBatches b, abandoned
     where m.batch = b.id and (b.id = abandoned.id or b.window_id = abandoned.window_id and b.state = 'SETTLED')
 ), discarded as (
-    delete from crm_export.ExportedVersions using abandoned where staged_for = abandoned.id
+    delete from crm_export.ExportedVersions v using crm_export.ExportBatches b, abandoned
+    where v.staged_for = b.id and (b.id = abandoned.id or b.window_id = abandoned.window_id and b.state = 'SETTLED')
 )
 select count(*)::int, coalesce(sum(row_count), 0)::int from abandoned

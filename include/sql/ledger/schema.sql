@@ -106,6 +106,9 @@ create table if not exists crm_export.ExportBatches (
     window_id    uuid,                         -- the jobs of one range, which move the watermark together
     part         integer not null default 0,
     parts        integer not null default 1,
+    unrecorded   jsonb,                        -- rejections of a settled job that are not in ExportErrors, by code
+    unrecorded_at timestamptz,                 -- the first of them: the watermark stays before it
+    unrecorded_key text collate "C",
     check (state <> 'SETTLED' or accepted + refused + unprocessed = sent)
 );
 -- a database of version 1
@@ -116,6 +119,9 @@ alter table crm_export.ExportBatches
     add column if not exists parts integer not null default 1,
     drop constraint if exists exportbatches_transport_check,
     add constraint exportbatches_transport_check check (transport in ('collections', 'bulk'));
+alter table crm_export.ExportBatches
+    add column if not exists unrecorded jsonb, add column if not exists unrecorded_at timestamptz,
+    add column if not exists unrecorded_key text collate "C";
 alter table crm_export.ExportRuns
     drop constraint if exists exportruns_outcome_check,
     add constraint exportruns_outcome_check check (outcome in (

@@ -1,2 +1,2 @@
--- Forgets the versions that a Bulk job carried: it was abandoned.
-delete from crm_export.ExportedVersions where staged_for = %(batch)s
+-- Forgets the versions that Bulk jobs carried and that are not confirmed.
+delete from crm_export.ExportedVersions where staged_for = any (%(batches)s)

@@ -63,6 +63,7 @@ PLANTED = {
         _scheduled(bulk.job_noted_after_it_was_closed, "I2 I11", schedules.a_run_is_killed_when_it_has_closed_its_job),
         _fault(bulk.closed_before_its_turn, "order", 100, _JOBS),
         _fault(bulk.old_job_not_waited_for, "I2 I11", 300, _JOBS),
+        _fault(bulk.window_acknowledged_by_its_first_job, "I4", 300, _JOBS),
         _fault(bulk.settled_before_the_job_is_over, "I2 I4 I11", 300, _JOBS),
         _scheduled(bulk.failed_job_as_record_errors, "I6 I9", schedules.a_job_fails_half_way),
         _scheduled(bulk.unanswered_rows_are_successes, "I4", schedules.a_job_fails_half_way),

@@ -14,7 +14,7 @@ from include.export.bulk.outcome import JobAnswers
 from include.export.bulk.prefetch import PrefetchedJob
 from include.export.bulk.settlement import _Settling
 from include.export.bulk.upload import JobUpload, UploadBody
-from include.export.ledger.job_batches import JobBatch
+from include.export.ledger.job_batches import JobBatch, JobBatches
 from include.export.reconcile import late_rows
 from include.export.salesforce.bulk_api import JobState
 from include.export.tasks import export, reexport
@@ -109,6 +109,22 @@ def failed_job_as_record_errors() -> Generator[None]:
 def unanswered_rows_are_successes() -> Generator[None]:
     """A row of a job without an answer counts as accepted."""
     with replaced(JobAnswers, "_account", lambda self: None):
+        yield
+
+
+@contextmanager
+def window_acknowledged_by_its_first_job() -> Generator[None]:
+    """The first job of a window that is settled moves the watermark over all of it."""
+    settle, find = _Settling.settle, JobBatches.find_of_window
+
+    def end_window(self: _Settling) -> bool:
+        self.last = True
+        return settle(self)
+
+    def find_settled(self: JobBatches, window_id: Any) -> list[JobBatch]:
+        return [batch for batch in find(self, window_id) if batch.state == "SETTLED"]
+
+    with replaced(_Settling, "settle", end_window), replaced(JobBatches, "find_of_window", find_settled):
         yield
 
 

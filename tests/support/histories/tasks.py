@@ -62,6 +62,7 @@ class TaskOptions:
     job_patience: float | None = None
     prefetched_jobs: int = 2
     requests_in_flight: int = 1
+    part_rows: int = 2  # few rows there are, and most windows are divided where they may be
 
     @classmethod
     def draw(cls, chance: random.Random, *, bulk: bool) -> TaskOptions:
@@ -167,6 +168,7 @@ class Tasks:
                 prefetched_jobs=self._options.prefetched_jobs,
                 requests_in_flight=self._options.requests_in_flight,
                 uses_threads=False,  # one thread runs everything
+                part_rows=self._options.part_rows,
             ),
             RunIdentity(dag, f"run{process.number}", 1, process.kind),
         )

@@ -56,8 +56,9 @@ class ListedErrors:
 
     def __post_init__(self) -> None:
         """Take usual rows for granted; an upload that grows too large corrects that."""
-        run = self.run
-        self.sizer = WindowSizer(run.stream.bulk_from or 1, run.options.job_bytes, None, JOB_BYTES / JOB_ROWS)
+        run, options = self.run, self.run.options
+        row_bytes = JOB_BYTES / JOB_ROWS
+        self.sizer = WindowSizer(run.stream.bulk_from or 1, options.job_bytes, None, row_bytes, options.part_rows)
         self.sizer.begin(small=False)
         self.credits = BulkCredits(run)
 

@@ -47,3 +47,7 @@ class ListedRows:
     def find_unanswered(self, results: JobResults) -> Position | None:
         """Return the version of the first row that has no answer."""
         return self.listing.find_unanswered(self.is_answer)
+
+    def find_rejected_before(self) -> Position | None:
+        """Return None: nothing stops at a listed row."""
+        return None

@@ -78,10 +78,10 @@ class _Answered:
                 recorder = Recorder(run.stream.name, run.stream.object, run.entry.id, run.identity, run.reexport)
                 record_rejections(answers, recorder)
             self._write_rows()
-            outcome = {"accepted": counts.accepted, "rejected": counts.rejected}
-            run.jobs.settle(self.batch, unprocessed=counts.unprocessed, **outcome)
-            sent = self.batch.sent or 0
-            run.entry.count(rows_changed=sent, rows_sent=sent, api_calls=calls, bytes_sent=bytes_sent, **outcome)
+            accepted, rejected, sent = counts.accepted, counts.rejected, self.batch.sent or 0
+            run.jobs.settle(self.batch, accepted=accepted, rejected=rejected, unprocessed=counts.unprocessed)
+            run.entry.count(rows_changed=sent, rows_sent=sent, accepted=accepted, rejected=rejected, api_calls=calls,
+                            bytes_sent=bytes_sent)  # fmt: skip
         return counts
 
     def _count(self) -> Counts:

@@ -117,7 +117,7 @@ class TestTheSettingIsOn:
         bulk.add_many(1, 55)
         spoil(bulk, 40, 50)
         report = bulk.run(pause=True)
-        said = "Up to 14 later rows are in Salesforce already: a Bulk job carried them"
+        said = "Up to 14 later rows are in Salesforce already: Bulk jobs carried them"
         assert said in report.message
         hold = bulk.gate()
         assert hold is not None
@@ -143,8 +143,8 @@ def test_few_rejections_behind_the_stop_are_recorded_and_the_others_counted(bulk
     assert report.outcome is Outcome.HELD
     assert [int(error["record_key"]) for error in bulk.errors()] == list(range(101, 302))
     said = (
-        "The same job had 124 more rejections, which are not listed one by one: 119 FIELD_CUSTOM_VALIDATION_EXCEPTION, "
-        "5 INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST."
+        "The same jobs had 124 more rejections, which are not listed one by one: "
+        "119 FIELD_CUSTOM_VALIDATION_EXCEPTION, 5 INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST."
     )
     hold = bulk.gate()
     assert hold is not None

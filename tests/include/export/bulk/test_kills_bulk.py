@@ -72,8 +72,9 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
 
 @pytest.mark.fault("G1")
 @pytest.mark.parametrize("happens", ["one rejected", "job failed"])
+@pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
 def test_a_run_with_several_jobs_in_flight_killed_at_any_point_loses_nothing(
-    mortals: Mortals, happens: str, whole: bool
+    mortals: Mortals, pause: bool, happens: str, whole: bool
 ) -> None:
     exporter = mortals.exporter
     exporter.stream = make_stream(bulk_from=10, lock_order="name")
@@ -81,16 +82,16 @@ def test_a_run_with_several_jobs_in_flight_killed_at_any_point_loses_nothing(
     mortals.options |= exporter.options
     story = Story(exporter, rejected=happens == "one rejected", rows=30)
     begin(story, happens)
-    points = mortals.run(pause=False).points
+    points = mortals.run(pause=pause).points
     assert points.count("after POST jobs/ingest") >= 2
-    for point in targets(points, whole=whole, half=0)[:: 1 if whole else 2]:
+    for point in targets(points, whole=whole, half=int(pause))[:: 1 if whole else 2]:
         begin(story, happens)
-        end = mortals.run(pause=False, target=point)
+        end = mortals.run(pause=pause, target=point)
         assert end.killed
         assert point.name in end.points  # another thread may have reached one since
         story.check_moment()
         story.change()
-        see_the_next_run(story, pause=False, happens=happens)
+        see_the_next_run(story, pause=pause, happens=happens)
 
 
 @pytest.mark.fault("G2")

@@ -9,7 +9,7 @@ from include.export.bulk.window_sizer import WindowSizer
 
 def make_sizer(*, jobs: int | None = None, row_bytes: float = 100.0) -> WindowSizer:
     """Return a sizer of jobs of 1,000 rows at most and 10 at least."""
-    return WindowSizer(smallest=10, job_bytes=100_000, jobs=jobs, row_bytes=row_bytes)
+    return WindowSizer(smallest=10, job_bytes=100_000, jobs=jobs, row_bytes=row_bytes, part_rows=400)
 
 
 def test_it_begins_small_or_large_and_grows_up_to_what_a_job_takes() -> None:
@@ -34,8 +34,14 @@ def test_it_begins_with_the_last_good_size_within_its_bounds(kept: int | None, r
 def test_a_window_is_divided_into_jobs_only_where_it_may_be() -> None:
     assert make_sizer().parts(2_500) == 1
     divided = make_sizer(jobs=3)
-    assert [divided.parts(rows) for rows in (1, 1_000, 1_001, 3_000)] == [1, 1, 2, 3]
+    assert [divided.parts(rows) for rows in (1, 799, 800, 1_200, 3_000)] == [1, 1, 2, 3, 3]
     assert divided.most_rows() == 3_000
+
+
+def test_a_window_has_as_many_jobs_as_its_rows_need_and_its_parts_are_worth() -> None:
+    assert make_sizer(jobs=2).parts(3_500) == 4, "a job takes 1,000 rows"
+    assert WindowSizer(10, 90_000_000, 5, 300.0, 10_000).parts(128_000) == 5
+    assert WindowSizer(10, 90_000_000, 5, 300.0, 10_000).parts(16_000) == 1
 
 
 def test_rows_larger_than_expected_make_windows_smaller() -> None:

@@ -1,0 +1,38 @@
+"""A first load into an org that saves a set number of rows a second a job, with several jobs at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.bench import Bench
+from benchmarks.measuring import Measured
+from benchmarks.sink.schedule import JOBS_AT_ONCE
+
+PACE = 2_000  # rows a second of a job; a real org saves about 1,000, which would take twice as long
+Line = dict[str, Any]
+
+
+def measure_pace(bench: Bench, pace: int = PACE, part_rows: int = 10_000, **stream: Any) -> list[Line]:
+    """Return a line for a first load with the setting on and one with it off; the org decides how long they take."""
+    table, lines = bench.source.table(bench.rows), []
+    for way, pause in (("ours, setting on", True), ("ours, setting off", False)):
+        options = {"pause_on_export_errors": pause, "part_rows": part_rows}
+        measured = bench.export(table, pace=pace, options=options, lock_order="id", **stream)
+        lines.append(_line(way, measured, bench, pace))
+    return lines
+
+
+def _line(way: str, measured: Measured, bench: Bench, pace: int) -> Line:
+    return {
+        "way": way,
+        "rows": bench.rows,
+        "rows_per_second_a_job": pace,
+        "jobs_at_once": JOBS_AT_ONCE,
+        "seconds": round(measured.seconds, 2),
+        "rows_per_second": round(bench.rows / measured.seconds),
+        "share_of_pace": round(bench.rows / measured.seconds / (pace * JOBS_AT_ONCE), 2),
+        "jobs": bench.sink.counts()["jobs"],
+        "cpu_seconds": round(measured.cpu_seconds, 2),
+        "peak_mb": round(measured.peak_mb),
+        "api_calls": measured.printed["api_calls"],
+    }
