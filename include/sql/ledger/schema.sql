@@ -591,7 +591,12 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
 $$;
 revoke all on function crm_export.database_identity() from public;
 
--- Version 3: what the page pages, counts and searches by, however many errors and runs there are.
+-- Version 3: a check gives its lease up between pages when another run wants it. A want is renewed as long as its run waits.
+alter table crm_export.ExportWatermarks
+    add column if not exists lease_yields boolean not null default false,  -- the lease is that of such a check
+    add column if not exists lease_wanted_at timestamptz,
+    add column if not exists check_epoch bigint;                           -- of the lease that the newest check began with
+-- What the page pages, counts and searches by, however many errors and runs there are.
 create index if not exists ExportErrors_by_status on crm_export.ExportErrors (stream, status)
     where status <> 'resolved';
 create index if not exists ExportRuns_exports on crm_export.ExportRuns (stream, id desc) where kind = 'export';
