@@ -84,6 +84,7 @@ def read_ends(exporter: Exporter) -> list[str]:
     return [kind for (kind,) in rows]
 
 
+@pytest.mark.fault("A10")
 def test_an_export_that_meets_a_check_gets_its_turn_and_the_check_finds_all(
     checked: Exporter, other: Exporter, behind_page: Callable[..., None]
 ) -> None:
@@ -106,6 +107,7 @@ def test_an_export_that_meets_a_check_gets_its_turn_and_the_check_finds_all(
     assert (again.compared, again.late) == (ROWS + 1, 0)
 
 
+@pytest.mark.fault("G1")
 def test_a_check_that_is_cut_off_in_a_turn_has_lost_nothing(
     checked: Exporter, other: Exporter, behind_page: Callable[..., None]
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_want_of_a_run_that_died_expires(checked: Exporter, behind_page: Calla
     assert not ExportWatermarks(checked.connection).is_wanted("accounts")
 
 
+@pytest.mark.fault("D3")
 def test_a_check_that_has_lost_its_lease_writes_nothing_more(
     checked: Exporter, other: Exporter, behind_page: Callable[..., None]
 ) -> None:
