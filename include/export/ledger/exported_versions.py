@@ -18,7 +18,7 @@ from include.sql import fetch_one, load_statement, pin_index_plans
 Guard = Callable[[], AbstractContextManager[None]]
 ROWS_OF_A_PAGE = 20_000  # compared in one statement, and packed into one line
 LINES_OF_A_LOOK = 500  # compared in one snapshot without the lease: ten million rows
-MOST_UNPACKED = 1_000_000  # versions that a look without the lease keeps in memory
+MOST_UNPACKED = 500_000  # versions that a look without the lease keeps in memory
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 -- Compares packed lines, each as a whole, with the rows of its range: an unchanged one has all of them, and no others.
+-- A row whose other version was exported since is late, although it is as it was.
 with line as materialized (
     select v.id, v.cursor_at, v.record_key, v.row_count,
            coalesce(lag(v.cursor_at) over place, '-infinity') as from_cursor_at,
@@ -15,11 +16,13 @@ with line as materialized (
 )
 select l.cursor_at::text, l.record_key, l.row_count as rows,
        coalesce((
-           select case when found.rows = l.row_count and not found.exported_since
+           select case when found.rows = l.row_count and not found.is_replaced
                        then found.key_hashes = v.key_hashes and found.versions = v.versions end
            from crm_export.ExportedVersions v, (
                select count(*) as rows, array_agg(p.key_hash) as key_hashes, array_agg(p.cursor_at) as versions,
-                      bool_or(p.key_hash in (select r.key_hash from pg_temp.crm_export_recent r)) as exported_since
+                      bool_or(p.key_hash in (select r.key_hash from pg_temp.crm_export_recent r)
+                              and (p.key_hash, p.cursor_at) not in (
+                                  select r.key_hash, r.version from pg_temp.crm_export_recent r)) as is_replaced
                from (
                    select hashtextextended({key_text} collate "C", 0) as key_hash, s.{cursor} as cursor_at
                    from {source} s
