@@ -65,7 +65,7 @@ def _queries(connection: psycopg.Connection, streams: Sequence[Stream], errors: 
         "the first page of a stream": lambda: page(ErrorFilter(stream=STREAMS[3])),
         "search: a key": lambda: page(ErrorFilter(search=f"KEY_{errors - errors % 10 - 4:09d}")),
         "search: a part of every message": lambda: page(ErrorFilter(search="does not agree")),
-        "search: two letters": lambda: page(ErrorFilter(search="ab")),
+        "search: two letters": lambda: page(ErrorFilter(search="aa")),
         "search: nothing": lambda: page(ErrorFilter(search="nobody has this")) + 1,
         "causes": causes,
         "causes of a stream": lambda: causes(STREAMS[3]),
