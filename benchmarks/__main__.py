@@ -18,6 +18,8 @@ from benchmarks.growth import measure_growth
 from benchmarks.idle import measure_idle, measure_parsing
 from benchmarks.limit import measure_limit
 from benchmarks.measuring import WrongResultError
+from benchmarks.operation.page import measure_page
+from benchmarks.operation.reconcile import measure_reconcile
 from benchmarks.pace import PACE, measure_pace
 from benchmarks.peers import measure_peers
 from benchmarks.report import describe_machine, draw_table, make_console, write_json
@@ -36,6 +38,8 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Line]]]] = {
     "parsing": ("Parsing the DAG files, seconds (no server)", measure_parsing),
     "airflow": ("Idle runs of CRMExport in a real Airflow (no server)", measure_airflow),
     "pace": (f"A first load at {PACE:,} rows a second a job, {JOBS_AT_ONCE} jobs at once (lean sink)", measure_pace),
+    "reconcile": ("The daily check for late rows (lean sink)", measure_reconcile),
+    "page": ("What the page asks the database (no server)", measure_page),
     "sandbox": ("The Salesforce sandbox itself", lambda bench: measure_sandbox(bench.rows, min(bench.rows, 20_000))),
 }
 

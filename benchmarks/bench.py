@@ -51,14 +51,14 @@ class Bench:
         }
 
     def run_ours(
-        self, table: str, options: Mapping[str, Any] | None = None, *, reexport: bool = False, **changes: Any
+        self, table: str, options: Mapping[str, Any] | None = None, *, task: str = "export", **changes: Any
     ) -> Measured:
-        """Run our exporter, or its daily re-export, over a table in a process of its own."""
+        """Run our export, reexport or reconcile of a table in a process of its own."""
         asked = {
             "dsn": self.source.dsn,
             "org": self.sink.https,
             "stream": self.stream(table, **changes),
-            "reexport": reexport,
+            "task": task,
             "options": {"pause_on_export_errors": False, **(options or {})},
         }
         command = [sys.executable, "-m", "benchmarks.clients.ours", json.dumps(asked)]

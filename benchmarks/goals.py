@@ -6,6 +6,7 @@ from typing import Any
 
 Line = dict[str, Any]
 ROWS = 1_000_000  # that the goals are for; what a run costs at all hides the rest when there are few
+ROWS_CHECKED, ERRORS_LISTED = 190_000, 100_000
 
 
 def report_goals(parts: dict[str, list[Line]]) -> list[str]:
@@ -24,6 +25,10 @@ def report_goals(parts: dict[str, list[Line]]) -> list[str]:
         )
     if "airflow" in parts:
         lines += _of_airflow(parts["airflow"])
+    if "reconcile" in parts and parts["reconcile"][1]["rows"] >= ROWS_CHECKED:
+        lines += _of_reconcile(parts["reconcile"])
+    if "page" in parts and parts["page"][0]["errors"] >= ERRORS_LISTED:
+        lines += _of_page(parts["page"])
     return lines
 
 
@@ -36,6 +41,22 @@ def _of_airflow(lines: list[Line]) -> list[str]:
             "times that, a stream among the most against one among the fewest", growth, 1.2, met=growth <= 1.2
         ),
     ]
+
+
+def _of_reconcile(lines: list[Line]) -> list[str]:
+    unchanged, meeting = lines[1], lines[2]
+    scaled = round(unchanged["seconds"] * 1e7 / unchanged["rows"], 1)
+    turn = meeting["seconds"]
+    return [
+        _format_goal("seconds to check ten million unchanged rows, below", scaled, 30.0, met=scaled < 30.0),
+        _format_goal("seconds of an export that meets a check, at most", turn, 10.0, met=turn <= 10.0),
+    ]
+
+
+def _of_page(lines: list[Line]) -> list[str]:
+    slowest = max(lines, key=lambda line: int(line["ms"]))
+    what = f"median ms of the page's slowest query ({slowest['way']}), at most"
+    return [_format_goal(what, slowest["ms"], 300.0, met=slowest["ms"] <= 300)]
 
 
 def _of_limit(ours: Line) -> list[str]:

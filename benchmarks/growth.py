@@ -45,7 +45,7 @@ def _measure_open_errors(bench: Bench) -> list[Line]:
     for _ in range(bench.rounds):
         bench.sink.reset()
         empty.append(bench.run_ours(table))
-    sent.append(bench.run_ours(table, reexport=True))
+    sent.append(bench.run_ours(table, task="reexport"))
     rows = bench.source.check_sent_again(table, bench.sink.files(), rejected)
     bench.source.check_errors(table, ())
     if empty[-1].printed["outcome"] != "complete" or sent[-1].printed["exported"] != rows:

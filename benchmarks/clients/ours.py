@@ -1,11 +1,13 @@
-"""One run of our exporter or of its daily re-export, as the tasks make them: python -m benchmarks.clients.ours JSON."""
+"""One run of our export, re-export or check, as the tasks make them: python -m benchmarks.clients.ours JSON."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import requests
 
@@ -13,14 +15,21 @@ from benchmarks.clients.ready import print_json, report_ready
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
 from include.export.postgres import open_session
+from include.export.reconcile import export_late_rows
 from include.export.run import RunInputs
 from include.export.salesforce import OrgSession, SalesforceClient, load_catalogue
 from include.export.streams import Stream
 from include.export.tasks import export_stream, reexport_errors
 
+TASKS: dict[str, Callable[[RunInputs], Any]] = {
+    "export": export_stream,
+    "reexport": partial(reexport_errors, every=True),
+    "reconcile": export_late_rows,
+}
+
 
 def main() -> None:
-    """Export a stream once, or send its export errors again; prints the report."""
+    """Export a stream once, send its export errors again, or check it for late rows; prints the report."""
     asked = json.loads(sys.argv[1])
     stream = Stream(**asked["stream"])
     catalogue = load_catalogue()
@@ -31,8 +40,7 @@ def main() -> None:
         identity = RunIdentity("CRMExport", "benchmark", 1, "export_changes")
         client = SalesforceClient(lambda: _log_in(asked["org"]))
         inputs = RunInputs(stream, connection, client, catalogue, options, identity)
-        run = partial(reexport_errors, every=True) if asked["reexport"] else export_stream
-        report = run(inputs)
+        report = TASKS[asked["task"]](inputs)
     print_json(report.as_dict() | {"seconds": time.monotonic() - began})
 
 

@@ -14,6 +14,8 @@ from benchmarks.growth import measure_growth
 from benchmarks.idle import measure_idle
 from benchmarks.limit import measure_limit
 from benchmarks.measuring import WrongResultError
+from benchmarks.operation.page import measure_page
+from benchmarks.operation.reconcile import measure_reconcile
 from benchmarks.pace import measure_pace
 from benchmarks.peers import make_peers
 from benchmarks.sink.process import start_sink
@@ -72,6 +74,24 @@ def test_rejected_rows_are_found_among_the_export_errors(bench: Bench) -> None:
 def test_an_empty_run_makes_no_call_and_a_held_one_makes_one(bench: Bench) -> None:
     empty, held = measure_idle(bench)
     assert (empty["api_calls"], held["api_calls"]) == (0, 1)
+
+
+def test_a_check_compares_every_row_and_an_export_that_meets_one_sends_its_own(bench: Bench) -> None:
+    first, unchanged, meeting = measure_reconcile(bench)
+    assert first["rows"] == unchanged["rows"] == ROWS // 5 - 100
+    assert meeting["rows"] == 100
+    assert report_goals({"reconcile": [first, unchanged, meeting]}) == []
+    quick = [line | {"rows": 10_000_000, "seconds": 29.0} for line in (first, unchanged)] + [meeting]
+    assert [line[:6] for line in report_goals({"reconcile": quick})] == ["met   ", "met   "]
+
+
+def test_the_queries_of_the_page_find_something_and_the_slowest_is_judged(bench: Bench) -> None:
+    lines = measure_page(bench)
+    assert {"the first page", "search: a key", "causes", "the headline"} <= {line["way"] for line in lines}
+    assert all(line["errors"] == ROWS // 10 and line["ms"] <= line["most_ms"] for line in lines)
+    assert report_goals({"page": lines}) == []
+    [goal] = report_goals({"page": [line | {"errors": 1_000_000, "ms": 301} for line in lines]})
+    assert goal.startswith("MISSED")
 
 
 @pytest.mark.parametrize("name", ["Airflow SalesforceBulkOperator", "simple-salesforce bulk2"])

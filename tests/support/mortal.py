@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from simple_salesforce.api import Salesforce
 
+from include.export.ledger import exported_versions
 from include.export.ledger.runs import RunIdentity
 from include.export.options import ExportOptions
 from include.export.reconcile.late_rows import export_late_rows
@@ -134,6 +135,7 @@ def _task(asked: dict[str, Any], points: Points) -> Callable[[], str]:
     if asked["task"] == "reexport":
         return lambda: reexport_errors(inputs, every=True).summarize()
     if asked["task"] == "reconcile":
+        exported_versions.ROWS_OF_A_PAGE = asked["rows_of_a_page"]
         return lambda: export_late_rows(inputs).summarize()
     return lambda: str(export_stream(inputs).outcome)
 

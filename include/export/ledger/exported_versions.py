@@ -13,10 +13,12 @@ from psycopg.rows import class_row, tuple_row
 
 from include.export.positions import Position, Window
 from include.export.source import Source, SourceChecks, between, explain_shared_position
-from include.sql import fetch_one, fetch_value, load_statement, pin_index_plans
+from include.sql import fetch_one, load_statement, pin_index_plans
 
 Guard = Callable[[], AbstractContextManager[None]]
 ROWS_OF_A_PAGE = 20_000  # compared in one statement, and packed into one line
+LINES_OF_A_LOOK = 500  # compared in one snapshot without the lease: ten million rows
+MOST_UNPACKED = 500_000  # versions that a look without the lease keeps in memory
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,29 @@ class Section:
     on_trust: bool
     cursor_at: str | None
     record_key: str | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A packed line that was compared as a whole: where it ends, how many rows it has, whether all are as then."""
+
+    cursor_at: str
+    record_key: str
+    rows: int
+    unchanged: bool
+
+    @property
+    def end(self) -> Position:
+        """Return the position that the line covers the rows up to."""
+        return Position(self.cursor_at, self.record_key)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The ranges of a source with rows that are not known to be as they were exported; all others are `unchanged`."""
+
+    ranges: list[Window]
+    unchanged: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,24 +102,46 @@ class ExportedVersions:
         """Forget what Bulk jobs carried and what is not confirmed."""
         self._execute("ledger/versions_discard", batches=list(batches))
 
-    def compare(self, source: Source, watermark: Position, guard: Guard = nullcontext) -> Iterator[Compared]:
-        """Compare the source with what was exported, page by page up to the watermark, and yield each page.
+    def find_changed(self, source: Source, watermark: Position) -> Changed:
+        """Find the ranges up to the watermark whose rows are not all as their packed lines have them.
 
-        A page is one transaction inside `guard`, which rejects it when the stream is another process's by now. What
-        agrees is packed as it goes, so a comparison that ends early has lost nothing; the lines of batches are
-        forgotten after the last page.
+        Only reads, and needs no lease: rows are compared with their line and with the lines of batches in one snapshot.
         """
-        newest = self._unpack()
-        at: Position | None = None
-        while at != watermark:
-            section = self._next_section(source, at, watermark)
-            end = Position(section.cursor_at, section.record_key) if section.record_key and section.cursor_at else None
-            with guard():
-                compared = self._compare_page(source, at, end or watermark, section)
-            at = compared.end
-            yield compared
+        if self._unpack() > MOST_UNPACKED:
+            return Changed([Window(None, watermark)])
+        lines: list[Line] = []
+        while True:
+            with self.connection.transaction():
+                self._execute("source/snapshot")
+                self._execute("source/plan_in_memory")
+                pin_index_plans(self.connection)
+                self.unpack_more()
+                found = self._look(source, lines[-1].end if lines else None, watermark)
+            lines += found
+            if len(found) < LINES_OF_A_LOOK:
+                return _join(lines, watermark)
+
+    def compare(self, source: Source, changed: Changed, guard: Guard = nullcontext) -> Iterator[Compared]:
+        """Compare ranges of the source with what was exported, page by page, and yield each page.
+
+        A page is one transaction inside `guard`, which rejects it when the stream is another process's by now. Between
+        two pages others may write the stream, if `unpack_more` is called behind them. What agrees is packed as it goes,
+        so a comparison that ends early has lost nothing; the lines of batches that were there when `find_changed`
+        began are forgotten after the last page.
+        """
+        for window in changed.ranges:
+            at = window.start
+            while at != window.end:
+                with guard():
+                    compared = self._compare_page(source, at, self._next_section(source, at, window.end), window.end)
+                at = compared.end
+                yield compared
         with guard():
-            self._execute("ledger/versions_forget", newest=newest)
+            self._execute("ledger/versions_forget")
+
+    def unpack_more(self) -> None:
+        """Unpack the lines of batches that others have settled since."""
+        self._execute("ledger/versions_recent_more")
 
     def find_late(self, source: Source, watermark: Position, seconds: int, limit: int) -> list[str]:
         """Return the keys of rows that changed so shortly before the watermark and were not exported as they are."""
@@ -103,19 +150,26 @@ class ExportedVersions:
         return [key for (key,) in self.connection.execute(statement, values)]
 
     def _unpack(self) -> int:
-        newest = int(fetch_value(self._execute("ledger/versions_newest")))
-        self.connection.execute("drop table if exists pg_temp.crm_export_recent")
-        self._execute("ledger/versions_recent", newest=newest)
-        self.connection.execute("create index on pg_temp.crm_export_recent (key_hash)")
+        """Unpack the lines of batches and return how many versions they have."""
+        self.connection.execute("drop table if exists pg_temp.crm_export_recent, pg_temp.crm_export_unpacked")
+        self._execute("ledger/versions_unpacked")
+        found = self._execute("ledger/versions_recent").rowcount
+        self.connection.execute("create unique index on pg_temp.crm_export_recent (key_hash)")
         self.connection.execute("analyze pg_temp.crm_export_recent")
-        return newest
+        return found
+
+    def _look(self, source: Source, at: Position | None, watermark: Position) -> list[Line]:
+        values = {"stream": self.stream, "limit": LINES_OF_A_LOOK, **between(at, watermark)}
+        with self.connection.cursor(row_factory=class_row(Line)) as cursor:
+            return cursor.execute(SourceChecks(source).unchanged(at, watermark), values).fetchall()
 
     def _next_section(self, source: Source, at: Position | None, watermark: Position) -> Section:
         values = {"stream": self.stream, "limit": ROWS_OF_A_PAGE, **between(at, watermark)}
         with self.connection.cursor(row_factory=class_row(Section)) as cursor:
             return fetch_one(cursor.execute(SourceChecks(source).section(at, watermark), values))
 
-    def _compare_page(self, source: Source, at: Position | None, end: Position, section: Section) -> Compared:
+    def _compare_page(self, source: Source, at: Position | None, section: Section, last: Position) -> Compared:
+        end = Position(section.cursor_at, section.record_key) if section.record_key and section.cursor_at else last
         values = {
             "stream": self.stream,
             "limit": ROWS_OF_A_PAGE,
@@ -133,3 +187,17 @@ class ExportedVersions:
 
     def _execute(self, statement: str, **values: object) -> psycopg.Cursor[Any]:
         return self.connection.execute(load_statement(statement), {"stream": self.stream, **values})
+
+
+def _join(lines: Sequence[Line], watermark: Position) -> Changed:
+    """Return the ranges between the unchanged lines, and that behind the last line."""
+    ranges: list[Window] = []
+    start: Position | None = None
+    end: Position | None = None
+    for line in lines:
+        if line.unchanged and end != start and end is not None:
+            ranges.append(Window(start, end))
+        start, end = (line.end if line.unchanged else start), line.end
+    if start != watermark:
+        ranges.append(Window(start, watermark))
+    return Changed(ranges, sum(line.rows for line in lines if line.unchanged))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +15,10 @@ from psycopg.types.json import Jsonb
 from include.export.failures import LeaseLost
 from include.export.ledger.holds import Behind
 from include.export.positions import Position, Window
-from include.sql import load_statement
+from include.sql import fetch_value, load_statement
+
+TURN_SECONDS = 60.0  # that a run waits for a turn with a check; its pages take a second, late rows of one a few more
+TURN_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,17 @@ class StreamState:
     database_identity: str | None = None
     request_rows: int | None = None  # that a request may hold; None: as many as the setting allows
     job_rows: int | None = None  # of the last good window of Bulk jobs, if that was within a day
+    check_epoch: int | None = None  # of the lease that the newest check for late rows began with
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The DAG run that works on a stream at the moment; `since` is UTC."""
+    """The DAG run that works on a stream at the moment; `since` is UTC. A check `yields`: it lets others go first."""
 
     dag_id: str
     run_id: str
     since: str
+    yields: bool = False
 
     def __str__(self) -> str:
         return f"Run {self.run_id} of {self.dag_id}"
@@ -150,25 +155,41 @@ class ExportWatermarks:
     connection: psycopg.Connection
 
     def take_lease(
-        self, stream: str, owner: str, seconds: float, *, patience: float = 0.0
+        self,
+        stream: str,
+        owner: str,
+        seconds: float,
+        *,
+        patience: float = 0.0,
+        yields: bool = False,
+        begins: bool = False,
     ) -> tuple[Lease, StreamState] | None:
         """Take the lease; None when its owner is still running after `patience` seconds.
 
-        An owner that died leaves a lease that nobody renews: it is waited for, at most `seconds`.
+        An owner that died leaves a lease that nobody renews: it is waited for, at most `seconds`. A check `yields`,
+        and is asked for a turn; `begins` says that it is a new one and not one that has given turns.
         """
         self.connection.execute(load_statement("ledger/watermark_ensure"), {"stream": stream})
-        seen: str | None = None
-        deadline = time.monotonic() + patience
+        wanted = {"stream": stream, "owner": owner, "seconds": seconds, "yields": yields, "begins": begins}
+        begun, seen = time.monotonic(), None
         while True:
-            taken = self._try_take(stream, owner, seconds)
+            taken = self._try_take(wanted)
             if taken:
                 return taken
-            until, left = self._read_lease(stream)
-            at_work = seen is not None and until is not None and until != seen
-            if at_work and time.monotonic() >= deadline:
+            until, left, has_turns = self._read_lease(stream)
+            is_asked = has_turns and not yields
+            if is_asked:
+                self.connection.execute(load_statement("ledger/lease_want"), {"stream": stream})
+                patience = max(patience, TURN_SECONDS)
+            is_alive = seen is not None and until is not None and until != seen
+            if is_alive and time.monotonic() >= begun + patience:
                 return None
             seen = until or seen
-            time.sleep(min(max(left, 0.05), 1.0))
+            time.sleep(min(max(left, 0.05), TURN_LOOK_SECONDS if is_asked else 1.0))
+
+    def is_wanted(self, stream: str) -> bool:
+        """Return whether a run waits for a turn with the check that holds the lease of a stream."""
+        return bool(fetch_value(self.connection.execute(load_statement("ledger/lease_wanted"), {"stream": stream})))
 
     def find_holder(self, stream: str) -> Holder | None:
         """Return the run that holds the lease of a stream, None when nobody does."""
@@ -197,19 +218,18 @@ class ExportWatermarks:
         row = self.connection.execute(load_statement("ledger/watermark_described"), {"stream": stream}).fetchone()
         return row[0] if row else None
 
-    def _try_take(self, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:
+    def _try_take(self, wanted: Mapping[str, Any]) -> tuple[Lease, StreamState] | None:
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            wanted = {"stream": stream, "owner": owner, "seconds": seconds}
             row = cursor.execute(load_statement("ledger/lease_take"), wanted).fetchone()
         if row is None:
             return None
-        lease = Lease(self.connection, stream, row.pop("epoch"), seconds)
+        lease = Lease(self.connection, wanted["stream"], row.pop("epoch"), wanted["seconds"])
         cursor_at, record_key = row.pop("cursor_at"), row.pop("record_key")
         return lease, StreamState(Position(cursor_at, record_key) if cursor_at else None, **row)
 
-    def _read_lease(self, stream: str) -> tuple[str | None, float]:
+    def _read_lease(self, stream: str) -> tuple[str | None, float, bool]:
         row = self.connection.execute(load_statement("ledger/lease_read"), {"stream": stream}).fetchone()
-        return (row[1], row[2] or 0.0) if row else (None, 0.0)
+        return (row[1], row[2] or 0.0, row[3]) if row else (None, 0.0, False)
 
 
 def without_stop(state: StreamState) -> StreamState:

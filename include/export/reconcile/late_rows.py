@@ -10,10 +10,11 @@ from include.export.bulk import settle_unsettled
 from include.export.ledger import LATE_ROW, ExportFindings, Outcome
 from include.export.positions import Position
 from include.export.reconcile.failover import find_failover, find_lost_keys, note_failover
-from include.export.run import RunContext, RunInputs, open_run, send_keys
+from include.export.run import RunContext, RunInputs, StreamTaken, give_turn, open_run, send_keys, without_lease
 
 log = logging.getLogger(__name__)
 ROWS_NOTED = 100  # by their keys in one run
+ROWS_OF_A_TURN = 2_000  # late rows that are sent before others get a turn
 
 
 @dataclass
@@ -62,8 +63,12 @@ def export_late_rows(
             report.message = f"Another run of stream {inputs.stream.name} is running; nothing was compared."
             return report
         settle_unsettled(run)
-        outcome = _go_back(run, report, published_watermark) or _compare(run, report)
-        report.message = report.summarize()
+        taken = ""
+        try:
+            outcome = _go_back(run, report, published_watermark) or _compare(run, report)
+        except StreamTaken as ended:
+            outcome, taken = Outcome.COMPLETE, f" {ended}"
+        report.message = report.summarize() + taken
         if outcome is Outcome.WAITING_FOR_CREDITS:
             report.message += " The daily API limit is spent; the next run goes on."
         report.api_calls = run.end(outcome, report.message).api_calls
@@ -87,8 +92,12 @@ def _go_back(run: RunContext, report: LateRowsReport, published_watermark: Posit
 def _compare(run: RunContext, report: LateRowsReport) -> Outcome:
     if run.state.watermark is None:
         return Outcome.COMPLETE
+    with without_lease(run):
+        changed = run.versions.find_changed(run.source, run.watermark)
+    _go_on(run)
+    report.compared = changed.unchanged
     findings = ExportFindings(run.connection, run.stream.name, run.entry.id)
-    for compared in run.versions.compare(run.source, run.state.watermark, run.lease.transaction):
+    for compared in run.versions.compare(run.source, changed, lambda: run.lease.transaction()):
         report.compared += compared.rows
         report.late += len(compared.late)
         if compared.late:
@@ -97,10 +106,26 @@ def _compare(run: RunContext, report: LateRowsReport) -> Outcome:
                 "Stream %s: %d rows came below the watermark (%s is back-dated, or set by a clock that is slow). They "
                 "are exported by their keys.", run.stream.name, len(compared.late), run.stream.cursor,
             )  # fmt: skip
-        if not _send(run, compared.late, report):
+        if not _send_in_turns(run, compared.late, report):
             return Outcome.WAITING_FOR_CREDITS
     findings.close_others(LATE_ROW)
     return Outcome.COMPLETE
+
+
+def _send_in_turns(run: RunContext, keys: list[str], report: LateRowsReport) -> bool:
+    """Send the late rows of a page, and let others have turns behind each part; False when the API budget is spent."""
+    for first in range(0, max(len(keys), 1), ROWS_OF_A_TURN):
+        if not _send(run, keys[first : first + ROWS_OF_A_TURN], report):
+            return False
+        if give_turn(run):
+            _go_on(run)
+    return True
+
+
+def _go_on(run: RunContext) -> None:
+    """Take note of what others have done while they had the lease."""
+    settle_unsettled(run)
+    run.versions.unpack_more()
 
 
 def _send(run: RunContext, keys: list[str], report: LateRowsReport) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -20,6 +21,7 @@ from include.export.source import Source
 log = logging.getLogger(__name__)
 # seconds: the daily job often meets an export of the same hour, and its turn comes only once a day
 PATIENCE_SECONDS = {"reexport": 3600.0, "reconcile": 3600.0, "trial": 30.0}
+CHECK = "reconcile"  # the kind of run that gives its lease up between pages when another run wants it
 
 
 @contextmanager
@@ -31,17 +33,11 @@ def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
     """
     name = inputs.stream.name
     with explain_database_errors(name):
-        taken = ExportWatermarks(inputs.connection).take_lease(
-            name,
-            f"{inputs.identity}/{uuid4().hex[:8]}",
-            inputs.options.lease_seconds,
-            patience=PATIENCE_SECONDS.get(kind, 0.0),
-        )
+        taken = take_lease(inputs, kind)
         if taken is None:
             yield None
             return
-        lease, state = taken
-        run = _lay_out(inputs, kind, lease, state)
+        run = _lay_out(inputs, kind, *taken)
         try:
             with explain_database_errors(name, inputs.stream, inputs.connection):
                 yield run
@@ -51,25 +47,37 @@ def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
         finally:
             # what may still be executed must have ended before anything newer is sent: the lease is left to expire
             if _is_usable(inputs.connection) and not inputs.client.in_flight:
-                lease.release()
+                run.lease.release()
+
+
+def take_lease(inputs: RunInputs, kind: str, *, again: bool = False) -> tuple[Lease, StreamState] | None:
+    """Take the lease of a stream for a run of a kind; None when another process exports the stream all the time.
+
+    `again` says that the run had given it up for the turns of others.
+    """
+    return ExportWatermarks(inputs.connection).take_lease(
+        inputs.stream.name,
+        f"{inputs.identity}/{uuid4().hex[:8]}",
+        inputs.options.lease_seconds,
+        patience=PATIENCE_SECONDS.get(kind, 0.0),
+        yields=kind == CHECK,
+        begins=kind == CHECK and not again,
+    )
 
 
 def _lay_out(inputs: RunInputs, kind: str, lease: Lease, state: StreamState) -> RunContext:
     paused = inputs.options.pause_on_export_errors
     entry = RunEntry.start(inputs.connection, inputs.stream.name, kind, inputs.identity, paused=paused)
-    _guard(inputs, lease, state)
     source = Source(inputs.stream, inputs.connection)
-    return RunContext(**vars(inputs), lease=lease, state=state, entry=entry, source=source, reexport=kind == "reexport")
+    run = RunContext(**vars(inputs), lease=lease, state=state, entry=entry, source=source, reexport=kind == "reexport")
+    inputs.client.guard = partial(_guard, run)
+    return run
 
 
-def _guard(inputs: RunInputs, lease: Lease, state: StreamState) -> None:
+def _guard(run: RunContext) -> None:
     """Let no call leave without the lease, or to another org than the watermark's."""
-
-    def check() -> None:
-        lease.renew()
-        check_organization(inputs.stream, state.organization_id, inputs.client.session.organization_id)
-
-    inputs.client.guard = check
+    run.lease.renew()
+    check_organization(run.stream, run.state.organization_id, run.client.session.organization_id)
 
 
 def _is_usable(connection: psycopg.Connection) -> bool:

@@ -24,6 +24,16 @@ class SourceChecks:
         """Return the statement that finds the next packed lines of ExportedVersions, up to the watermark."""
         return self._compose("source/versions_section", after, watermark)
 
+    def unchanged(self, after: Position | None, watermark: Position) -> sql.Composed:
+        """Return the statement that compares packed lines as a whole with the rows of their ranges."""
+        return self._compose(
+            "source/versions_unchanged",
+            after,
+            watermark,
+            chosen_key=self._key("l.record_key"),
+            chosen_from=self._key("l.from_record_key"),
+        )
+
     def compare(self, after: Position | None, end: Position) -> sql.Composed:
         """Return the statement that compares the rows between two positions with the versions exported last."""
         return self._compose("source/versions_check", after, end)

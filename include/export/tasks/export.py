@@ -67,7 +67,8 @@ def _find_busy_parent(inputs: RunInputs) -> str | None:
     with explain_database_errors(inputs.stream.name):
         for parent in inputs.stream.after:
             holder = ExportWatermarks(inputs.connection).find_holder(parent)
-            if holder and not _is_ours(holder, inputs):
+            # a check holds it between the turns of exports: this run's export of the parent has had one
+            if holder and not holder.yields and not _is_ours(holder, inputs):
                 return f"{holder} is exporting the parent stream {parent} since {holder.since} UTC. Nothing was sent."
     return None
 

@@ -265,7 +265,6 @@ create index if not exists ExportErrors_by_external_id
 create index if not exists ExportErrors_by_last_seen on crm_export.ExportErrors (last_seen_at, id);
 create index if not exists ExportErrors_by_first_seen on crm_export.ExportErrors (first_seen_at, id);
 create index if not exists ExportErrors_by_attempts on crm_export.ExportErrors (attempts, id);
-create index if not exists ExportErrors_by_cause on crm_export.ExportErrors (cause) where status <> 'resolved';
 
 -- One line per attempt of a rejected record.
 create table if not exists crm_export.ExportErrorAttempts (
@@ -597,9 +596,18 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
 $$;
 revoke all on function crm_export.database_identity() from public;
 
--- Version 3: what the page pages, counts and searches by, however many errors and runs there are.
+-- Version 3: a check gives its lease up between pages when another run wants it. A want is renewed as long as its run waits.
+alter table crm_export.ExportWatermarks
+    add column if not exists lease_yields boolean not null default false,  -- the lease is that of such a check
+    add column if not exists lease_wanted_at timestamptz,
+    add column if not exists check_epoch bigint;                           -- of the lease that the newest check began with
+-- What the page pages, counts and searches by, however many errors and runs there are.
 create index if not exists ExportErrors_by_status on crm_export.ExportErrors (stream, status)
     where status <> 'resolved';
+-- everything that the list of causes sums up
+create index if not exists ExportErrors_causes on crm_export.ExportErrors (cause, stream)
+    include (status, object, first_seen_at, last_seen_at, id) where status <> 'resolved';
+drop index if exists crm_export.ExportErrors_by_cause;
 create index if not exists ExportRuns_exports on crm_export.ExportRuns (stream, id desc) where kind = 'export';
 create index if not exists ExportRuns_summed on crm_export.ExportRuns (started_at)
     include (stream, accepted, refused, api_calls, oldest_change_at);

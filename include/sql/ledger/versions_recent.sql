@@ -1,7 +1,6 @@
 -- Unpacks the lines of settled batches: the version that was exported last of each row since the last check.
 create temp table crm_export_recent as
-select distinct on (each.key_hash) each.key_hash, each.version
-from crm_export.ExportedVersions v,
+select distinct on (each.key_hash) each.key_hash, each.version, v.id as line
+from pg_temp.crm_export_unpacked u join crm_export.ExportedVersions v using (id),
      unnest(v.key_hashes, v.versions) with ordinality as each (key_hash, version, place)
-where v.stream = %(stream)s and v.cursor_at is null and v.staged_for is null and v.id <= %(newest)s
 order by each.key_hash, v.id desc, each.place desc

@@ -22,9 +22,10 @@ with by_stream as (
     limit %(limit)s
 ), children as (
     select p.cause, count(*) as waiting
-    from crm_export.ExportErrors c
-    join crm_export.ExportErrors p on p.id = c.waiting_for
-    where c.status = 'waiting' group by p.cause
+    from grouped g
+    join crm_export.ExportErrors p on p.cause = g.cause and p.status <> 'resolved'
+    join crm_export.ExportErrors c on c.waiting_for = p.id and c.status = 'waiting'
+    group by p.cause
 )
 select g.cause, e.object, e.error_code as code, e.error_name as name, e.error_class, e.error_fields as fields,
        crm_export.normalise_message(e.error_message) as message, left(e.error_message, 1000) as example,

@@ -28,7 +28,7 @@ on conflict (id) do update set body = excluded.body, changed_at = excluded.chang
 """
 _PARENT_IN_WORK = """
 select exists (select 1 from crm_export.ExportWatermarks
-where stream = 'accounts' and lease_until > clock_timestamp() and lease_owner not like %s)
+where stream = 'accounts' and lease_until > clock_timestamp() and not lease_yields and lease_owner not like %s)
 """
 
 

@@ -11,7 +11,7 @@ from histories.statement_names import writes
 from histories.violations import Violation
 
 # the lease itself, which has a test of its own in each of its statements
-_LEASE = frozenset({"watermark_ensure", "lease_take", "lease_renew", "lease_release"})
+_LEASE = frozenset({"watermark_ensure", "lease_take", "lease_renew", "lease_release", "lease_want"})
 _GATE = frozenset({"gate_hold", "gate_release"})  # take the row of the stream themselves
 _OF_A_PERSON = frozenset({"decide", "retry"})
 
@@ -19,7 +19,9 @@ _OF_A_PERSON = frozenset({"decide", "retry"})
 def control_writes(statements: list[tuple[str, int]]) -> set[str]:
     """Return the statements that changed a stream's state: not its lease, lines of runs, findings, session's tables."""
     names = {name for name, rows in statements if rows > 0 and writes(name)}
-    return {name for name in names - _LEASE if not name.startswith(("run_", "results_", "findings_"))}
+    return {
+        name for name in names - _LEASE if not name.startswith(("run_", "results_", "findings_", "versions_recent"))
+    }
 
 
 @dataclass

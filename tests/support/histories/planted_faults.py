@@ -5,7 +5,7 @@ The product has no switch for any of them; they replace its functions while a hi
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -252,9 +252,10 @@ def reexport_without_the_lease() -> Generator[None]:
     """The re-export works concurrently with the owner of the lease."""
     try_take = ExportWatermarks._try_take
 
-    def join(self: ExportWatermarks, stream: str, owner: str, seconds: float) -> tuple[Lease, StreamState] | None:
-        if not owner.startswith("CRMExport_ExportError"):
-            return try_take(self, stream, owner, seconds)
+    def join(self: ExportWatermarks, wanted: Mapping[str, Any]) -> tuple[Lease, StreamState] | None:
+        stream, seconds = wanted["stream"], wanted["seconds"]
+        if not wanted["owner"].startswith("CRMExport_ExportError"):
+            return try_take(self, wanted)
         row = self.connection.execute(_STATE, [stream]).fetchone()
         assert row is not None
         watermark = Position(row[0], row[1]) if row[0] else None

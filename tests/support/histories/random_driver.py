@@ -28,7 +28,7 @@ class Weather:
 
     `faults` is how likely one is at a point of a process, `network` at a call, `bad` how many versions the org
     rejects; with `conflicts` rows share external ids, with `bulk` they go by Bulk jobs where they can,
-    with `late` some are back-dated.
+    with `late` some are back-dated; with `checks` every second task that starts is a check for these.
     """
 
     faults: float
@@ -37,6 +37,7 @@ class Weather:
     bad: float
     bulk: bool = False
     late: bool = False
+    checks: bool = False
 
     @classmethod
     def draw(cls, chance: random.Random) -> Weather:
@@ -144,7 +145,8 @@ class _Driver:
     def start(self) -> None:
         if len(self.world.on_accounts) >= 3:
             return
-        kind = self.chance.choices(["export", "reexport", "trial", "sweep", "decide"], weights=[20, 8, 2, 2, 4])[0]
+        weights = [20, 8, 2, 34 if self.weather.checks else 2, 4]
+        kind = self.chance.choices(["export", "reexport", "trial", "sweep", "decide"], weights=weights)[0]
         asked = self._ask(kind)
         if asked is not None:
             self._go(self.world.start(kind, **asked))

@@ -35,6 +35,7 @@ _BAD = {"statusCode": "REQUIRED_FIELD_MISSING", "message": "Required fields are 
 _DONE_WITH = """
 select job_id, state from crm_export.ExportBatches where state in ('SETTLED', 'ABANDONED') and job_id is not null
 """
+_FORGET_WANTS = "update crm_export.ExportWatermarks set lease_wanted_at = null where lease_wanted_at is not null"
 _WINDOWS_AT_WORK = """
 select count(distinct window_id) from crm_export.ExportBatches where state = 'SENDING' and job_id = any (%s)
 """
@@ -126,6 +127,7 @@ class World:
             "update crm_export.ExportWatermarks set lease_until = clock_timestamp() - interval '1 ms'"
             " where lease_until > clock_timestamp()"
         )
+        self.monitor.execute(_FORGET_WANTS)
         if done.rowcount:
             self.counts["leases expired"] += 1
             self.log("the lease expires")
@@ -211,6 +213,7 @@ class World:
         if process.kind == CHILD:
             return  # the invariants of commits are about the accounts
         touched = {name for name, rows in statements if rows > 0 and writes(name)}
+        self.counts["turns asked for"] += "lease_want" in touched
         if touched & {"lease_take", "lease_renew"}:
             self._renewed_at = self.clock.now
         if "watermark_request_rows" in touched:  # the answer was lost: its rejections were not seen

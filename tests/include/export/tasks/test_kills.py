@@ -151,11 +151,11 @@ def test_a_check_for_late_rows_killed_at_any_point_loses_none(mortals: Mortals, 
         story.exporter.change(5, 2, name="Account 5, changed")
 
     begin()
-    points = mortals.run("reconcile", pause=True).points
+    points = mortals.run("reconcile", pause=True, rows_of_a_page=5).points
     assert len(points) >= 20
     for point in targets(points, whole=whole):
         begin()
-        end = mortals.run("reconcile", pause=True, target=point)
+        end = mortals.run("reconcile", pause=True, target=point, rows_of_a_page=5)
         assert (end.killed, end.points[-1]) == (True, point.name)
         story.exporter.run(pause=False, batch_size=BATCH)
         story.exporter.reconcile()

@@ -1,0 +1,5 @@
+-- Lists the lines of settled batches that a check begins with; those that are added later are not forgotten by it.
+create temp table crm_export_unpacked as
+select v.id, true as from_start
+from crm_export.ExportedVersions v
+where v.stream = %(stream)s and v.cursor_at is null and v.staged_for is null
