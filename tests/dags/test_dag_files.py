@@ -1,4 +1,4 @@
-"""The DAG files: what they define, and that parsing them reads stream files only."""
+"""The DAG files: the DAGs they define, and that parsing them reads stream files only."""
 
 from __future__ import annotations
 

@@ -31,14 +31,14 @@ from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
 
 pytestmark = [
-    pytest.mark.filterwarnings("default"),  # what Airflow and its libraries warn about while they run a DAG is theirs
+    pytest.mark.filterwarnings("default"),  # warnings of Airflow and its libraries while they run a DAG
 ]
 ROOT = Path(__file__).resolve().parents[2]
 STREAM = "accounts"
 
 
 def forget_run(dag_id: str, run_id: str) -> None:
-    """Delete the run of an earlier test: each test's database counts its actions from 1."""
+    """Delete the run of an earlier test, because each test's database numbers its actions from 1."""
     with create_session() as session:
         session.execute(delete(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
 
@@ -257,7 +257,7 @@ def test_of_the_events_of_an_asset_one_is_read(dags: DagRunner) -> None:
 
 
 def count_statements_on_events(act: Callable[[], object]) -> int:
-    """Return how many statements of Airflow read the events of assets meanwhile."""
+    """Count Airflow's statements that read asset events during the block."""
     seen: list[str] = []
 
     def note(_c: object, _u: object, statement: str, *_: object) -> None:
@@ -358,7 +358,7 @@ def test_a_trial_that_the_page_asked_for_is_in_its_table_and_in_no_log(dags: Dag
     assert dags.export(f"page__{number}", try_record="accounts:1", trial=number) == ("skipped", "skipped")
     trial = trials.read(number, "olga")
     assert trial is not None
-    assert (PERSON in str(trial.request), trial.accepted) == (True, False)  # leaks.py looks into the logs
+    assert (PERSON in str(trial.request), trial.accepted) == (True, False)  # leaks.py searches the logs
 
 
 def test_a_retry_that_the_page_asked_for_sends_its_records_only(dags: DagRunner) -> None:
