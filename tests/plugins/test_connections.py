@@ -1,4 +1,4 @@
-"""The connections: opened from Airflow's, and one message when they are wrong."""
+"""The connections: opened by Airflow's definitions, with one message for a mistake."""
 
 from __future__ import annotations
 

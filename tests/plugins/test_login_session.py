@@ -1,4 +1,4 @@
-"""The login: it ends in time, takes the credentials nowhere else, and distinguishes a rejection from an accident."""
+"""The login: it ends in time, sends the credentials nowhere else, and distinguishes rejections from other failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOKEN = {"method": "POST", "path_regex": "oauth2/token"}
 def log_in(
     sandbox: Control, sandbox_server: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., type[RunFailure] | str]:
-    """Return a function that logs in with an answer planted and returns the failure's message."""
+    """Return a function that logs in with a planted answer and returns the failure's message."""
 
     def log_in(answer: dict[str, object], kind: type[RunFailure]) -> str:
         extra = {

@@ -1,4 +1,4 @@
-"""Other web sites neither control the sandbox nor make a browser run what its faults answer."""
+"""Other web sites can neither control the sandbox nor make a browser run the answers of its faults."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def browser_page() -> Iterator[Page]:
 
 @pytest.fixture
 def evil_site(sandbox: Control) -> Iterator[str]:
-    """Serve a page at another port of this machine that tries to switch a fault on, by fetch and by form."""
+    """Serve a page on another local port that tries to switch on a fault, by fetch and by form."""
     target = f"{sandbox.url}/sandbox/faults"
     page = (
         f"<form id=f method=post enctype=text/plain action='{target}'>"

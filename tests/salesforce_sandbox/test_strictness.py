@@ -1,4 +1,4 @@
-"""What real orgs reject and a forgiving sandbox takes: types, literals, fixed fields, owners, sizes, times."""
+"""Values that real orgs reject and a lenient sandbox accepts: types, literals, fixed fields, owners, sizes, times."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run_job(rest: Rest, content: str, file: str = "failedResults", **asked: Any)
 
 @pytest.fixture
 def strict(serve: Callable[..., InProcessSandbox]) -> Rest:
-    """Return the REST API of an org that lets nothing pass."""
+    """Return the REST API of a strict org."""
     return log_in(serve(lenient=[]))
 
 

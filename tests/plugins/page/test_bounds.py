@@ -1,4 +1,4 @@
-"""What the page may cost: requests at the same time, downloads, connections, values that Postgres cannot read."""
+"""Bounds of the page: concurrent requests, downloads, connections, values that Postgres cannot read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.security("M3")]
 
 
 class Slow:
-    """An app that answers once it is let, and counts how many requests it has at the same time."""
+    """An app that answers when released, and counts its concurrent requests."""
 
     def __init__(self) -> None:
         self.running = self.most = 0
@@ -55,14 +55,14 @@ async def ask(app: Bounds, path: str) -> int:
 
 
 async def crowd(paths: list[str]) -> tuple[list[int], int]:
-    """Ask for all paths at once and let them be answered when those beyond the bounds have been rejected."""
+    """Request all paths at once, and release the app when the requests beyond the bound have been rejected."""
     slow = Slow()
     app = Bounds(slow)
     asked = [asyncio.ensure_future(ask(app, path)) for path in paths]
     await asyncio.sleep(bounds.WAIT_SECONDS + 0.3)
     slow.let.set()
     statuses = list(await asyncio.gather(*asked))
-    assert await ask(app, paths[0]) == 200  # turns are restored
+    assert await ask(app, paths[0]) == 200  # slots are free again
     return statuses, slow.most
 
 

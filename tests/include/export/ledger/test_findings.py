@@ -1,4 +1,4 @@
-"""What the daily check reports without changing anything: records without a source row, sums that do not add up."""
+"""Findings that the daily check only reports: records without a source row, sums that do not add up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages of real orgs, and what the catalogue makes of each."""
+"""Messages of real orgs, and how the catalogue classifies each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that are not found are not yet gone: policies, foreign servers, views with filters."""
+"""Rows that are not found are not always deleted: policies, foreign servers, views with filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.export.source import Source, count_waiting_changes, find_gone, read
 
 @pytest.fixture
 def policy(exporter: Exporter, database: str) -> Iterator[None]:
-    """Let the exporter work as a role from which a policy hides accounts whose kind is B."""
+    """Run the exporter as a role from which a policy hides accounts of kind B."""
     owner = exporter.owner = exporter.connection
     owner.execute(
         "create role filtered login; grant usage on schema crm_export, app to filtered;"
@@ -108,7 +108,7 @@ class TestPolicies:
 
 @pytest.mark.field("F9")
 def test_a_row_whose_key_the_index_does_not_find_is_not_gone(exporter: Exporter) -> None:
-    """The second look compares texts: neither an index that is broken nor the key's type decides."""
+    """The second check compares texts, so neither a broken index nor the key's type matters."""
     exporter.add({"id": 1}, {"id": 2})
     with exporter.connection.transaction():
         assert find_gone(Source(exporter.stream, exporter.connection), ["1", "2", "3"]) == ["3"]

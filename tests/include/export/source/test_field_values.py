@@ -1,4 +1,4 @@
-"""Fields that real orgs have: checkboxes, days of a time zone, fields of new records, parents of several kinds."""
+"""Fields of real orgs: checkboxes, days in a time zone, create-only fields, polymorphic parents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDE = 500
 
 @pytest.fixture
 def plain(exporter: Exporter) -> Exporter:
-    """Return an exporter over forty accounts with a flag, a day and a moment."""
+    """Return an exporter over forty accounts with a boolean, a date and a time."""
     exporter.connection.execute("alter table app.accounts add flag boolean, add day date, add moment timestamptz")
     exporter.add_many(1, 40)
     return exporter

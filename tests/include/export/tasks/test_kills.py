@@ -1,4 +1,4 @@
-"""A run that ends at any point, by SIGKILL or SIGTERM: the next one is right."""
+"""A run that ends at any point, by SIGKILL or SIGTERM, and a correct next run."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def test_the_line_of_a_killed_run_is_closed_by_the_next(mortals: Mortals) -> Non
 
 
 def see_the_next_run(story: Story, *, pause: bool) -> None:
-    """Let the source go on, run again, repair what is rejected and run once more; check everything on the way."""
+    """Change the source, run again, repair the rejected row and run once more; check everything in between."""
     exporter = story.exporter
     story.check_moment()
     story.change()

@@ -10,7 +10,7 @@ from exporter import Exporter, make_stream
 from killing import start_mortals
 from salesforce_sandbox.process import RunningSandbox
 
-FEW, GROWTH = 5_000, 24 * 1024  # rows, and kilobytes that the memory may grow by: blocks, buffers, results
+FEW, GROWTH = 5_000, 24 * 1024  # rows, and the allowed growth in kilobytes: blocks, buffers, results
 
 
 @pytest.mark.fault("G8")

@@ -1,4 +1,4 @@
-"""Codes of the org that only some records have, calls that pass in seconds, deletes of what is gone, write headers."""
+"""Run-level codes of only some records, transient failures of calls, deletes of missing records, write headers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def rejected(code: str, message: str = "") -> dict[str, Any]:
 
 
 def plant(exporter: Exporter, results: list[dict[str, Any]], **more: Any) -> None:
-    """Let the next Collections request be answered with results; nothing of it is executed."""
+    """Answer the next Collections request with results and execute none of it."""
     exporter.control.add_fault(match=PATCH, answer={"status": 200, "body": json.dumps(results)}, **more)
 
 
