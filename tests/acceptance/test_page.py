@@ -57,7 +57,7 @@ def test_the_answer_is_on_top_and_each_hold_says_why_and_what_to_do(stack: Stack
         expect(page.get_by_role("table").get_by_role("rowheader", name=stream).first).to_be_visible()
 
 
-def test_the_page_lives_in_airflow_and_its_links_lead_out_of_the_frame(stack: Stack, visitor: Visitor) -> None:
+def test_the_page_is_inside_airflow_and_its_links_lead_out_of_the_frame(stack: Stack, visitor: Visitor) -> None:
     page = visitor.open("dags/CRMExport/plugin/crm_export_dag")
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name="CMP_000025").first.click()
@@ -126,7 +126,7 @@ def test_it_speaks_brazilian_portuguese(visitor: Visitor) -> None:
     expect(page.get_by_role("article").filter(has_text="CMP_000025")).to_contain_text("Peça ao admin")
 
 
-def test_whoever_is_signed_out_is_informed_and_shown_the_way_back(stack: Stack, visitor: Visitor) -> None:
+def test_a_signed_out_user_is_informed_and_led_to_the_login(stack: Stack, visitor: Visitor) -> None:
     page = visitor.open(logged_in=False)
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     again = page.get_by_role("link", name="Sign in again")

@@ -240,7 +240,7 @@ def test_a_stream_in_work_elsewhere_is_skipped_with_its_children_and_its_gate_st
 
 
 @pytest.mark.field("F20")
-def test_of_the_events_of_an_asset_one_is_read(dags: DagRunner) -> None:
+def test_only_one_event_of_an_asset_is_read(dags: DagRunner) -> None:
     dags.exporter.add({"id": 1}, {"id": 2})
     dags.export()
     few = count_statements_on_events(lambda: dags.run("CRMExport_Reconcile"))
@@ -444,7 +444,7 @@ def test_a_setting_that_is_switched_during_a_run_counts_from_the_next_one(
 
 
 @pytest.mark.fault("D6")
-def test_a_run_of_long_ago_that_is_run_again_uses_what_is_there_today(dags: DagRunner) -> None:
+def test_an_old_run_that_is_run_again_uses_the_present_state(dags: DagRunner) -> None:
     dags.exporter.add({"id": 1}, {"id": 2})
     dags.export()
     dags.exporter.change(1, 30, name="today")

@@ -202,7 +202,7 @@ def test_a_record_that_is_ignored_while_it_is_rejected_again_holds_nothing_any_m
     end_history(world)
 
 
-def test_a_stop_that_the_gate_of_another_run_has_ended_is_no_gate_that_passes_wrongly(world: World) -> None:
+def test_a_gate_may_pass_after_the_gate_of_another_run_has_ended_the_stop(world: World) -> None:
     write(world, (1, "a"), bad=True)
     stopped = world.start("export")
     go_until(world, stopped, "answer PATCH composite")

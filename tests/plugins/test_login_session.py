@@ -79,7 +79,7 @@ def test_a_redirect_does_not_get_the_credentials(
         (404, "{}"),
     ],
 )
-def test_what_is_no_rejection_is_tried_again(log_in: Callable[..., str], status: int, body: str) -> None:
+def test_an_answer_that_is_no_rejection_is_retriable(log_in: Callable[..., str], status: int, body: str) -> None:
     detail = log_in({"status": status, "body": body}, SalesforceFailure)
     assert f"did not answer as documented (HTTP {status}" in detail
     assert SalesforceFailure.retriable

@@ -45,7 +45,7 @@ def _call(control: Control, method: str, path: str, **headers: str) -> requests.
     return requests.request(method, f"{control.url}/sandbox{path}", data="{}", headers=sent, timeout=10)
 
 
-def test_the_call_of_the_finding_is_rejected(sandbox: Control) -> None:
+def test_a_cross_site_post_of_plain_text_is_rejected(sandbox: Control) -> None:
     headers = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
     answer = requests.post(f"{sandbox.url}/sandbox/faults", data=json.dumps(FAULT), headers=headers, timeout=10)
     assert answer.status_code == 403

@@ -162,7 +162,7 @@ def test_a_record_that_holds_its_stream_is_retried_by_the_export(op: Person, hel
     assert [(dag_id, conf) for dag_id, _, conf in started()] == [("CRMExport", {"action": action["id"]})]
 
 
-def test_what_a_run_did_not_come_to_says_why(op: Person, exporter: Exporter, dags: None) -> None:
+def test_a_record_that_a_retry_did_not_send_has_the_reason(op: Person, exporter: Exporter, dags: None) -> None:
     exporter.add({"id": 1, "name": "bad"}, {"id": 2, "name": "bad"})
     exporter.run(pause=False)
     newer, lost = (error["id"] for error in exporter.errors())

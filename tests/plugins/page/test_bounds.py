@@ -87,7 +87,7 @@ def test_a_request_waits_for_its_turn_before_it_is_rejected() -> None:
     assert asyncio.run(follow()) == [200] * (REQUESTS + 2)
 
 
-def test_who_does_not_read_an_answer_gives_the_turn_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_its_answer_frees_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "DOWNLOAD_SECONDS", 0.1)
 
     async def stall() -> None:
@@ -99,7 +99,7 @@ def test_who_does_not_read_an_answer_gives_the_turn_back(monkeypatch: pytest.Mon
     asyncio.run(stall())
 
 
-def test_a_rejection_says_so_in_the_form_of_the_others() -> None:
+def test_a_rejected_request_gets_the_usual_form_of_errors() -> None:
     sent: list[Message] = []
 
     async def reject_one() -> None:

@@ -94,7 +94,7 @@ def test_an_error_is_read_where_it_is(op: Person, both: Exporter) -> None:
     assert code(op.get("api/errors", database="airflow_db")) == (404, "not_found")
 
 
-def test_a_number_of_another_database_is_no_number_of_this_one(op: Person, both: Exporter, exporter: Exporter) -> None:
+def test_an_error_number_of_another_database_is_rejected(op: Person, both: Exporter, exporter: Exporter) -> None:
     [error] = both.errors()
     selection = {"kind": "set_aside", "selection": {"errors": [error["id"]]}, "database": OTHER}
     for path in ("api/actions", "api/actions/preview"):
@@ -147,7 +147,7 @@ def test_a_database_without_our_tables_hides_nothing_either(op: Person, exporter
     assert "Run the DAG CRMExport once" in found["unreachable"][0]["message"]
 
 
-def test_when_none_answers_the_reason_is_the_answer(
+def test_when_no_database_answers_the_reason_is_returned(
     op: Person, other: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     define(monkeypatch, 1, "none", "127.0.0.1", "nobody")

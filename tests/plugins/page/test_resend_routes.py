@@ -74,7 +74,7 @@ def test_records_are_sent_again_by_their_keys(op: Person, exported: Exporter, da
     assert {resend["state"] for resend in op.get(PATH).json()["resends"]} == {"done"}
 
 
-def test_the_same_is_not_asked_for_twice_and_a_queued_run_does_both(op: Person, exported: Exporter, dags: None) -> None:
+def test_a_resend_is_not_requested_twice_and_a_queued_run_does_both(op: Person, exported: Exporter, dags: None) -> None:
     wanted = {"from_at": "2026-01-01T00:03:00Z"}
     assert op.post(PATH, wanted).status_code == 202
     assert code(op.post(PATH, wanted)) == (409, "already_requested")

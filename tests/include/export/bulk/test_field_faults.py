@@ -64,7 +64,7 @@ class TestEveryRejectionIsRecordedOrNothingIsAcknowledged:
         assert bulk.run(pause=False).outcome is Outcome.COMPLETE
         assert bulk.watermark() == "90"
 
-    def test_answers_that_change_between_two_looks_are_no_proof(
+    def test_results_that_change_between_two_reads_prove_nothing(
         self, bulk: Exporter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         send = settlement._Settling._send_left_out
@@ -101,13 +101,13 @@ class TestTheSettingIsOn:
         assert bulk.run(pause=True).outcome is Outcome.COMPLETE
         assert [sent for _, sent, _, _ in bulk.connection.execute(JOBS)] == [30, 240, 505]
 
-    def test_never_where_the_stream_says_so(self, bulk: Exporter) -> None:
+    def test_exact_stop_forbids_jobs(self, bulk: Exporter) -> None:
         bulk.stream = make_stream(bulk_from=30, bulk_from_paused=None)
         bulk.add_many(1, 120)
         bulk.run(pause=True)
         assert bulk.connection.execute(JOBS).fetchall() == []
 
-    def test_off_jobs_begin_as_ever(self, bulk: Exporter) -> None:
+    def test_with_the_setting_off_jobs_are_used_from_bulk_from_on(self, bulk: Exporter) -> None:
         bulk.stream = make_stream(bulk_from=30, bulk_from_paused=500)
         bulk.add_many(1, 120)
         bulk.run(pause=False)

@@ -99,7 +99,7 @@ def test_each_record_of_a_job_gets_what_happened_to_it(daily: Exporter) -> None:
     assert daily.reconcile().late == 0
 
 
-def test_every_sends_each_record_once(daily: Exporter) -> None:
+def test_retrying_every_error_sends_each_record_once(daily: Exporter) -> None:
     reject(daily, 120)
     assert daily.reexport(every=True).still_rejected == 120
     assert {error["attempts"] for error in daily.errors()} == {2}

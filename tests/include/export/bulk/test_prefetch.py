@@ -75,7 +75,7 @@ def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
 
 
 @CONCURRENT
-def test_where_the_stream_stops_the_job_behind_is_aborted_and_none_of_its_rows_arrives(
+def test_when_the_stream_stops_the_next_job_is_aborted_and_none_of_its_rows_arrives(
     bulk: Exporter, concurrent: bool
 ) -> None:
     bulk.options["concurrent_uploads"] = concurrent

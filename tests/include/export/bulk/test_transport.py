@@ -126,7 +126,7 @@ class TestTheSettingIsOff:
         assert [(error["record_key"], error["external_id"]) for error in errors] == [("40", "A40"), ("50", "A50")]
         assert all(str(error["job_id"]).startswith("750") for error in errors)
 
-    def test_what_clears_by_itself_never_becomes_an_error(self, bulk: Exporter) -> None:
+    def test_transient_rejections_never_become_errors(self, bulk: Exporter) -> None:
         bulk.add_many(1, 90)
         bulk.connection.execute("update app.accounts set name = 'locked' where id = 60")
         report = bulk.run(pause=False)
@@ -148,7 +148,7 @@ class TestTheSettingIsOff:
 
 
 @pytest.mark.fault("B11")
-def test_a_job_that_fails_as_a_whole_is_nobody_s_error(bulk: Exporter) -> None:
+def test_a_job_that_fails_as_a_whole_is_no_record_error(bulk: Exporter) -> None:
     bulk.add_many(1, 90)
     bulk.run(pause=False)
     bulk.connection.execute("update app.accounts set changed_at = changed_at + interval '1 day'")

@@ -43,7 +43,7 @@ def history(exporter: Exporter) -> Exporter:
     return exporter
 
 
-def test_what_is_over_goes_after_its_days_and_not_before(history: Exporter) -> None:
+def test_history_is_deleted_after_its_days_and_not_before(history: Exporter) -> None:
     age(history, 89)
     assert set(Retention(history.connection, 90).purge().values()) == {0}
     age(history, 2)

@@ -86,7 +86,7 @@ def make_twins(exporter: Exporter, *texts: str, field: str = "Loose__c") -> None
 
 @pytest.mark.field("F12")
 @pytest.mark.parametrize("operation", ["update", "delete"])
-def test_two_records_with_one_value_are_left_alone_both(exporter: Exporter, operation: str) -> None:
+def test_two_records_with_one_value_are_both_left_unchanged(exporter: Exporter, operation: str) -> None:
     make_twins(exporter, "same", "same", "alone")
     fields = {"Loose__c": "ext", "Name": "name"}
     kind = "update" if operation == "update" else "upsert"

@@ -61,7 +61,7 @@ class TestPolicies:
         assert exporter.gate() is not None
         assert [error["status"] for error in exporter.errors()] == ["open"]
 
-    def test_a_view_over_the_table_is_not_let_past_it(self, exporter: Exporter) -> None:
+    def test_a_view_over_the_table_does_not_bypass_the_policy(self, exporter: Exporter) -> None:
         exporter.source.execute(
             "create view app.seen with (security_invoker = true) as select * from app.accounts;"
             " grant select on app.seen to filtered"
@@ -90,7 +90,7 @@ class TestPolicies:
         assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 98)
         assert {"A3", "A50"} & set(exporter.names()) == set()
 
-    def test_its_hidden_rows_are_never_taken_for_gone(self, exporter: Exporter) -> None:
+    def test_its_hidden_rows_never_count_as_deleted(self, exporter: Exporter) -> None:
         exporter.stream = make_stream(row_security=True)
         exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
         assert exporter.run().outcome is Outcome.HELD
@@ -107,7 +107,7 @@ class TestPolicies:
 
 
 @pytest.mark.field("F9")
-def test_a_row_whose_key_the_index_does_not_find_is_not_gone(exporter: Exporter) -> None:
+def test_a_row_whose_key_the_index_does_not_find_does_not_count_as_deleted(exporter: Exporter) -> None:
     """The second check compares texts, so neither a broken index nor the key's type matters."""
     exporter.add({"id": 1}, {"id": 2})
     with exporter.connection.transaction():
@@ -115,7 +115,7 @@ def test_a_row_whose_key_the_index_does_not_find_is_not_gone(exporter: Exporter)
 
 
 @pytest.mark.field("F9")
-def test_rows_of_a_foreign_server_are_never_taken_for_gone(exporter: Exporter, database: str) -> None:
+def test_rows_of_a_foreign_server_never_count_as_deleted(exporter: Exporter, database: str) -> None:
     info = exporter.connection.info
     exporter.connection.execute(
         "create extension postgres_fdw with schema public;"

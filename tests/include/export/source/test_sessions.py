@@ -207,7 +207,7 @@ class TestFewConnections:
 
 
 @pytest.mark.field("F23")
-def test_every_connection_asks_for_the_password_of_its_moment(exporter: Exporter, database: str) -> None:
+def test_every_connection_fetches_the_current_password(exporter: Exporter, database: str) -> None:
     exporter.stream = make_stream(bulk_from=30, bulk_from_paused=30)
     exporter.options |= {"poll_delays": (0.02, 0.05)}
     asked: list[str] = []

@@ -252,7 +252,7 @@ def test_a_column_that_is_dropped_after_the_first_run_is_named(exporter: Exporte
 
 
 @pytest.mark.field("F28")
-class TestWhatComesBack:
+class TestSourcesThatReturn:
     def test_a_view_that_is_being_rebuilt_is_retried_once_the_stream_has_a_watermark(self, exporter: Exporter) -> None:
         exporter.stream = make_stream(source="app.seen")
         with pytest.raises(ConfigurationFailure, match=r"app\.seen does not exist") as first:

@@ -32,7 +32,7 @@ def mortals(exporter: Exporter, database: str, sandbox_server: RunningSandbox) -
 
 
 @pytest.mark.fault("D1", "D8")
-def test_of_five_runs_at_one_moment_one_works_and_nothing_is_sent_twice(exporter: Exporter, connect: Connect) -> None:
+def test_of_five_concurrent_runs_one_exports_and_nothing_is_sent_twice(exporter: Exporter, connect: Connect) -> None:
     exporter.add_many(1, 300)
     exporter.control.add_fault(match={"method": "PATCH", "path_regex": "composite"}, times=99, delay_seconds=0.8)
     barrier = threading.Barrier(5)

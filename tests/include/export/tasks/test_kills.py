@@ -165,7 +165,7 @@ def test_a_check_for_late_rows_killed_at_any_point_loses_none(mortals: Mortals, 
 
 
 @pytest.mark.fault("G1")
-def test_a_gate_killed_at_any_point_holds_or_releases_at_its_next_try(mortals: Mortals) -> None:
+def test_a_gate_killed_at_any_point_holds_or_releases_at_its_next_attempt(mortals: Mortals) -> None:
     story = Story(mortals.exporter, rejected=True)
     for pause in (True, False):
         story.begin()

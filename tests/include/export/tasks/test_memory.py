@@ -15,7 +15,7 @@ FEW, GROWTH = 5_000, 24 * 1024  # rows, and the allowed growth in kilobytes: blo
 
 @pytest.mark.fault("G8")
 @pytest.mark.timeout(900)
-def test_many_rows_take_the_memory_of_few(
+def test_many_rows_take_no_more_memory_than_few(
     exporter: Exporter, database: str, sandbox_server: RunningSandbox, whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     many = 300_000 if whole else 60_000

@@ -24,7 +24,7 @@ def exporter(connect: Callable[..., psycopg.Connection], sandbox: Control, sandb
 
 
 @pytest.mark.field("F14")
-def test_a_stream_in_work_is_left_to_the_run_that_has_it(
+def test_a_stream_that_another_run_is_exporting_is_skipped(
     exporter: Exporter, connect: Callable[..., psycopg.Connection]
 ) -> None:
     exporter.add({"id": 1})
