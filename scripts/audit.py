@@ -127,7 +127,7 @@ def main() -> int:
         print("\n".join(lookup.vulnerabilities), end="\n" if lookup.vulnerabilities else "")
     status = judge(lookups)
     if status == NOT_AUDITED:
-        print("NOT AUDITED: no advisory source answered for every package. Nothing is known about the others.")
+        print("NOT AUDITED: no advisory source answered for every package; the others were not checked.")
     return FOUND if bandit else status
 
 

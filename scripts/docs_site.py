@@ -79,12 +79,12 @@ def find_elsewhere() -> Iterator[str]:
 def main() -> int:
     """Build the site; returns the exit status."""
     if not install_tools(TOOLS, LOCK):
-        print("MkDocs cannot be installed here (requirements-docs.lock); the documents are in docs/ as they are.")
+        print("MkDocs cannot be installed here (requirements-docs.lock); the documents can be read in docs/.")
         return 3
     copy_pages()
     if not fetch_mermaid():
         (SOURCE / "assets" / "mermaid.min.js").write_text("window.mermaid = null;\n", encoding="utf-8")
-        print("npm was not found or did not answer: diagrams are shown as their text.")
+        print("npm was not found or did not answer: diagrams are shown as text.")
     command = [str(TOOLS / "bin" / "mkdocs"), "build", "--strict", "--clean"]
     status = subprocess.run(command, cwd=ROOT, check=False, env={"NO_MKDOCS_2_WARNING": "1"}).returncode  # noqa: S603 - ours
     elsewhere = [] if status else list(find_elsewhere())

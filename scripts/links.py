@@ -73,7 +73,7 @@ def main() -> int:
     """Check the project; returns the exit status."""
     documents = [ROOT / name for name in list_files() if name.endswith(".md")]
     broken = [*find_broken_citations(), *(link for document in documents for link in find_broken_links(document))]
-    print("\n".join(broken) or f"Links: those of {len(documents)} documents lead somewhere.")
+    print("\n".join(broken) or f"Links: all links of {len(documents)} documents resolve.")
     return 1 if broken else 0
 
 

@@ -124,7 +124,7 @@ def check(listed: WordList, names: Sequence[str], root: Path = ROOT) -> list[str
 def main() -> int:
     """Check the project; returns the exit status."""
     found = check(read_list(), list_files())
-    print("\n".join(found) or "Words: none of the list.")
+    print("\n".join(found) or "Words: no listed word was found.")
     return 1 if found else 0
 
 

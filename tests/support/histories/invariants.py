@@ -78,7 +78,7 @@ class Invariants:
                 if not self._is_deleted_there(row) and row.external_id.lower() not in self.source.shared:
                     raise Violation("I4", f"key {row.key} is deleted, behind the watermark, and still in Salesforce")
             elif self.org.applied.get((row.external_id.lower(), row.key), 0) < row.version:
-                raise Violation("I4", f"key {row.key} version {row.version} is behind the watermark, and nowhere else")
+                raise Violation("I4", f"key {row.key} version {row.version} is below the watermark, but not in the org")
 
     def _check_one_writer(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
         names = control_writes(statements)

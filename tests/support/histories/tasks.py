@@ -103,7 +103,7 @@ class Tasks:
         if (hold is not None) != process.expected_hold:
             return Violation("I10", f"the gate said {hold}, expected a hold: {process.expected_hold}")
         if hold and not hold.message.startswith("Paused: stream accounts stopped at key="):
-            return Violation("I10", f"the gate does not say what it is: {hold.message}")
+            return Violation("I10", f"the gate's message does not name the stop: {hold.message}")
         # also true since the run began: an operator's decision ends a hold before the record is rejected again
         alone = set(self._world.commits[process.began_at :]) <= {process.number}
         if alone and hold is None and process.gate_pause and report.outcome is Outcome.HELD:
