@@ -1,7 +1,7 @@
 # Four commands, the same here and in CI: setup, run, test, check.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help docs reference release-check page schemas setup run clean clean-all clean-run test test-workers histories proof check audit fuzz lock psql try story change airflow pictures bench clients
+.PHONY: help docs reference release-check page schemas setup run clean clean-all clean-run test test-workers histories proof check audit fuzz lock psql try crm story change airflow pictures bench clients
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
@@ -88,6 +88,9 @@ check: $(STAMP) ## ruff, mypy, import-linter, words, links
 
 try: $(STAMP) ## try one record: make try STREAM=campaigns KEY=CMP_000025
 	@$(PY) -m local_stack try "$(STREAM)" "$(KEY)"
+
+crm: $(STAMP) ## any command of python -m crm_export against the running stack: make crm ARGS="status"
+	@$(PY) -m local_stack crm $(ARGS)
 
 story: $(STAMP) ## run a story against the running stack: make story N=1
 	@$(PY) -m local_stack story $(N)

@@ -1,1 +1,1 @@
-"""Benchmarks: what moving rows costs, measured on the machine that runs them."""
+"""Benchmarks: the cost of moving rows, measured on the machine that runs them."""

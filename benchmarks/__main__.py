@@ -31,10 +31,10 @@ from benchmarks.source import open_source
 Line = dict[str, Any]
 PARTS: dict[str, tuple[str, Callable[[Bench], list[Line]]]] = {
     "limit": ("Ours against the raw limit (lean sink)", measure_limit),
-    "peers": ("Ours against what people use today (lean sink)", measure_peers),
+    "peers": ("Ours against common alternatives (lean sink)", measure_peers),
     "growth": ("Growth (lean sink)", measure_growth),
     "deltas": ("Small deltas (lean sink)", measure_deltas),
-    "idle": ("Runs without anything to send (lean sink)", measure_idle),
+    "idle": ("Runs with nothing to send (lean sink)", measure_idle),
     "parsing": ("Parsing the DAG files, seconds (no server)", measure_parsing),
     "airflow": ("Idle runs of CRMExport in a real Airflow (no server)", measure_airflow),
     "pace": (f"A first load at {PACE:,} rows a second a job, {JOBS_AT_ONCE} jobs at once (lean sink)", measure_pace),
@@ -45,9 +45,9 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Line]]]] = {
 
 
 def main() -> int:
-    """Measure what is asked for, print tables and JSON; returns 1 when a result is wrong."""
+    """Run the requested parts, print tables and JSON; returns 1 when a result is wrong."""
     asked = _read_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # its servers are stopped on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # its servers are stopped at exit
     console = make_console()
     parts: dict[str, list[Line]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as place, open_source() as source:
@@ -75,11 +75,11 @@ def main() -> int:
 
 
 def _read_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What moving rows costs on this machine.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the cost of moving rows.")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default 1,000,000)")
-    parser.add_argument("--rounds", type=int, default=3, help="interleaved runs of each way; medians are shown")
-    parser.add_argument("--large", action="store_true", help="also five times the rows, and ten times with few changed")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some parts only")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved runs per method; medians are shown")
+    parser.add_argument("--large", action="store_true", help="adds five times the rows, and ten times with few changed")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="only these parts")
     return parser.parse_args()
 
 

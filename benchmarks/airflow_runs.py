@@ -1,4 +1,4 @@
-"""Part 7: what an idle run of CRMExport costs in a real Airflow: scheduler, workers, API server and DAG processor."""
+"""Part 7: the cost of an idle run of CRMExport in a real Airflow: scheduler, workers, API server and DAG processor."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _measure(bench: Bench, table: str, streams: int) -> Line:
 
 
 def _write_streams(bench: Bench, folder: Path, table: str, streams: int) -> None:
-    """Write streams of one table that have exported all of it: nothing is left to send."""
+    """Write streams of one table whose rows are all exported already."""
     folder.mkdir()
     with bench.source.connect() as connection:
         for number in range(streams):
@@ -75,7 +75,7 @@ def _write_streams(bench: Bench, folder: Path, table: str, streams: int) -> None
 
 @contextmanager
 def _running_airflow(bench: Bench, folder: Path, metadata: str) -> Generator[tuple[str, psutil.Process]]:
-    """Yield the address and the process of an Airflow with the streams of a folder."""
+    """Yield the address and the process of an Airflow that runs the streams of a folder."""
     port = find_free_port()
     url = f"http://127.0.0.1:{port}"
     environment = bench.environment(**_settings(bench, folder, metadata, url, port))
@@ -128,7 +128,7 @@ def _settings(bench: Bench, folder: Path, metadata: str, url: str, port: int) ->
         "AIRFLOW_CONN_POSTGRES_DEFAULT": json.dumps(postgres),
         "AIRFLOW_VAR_EXPORT_TO_CRM": "true",
         "CRM_EXPORT_STREAMS": str(folder),
-        "CRM_EXPORT_SCHEDULE": "0 0 1 1 *",  # no run but ours
+        "CRM_EXPORT_SCHEDULE": "0 0 1 1 *",  # no other run
         "CRM_EXPORT_ERROR_SCHEDULE": "0 0 1 1 *",
         "CRM_EXPORT_RECONCILE_SCHEDULE": "0 0 1 1 *",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
@@ -168,12 +168,12 @@ def _run(url: str, streams: int) -> None:
 
 
 def _read_cpu(root: psutil.Process) -> float:
-    """Return the CPU seconds of a process and all below it, the ended ones included."""
+    """Return the CPU seconds of a process and its descendants, ended ones included."""
     total = 0.0
     for process in (root, *root.children(recursive=True)):
         try:
             times = process.cpu_times()
         except psutil.NoSuchProcess:
-            continue  # its parent has its time
+            continue  # its parent's figures include its time
         total += times.user + times.system + times.children_user + times.children_system
     return total

@@ -1,4 +1,4 @@
-"""What the parts of the benchmark share: the source, the sink, and a measured run of our exporter."""
+"""Shared by the parts of the benchmark: the source, the sink, and a measured run of our exporter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REJECTIONS = {0.0: (), 0.1: ("a",), 1.0: ("a", "b"), 10.0: ("a", "b", "c")}  # p
 
 @dataclass
 class Bench:
-    """The source and the sink, and how much is asked for."""
+    """The source and the sink, and the requested amounts."""
 
     source: Source
     sink: RunningSink
@@ -75,7 +75,7 @@ class Bench:
         pace: float = 0.0,
         **more: Any,
     ) -> Measured:
-        """Export a whole table and check every row of it, from nothing or `again`; raises WrongResultError."""
+        """Export a whole table, from scratch or `again`, and check every row; raises WrongResultError."""
         rejected = REJECTIONS[percent]
         self.source.rewind() if again else self.source.forget_exports()
         self.sink.reset(rejected=rejected, latency=latency, distinct=distinct, pace=pace)

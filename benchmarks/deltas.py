@@ -1,4 +1,4 @@
-"""Part 4: small deltas by both transports, without and with a slow network, and where they cross."""
+"""Part 4: small deltas by both transports, without and with a slow network, and their crossover."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Line = dict[str, Any]
 SIZES = (1, 10, 200, 2_000)  # rows
 LATENCY = 0.1  # seconds of each call in the second half of the measurement
 TRANSPORTS: dict[str, dict[str, Any]] = {"Collections": {"bulk_from": None}, "Bulk 2.0": {"bulk_from": 1}}
-BETWEEN = (400, 800, 1_200)  # further sizes at which the crossover is looked for
+BETWEEN = (400, 800, 1_200)  # additional sizes for the search of the crossover
 
 
 def measure_deltas(bench: Bench) -> list[Line]:
@@ -20,7 +20,7 @@ def measure_deltas(bench: Bench) -> list[Line]:
     slow: dict[tuple[int, str], list[Measured]] = {}
     for rows in sorted((*SIZES, *BETWEEN)):
         table = bench.source.table(rows)
-        bench.export(table)  # the first run of a stream also asks what the object is like
+        bench.export(table)  # the first run of a stream also describes the object
         for _ in range(max(bench.rounds, 3)):
             for transport, stream in TRANSPORTS.items():
                 found.setdefault((rows, transport), []).append(bench.export(table, again=True, **stream))
@@ -30,7 +30,7 @@ def measure_deltas(bench: Bench) -> list[Line]:
 
 
 def find_crossovers(lines: list[Line]) -> dict[str, int | None]:
-    """Return from how many rows on Bulk is better: fewer calls, and faster with 100 ms a call; None: not measured."""
+    """Return from how many rows on Bulk has fewer calls, and is faster with 100 ms per call; None: not measured."""
     by_rows: dict[int, dict[str, Line]] = {}
     for line in lines:
         by_rows.setdefault(line["rows"], {})[line["way"]] = line

@@ -1,4 +1,4 @@
-"""The goals of the benchmark, and whether the figures meet them; a missed goal is reported, it is no wrong result."""
+"""The goals of the benchmark, and whether the figures meet them; a missed goal is reported and is not an error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROWS_CHECKED, ERRORS_LISTED = 190_000, 100_000
 
 
 def report_goals(parts: dict[str, list[Line]]) -> list[str]:
-    """Return a sentence for each goal that the measured parts can answer."""
+    """Return a sentence for each goal that the measured parts cover."""
     lines: list[str] = []
     if "limit" in parts and parts["limit"][-1]["rows"] >= ROWS:
         lines += _of_limit(parts["limit"][-1])

@@ -1,4 +1,4 @@
-"""Part 3: how cost grows with the rows sent, the rows of the table and the rows rejected."""
+"""Part 3: how the cost grows with the rows sent, the size of the table and the rows rejected."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _measure_rejected(bench: Bench, percent: float, *, distinct: bool = False) -
 
 
 def _measure_open_errors(bench: Bench) -> list[Line]:
-    """Measure an empty run while a tenth of the rows are open errors, and the daily job that sends them again."""
+    """Measure an empty run while a tenth of the rows are open errors, and the daily job that retries them."""
     table, rejected = bench.source.table(bench.rows), REJECTIONS[10.0]
     bench.export(table, percent=10.0)
     empty, sent = [], []

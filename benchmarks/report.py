@@ -1,4 +1,4 @@
-"""How the figures are shown: a table a part for people, one JSON object for programs."""
+"""Prints the figures: a table for each part, and one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Line = dict[str, Any]
 
 
 def describe_machine(postgres: str) -> dict[str, Any]:
-    """Return what the figures depend on."""
+    """Return the properties of the machine that the figures depend on."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -28,7 +28,7 @@ def describe_machine(postgres: str) -> dict[str, Any]:
 
 
 def make_console() -> Console:
-    """Return a console that is wide enough for the tables when nobody looks."""
+    """Return a console that is wide enough for the tables when the output is no terminal."""
     return Console() if sys.stdout.isatty() else Console(width=170)
 
 

@@ -1,4 +1,4 @@
-"""The rows of the benchmarks: twenty columns, about 355 bytes, the same from the same number."""
+"""The rows of the benchmarks: twenty columns, about 355 bytes, always the same for a number."""
 
 from __future__ import annotations
 

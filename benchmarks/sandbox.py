@@ -20,7 +20,7 @@ HEADER = ",".join(COLUMNS) + "\n"
 
 
 def measure_sandbox(rows: int, records: int) -> list[dict[str, Any]]:
-    """Measure both ways and return their figures; raises WrongResultError when a row is not in the org afterwards."""
+    """Measure both ways and return their figures; raises WrongResultError when the org lacks a row."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("TMPDIR")) as folder:
         uploads = _write_uploads(Path(folder), rows)
         with start_sandbox(ORG, Path(folder) / "org") as running:

@@ -1,4 +1,4 @@
-"""The source of the benchmarks: an embedded Postgres of their own, filled inside it, with the export tables."""
+"""The source of the benchmarks: an embedded Postgres with the export tables, filled by its own SQL."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Source:
             return str(connection.info.parameter_status("server_version"))
 
     def connect(self) -> psycopg.Connection:
-        """Open a connection that holds no transaction and counts as the exporter's, so that no horizon waits for it."""
+        """Open a connection without a transaction, marked as the exporter's, so that it does not delay the horizon."""
         return open_session(self.dsn)
 
     def table(self, rows: int) -> str:
@@ -76,23 +76,23 @@ class Source:
         return f"bench.rows_{rows}"
 
     def drop(self, rows: int) -> None:
-        """Drop a table, for its room."""
+        """Drop a table to free its space."""
         with self.connect() as connection:
             connection.execute(sql.SQL("drop table {}").format(sql.Identifier("bench", f"rows_{rows}")))
 
     def formatted(self, table: str) -> str:
-        """Return the query of the rows as Salesforce takes them."""
+        """Return the query of the rows, formatted for Salesforce."""
         with self.connect() as connection:
             return load_statement("formatted").format(table=sql.Identifier(*table.split("."))).as_string(connection)
 
     def forget_exports(self) -> None:
-        """Put the export tables back to where nothing was ever exported."""
+        """Reset the export tables, as if nothing had been exported."""
         with self.connect() as connection:
             connection.execute("drop schema if exists crm_export cascade")
             install_schema(connection)
 
     def rewind(self) -> None:
-        """Let the next run export everything again, as a run that is not the first."""
+        """Let the next run export everything again, as a run after the first."""
         with self.connect() as connection:
             connection.execute(load_statement("rewind"))
 
@@ -104,7 +104,7 @@ class Source:
             )
 
     def count_reads(self, table: str) -> tuple[int, int]:
-        """Return how many rows and blocks of a table were read so far, once other sessions have reported theirs."""
+        """Return how many rows and blocks of a table were read so far, after other sessions have reported theirs."""
         with self.connect() as connection:
             others = "select count(*) from pg_stat_activity where datname = 'bench' and pid <> pg_backend_pid()"
             while (connection.execute(others).fetchone() or [0])[0]:
@@ -116,13 +116,13 @@ class Source:
     def check_arrived(self, table: str, files: list[Path], *, rejected: tuple[str, ...] = (), behind: int = 0) -> int:
         """Compare what arrived with the source, each row and column, and return how many rows there were.
 
-        Only rows behind the row number `behind` are expected. Raises WrongResultError when a row is missing, came
+        Only rows behind the row number `behind` are expected. Raises WrongResultError when a row is missing, arrived
         twice or differs.
         """
         return self._compare("compare", table, files, {"rejected": list(rejected), "behind": f"TP2_{behind:012d}"})
 
     def check_sent_again(self, table: str, files: list[Path], rejected: tuple[str, ...]) -> int:
-        """Compare what arrived with the rows that were rejected before; raises WrongResultError."""
+        """Compare what arrived with the rows that had been rejected; raises WrongResultError."""
         return self._compare("compare_rejected", table, files, {"rejected": list(rejected)})
 
     def _compare(self, name: str, table: str, files: list[Path], values: dict[str, Any]) -> int:
@@ -141,7 +141,7 @@ class Source:
         return int(expected)
 
     def check_errors(self, table: str, rejected: tuple[str, ...]) -> None:
-        """Compare the open export errors with what was to be rejected; raises WrongResultError."""
+        """Compare the open export errors with the rows that the sink rejects; raises WrongResultError."""
         with self.connect() as connection:
             statement = load_statement("errors").format(table=sql.Identifier(*table.split(".")))
             found = connection.execute(statement, {"rejected": list(rejected)}).fetchone()

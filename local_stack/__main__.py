@@ -20,7 +20,7 @@ from include.export.failures import ConfigurationFailure
 from include.export.streams import load_streams
 from local_stack.airflow_api import AirflowApi
 from local_stack.cleaning import delete_everything
-from local_stack.foreground import run_airflow, run_psql, run_trial
+from local_stack.foreground import run_airflow, run_crm_export, run_psql
 from local_stack.pictures import take_pictures
 from local_stack.place import ROOT, Place
 from local_stack.ports import StackError
@@ -70,6 +70,8 @@ def _read_command_line() -> argparse.Namespace:
     commands.add_parser("clean", help="delete everything that the project keeps on this machine, but .venv")
     airflow = commands.add_parser("airflow", help="any airflow command against the running stack")
     airflow.add_argument("words", nargs=argparse.REMAINDER)
+    crm = commands.add_parser("crm", help="any command of python -m crm_export against the running stack")
+    crm.add_argument("words", nargs=argparse.REMAINDER)
     trial = commands.add_parser("try", help="try one record against the running stack")
     trial.add_argument("words", nargs=2, metavar=("STREAM", "KEY"))
     commands.add_parser("story", help="run a story").add_argument("number", type=int)
@@ -133,8 +135,12 @@ def _airflow(asked: argparse.Namespace) -> int:
     return run_airflow(Place.from_environment(), asked.words)
 
 
+def _crm(asked: argparse.Namespace) -> int:
+    return run_crm_export(Place.from_environment(), asked.words)
+
+
 def _try(asked: argparse.Namespace) -> int:
-    return run_trial(Place.from_environment(), *asked.words)
+    return run_crm_export(Place.from_environment(), ["try", *asked.words])
 
 
 def _story(asked: argparse.Namespace) -> int:
@@ -173,6 +179,7 @@ _COMMANDS = {
     "run": _run,
     "clean": _clean,
     "airflow": _airflow,
+    "crm": _crm,
     "try": _try,
     "story": _story,
     "change": _change,

@@ -1,4 +1,4 @@
-"""Commands run in the foreground against the running stack: any of Airflow's, and the trial of one record."""
+"""Commands run in the foreground against the running stack: any of Airflow's, and any of `python -m crm_export`."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def run_airflow(place: Place, words: list[str]) -> int:
     return _run(["airflow", *words], environment)
 
 
-def run_trial(place: Place, stream: str, key: str) -> int:
-    """Try one record and return 0 when Salesforce accepted it."""
-    return _run([sys.executable, "-m", "crm_export", "try", stream, key], _environment(place, place.running_ports()))
+def run_crm_export(place: Place, words: list[str]) -> int:
+    """Run a command of `python -m crm_export` with the stack's connections and return its exit status."""
+    return _run([sys.executable, "-m", "crm_export", *words], _environment(place, place.running_ports()))
 
 
 def run_psql(server: EmbeddedPostgres, words: list[str]) -> int:

@@ -1,7 +1,7 @@
 """`make audit`: known vulnerabilities of the locked packages, and bandit over our own code.
 
-Ends with 0 when every package was looked up and none is vulnerable, 1 when something was found, and 3 when packages
-could not be looked up: what was not audited is never called clean.
+Exits with 0 when every package was looked up and none is vulnerable, 1 when something was found, and 3 when packages
+could not be looked up: a package that was not audited never counts as clean.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a script is started from its own folder
+sys.path.insert(0, str(ROOT))  # a script's path begins with its own folder
 
 from scripts.tool_environment import install_tools  # noqa: E402 - the path is set above
 
 HOME = ROOT / ".venv-audit"
 LOCK, TOOLS = ROOT / "requirements.lock", ROOT / "requirements-audit.lock"
-CODE = ("dags", "plugins", "include", "scripts")  # what runs in production, and this
+CODE = ("dags", "plugins", "include", "scripts")  # code that runs in production, and this script
 _REASON = re.compile(r"#.*\b(noqa: S\d+|ruff: ignore\[[a-z-]+\]) - \w")  # one reason serves ruff and bandit
 SOURCES = ("pypi", "osv")
 CLEAN, FOUND, NOT_AUDITED = 0, 1, 3
@@ -31,7 +31,7 @@ SECONDS = 300
 
 @dataclass(frozen=True)
 class Lookup:
-    """What an advisory source answered: packages looked up, packages that were not, and vulnerabilities."""
+    """The answer of an advisory source: packages looked up, packages not looked up, and vulnerabilities."""
 
     source: str
     audited: int
@@ -54,7 +54,7 @@ class Lookup:
 
 
 def read_answer(source: str, output: str, error: str) -> Lookup:
-    """Return what pip-audit's JSON says; no JSON at all means that nothing was audited."""
+    """Return the result in pip-audit's JSON; no JSON means that nothing was audited."""
     try:
         listed = json.loads(output)["dependencies"]
     except (ValueError, KeyError, TypeError):
@@ -71,7 +71,7 @@ def read_answer(source: str, output: str, error: str) -> Lookup:
 
 
 def judge(lookups: Sequence[Lookup]) -> int:
-    """Return the exit status: a vulnerability counts whoever knows it, clean needs one complete source."""
+    """Return the exit status: a vulnerability from any source counts, clean needs one complete source."""
     if any(lookup.vulnerabilities for lookup in lookups):
         return FOUND
     return CLEAN if any(lookup.is_complete for lookup in lookups) else NOT_AUDITED
@@ -89,7 +89,7 @@ def look_up(source: str) -> Lookup:
 
 
 def run_bandit() -> list[str]:
-    """Return what bandit finds on lines that carry no reason."""
+    """Return what bandit finds on lines without a reason."""
     command = [str(HOME / "bin" / "bandit"), "--quiet", "--configfile", "pyproject.toml", "--format", "json"]
     done = subprocess.run(  # noqa: S603 - constants
         [*command, "--recursive", *CODE], cwd=ROOT, capture_output=True, text=True, check=False
@@ -100,7 +100,7 @@ def run_bandit() -> list[str]:
 
 
 def has_reason(finding: Mapping[str, Any]) -> bool:
-    """Return whether a line of a finding says why it is as it is."""
+    """Return whether the line of a finding gives a reason."""
     lines = (ROOT / finding["filename"]).read_text(encoding="utf-8").splitlines()
     return any(_REASON.search(lines[number - 1]) for number in finding["line_range"])
 
@@ -127,7 +127,7 @@ def main() -> int:
         print("\n".join(lookup.vulnerabilities), end="\n" if lookup.vulnerabilities else "")
     status = judge(lookups)
     if status == NOT_AUDITED:
-        print("NOT AUDITED: no advisory source answered for every package. Nothing is known about the others.")
+        print("NOT AUDITED: no advisory source answered for every package; the others were not checked.")
     return FOUND if bandit else status
 
 

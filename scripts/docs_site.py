@@ -1,7 +1,7 @@
-"""`make docs`: the documents as a site in .site/html, strictly: a broken link or a page outside the navigation fails.
+"""`make docs`: builds the documents as a site in .site/html; a broken link or a page outside the navigation fails it.
 
-The pages are copied as they are, with what they link to, so that links work in the repository and on the site alike.
-Nothing of the site is loaded from elsewhere when it is read; diagrams are drawn by a copy of mermaid from npm.
+The pages are copied unchanged, with the files that they link to, so that links work in the repository and on the site.
+The site loads nothing from other hosts; a copy of mermaid from npm draws the diagrams.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a script is started from its own folder
+sys.path.insert(0, str(ROOT))  # a script's path begins with its own folder
 
 from scripts.links import find_targets  # noqa: E402 - the path is set above
 from scripts.tool_environment import install_tools  # noqa: E402 - same
@@ -38,7 +38,7 @@ def list_pages() -> list[str]:
 
 
 def copy_pages() -> None:
-    """Copy the documents and the files that they link to, each to where it is in the repository."""
+    """Copy the documents and the files that they link to, each to its path in the repository."""
     shutil.rmtree(SOURCE, ignore_errors=True)
     for name in list_pages():
         for file in {ROOT / name, *find_targets(ROOT / name)}:
@@ -49,7 +49,7 @@ def copy_pages() -> None:
 
 
 def fetch_mermaid() -> bool:
-    """Put mermaid next to the pages; False when npm cannot bring it. Raises ValueError for another content."""
+    """Put mermaid next to the pages; False when npm cannot download it. Raises ValueError for unexpected content."""
     target = SOURCE / "assets" / "mermaid.min.js"
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +69,7 @@ def fetch_mermaid() -> bool:
 
 
 def find_elsewhere() -> Iterator[str]:
-    """Yield what pages of the site would load from other hosts."""
+    """Yield the addresses that pages of the site would load from other hosts."""
     for page in sorted(SITE.rglob("*.html")):
         for found in _ELSEWHERE.finditer(page.read_text(encoding="utf-8")):
             if 'rel="canonical"' not in found.group():
@@ -79,12 +79,12 @@ def find_elsewhere() -> Iterator[str]:
 def main() -> int:
     """Build the site; returns the exit status."""
     if not install_tools(TOOLS, LOCK):
-        print("MkDocs cannot be installed here (requirements-docs.lock); the documents are in docs/ as they are.")
+        print("MkDocs cannot be installed here (requirements-docs.lock); the documents can be read in docs/.")
         return 3
     copy_pages()
     if not fetch_mermaid():
         (SOURCE / "assets" / "mermaid.min.js").write_text("window.mermaid = null;\n", encoding="utf-8")
-        print("npm was not found or did not answer: diagrams are shown as their text.")
+        print("npm was not found or did not answer: diagrams are shown as text.")
     command = [str(TOOLS / "bin" / "mkdocs"), "build", "--strict", "--clean"]
     status = subprocess.run(command, cwd=ROOT, check=False, env={"NO_MKDOCS_2_WARNING": "1"}).returncode  # noqa: S603 - ours
     elsewhere = [] if status else list(find_elsewhere())

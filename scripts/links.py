@@ -1,4 +1,4 @@
-"""`make check`: links and anchors of documents, and the documents and headings that code cites; all must exist."""
+"""`make check`: checks that links and anchors of documents, and the documents and headings that code cites, exist."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a script is started from its own folder
+sys.path.insert(0, str(ROOT))  # a script's path begins with its own folder
 
 from scripts.words import list_files  # noqa: E402 - the path is set above
 
 CODE = (".py", ".sql", ".yaml", ".yml", ".html", ".ts", ".tsx", ".toml")
 SCRIPTS = ("Makefile", ".ci/run")
-# names that are no citations: a file that a program writes, and the end of a path put together
+# names that are not citations: a file that a program writes, and the end of a composed path
 NO_CITATIONS = frozenset({"licenses.md", "fault-matrix.md"})
 _CITATION = re.compile(r"(?P<path>[\w./-]*[\w-]+\.md)\b(?:#(?P<anchor>[\w-]+))?")
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -28,14 +28,14 @@ _CHECKS = (
 
 
 def read_anchors(document: Path) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them."""
+    """Return the anchors of a document's headings, as GitHub generates them."""
     text = _FENCE.sub("", document.read_text(encoding="utf-8"))
     headings = re.findall(r"^#{1,6} (.+?)\s*$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def find_targets(document: Path) -> Iterator[Path]:
-    """Yield the files that a document links to, without those of other hosts."""
+    """Yield the local files that a document links to."""
     for found in _LINK.finditer(_FENCE.sub("", document.read_text(encoding="utf-8"))):
         path = found["target"].partition("#")[0]
         if path and "://" not in path and not path.startswith("mailto:"):
@@ -43,7 +43,7 @@ def find_targets(document: Path) -> Iterator[Path]:
 
 
 def find_broken_links(document: Path) -> Iterator[str]:
-    """Yield the links of a document that lead to no file, or to no heading of one."""
+    """Yield the links of a document whose file or heading does not exist."""
     for found in _LINK.finditer(_FENCE.sub("", document.read_text(encoding="utf-8"))):
         path, _, anchor = found["target"].partition("#")
         if "://" in path or path.startswith("mailto:"):
@@ -73,7 +73,7 @@ def main() -> int:
     """Check the project; returns the exit status."""
     documents = [ROOT / name for name in list_files() if name.endswith(".md")]
     broken = [*find_broken_citations(), *(link for document in documents for link in find_broken_links(document))]
-    print("\n".join(broken) or f"Links: those of {len(documents)} documents lead somewhere.")
+    print("\n".join(broken) or f"Links: all links of {len(documents)} documents resolve.")
     return 1 if broken else 0
 
 

@@ -1,4 +1,4 @@
-"""`make reference`: the reference pages that are made from the code: the error catalogue and the API of the page."""
+"""`make reference`: generates the reference pages from the code: the error catalogue and the API of the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 
 
 def write_catalogue(catalogue: Catalogue) -> str:
-    """Return the page of the error catalogue: a line for each code, and for each message that means something else."""
+    """Return the page of the error catalogue: a line for each code, and for each message with another meaning."""
     file = catalogue.file
     lines = [
         "# Error catalogue", "",
@@ -42,7 +42,7 @@ def _row(*cells: str) -> str:
 
 
 def write_page_api(document: Json) -> str:
-    """Return the page of the API: each route with what it takes and answers, then the models."""
+    """Return the page of the API: each route with its parameters and responses, then the models."""
     lines = [
         "# The API of the page", "",
         "The page *CRM Export* reads and decides through this API, below `/crm-export` of Airflow's API server. It",
@@ -84,7 +84,7 @@ def _model(name: str, schema: Json) -> Iterator[str]:
 
 
 def _type(schema: Json) -> str:
-    """Return a type of JSON Schema in a few words."""
+    """Return a short name of a JSON Schema type."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"

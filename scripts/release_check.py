@@ -1,6 +1,6 @@
-"""`make release-check`: everything that a release is tried with, part by part, each with its result and time.
+"""`make release-check`: runs all checks of a release, part by part, and prints each result and time.
 
-`make release-check ONLY="check docs"` runs some parts. What a part prints goes to .site/release/<part>.log. Ends with 1
+`make release-check ONLY="check docs"` runs only these parts. Output goes to .site/release/<part>.log. Exits with 1
 when a part failed or could not be run.
 """
 
@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a script is started from its own folder
+sys.path.insert(0, str(ROOT))  # a script's path begins with its own folder
 
 LOGS = ROOT / ".site" / "release"
 LOCKS = {name: f"requirements-{name}.in" for name in ("local", "audit", "docs")}
-BUSY = 4  # processes that compute while the suite runs once more
+BUSY = 4  # processes that keep the CPU busy while the suite runs again
 _LOOP = "while True: pass"
 _COMPILE = (
     "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url",
@@ -33,14 +33,14 @@ _COMPILE = (
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the check: its name, and what returns whether it went well; `log` takes what is printed."""
+    """A part of the check: its name, and a function that returns whether it passed; `log` gets the output."""
 
     name: str
     run: Callable[[IO[str]], bool]
 
 
 def run_command(*command: str) -> Callable[[IO[str]], bool]:
-    """Return a part's check that a command ends with 0."""
+    """Return a check that a command exits with 0."""
 
     def run(log: IO[str]) -> bool:
         return not subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False).returncode  # noqa: S603 - ours
@@ -50,7 +50,7 @@ def run_command(*command: str) -> Callable[[IO[str]], bool]:
 
 @contextlib.contextmanager
 def keep_busy(count: int) -> Generator[list[subprocess.Popen[bytes]]]:
-    """Let processes compute for as long as the block runs."""
+    """Keep the CPU busy with processes while the block runs."""
     processes = [subprocess.Popen([sys.executable, "-c", _LOOP]) for _ in range(count)]  # noqa: S603 - constants
     try:
         yield processes
@@ -61,7 +61,7 @@ def keep_busy(count: int) -> Generator[list[subprocess.Popen[bytes]]]:
 
 
 def run_suite_while_busy(log: IO[str]) -> bool:
-    """Run the suite while other processes compute."""
+    """Run the suite while other processes keep the CPU busy."""
     with keep_busy(BUSY):
         return run_command("make", "test")(log)
 
@@ -72,7 +72,7 @@ def lock_of(source: str) -> str:
 
 
 def is_fresh(source: str, log: IO[str]) -> bool:
-    """Return whether a lock file is what `make lock` would write, with the versions that it has."""
+    """Return whether `make lock` would write the same lock file with its present versions."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / lock_of(source)
         shutil.copyfile(ROOT / written.name, written)
@@ -82,7 +82,7 @@ def is_fresh(source: str, log: IO[str]) -> bool:
 
 
 def check_locks(log: IO[str]) -> bool:
-    """Return whether all lock files are fresh; the log names those that are not."""
+    """Return whether all lock files are fresh; the log names the stale ones."""
     stale = [source for source in LOCKS.values() if not is_fresh(source, log)]
     log.write("".join(f"{lock_of(source)} is not what {source} gives: run make lock\n" for source in stale))
     return not stale
@@ -110,7 +110,7 @@ def read_proofs() -> list[str]:
 
 
 def run_parts(parts: Sequence[Part], logs: Path = LOGS) -> bool:
-    """Run parts one after the other and print the result of each; returns whether all went well."""
+    """Run parts one after the other and print the result of each; returns whether all passed."""
     logs.mkdir(parents=True, exist_ok=True)
     good = True
     for part in parts:
@@ -124,7 +124,7 @@ def run_parts(parts: Sequence[Part], logs: Path = LOGS) -> bool:
 
 
 def main(wanted: Sequence[str]) -> int:
-    """Run the wanted parts, all without any; returns the exit status."""
+    """Run the requested parts, or all; returns the exit status."""
     parts = list_parts()
     unknown = set(wanted) - {part.name for part in parts}
     if unknown:

@@ -1,4 +1,4 @@
-"""Environments of tools that look at the product and are no part of it, each from a lock file of its own."""
+"""Environments of tools that check the product, each from its own lock file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def install_tools(home: Path, lock: Path) -> bool:
-    """Make the environment `home` from a lock file unless it is up to date; False when that is not possible here."""
+    """Make the environment `home` from a lock file unless it is up to date; False when that fails."""
     stamp = home / ".installed"
     if stamp.exists() and stamp.stat().st_mtime >= lock.stat().st_mtime:
         return True

@@ -1,6 +1,6 @@
-"""`make check`: words that this project does not use, in code, comments, messages, texts of the page and documents.
+"""`make check`: finds words that this project does not use in code, comments, messages, the page and documents.
 
-The list, with the words to write instead and the exceptions with their reasons, is `scripts/words.toml`. Ends with 1
+The list, with the replacements and the exceptions with their reasons, is `scripts/words.toml`. Exits with 1
 when a word was found, or when an exception is no longer needed.
 """
 
@@ -22,7 +22,7 @@ LIST = Path(__file__).with_suffix(".toml")
 
 @dataclass(frozen=True)
 class Words:
-    """What not to write: `stop` finds it, `write` says what to write instead."""
+    """Words to avoid: `stop` finds them, `write` is the replacement."""
 
     stop: re.Pattern[str]
     write: str
@@ -30,7 +30,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Excuse:
-    """Where a word may be written: files (patterns of names), the word, and why."""
+    """An exception: files (patterns of names), the word, and the reason."""
 
     files: tuple[str, ...]
     word: re.Pattern[str]
@@ -43,7 +43,7 @@ class Excuse:
 
 @dataclass(frozen=True)
 class WordList:
-    """The list of words with its exceptions; `skip` are files that are not looked at."""
+    """The list of words with its exceptions; `skip` are files that are not searched."""
 
     words: tuple[Words, ...]
     excuses: tuple[Excuse, ...]
@@ -97,7 +97,7 @@ def find_words(words: Sequence[Words], name: str, text: str) -> Iterator[Hit]:
 
 
 def find_hits(listed: WordList, names: Sequence[str], root: Path = ROOT) -> Iterator[Hit]:
-    """Yield the words of the list in files; what is no text is passed over."""
+    """Yield the words of the list in files; binary files are skipped."""
     for name in names:
         if any(fnmatch(name, skipped) for skipped in listed.skip):
             continue
@@ -124,7 +124,7 @@ def check(listed: WordList, names: Sequence[str], root: Path = ROOT) -> list[str
 def main() -> int:
     """Check the project; returns the exit status."""
     found = check(read_list(), list_files())
-    print("\n".join(found) or "Words: none of the list.")
+    print("\n".join(found) or "Words: no listed word was found.")
     return 1 if found else 0
 
 

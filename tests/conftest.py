@@ -1,4 +1,4 @@
-"""What tests share: a real Postgres, a database for each test, the sandbox over HTTPS, and streams with rows."""
+"""Shared fixtures: a real Postgres, a database for each test, the sandbox over HTTPS, and streams with rows."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ from salesforce_sandbox.process import RunningSandbox, start_sandbox  # noqa: E4
 pytest_plugins = ("leaks",)
 _numbers = itertools.count(1)
 STACK_TESTS = "tests/acceptance/"
-# how long an example takes says more about the machine than about the code
+# the time of an example depends more on the machine than on the code
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the long tests be run at their full length."""
+    """Add the option that runs the long tests at full length."""
     parser.addoption("--whole", action="store_true", help="every kill and the long races; minutes")
 
 
@@ -61,7 +61,7 @@ def whole(request: pytest.FixtureRequest) -> bool:
 
 
 class StackTogether(LoadFileScheduling):
-    """Runs the tests of one file in order in one process, and all that need the running stack in the same one."""
+    """Runs the tests of one file in order in one process, and all tests of the running stack in the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         return STACK_TESTS if nodeid.startswith(STACK_TESTS) else super()._split_scope(nodeid)
@@ -69,18 +69,18 @@ class StackTogether(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)  # only with xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StackTogether:
-    """Return how tests are given to processes."""
+    """Return the distribution of tests to processes."""
     return StackTogether(config, log)
 
 
 def pytest_unconfigure() -> None:
-    """Remove what the run leaves."""
+    """Delete the temporary files of the run."""
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def metadata() -> None:
-    """Make Airflow's metadata database; its import takes seconds, so only those who ask for it pay."""
+    """Create Airflow's metadata database, only for tests that use it, because its import takes seconds."""
     from airflow.utils.db import initdb
 
     initdb()
@@ -88,10 +88,10 @@ def metadata() -> None:
 
 @contextlib.contextmanager
 def serve_postgres(kind: type[EmbeddedPostgres] = EmbeddedPostgres) -> Generator[EmbeddedPostgres]:
-    """Return a server in a folder that its user can reach, until the end of the block."""
+    """Yield a server in a folder that its user can reach."""
     folder = Path(tempfile.mkdtemp(prefix="crm-pg-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
     folder.chmod(0o755)
-    server = kind(folder, passwordless=True)  # its clients are in many files; gone with the run
+    server = kind(folder, passwordless=True)  # its clients are in many files; deleted after the run
     server.start()
     try:
         yield server
@@ -101,14 +101,14 @@ def serve_postgres(kind: type[EmbeddedPostgres] = EmbeddedPostgres) -> Generator
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """Return a server of this worker."""
+    """Return the server of this worker."""
     with serve_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def old_postgres() -> Iterator[EmbeddedPostgres]:
-    """Return a server of the oldest version that is supported, where the distribution has it."""
+    """Return a server of the oldest supported version, if the distribution has it."""
     skip_without_old_postgres()
     with serve_postgres(InstalledPostgres) as server:
         yield server
@@ -116,14 +116,14 @@ def old_postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture
 def mortal_postgres() -> Iterator[EmbeddedPostgres]:
-    """Return a server of this test alone, which may end it: other tests keep connections to that of the worker."""
+    """Return a server for this test only, which may stop it: other tests keep connections to the worker's server."""
     with serve_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def template(postgres: EmbeddedPostgres) -> str:
-    """Return a database with the export schema, from which those of the tests are cloned."""
+    """Return a database with the export schema, from which the tests' databases are cloned."""
     postgres.ensure_database("template_export")
     with psycopg.connect(postgres.dsn("template_export"), autocommit=True) as connection:
         install_schema(connection)
@@ -143,7 +143,7 @@ def database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def connect(database: str) -> Iterator[Callable[..., psycopg.Connection]]:
-    """Return a function that opens connections as the exporter does, or as an application of another name does."""
+    """Return a function that opens connections as the exporter does, or as another application does."""
     opened: list[psycopg.Connection] = []
 
     def open_one(application_name: str = "crm_export", **more: str) -> psycopg.Connection:

@@ -1,4 +1,4 @@
-"""The floors of the code are contracts that can fail, and its functions, classes and modules stay small."""
+"""The layers of the code are contracts that can fail, and functions, classes and modules stay small."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def find_children(root: Path, pattern: str) -> list[str]:
 
 
 def plan_breach(root: Path, contract: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return modules and what each must not import."""
+    """Return modules, each with an import that its contract forbids."""
     if contract["type"] == "forbidden":
         return [(contract["source_modules"][-1], contract["forbidden_modules"][0])]
     if contract["type"] == "protected":
@@ -56,7 +56,7 @@ def plan_breach(root: Path, contract: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def lint(root: Path) -> str:
-    """Return what lint-imports prints about a tree."""
+    """Return the output of lint-imports for a tree."""
     command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
     environment = os.environ | {"PYTHONPATH": f"{root}:{root / 'plugins'}", "COLUMNS": "200"}
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False).stdout

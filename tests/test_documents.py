@@ -1,4 +1,4 @@
-"""The documents: what code cites exists, links and anchors resolve, the first pages stay short."""
+"""The documents: cited ones exist, links and anchors resolve, the first pages stay short."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIRST_COMMAND = 25  # the line before which README gives a command
 
 
 def list_files(*patterns: str) -> list[Path]:
-    """Return the files of the project that match, new ones included."""
+    """Return the matching files of the project, including new ones."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
@@ -74,7 +74,7 @@ def test_every_setting_is_described() -> None:
     variables = [getattr(settings, name) for name in dir(settings) if re.fullmatch(r"[A-Z_]+", name)]
     product = [file for file in list_files("dags/*.py", "plugins/*.py", "include/*.py") if file.suffix == ".py"]
     texts = "".join(file.read_text(encoding="utf-8") for file in product)
-    # in quotes: a variable of the environment; a code of ours is no variable
+    # in quotes: an environment variable; our error codes begin like one
     environment = set(re.findall(r'"(CRM_EXPORT_(?:STREAMS|POOL|\w*SCHEDULE|\w*HOSTS|\w*DAYS|\w*HOURS))"', texts))
     assert len(environment) >= 6
     named = [*(each for each in variables if isinstance(each, str)), *environment]

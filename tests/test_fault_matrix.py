@@ -1,4 +1,4 @@
-"""docs/fault-matrix.md and the tests agree: every row has its test, every number a row."""
+"""docs/fault-matrix.md and the tests agree: every row has a test, every number has a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch over the whole suite can fail: planted values in a log, an output, a message, a page, a file."""
+"""The leak check of the suite can fail: planted values in a log, an output, a message, a page, a file."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The programs that are measured: each is a process of its own, started with what it needs as JSON."""
+"""The programs that are measured: each runs as a separate process and gets its parameters as JSON."""

@@ -1,4 +1,4 @@
-"""What the DAG processor does with the two DAG files: python -m benchmarks.clients.dag_parse DAGS_FOLDER."""
+"""Parses the two DAG files as the DAG processor does: python -m benchmarks.clients.dag_parse DAGS_FOLDER."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.clients.ready import print_json, report_ready
 
 
 def main() -> None:
-    """Parse each file once; the processor's own imports are done, those of the files and of providers are not."""
+    """Parse each file once; the processor's own imports are loaded before, those of the files and providers are not."""
     report_ready()
     seconds: dict[str, float] = {}
     cpu_seconds: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""`drt run` in a project of one sync; runs in drt's own environment."""
+"""`drt run` in a project with one sync; runs in drt's own environment."""
 
 from __future__ import annotations
 

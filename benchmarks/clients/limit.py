@@ -1,4 +1,4 @@
-"""The raw limit: psql's COPY into one HTTP upload, spliced by the kernel, or encrypted where it goes over TLS."""
+"""The raw limit: psql's COPY into one HTTP upload, spliced by the kernel over HTTP, encrypted over HTTPS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOCK = 1 << 20
 
 
 def main() -> None:
-    """Upload the rows; the request names their size, which is known from an earlier COPY."""
+    """Upload the rows; the request states their size, which is known from an earlier COPY."""
     asked = json.loads(sys.argv[1])
     report_ready()
     host, _, port = asked["org"].partition(":")

@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _log_in(org: str) -> OrgSession:
-    """Log in by the client credentials flow; in Airflow the worker does it with SalesforceHook, for the core."""
+    """Log in by the client credentials flow; in Airflow the worker logs in with SalesforceHook."""
     http = requests.Session()
     credentials = {"grant_type": "client_credentials", "client_id": "sandbox-key", "client_secret": "sandbox-secret"}
     granted = http.post(f"https://{org}/services/oauth2/token", data=credentials, timeout=30).json()

@@ -1,4 +1,4 @@
-"""How a client reports that its libraries are loaded; only the standard library, for any environment."""
+"""How a client reports that its libraries are loaded; uses only the standard library, to run in any environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def report_ready() -> None:
-    """Print when the work begins, and the processor seconds and megabytes it took to get there."""
+    """Print when the work begins, and the CPU seconds and megabytes used until then."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - nothing is imported for it
         peak = next(line for line in status if line.startswith("VmHWM:"))

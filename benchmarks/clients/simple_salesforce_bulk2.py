@@ -14,7 +14,7 @@ from benchmarks.clients.ready import print_json, report_ready
 
 
 def main() -> None:
-    """Read the rows, send them, count what the jobs say."""
+    """Read the rows, send them, count the jobs' results."""
     asked = json.loads(sys.argv[1])
     report_ready()
     with psycopg.connect(asked["dsn"], options="-c timezone=UTC", application_name="crm_export") as connection:

@@ -1,1 +1,1 @@
-"""A lean stand-in for Salesforce, where the sandbox would be the bottleneck."""
+"""A minimal stand-in for Salesforce, for measurements in which the sandbox would be the bottleneck."""

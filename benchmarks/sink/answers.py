@@ -1,4 +1,4 @@
-"""What the sink answers: login, describe, limits, Collections, Bulk API 2.0 ingest and Bulk API v1."""
+"""The sink's answers: login, describe, limits, Collections, Bulk API 2.0 ingest and Bulk API v1."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIELDS = (
 
 @dataclass
 class Reply:
-    """An answer: JSON, or a text in parts."""
+    """An answer: JSON, or a text in blocks."""
 
     status: int = 200
     body: Any = None
@@ -35,7 +35,7 @@ class Reply:
 
 
 def control(call: Call) -> Reply:
-    """Say what arrived."""
+    """Return what arrived."""
     rows = sum(job.upload.rows for job in call.org.jobs.values() if job.upload)
     return Reply(body={"calls": call.org.calls, "jobs": len(call.org.jobs), "uploaded": rows})
 
@@ -72,12 +72,12 @@ def describe(call: Call) -> Reply:
 
 
 def resources(call: Call) -> Reply:
-    """Say who is logged in."""
+    """Return the logged-in user."""
     return Reply(body={"identity": f"{call.address}/id/00Dxx0000001gPLEAY/005000000000001AAA"})
 
 
 def limits(call: Call) -> Reply:
-    """Say that nothing is scarce."""
+    """Return limits that are never reached."""
     return Reply(body={name: {"Max": 10_000_000, "Remaining": 10_000_000 - call.org.calls} for name in LIMITS})
 
 
@@ -110,7 +110,7 @@ def create_job(call: Call) -> Reply:
 
 
 def upload(call: Call) -> Reply:
-    """Take the rows of a job."""
+    """Receive the rows of a job."""
     job = call.org.jobs[call.words[0]]
     taken = Upload(call.org.new_file("csv"))
     taken.receive(call.blocks())
@@ -119,7 +119,7 @@ def upload(call: Call) -> Reply:
 
 
 def change_job(call: Call) -> Reply:
-    """Close or abort a job; what is rejected is found at once."""
+    """Close or abort a job; its rejected rows are found at once."""
     job, asked = call.org.jobs[call.words[0]], call.json()
     if asked["state"] == "UploadComplete" and job.upload:
         job.upload.close(call.org.rejected)
@@ -136,7 +136,7 @@ def read_job(call: Call) -> Reply:
 
 
 def delete_job(call: Call) -> Reply:
-    """Delete a job; what it brought stays."""
+    """Delete a job; its records stay."""
     del call.org.jobs[call.words[0]]
     return Reply(204)
 
@@ -187,7 +187,7 @@ def create_v1_job(call: Call) -> Reply:
 
 
 def add_v1_batch(call: Call) -> Reply:
-    """Take a batch of records as JSON; it is complete at once."""
+    """Receive a batch of records as JSON; it is complete at once."""
     job, content = call.org.jobs[call.words[0]], call.read()
     batch = f"751{len(job.batches):012d}AAA"
     job.batches[batch] = call.org.judge(json.loads(content))
@@ -201,7 +201,7 @@ def read_v1_batch(call: Call) -> Reply:
 
 
 def v1_results(call: Call) -> Reply:
-    """Send the answers of a batch."""
+    """Send the results of a batch."""
     return Reply(body=call.org.jobs[call.words[0]].batches[call.words[1]])
 
 

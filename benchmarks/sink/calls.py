@@ -1,4 +1,4 @@
-"""A request as the answers of the sink see it."""
+"""A request as the sink's answers get it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.sink.org import SinkOrg
 
 @dataclass(frozen=True)
 class Call:
-    """A request: `words` are the parts of its path that a route names, `blocks` its body, overwritten by the next."""
+    """A request: `words` are the parts of its path in a route, `blocks` its body, each overwritten by the next."""
 
     org: SinkOrg
     words: tuple[Any, ...]

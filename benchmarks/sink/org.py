@@ -1,4 +1,4 @@
-"""What the sink knows: its jobs, the files of what arrived, what it rejects, and how often it was called."""
+"""The state of the sink: its jobs, the files that arrived, which rows it rejects, and its number of calls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Job:
 
 @dataclass
 class SinkOrg:
-    """The state of the sink. `rejected` are the values of Reject__c whose rows it rejects; `latency` is in seconds.
+    """The state of the sink. It rejects rows whose Reject__c is in `rejected`; `latency` is in seconds.
 
     With `distinct` each rejected row of a job is rejected with a text of its own. Jobs run as the schedule has it.
     """
@@ -73,17 +73,17 @@ class SinkOrg:
             job.turn = self.schedule.add(rows)
 
     def new_file(self, kind: str) -> Path:
-        """Return the path of a file for something that arrives: `csv` or `json`."""
+        """Return the path of a new file for arriving `csv` or `json`."""
         return self.folder / f"{next(self._numbers):06d}.{kind}"
 
     def keep(self, content: bytes) -> None:
-        """Keep a JSON array of records that was accepted or judged."""
+        """Keep a JSON array of records."""
         path = self.new_file("json")
         path.with_suffix(".draft").write_bytes(content)
         path.with_suffix(".draft").rename(path)
 
     def judge(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return an answer for each record, in order, as Collections and Bulk v1 give them."""
+        """Return a result for each record, in order, as Collections and Bulk v1 do."""
         return list(itertools.starmap(self._judge, enumerate(records)))
 
     def _judge(self, number: int, record: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Starting the sink as a process of its own, and asking it what arrived."""
+"""Starts the sink as a separate process, and asks it what arrived."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RunningSink:
 
     @property
     def ca_file(self) -> Path:
-        """Return what clients must trust."""
+        """Return the CA certificate that clients must trust."""
         return self.folder / "ca.crt"
 
     def reset(
@@ -76,7 +76,7 @@ class RunningSink:
 
 
 def start_sink(folder: Path) -> RunningSink:
-    """Start a sink with its files in `folder` and wait until it serves; raises RuntimeError with its own words."""
+    """Start a sink with its files in `folder` and wait until it serves; raises RuntimeError with its output."""
     ready, log = folder / "ready.json", folder / "sink.log"
     with log.open("wb") as output:
         command = [sys.executable, "-m", "benchmarks.sink", str(folder)]

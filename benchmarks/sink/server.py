@@ -1,4 +1,4 @@
-"""The HTTP side of the sink: large bodies go to files in blocks, nothing is parsed that need not be."""
+"""The HTTP side of the sink: large bodies are written to files in blocks, and nothing is parsed unnecessarily."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SinkServer(ThreadingHTTPServer):
         return accepted, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up."""
+        """Ignore clients that disconnect."""
 
 
 class SinkHandler(BaseHTTPRequestHandler):
@@ -56,7 +56,7 @@ class SinkHandler(BaseHTTPRequestHandler):
         return True
 
     def answer(self) -> None:
-        """Answer a request by the first route that fits."""
+        """Answer a request by the first route that matches."""
         split = urlsplit(self.path)
         org = cast("SinkServer", self.server).org
         calls = org.calls
@@ -77,7 +77,7 @@ class SinkHandler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - the library's names
 
     def blocks(self) -> Iterator[memoryview]:
-        """Yield the body in blocks, which are overwritten by the next."""
+        """Yield the body in blocks; each is overwritten by the next."""
         room = bytearray(BLOCK)
         view = memoryview(room)
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

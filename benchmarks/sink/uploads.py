@@ -1,4 +1,4 @@
-"""An uploaded CSV: kept as it came, its rows counted, the rejected ones found without looking at the others."""
+"""An uploaded CSV: kept unchanged, its rows counted, the rejected ones found without parsing the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Upload:
     _header_end: int = 0
 
     def receive(self, blocks: Iterator[memoryview]) -> None:
-        """Write what arrives, counting lines."""
+        """Write the arriving data and count its lines."""
         lines = 0
         with self.path.open("wb", buffering=0) as out:
             for block in blocks:
@@ -57,7 +57,7 @@ class Upload:
                 source.seek(last)
 
     def rejected(self, error: str, *, distinct: bool) -> Iterator[bytes]:
-        """Yield the file of rejected rows; `distinct` gives each a text of its own, as messages with record ids are."""
+        """Yield the file of rejected rows; `distinct` gives each its own message, as record ids in messages do."""
         with self.path.open("rb") as source:
             yield b'"sf__Id","sf__Error",' + source.readline()
             lines = []
@@ -76,7 +76,7 @@ class Upload:
             return source.readline()
 
     def _rewrite(self, rejected: tuple[str, ...]) -> None:
-        """Bring a file of another form (columns in another order, quoted lines) into one that can be searched."""
+        """Convert a file of another form (columns in another order, quoted lines) into one that can be searched."""
         draft, failed, rows = self.path.with_suffix(".draft"), [], 0
         with self.path.open(encoding="utf-8", newline="") as source, draft.open("wb") as out:
             lines = csv.reader(source)
@@ -99,7 +99,7 @@ def _line(row: list[str]) -> bytes:
 
 
 def _tails(content: mmap.mmap, start: int) -> dict[str, bytes] | None:
-    """Return how a line ends by value of the last column, None when the lines do not all end so."""
+    """Return the end of a line by value of the last column, None when some line ends differently."""
     first = content[start : content.find(b"\n", start) + 1]
     for form in (b",%s\n", b',"%s"\n', b",%s\r\n", b',"%s"\r\n'):
         ends = {value: form % value.encode() for value in VALUES}
@@ -118,7 +118,7 @@ def _find(content: mmap.mmap, end: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _marked(source: BinaryIO, position: int, last: int, mark: bytes) -> Iterator[bytes]:
-    """Yield whole lines with a mark before each."""
+    """Yield whole lines, each with a mark in front."""
     if position < last:
         yield mark
     while position < last:

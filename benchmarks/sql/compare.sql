@@ -1,4 +1,4 @@
--- Compares what arrived and was not rejected with the source, row by row and column by column.
+-- Compares the accepted rows with the source, row by row and column by column.
 with kept as (
     select * from received where "Reject__c" <> all (%(rejected)s)
 ), expected as (

@@ -1,4 +1,4 @@
--- Fills the source: a value is the same from the same number. `reject` marks 1 in 1,000 rows a, 9 more b, 90 more c.
+-- Fills the source: a number always gives the same values. `reject` marks 1 in 1,000 rows a, 9 more b, 90 more c.
 insert into {table}
 select 'TP2_' || lpad(n::text, 12, '0'), 'Person number ' || n, 'person' || n || '@example.com', 'City ' || n %% 977,
        (array['BR', 'DE', 'US', 'JP'])[1 + n %% 4], n %% 3 > 0, n %% 1000 + 0.25, n %% 100000 + 0.5, n %% 365,

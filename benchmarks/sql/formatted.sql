@@ -1,4 +1,4 @@
--- The rows as Salesforce takes them: what the raw limit copies and what the peers read. The session is in UTC.
+-- The rows, formatted for Salesforce: the raw limit copies them, the peers read them. The session is in UTC.
 select id as "Key__c", name as "Name", email as "Email__c", city as "City__c", country as "Country__c",
        active::text as "Active__c", score::text as "Score__c", amount::text as "Amount__c", visits::text as "Visits__c",
        since::text as "Since__c", replace((seen at time zone 'UTC')::text, ' ', 'T') || 'Z' as "Seen__c",

@@ -1,2 +1,2 @@
--- The index that makes the cost of a run that of its changes.
+-- The index with which the cost of a run depends on its changes only.
 create index on {table} (changed_at, id collate "C")

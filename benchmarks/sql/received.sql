@@ -1,4 +1,4 @@
--- What arrived, as text; the columns are named after the fields of Salesforce, `Id` is sent empty by jsforce.
+-- What arrived, as text; the columns are named after the fields of Salesforce, jsforce sends an empty `Id`.
 create temporary table received (
     "Id" text,
     "Key__c" text, "Name" text, "Email__c" text, "City__c" text, "Country__c" text, "Active__c" text,

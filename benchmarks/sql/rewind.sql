@@ -1,2 +1,2 @@
--- Puts the watermark of the stream before all rows; what is known of the org stays, as on any but the first run.
+-- Puts the watermark of the stream before all rows; the stored org and description stay, as in every run after the first.
 update crm_export.ExportWatermarks set cursor_at = null, record_key = null

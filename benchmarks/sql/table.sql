@@ -1,4 +1,4 @@
--- The source of the benchmarks: twenty columns that are sent, about 355 bytes of CSV a row, and the time of change.
+-- The source of the benchmarks: twenty exported columns, about 355 bytes of CSV per row, and the change time.
 create schema if not exists bench;
 create unlogged table {table} (
     id text primary key,

@@ -1,1 +1,1 @@
-"""Tests against one running stack: a package, so that its fixtures end with it."""
+"""Tests against one running stack; a package, so that its fixtures end with it."""

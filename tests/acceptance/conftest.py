@@ -17,12 +17,12 @@ from local_stack.stack import Stack
 from running_stack import free_ports
 
 
-@pytest.fixture(scope="package")  # stopped before the worker goes on: a scheduler takes a core from every other test
+@pytest.fixture(scope="package")  # stopped before the worker continues: a scheduler takes a core from every other test
 def stack() -> Iterator[Stack]:
-    """Return a stack whose main job is scheduled every minute."""
+    """Return a stack whose CRMExport is scheduled every minute."""
     with tempfile.TemporaryDirectory(prefix="crm-stack-", dir="/var/tmp") as folder:
         place = Place(Path(folder))
-        # one run at a time: on a busy machine a run takes longer than a minute, and eight would take it all
+        # one run at a time: on a busy machine a run takes longer than a minute, and eight would overload it
         often = {"CRM_EXPORT_SCHEDULE": "* * * * *", "CRM_EXPORT_ACTIVE_RUNS": "1"}
         with Stack(place, free_ports(), extra_environment=often) as running:
             yield running
@@ -31,7 +31,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Return a headless Chromium; where there is none, the tests are skipped with that reason."""
+    """Return a headless Chromium; without one the tests are skipped."""
     expect.set_options(timeout=PATIENCE)
     opening = open_browser()
     try:
@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(stack: Stack, browser: Browser) -> Iterator[Visitor]:
-    """Return somebody who opens the page; an error or a rejection by the page's policy fails the test."""
+    """Return a visitor of the page; an error or a violation of the page's policy fails the test."""
     somebody = Visitor(browser, stack.api)
     yield somebody
     somebody.leave()

@@ -1,4 +1,4 @@
-"""Two Celery workers: one is killed or asked to end, the database restarts, and every record is written once."""
+"""Two Celery workers: one is killed or gets SIGTERM, the database restarts, and every record is written once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ pytestmark = [
 EXPORT, OVERLAP, RECONCILE = "CRMExport", "CRMExport_overlap", "CRMExport_Reconcile"
 NEVER = "0 0 1 1 *"
 ROWS = 20_000
-SLOW_ROWS = 3_000  # more than a job begins with
+SLOW_ROWS = 3_000  # enough for Bulk jobs
 LEASE_SECONDS = 120
 STREAM = {
     "key": "id", "cursor": "changed_at", "external_id": "Key__c", "operation": "upsert",
@@ -87,7 +87,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 
 def skip_without_redis() -> None:
-    """Skip the test where there is no Redis."""
+    """Skip the test without Redis."""
     if not any((Path(folder) / PROGRAM).exists() for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)):
         pytest.skip(f"{PROGRAM} is not installed (Debian: RUNLEVEL=1 apt-get install redis-server)")
 
@@ -120,7 +120,7 @@ def add_rows(stack: Stack, table: str, first: int, last: int) -> None:
 
 def find_worker(stack: Stack, host: str) -> psutil.Process | None:
     """Return the process of `airflow celery worker` with a host name."""
-    return find_component(stack, f"celery@{host}:MainProcess")  # celery gives itself a title
+    return find_component(stack, f"celery@{host}:MainProcess")  # celery sets its own process title
 
 
 def find_component(stack: Stack, word: str) -> psutil.Process | None:
@@ -143,7 +143,7 @@ def find_supervisor(stack: Stack) -> psutil.Process:
 
 @contextlib.contextmanager
 def without_restarts(stack: Stack) -> Generator[None]:
-    """Start nothing again until the end of the block: a machine that is gone returns later."""
+    """Restart nothing until the end of the block, as if a machine were down for some time."""
     supervisor = find_supervisor(stack)
     supervisor.suspend()
     try:
@@ -153,13 +153,13 @@ def without_restarts(stack: Stack) -> Generator[None]:
 
 
 def ended(stack: Stack, dag_id: str, run_id: str, task: str) -> str | None:
-    """Return the state of a task once it has ended."""
+    """Return the state of a task after it has ended."""
     state = stack.api.task_states(dag_id, run_id).get(task)
     return state if state in {"success", "failed", "skipped", "upstream_failed"} else None
 
 
 def is_sending(stack: Stack, kind: str, state: str, rows: int = 0) -> bool:
-    """Return whether a run of a kind has a batch of `many` in a state, of more than so many rows."""
+    """Return whether a run of a kind has a batch of the stream `many` in a state, with more than so many rows."""
     with stack.connect() as connection:
         found = connection.execute(
             "select 1 from crm_export.ExportBatches b join crm_export.ExportRuns r on r.id = b.run"
@@ -176,7 +176,7 @@ def read_records(stack: Stack, table: str) -> dict[str, str]:
 
 
 def check_org(stack: Stack, table: str) -> None:
-    """Check that the org has each row of a table, and that each version was written once."""
+    """Check that the org has each row of a table, and that each version was written only once."""
     with stack.connect() as connection:
         source = dict(connection.execute(f"select id, name from app.{table}").fetchall())
     assert read_records(stack, table) == source
@@ -213,7 +213,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_batch_is_continued_by_the_ot
 
 
 def test_a_task_that_is_asked_to_end_ends_within_five_seconds_and_uses_up_no_retry(stack: Stack) -> None:
-    with stack.connect() as connection:  # below the watermark: only the daily check finds them
+    with stack.connect() as connection:  # below the watermark, where only the daily check finds them
         connection.execute("update app.many set name = 'Late', changed_at = changed_at - interval '1 day'"
                            " where id <= 'many-002000'")  # fmt: skip
     stack.control.set_requests(automation_seconds={"Many__c": 0.02})
@@ -287,7 +287,7 @@ def test_one_slow_stream_does_not_stop_the_others_and_the_grid_says_so(stack: St
     stack.api.wait_for_dag(OVERLAP, 120)
     stack.api.unpause(OVERLAP)
     first, second, third = wait_for("three scheduled runs", lambda: watch_runs(stack), 600)
-    stack.api.unpause(OVERLAP, paused=True)  # its open runs go on
+    stack.api.unpause(OVERLAP, paused=True)  # its open runs continue
     state = wait_for("the end of the slow stream", lambda: ended(stack, OVERLAP, first, "slow.export_changes"), 400)
     assert state == "success"
     for run_id in (second, third):

@@ -1,4 +1,4 @@
-"""The CRM Export page in a real browser, on a stack whose streams are held: what it shows, and to whom."""
+"""The CRM Export page in a real browser, on a stack with held streams: what it shows, and to whom."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VIEWS = ("overview", "streams/buyer_touchpoints", "errors", "errors/records", "a
 
 @pytest.fixture(scope="module", autouse=True)
 def held_and_quiet(stack: Stack) -> Iterator[None]:
-    """Wait for the first run, then keep the schedule from changing what the tests look at."""
+    """Wait for the first run, then pause the schedule so that the tests see a stable state."""
     wait_for("the first run", lambda: any(run["state"] == "failed" for run in stack.api.runs("CRMExport")), 300)
     stack.api.unpause("CRMExport", paused=True)
     wait_for("no task", lambda: not any(is_busy(stack, run) for run in stack.api.runs("CRMExport")))
@@ -34,7 +34,7 @@ def held_and_quiet(stack: Stack) -> Iterator[None]:
 
 
 def is_busy(stack: Stack, run: dict[str, str]) -> bool:
-    """Return whether a task of the run is running; those of a paused DAG that have not begun wait."""
+    """Return whether a task of the run is running; tasks of a paused DAG that have not begun wait."""
     states = stack.api.task_states("CRMExport", run["dag_run_id"]) if run["state"] == "running" else {}
     return any(state in {"queued", "running"} for state in states.values())
 
@@ -57,7 +57,7 @@ def test_the_answer_is_on_top_and_each_hold_says_why_and_what_to_do(stack: Stack
         expect(page.get_by_role("table").get_by_role("rowheader", name=stream).first).to_be_visible()
 
 
-def test_the_page_lives_in_airflow_and_its_links_lead_out_of_the_frame(stack: Stack, visitor: Visitor) -> None:
+def test_the_page_is_inside_airflow_and_its_links_lead_out_of_the_frame(stack: Stack, visitor: Visitor) -> None:
     page = visitor.open("dags/CRMExport/plugin/crm_export_dag")
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name="CMP_000025").first.click()
@@ -126,7 +126,7 @@ def test_it_speaks_brazilian_portuguese(visitor: Visitor) -> None:
     expect(page.get_by_role("article").filter(has_text="CMP_000025")).to_contain_text("Peça ao admin")
 
 
-def test_whoever_is_signed_out_is_informed_and_shown_the_way_back(stack: Stack, visitor: Visitor) -> None:
+def test_a_signed_out_user_is_informed_and_led_to_the_login(stack: Stack, visitor: Visitor) -> None:
     page = visitor.open(logged_in=False)
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     again = page.get_by_role("link", name="Sign in again")
@@ -161,7 +161,7 @@ def test_with_the_database_down_the_page_says_so_and_disables_what_cannot_work(s
 
 
 def hostile_strings() -> list[str]:
-    """Return what people have put into names to run code, close tags, fool templates, or hide."""
+    """Return texts that people have put into names to run code, close tags, fool templates, or hide."""
     tried = (Path(__file__).parent / "hostile_strings.txt").read_text().splitlines()
     chance = random.Random(4)
     mixed = [f"{chance.choice(tried)}{chance.choice(tried)}" for _ in range(HOSTILE_STRINGS)]
@@ -179,7 +179,7 @@ def plant(connection: psycopg.Connection, texts: list[str]) -> None:
         )
 
 
-# elements that the page itself never makes
+# elements that the page itself never creates
 FOREIGN = (
     "script, style, iframe, object, embed, img, video, audio, base, meta, link, template, marquee, math, b, x-foo,"
     " svg:not(.icon), [onerror], [onload], [onclick], [onfocus], [ontoggle], [srcdoc]"

@@ -1,4 +1,4 @@
-"""Operating the export from the page, in a real browser: the bell, sending again, checking and planning."""
+"""Operating the export from the page, in a real browser: the bell, resends, checks and plans."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORDS = {
 
 @pytest.fixture(scope="module", autouse=True)
 def held(stack: Stack) -> None:
-    """Wait for the first run, which holds streams; each story has alerts that nobody has read."""
+    """Wait for the first run, which holds streams and raises unread alerts."""
     wait_for("the first run", lambda: any(run["state"] == "failed" for run in stack.api.runs("CRMExport")), 300)
 
 

@@ -1,4 +1,4 @@
-"""The whole stack with a running scheduler: what `make run` starts, held, fixed, gone on, healed."""
+"""The whole stack with a running scheduler, as `make run` starts it: held, fixed, continued, healed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def summary(stack: Stack, stream: str) -> StreamSummary | None:
 
 
 def scheduled_runs(stack: Stack) -> list[dict[str, Any]]:
-    """Return the scheduled runs that have ended, oldest first."""
+    """Return the finished scheduled runs, oldest first."""
     runs = [run for run in stack.api.runs(EXPORT) if run["state"] in {"success", "failed"}]
     return [run for run in reversed(runs) if run["run_type"] == "scheduled"]
 
@@ -90,7 +90,7 @@ def _held_at(stack: Stack, key: str) -> StreamSummary | None:
 
 
 def test_the_story_of_a_rejected_record_through_the_page(stack: Stack, visitor: Visitor) -> None:
-    """Rejected, held and seen; acknowledged and off; passed over; on again; fixed; the daily job; resolved."""
+    """Rejected, held, shown; acknowledged and off; continued; on again; fixed; the daily job; resolved."""
     page = visitor.open()
     hold = page.get_by_role("article").filter(has_text="CMP_000025")
     expect(hold).to_contain_text("bad value for restricted picklist field: Unknown")
@@ -304,7 +304,7 @@ def test_ports_in_use_are_one_clear_message_that_names_them_all(stack: Stack) ->
 
 @pytest.mark.security("H1", "L3")
 def test_what_a_stack_listens_at_is_reached_from_this_machine_only(stack: Stack) -> None:
-    # a process that sets its title overwrites its environment, so that only its parents say whose it is
+    # a process that sets its title overwrites its environment, so that only its parents identify it
     family = psutil.Process().children(recursive=True)
     pids = {
         process.pid for process in [*psutil.process_iter(), *family] if process in family or _belongs(process, stack)

@@ -1,4 +1,4 @@
-"""The benchmarks with a few hundred rows: they run, every row is checked, and a wrong result is reported."""
+"""The benchmarks with a few hundred rows: they run, check every row, and report a wrong result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = 2_000
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """Return a benchmark of a few rows, one run of each way."""
+    """Return a benchmark of a few rows, with one run per method."""
     place: Path = tmp_path_factory.mktemp("bench")
     sink, work = place / "sink", place / "work"
     sink.mkdir()

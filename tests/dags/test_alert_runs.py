@@ -1,4 +1,4 @@
-"""Alerts in runs of Airflow: what reaches a real webhook when runs are held, killed, repeated, or it is down."""
+"""Alerts in Airflow runs: what a real webhook gets when runs are held, killed or repeated, or when it is down."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Runs:
         return states | {"run": str(finished.state)}
 
     def take(self) -> list[list[tuple[str, str]]]:
-        """Return the messages that came since they were last taken: event and kind of each alert."""
+        """Return the messages since the last call: event and kind of each alert."""
         sent, self.hook.requests = self.hook.requests, []
         return [[(alert["event"], alert["kind"]) for alert in body["alerts"]] for _, body in sent]
 

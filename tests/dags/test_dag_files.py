@@ -1,4 +1,4 @@
-"""The DAG files: what they define, and that parsing them reads stream files only."""
+"""The DAG files: the DAGs they define, and that parsing them reads stream files only."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_held_stream_keeps_its_schedule_where_a_limit_is_set_for_all_dags() ->
     assert found == [f"{dag_id} 0 0" for dag_id in sorted(DAG_IDS)], done.stderr[-1000:]
 
 
-def test_the_gate_judges_once_and_is_never_soft(dags: DagBag) -> None:
+def test_the_gate_checks_once_and_never_ends_as_skipped(dags: DagBag) -> None:
     gate = dags.dags["CRMExport"].get_task("campaigns.pause_on_export_errors")
     assert (gate.soft_fail, gate.never_fail, gate.silent_fail, gate.mode) == (False, False, False, "poke")
 

@@ -31,14 +31,14 @@ from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
 
 pytestmark = [
-    pytest.mark.filterwarnings("default"),  # what Airflow and its libraries warn about while they run a DAG is theirs
+    pytest.mark.filterwarnings("default"),  # warnings of Airflow and its libraries while they run a DAG
 ]
 ROOT = Path(__file__).resolve().parents[2]
 STREAM = "accounts"
 
 
 def forget_run(dag_id: str, run_id: str) -> None:
-    """Delete the run of an earlier test: each test's database counts its actions from 1."""
+    """Delete the run of an earlier test, because each test's database numbers its actions from 1."""
     with create_session() as session:
         session.execute(delete(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
 
@@ -240,7 +240,7 @@ def test_a_stream_in_work_elsewhere_is_skipped_with_its_children_and_its_gate_st
 
 
 @pytest.mark.field("F20")
-def test_of_the_events_of_an_asset_one_is_read(dags: DagRunner) -> None:
+def test_only_one_event_of_an_asset_is_read(dags: DagRunner) -> None:
     dags.exporter.add({"id": 1}, {"id": 2})
     dags.export()
     few = count_statements_on_events(lambda: dags.run("CRMExport_Reconcile"))
@@ -257,7 +257,7 @@ def test_of_the_events_of_an_asset_one_is_read(dags: DagRunner) -> None:
 
 
 def count_statements_on_events(act: Callable[[], object]) -> int:
-    """Return how many statements of Airflow read the events of assets meanwhile."""
+    """Count Airflow's statements that read asset events during the block."""
     seen: list[str] = []
 
     def note(_c: object, _u: object, statement: str, *_: object) -> None:
@@ -358,7 +358,7 @@ def test_a_trial_that_the_page_asked_for_is_in_its_table_and_in_no_log(dags: Dag
     assert dags.export(f"page__{number}", try_record="accounts:1", trial=number) == ("skipped", "skipped")
     trial = trials.read(number, "olga")
     assert trial is not None
-    assert (PERSON in str(trial.request), trial.accepted) == (True, False)  # leaks.py looks into the logs
+    assert (PERSON in str(trial.request), trial.accepted) == (True, False)  # leaks.py searches the logs
 
 
 def test_a_retry_that_the_page_asked_for_sends_its_records_only(dags: DagRunner) -> None:
@@ -444,7 +444,7 @@ def test_a_setting_that_is_switched_during_a_run_counts_from_the_next_one(
 
 
 @pytest.mark.fault("D6")
-def test_a_run_of_long_ago_that_is_run_again_uses_what_is_there_today(dags: DagRunner) -> None:
+def test_an_old_run_that_is_run_again_uses_the_present_state(dags: DagRunner) -> None:
     dags.exporter.add({"id": 1}, {"id": 2})
     dags.export()
     dags.exporter.change(1, 30, name="today")

@@ -1,4 +1,4 @@
-"""Metrics and lineage as Airflow sends them: to a StatsD server, to an OpenTelemetry collector, to a file of events."""
+"""Metrics and lineage as Airflow sends them: to a StatsD server, an OpenTelemetry collector and a file of events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from salesforce_sandbox.process import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = ROOT / "deploy" / "grafana" / "crm_export.json"
-# the configuration of stats and lineage is read when a process of Airflow begins: each run is one of its own
+# Airflow reads the configuration of stats and lineage at process start, so each run is a process of its own
 RUN = f"""
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.observability import stats
@@ -37,7 +37,7 @@ COUNTED = {"rows_changed": 3.0, "rows_sent": 3.0, "accepted": 2.0, "rejected": 1
 
 
 def run_export(**configuration: str) -> None:
-    """Run CRMExport in a process of its own with a configuration of Airflow."""
+    """Run CRMExport in a separate process with a configuration of Airflow."""
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}"} | configuration
     done = subprocess.run([sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, check=False)
     assert "ended: success" in done.stdout, (done.stdout + done.stderr)[-3000:]
@@ -74,7 +74,7 @@ def source(
 
 
 def check_arrived(collector: Collector) -> None:
-    """Check that every metric has arrived with its stream, its kind and what was counted."""
+    """Check that every metric has arrived with its stream, kind and value."""
     found = collector.find(f"airflow.{PREFIX}.")
     assert found.keys() == COUNTERS.keys() | GAUGES.keys()
     assert {metric.stream for metrics in found.values() for metric in metrics} == {"accounts"}
@@ -118,7 +118,7 @@ def test_the_dashboard_names_only_metrics_that_exist_and_each_of_them() -> None:
 
 
 def read_event(path: Path) -> dict[str, Any]:
-    """Return the last event of the export that ended well."""
+    """Return the last event of the export that succeeded."""
     events = [json.loads(line) for line in path.read_text().splitlines()]
     ended = [
         event for event in events

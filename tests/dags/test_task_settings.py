@@ -1,4 +1,4 @@
-"""What all tasks of all DAGs share: their retries, and that each ends when Airflow asks it to."""
+"""Settings of all tasks in all DAGs: their retries, and that each ends at SIGTERM."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_every_task_has_the_same_retries(dags: DagBag, dag_id: str) -> None:
 
 
 class SilentPostgres:
-    """A server that takes connections and never answers; each connection is a SIGTERM to this process."""
+    """A server that accepts connections and never answers; each connection sends SIGTERM to this process."""
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))

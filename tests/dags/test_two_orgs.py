@@ -1,4 +1,4 @@
-"""Two orgs and two databases in one Airflow: each stream is exported by its own connections; nothing crosses over."""
+"""Two orgs and two databases in one Airflow: each stream is exported through its own connections only."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Two:
         return states | {"run": str(finished.state)}
 
     def take_alerts(self) -> list[tuple[str, str]]:
-        """Return kind and stream of what the webhook was sent since it was last asked."""
+        """Return kind and stream of the webhook's alerts since the last call."""
         sent, self.hook.requests = self.hook.requests, []
         return [(alert["kind"], alert["stream"]) for _, body in sent for alert in body["alerts"]]
 
@@ -117,7 +117,7 @@ def connect_salesforce(monkeypatch: pytest.MonkeyPatch, side: str, server: Runni
 
 
 def names_of_streams(side: Exporter) -> set[str]:
-    """Return the streams that the tables of a side know."""
+    """Return the streams in the tables of one side."""
     tables = ("ExportWatermarks", "ExportRuns", "ExportBatches", "ExportErrors", "ExportFindings", "ExportResends")
     query = " union ".join(f"select stream from crm_export.{table}" for table in tables)
     alerts = " union select stream from crm_export.ExportAlerts where stream is not null"

@@ -1,4 +1,4 @@
-"""What is deployed: the files are valid for the tools that read them, and each component gets all that it needs."""
+"""Deployment files: they are valid for the tools that read them, and each component gets everything it needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_page(name: str) -> str:
 
 
 def find_wrong(values: dict[str, Any], schema: str) -> list[str]:
-    """Return what a JSON Schema of this folder finds wrong."""
+    """Return the errors that a JSON Schema of this folder finds."""
     rules = json.loads(Path(__file__).with_name(schema).read_text(encoding="utf-8"))
     Draft7Validator.check_schema(rules)
     return [f"{error.json_path}: {error.message}" for error in Draft7Validator(rules).iter_errors(values)]

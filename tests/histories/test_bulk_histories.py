@@ -1,4 +1,4 @@
-"""Random histories in which many rows go by Bulk jobs; as test_histories.py."""
+"""Random histories in which many rows are sent in Bulk jobs; otherwise as test_histories.py."""
 
 from __future__ import annotations
 

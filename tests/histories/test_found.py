@@ -1,4 +1,4 @@
-"""What random histories found in the product, run again step by step."""
+"""Faults that random histories found in the product, as fixed step-by-step histories."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VERSIONS = (
 
 @pytest.fixture
 def world(stage: Stage, request: pytest.FixtureRequest) -> Iterator[World]:
-    """Return a world with nothing in it; its jobs save rows only on demand."""
+    """Return an empty world, whose jobs save rows only on demand."""
     options = request.param if hasattr(request, "param") else TaskOptions()
     built = stage.make_world(options)
     with built.at_work():
@@ -116,7 +116,7 @@ def test_ids_that_differ_only_in_case_are_rejected_also_when_the_other_was_expor
 
 
 def test_a_check_that_slept_past_its_lease_packs_nothing_any_more(world: World) -> None:
-    """It would take versions that another process has noted since for those that it had read."""
+    """It would mistake versions that another process recorded meanwhile for those that it had read."""
     write(world, (1, "a"), (2, "b"))
     go_to_end(world, world.start("export"))
     asleep = world.start("sweep")
@@ -132,7 +132,7 @@ def test_a_check_that_slept_past_its_lease_packs_nothing_any_more(world: World) 
 
 
 def test_a_trial_that_slept_past_its_lease_does_not_write_to_the_ledger_any_more(world: World) -> None:
-    """Its batch was abandoned by the run that came next; whatever has that place now is not its own."""
+    """The next run abandoned its batch, so whatever is stored there now is not its own."""
     write(world, (1, "a"))
     asleep = world.start("trial", key=1)
     go_until(world, asleep, "answer PATCH composite")
@@ -147,7 +147,7 @@ def test_a_trial_that_slept_past_its_lease_does_not_write_to_the_ledger_any_more
 
 @pytest.fixture
 def unfolded(stage: Stage) -> Iterator[None]:
-    """Take the index on lower(ext) away: such ids are found in one window only, from what was kept of it."""
+    """Drop the index on lower(ext): such ids are found in one window only, from its stored rows."""
     stage.monitor.execute("drop index app.accounts_lower_idx")
     yield
     stage.monitor.execute("create index on app.accounts (lower(ext))")
@@ -202,12 +202,12 @@ def test_a_record_that_is_ignored_while_it_is_rejected_again_holds_nothing_any_m
     end_history(world)
 
 
-def test_a_stop_that_the_gate_of_another_run_has_ended_is_no_gate_that_passes_wrongly(world: World) -> None:
+def test_a_gate_may_pass_after_the_gate_of_another_run_has_ended_the_stop(world: World) -> None:
     write(world, (1, "a"), bad=True)
     stopped = world.start("export")
     go_until(world, stopped, "answer PATCH composite")
     other = world.start("export")
-    go_until(world, other, "sleep")  # the stream is another run's
+    go_until(world, other, "sleep")  # another run has the stream
     while world.invariants.before.stopped_at is None:
         world.step(stopped)
     world.setting = False
@@ -220,7 +220,7 @@ def test_a_stop_that_the_gate_of_another_run_has_ended_is_no_gate_that_passes_wr
 
 
 def test_the_limit_of_collections_that_the_architecture_names_is_real(world: World) -> None:
-    """Random histories leave out what no look at the lease can prevent: here it is, so that the claim stays honest."""
+    """Random histories exclude this race, which no check of the lease can prevent; this test proves that it exists."""
     write(world, (1, "a"))
     asleep = world.start("export")
     go_until(world, asleep, "call PATCH composite")

@@ -1,7 +1,7 @@
-"""Random histories of the product's own code: whatever crashes, nothing is lost and nothing is stale.
+"""Random histories of the product's own code: after any crash, nothing is lost and nothing is stale.
 
-Each history is defined by its seed alone. Failing: `Violation: I4: …` with the journal of what happened. The same
-history again: `HISTORIES_FROM=<seed> HISTORIES=1 .venv/bin/python -m pytest tests/histories/test_histories.py`.
+Its seed alone defines a history. A failure shows `Violation: I4: …` with the journal of events. To run the same
+history: `HISTORIES_FROM=<seed> HISTORIES=1 .venv/bin/python -m pytest tests/histories/test_histories.py`.
 Half of HISTORIES are here, the other half, with Bulk jobs, in test_bulk_histories.py.
 """
 

@@ -1,4 +1,4 @@
-"""The Bulk jobs of the small Salesforce go through the same states, and answer the same rows, as the sandbox's."""
+"""The Bulk jobs of the small Salesforce have the same states and results as the sandbox's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _judge(body: str) -> Status | None:
 
 
 class Both:
-    """A job of the model and one of the sandbox, asked the same."""
+    """A job of the model and one of the sandbox, which get the same calls."""
 
     def __init__(self, rest: Rest) -> None:
         self.rest = rest
@@ -48,7 +48,7 @@ class Both:
         return (status, _outline(body)), (answer.status_code, _outline(answer.json()))
 
     def finish(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Let both work the job off and return what they report."""
+        """Let both process the job and return their reports."""
         self.model.progress(self.model.jobs[self.ours], 99)
         body: dict[str, Any] = {}
         for _ in range(200):

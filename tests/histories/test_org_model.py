@@ -23,11 +23,11 @@ def _judge(body: str) -> Status | None:
 
 
 class Both:
-    """The model and the sandbox, asked the same."""
+    """The model and the sandbox, which get the same calls."""
 
     def __init__(self, rest: Rest) -> None:
         self.rest, self.model = rest, OrgModel(_judge)
-        self.ids: dict[str, str] = {}  # the sandbox's by the model's
+        self.ids: dict[str, str] = {}  # the sandbox's ids by the model's
 
     def ask(self, method: str, path: str, body: Any = None, theirs: str | None = None) -> tuple[Any, Any]:
         """Return both answers."""
@@ -55,7 +55,7 @@ class Both:
         assert [_outline(each) for each in modelled] == [_outline(each) for each in real]
 
     def query(self, ids: list[str]) -> None:
-        """Look ids up in both and compare."""
+        """Look up ids in both and compare."""
         listed = ",".join(f"'{each}'" for each in ids)
         soql = f"SELECT Id, Ext__c FROM Account WHERE Ext__c IN ({listed})"
         modelled, real = self.ask("GET", f"query?q={quote(soql, safe='')}")

@@ -1,4 +1,4 @@
-"""The invariants have teeth: each fault planted into the product is noticed within a bounded number of histories."""
+"""The invariants can fail: each fault planted into the product is detected within a bounded number of histories."""
 
 from __future__ import annotations
 

@@ -31,13 +31,13 @@ from histories.tasks import BULK_STREAM, DIVIDED_STREAM, STREAM, TaskOptions
 from histories.violations import Violation
 from histories.world import World
 
-EXAMPLES = int(os.environ.get("STATE_MACHINES", "0"))  # asked for: other ones each time
+EXAMPLES = int(os.environ.get("STATE_MACHINES", "0"))  # if set: new histories each time
 KEYS = st.integers(1, 5)
 OUTCOMES = {"call": [REJECT, BUSY, KILL], "answer": [LOSE, SHORTEN, KILL], "upload": [REJECT, KILL]}
 
 
 class Machine(RuleBasedStateMachine):
-    """A world whose every step Hypothesis chooses."""
+    """A world in which Hypothesis chooses every step."""
 
     stage: Stage  # set by the test
     transactions: Bundle[OpenTransaction] = Bundle("transactions")
@@ -163,7 +163,7 @@ class Machine(RuleBasedStateMachine):
 
 @pytest.fixture
 def machine(stage: Stage) -> Iterator[type[Machine]]:
-    """Return the machine at the stage of this worker."""
+    """Return the machine on the stage of this worker."""
     Machine.stage = stage
     yield Machine
     del Machine.stage
@@ -175,7 +175,7 @@ def test_the_invariants_hold_whatever_hypothesis_does(machine: type[Machine]) ->
 
 def test_hypothesis_finds_and_shrinks_a_planted_fault(machine: type[Machine]) -> None:
     with watermark_before_results(), pytest.raises(Violation) as found:
-        # found within 30: two of the rules are about the child stream
+        # usually within 30 examples: two of the rules concern the child stream
         run_state_machine_as_test(machine, settings=_settings(60, steps=15))
     assert found.value.invariant in {"I4", "I5"}
 

@@ -1,4 +1,4 @@
-"""What a stack has started is stopped with all that came of it, also where it has left its process group."""
+"""All processes of a stack are stopped, including descendants that have left their process group."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_stack.processes.guardian import PROCESSES, find_members, stop_session
 from running_stack import wait_for
 
 _STUCK = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-# as Airflow does: a task has a process group of its own, and one that is stuck does not end at SIGTERM
+# as in Airflow: a task has its own process group, and a stuck one does not end at SIGTERM
 _PROGRAM = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {_STUCK!r}], process_group=0); {_STUCK}"
 
 

@@ -1,4 +1,4 @@
-"""A run that is interrupted, ended or killed at any moment of its start leaves nothing running and nothing harmed."""
+"""A run that is interrupted, terminated or killed at any moment of its start leaves nothing running or damaged."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ STOP_SECONDS = 90
 def test_a_run_that_is_interrupted_leaves_nothing_running(moment: float, number: signal.Signals) -> None:
     with fresh_state() as state, start_run(state) as run:
         time.sleep(moment)
-        os.killpg(run.pid, number)  # a terminal sends it to the whole group
+        os.killpg(run.pid, number)  # a terminal sends it to the whole process group
         output, _ = run.communicate(timeout=STOP_SECONDS)
-        # before Python runs our first line the signal ends it, as it ends every program of Python
+        # before Python runs our first line, the signal ends the process, as any Python program
         too_early = "init_import_site" in output or run.returncode == -number
         assert run.returncode == 130 or too_early, output
         assert "Traceback" not in output or too_early, output

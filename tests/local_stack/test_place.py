@@ -1,4 +1,4 @@
-"""Where the stack is, which ports it takes, and what its settings file says."""
+"""The location of the stack, its ports, and its settings file."""
 
 from __future__ import annotations
 

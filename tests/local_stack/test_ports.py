@@ -1,4 +1,4 @@
-"""Which ports a stack takes: the usual ones, free ones near them, or those that were asked for."""
+"""The ports of a stack: the default ones, free ones near them, or the requested ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reservation() -> Iterator[PortReservation]:
 
 @pytest.fixture
 def taken() -> Iterator[list[int]]:
-    """Return five ports at which somebody listens."""
+    """Return five ports in use."""
     with ExitStack() as sockets:
         ports = []
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""The embedded Postgres of a stack: who is let in, and what each role may do."""
+"""The embedded Postgres of a stack: who can log in, and the privileges of each role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table in the terminal, and what is offered below it."""
+"""The table in the terminal, and the suggestions below it."""
 
 from __future__ import annotations
 

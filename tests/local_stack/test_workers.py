@@ -1,4 +1,4 @@
-"""Asking for several workers: what is missing is said in one sentence, and what Redis keeps is for its owner alone."""
+"""Several workers: one message names missing requirements, and only the owner can read Redis's files."""
 
 from __future__ import annotations
 

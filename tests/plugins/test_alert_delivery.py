@@ -1,4 +1,4 @@
-"""Delivering alerts: what arrives at a real mail server, a webhook, Slack and PagerDuty, and what is said when not."""
+"""Delivering alerts: what a real mail server, a webhook, Slack and PagerDuty receive, and the messages of failures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crm_export.alerts.delivery import deliver_message
 from include.export.alerts import AlertMessage, Channel, ChannelFailure
 from include.export.ledger import PendingAlert
 
-# PagerDuty's client leaves its connections open; whichever test comes next would be warned about them
+# PagerDuty's client leaves its connections open, which would cause warnings in the next test
 pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -43,7 +43,7 @@ def http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpSink]:
         monkeypatch.setenv("AIRFLOW_CONN_SLACK", f"slackwebhook://:T0%2FB0%2Fsecret@{address}%2Fservices/")
         monkeypatch.setenv("AIRFLOW_CONN_PAGER", '{"conn_type": "pagerduty_events", "password": "integration-key"}')
         yield sink
-    gc.collect()  # what the clients left open is closed here and not in another module's test
+    gc.collect()  # connections that the clients left open are closed here, and not in another module's test
 
 
 @pytest.fixture
@@ -155,5 +155,5 @@ def test_a_missing_package_is_named_with_the_line_to_add(
 
 @pytest.fixture
 def hide_module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return what makes a module look as if its package were not installed."""
+    """Return a patch that makes a module look as if its package were not installed."""
     return lambda name: monkeypatch.setitem(sys.modules, name, None)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The connections: opened from Airflow's, and one message when they are wrong."""
+"""The connections: opened by Airflow's definitions, with one message for a mistake."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_transaction_pooler_ends_the_task_at_its_start(
 
 
 @pytest.mark.field("F23")
-def test_each_further_connection_asks_airflow_for_the_password_of_its_moment(
+def test_each_further_connection_fetches_the_current_password_from_airflow(
     postgres: EmbeddedPostgres, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = dict(part.split("=") for part in database.split())

@@ -1,4 +1,4 @@
-"""The login: it ends in time, takes the credentials nowhere else, and distinguishes a rejection from an accident."""
+"""The login: it ends in time, sends the credentials nowhere else, and distinguishes rejections from other failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOKEN = {"method": "POST", "path_regex": "oauth2/token"}
 def log_in(
     sandbox: Control, sandbox_server: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., type[RunFailure] | str]:
-    """Return a function that logs in with an answer planted and returns the failure's message."""
+    """Return a function that logs in with a planted answer and returns the failure's message."""
 
     def log_in(answer: dict[str, object], kind: type[RunFailure]) -> str:
         extra = {
@@ -79,7 +79,7 @@ def test_a_redirect_does_not_get_the_credentials(
         (404, "{}"),
     ],
 )
-def test_what_is_no_rejection_is_tried_again(log_in: Callable[..., str], status: int, body: str) -> None:
+def test_an_answer_that_is_no_rejection_is_retriable(log_in: Callable[..., str], status: int, body: str) -> None:
     detail = log_in({"status": status, "body": body}, SalesforceFailure)
     assert f"did not answer as documented (HTTP {status}" in detail
     assert SalesforceFailure.retriable

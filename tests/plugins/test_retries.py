@@ -24,12 +24,12 @@ from include.export.failures import (
 @pytest.mark.parametrize(
     "kind", [CircuitFailure, ConfigurationFailure, HorizonFailure, LeaseLost, LoginFailure, QuotaFailure]
 )
-def test_what_cannot_heal_fails_at_once(kind: type[RunFailure]) -> None:
+def test_permanent_failures_are_not_retried(kind: type[RunFailure]) -> None:
     assert RunFailureRetryPolicy().evaluate(kind("x"), 1, 3).action is RetryAction.FAIL
 
 
 @pytest.mark.parametrize("kind", [SalesforceFailure, SourceFailure])
-def test_what_may_pass_is_tried_again_with_growing_delays(kind: type[RunFailure]) -> None:
+def test_transient_failures_are_retried_with_growing_delays(kind: type[RunFailure]) -> None:
     delays = [RunFailureRetryPolicy().evaluate(kind("x"), number, 3).retry_delay for number in (1, 2, 3, 4)]
     assert delays == [timedelta(seconds=each) for each in (30, 120, 300, 300)]
 
@@ -43,5 +43,5 @@ def test_other_exceptions_follow_the_tasks_own_retries() -> None:
     assert RunFailureRetryPolicy().evaluate(ValueError("x"), 1, 3).action is RetryAction.DEFAULT
 
 
-def test_what_its_log_has_said_is_never_tried_again() -> None:
+def test_a_failure_that_was_already_reported_is_not_retried() -> None:
     assert RunFailureRetryPolicy().evaluate(ReportedFailure("x"), 1, 3).action is RetryAction.FAIL

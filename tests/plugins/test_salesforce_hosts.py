@@ -1,4 +1,4 @@
-"""Credentials and tokens go to hosts of Salesforce only, unless the environment names another."""
+"""Credentials and tokens are sent to Salesforce's hosts only, unless the environment names another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATH = "/services/oauth2/token"
 
 
 def login_of(domain: str) -> str:
-    """Return the address that simple_salesforce makes of a connection's domain."""
+    """Return the address that simple_salesforce derives from a connection's domain."""
     return f"https://{domain}.salesforce.com{PATH}"
 
 

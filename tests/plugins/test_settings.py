@@ -1,4 +1,4 @@
-"""The settings: what counts as on and off, and what is said about anything else."""
+"""The settings: what counts as on and off, and the messages about other values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for a Bulk job: who waits, and for how long at most."""
+"""Waiting for a Bulk job: which process waits, and the longest wait."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STREAM: dict[str, Any] = {
 
 
 class Health(BaseHTTPRequestHandler):
-    """Answers as Airflow's API server does."""
+    """Answers like Airflow's API server."""
 
     bodies: ClassVar[dict[str, str]] = {}
 

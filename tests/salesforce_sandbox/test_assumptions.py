@@ -1,4 +1,4 @@
-"""What Salesforce's documents leave open is in one place, and changing it there changes the sandbox."""
+"""The assumptions where Salesforce's documents are incomplete: one place, and a change there changes the sandbox."""
 
 from __future__ import annotations
 

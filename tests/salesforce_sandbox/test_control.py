@@ -1,4 +1,4 @@
-"""The control API: what it takes, and that a mistake of a test is reported instead of ignored."""
+"""The control API: what it accepts, and that it reports a test's mistakes."""
 
 from __future__ import annotations
 

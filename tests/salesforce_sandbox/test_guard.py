@@ -1,4 +1,4 @@
-"""Other web sites neither control the sandbox nor make a browser run what its faults answer."""
+"""Other web sites can neither control the sandbox nor make a browser run the answers of its faults."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _call(control: Control, method: str, path: str, **headers: str) -> requests.
     return requests.request(method, f"{control.url}/sandbox{path}", data="{}", headers=sent, timeout=10)
 
 
-def test_the_call_of_the_finding_is_rejected(sandbox: Control) -> None:
+def test_a_cross_site_post_of_plain_text_is_rejected(sandbox: Control) -> None:
     headers = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
     answer = requests.post(f"{sandbox.url}/sandbox/faults", data=json.dumps(FAULT), headers=headers, timeout=10)
     assert answer.status_code == 403
@@ -103,7 +103,7 @@ def browser_page() -> Iterator[Page]:
 
 @pytest.fixture
 def evil_site(sandbox: Control) -> Iterator[str]:
-    """Serve a page at another port of this machine that tries to switch a fault on, by fetch and by form."""
+    """Serve a page on another local port that tries to switch on a fault, by fetch and by form."""
     target = f"{sandbox.url}/sandbox/faults"
     page = (
         f"<form id=f method=post enctype=text/plain action='{target}'>"

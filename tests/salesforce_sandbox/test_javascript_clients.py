@@ -67,7 +67,7 @@ def test_check_67_jsforce(
 
 
 class Sf:
-    """The sf CLI with a home of its own."""
+    """The sf CLI with its own home directory."""
 
     def __init__(self, home: Path, token: str) -> None:
         self.home = home

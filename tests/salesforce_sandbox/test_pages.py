@@ -1,4 +1,4 @@
-"""The page of the sandbox: what it shows, what it switches, and that records cannot break it."""
+"""The page of the sandbox: what it shows, its switches, and that records cannot break it."""
 
 from __future__ import annotations
 

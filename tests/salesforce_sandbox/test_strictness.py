@@ -1,4 +1,4 @@
-"""What real orgs reject and a forgiving sandbox takes: types, literals, fixed fields, owners, sizes, times."""
+"""Values that real orgs reject and a lenient sandbox accepts: types, literals, fixed fields, owners, sizes, times."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run_job(rest: Rest, content: str, file: str = "failedResults", **asked: Any)
 
 @pytest.fixture
 def strict(serve: Callable[..., InProcessSandbox]) -> Rest:
-    """Return the REST API of an org that lets nothing pass."""
+    """Return the REST API of a strict org."""
     return log_in(serve(lenient=[]))
 
 
@@ -225,7 +225,7 @@ def test_all_validation_rules_answer(rest: Rest, sandbox: Control) -> None:
 
 
 @pytest.mark.parametrize("moment", ["2017-10-17 00:00:00", "20171017T000000Z", "2017-W42-2", "2017-10-17T25:00:00Z"])
-def test_moments_have_their_t(rest: Rest, moment: str) -> None:
+def test_times_of_another_form_are_rejected(rest: Rest, moment: str) -> None:
     answer = rest.call("POST", "sobjects/Account", {"Name": "x", "Seen__c": moment})
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
 
@@ -318,7 +318,7 @@ def test_tokens_of_any_form_open_a_session_and_expire(
     ("version", "status"),
     [("7.0", 410), ("21.0", 410), ("30.0", 410), ("31.0", 200), ("67.0", 200), ("68.0", 404), ("x", 404), ("67", 404)],
 )
-def test_api_versions_come_and_go(rest: Rest, sandbox: Control, version: str, status: int) -> None:
+def test_retired_and_future_api_versions_are_rejected(rest: Rest, sandbox: Control, version: str, status: int) -> None:
     used = sandbox.overview()["api_calls"]
     answer = rest.session.get(rest.url.replace("v59.0", f"v{version}") + "/limits", timeout=10)
     assert answer.status_code == status
@@ -391,7 +391,7 @@ def test_wrong_queries_are_reported_in_salesforces_words(rest: Rest) -> None:
     )
 
 
-def test_the_org_file_may_let_pass_what_a_client_does_not_do_right_yet(serve: Callable[..., InProcessSandbox]) -> None:
+def test_the_org_file_may_allow_known_mistakes_of_a_client(serve: Callable[..., InProcessSandbox]) -> None:
     lenient = ["null_checkboxes", "quoted_numbers", "spaced_datetimes", "mixed_case_emails", "untyped_parents",
                "ambiguous_parents", "first_rule_only"]  # fmt: skip
     sandbox = serve(lenient=lenient)

@@ -1,7 +1,7 @@
-"""The sandbox answers as real orgs were seen to: same status, keys, types, codes and form of texts.
+"""The sandbox answers as recorded real orgs do: same status, keys, types, codes and form of texts.
 
-`wire_pairs.json` has the answers, with ids, tokens and persons replaced; "…" stands for what differs. What is compared
-with an answer is made by the recipe of its id. What the sandbox leaves out is listed in its README.
+`wire_pairs.json` has the answers, with ids, tokens and persons replaced; "…" stands for varying text. Each answer is
+compared with that of the recipe of its id. The sandbox's README lists what the sandbox omits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from salesforce_sandbox.in_process import URL, InProcessSandbox
 HERE = Path(__file__).parent
 PAIRS: list[dict[str, Any]] = json.loads((HERE / "wire_pairs.json").read_text(encoding="utf-8"))
 RECIPES: dict[str, Callable[[Wire], requests.Response]] = {}
-# keys of the sandbox that older recordings lack
+# keys in the sandbox's answers that older recordings lack
 NEWER_KEYS = {"L1": {"scope"}, "V1": set(), "B7": {"externalIdFieldName"}}
 SOAP = (
     '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:p="urn:partner.soap.sforce.com"><e:Body>'
@@ -285,7 +285,7 @@ def compare(answer: requests.Response, recorded: Any, newer: set[str]) -> None:
 
 
 def compare_json(found: Any, recorded: Any, newer: set[str], key: str = "") -> None:
-    """Compare keys and types, and texts of errors; an empty object or list of a recording was shortened."""
+    """Compare keys, types and error texts; an empty object or list in a recording was shortened."""
     if isinstance(recorded, dict) and recorded:
         assert set(found) - newer == set(recorded) - newer or set(recorded) <= {"state", "errorMessage"}, key
         for name, value in recorded.items():

@@ -1,4 +1,4 @@
-"""The audit: a vulnerability fails it, and what was not looked up is never called clean."""
+"""The audit: a vulnerability fails it, and a package that was not looked up never counts as clean."""
 
 from __future__ import annotations
 

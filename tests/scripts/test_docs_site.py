@@ -1,4 +1,4 @@
-"""The site of the documents and the pages that are made from the code."""
+"""The documentation site, and the pages that are generated from the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check of a release: every part is named with its result, and one that fails fails the whole."""
+"""The release check: it reports the result of every part, and one failed part fails it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_each_part_is_named_with_its_result(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_a_stale_lock_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has no requirements has an empty lock; the one here is not."""
+    """A file without requirements has an empty lock file, but this one is not empty."""
     (tmp_path / "requirements-x.in").write_text("", encoding="utf-8")
     lock = tmp_path / "requirements-x.lock"
     monkeypatch.setattr(release_check, "ROOT", tmp_path)

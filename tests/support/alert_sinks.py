@@ -1,4 +1,4 @@
-"""Real ends for alerts: a mail server, and an HTTP server that also stands in for hosts behind a proxy's CONNECT."""
+"""Real receivers of alerts: a mail server, and an HTTP server that also plays the hosts behind a proxy's CONNECT."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class HttpSink:
-    """Requests that came in: path and JSON body; `status` is what is answered."""
+    """Received requests: path and JSON body; `status` is the status of the answer."""
 
     port: int
     ca_file: Path
@@ -31,7 +31,7 @@ class HttpSink:
 
 @contextmanager
 def serve_http(folder: Path, host: str) -> Generator[HttpSink]:
-    """Serve HTTP, and HTTPS as `host` behind CONNECT, at a free port of this machine."""
+    """Serve HTTP, and HTTPS as `host` behind CONNECT, on a free local port."""
     authority = trustme.CA()
     ca_file = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
@@ -62,7 +62,7 @@ def serve_http(folder: Path, host: str) -> Generator[HttpSink]:
             self.connection.close()
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     sink = HttpSink(server.server_port, ca_file)
@@ -76,7 +76,7 @@ def serve_http(folder: Path, host: str) -> Generator[HttpSink]:
 
 @dataclass
 class MailSink:
-    """Mails that came in."""
+    """Received mails."""
 
     port: int
     mails: list[EmailMessage] = field(default_factory=list)
@@ -89,8 +89,8 @@ class MailSink:
 
 @contextmanager
 def serve_mail() -> Generator[MailSink]:
-    """Serve SMTP at a free port of this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as free:  # aiosmtpd looks at its port before it has one
+    """Serve SMTP on a free local port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:  # aiosmtpd reads its port before it has one
         sink = MailSink(free.getsockname()[1])
     controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
     controller.start()

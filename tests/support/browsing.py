@@ -1,4 +1,4 @@
-"""Opening the CRM Export page in a browser that reports what it complains about."""
+"""Opens the CRM Export page in a browser and collects the browser's complaints."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from local_stack.airflow_api import AirflowApi
 from local_stack.pictures import log_in
 
-PATIENCE = 30_000  # milliseconds that a busy machine may take to show something
+PATIENCE = 30_000  # milliseconds; a busy machine may take that long to show something
 
 
 @dataclass
 class Visitor:
-    """Somebody in front of a browser, at an Airflow."""
+    """A person with a browser at one Airflow."""
 
     browser: Browser
     api: AirflowApi
@@ -23,7 +23,7 @@ class Visitor:
     _contexts: list[BrowserContext] = field(default_factory=list)
 
     def open(self, path: str = "crm-export/", *, logged_in: bool = True, width: int = 1400, **how: Any) -> Page:
-        """Open an address of Airflow in a browser of its own; errors and rejections by the policy are complaints."""
+        """Open an address of Airflow in a new browser; errors and violations of its policy are complaints."""
         size = {"width": width, "height": 900}
         context = self.browser.new_context(viewport=size, **({"locale": "en-US"} | how))
         self._contexts.append(context)

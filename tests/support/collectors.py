@@ -1,4 +1,4 @@
-"""Real ends for metrics: a StatsD server and an OpenTelemetry collector, each at a free port of this machine."""
+"""Real receivers of metrics: a StatsD server and an OpenTelemetry collector, each on a free local port."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINE = re.compile(r"(?P<name>[\w.]+)(?P<tags>(,[^:]*)?):(?P<value>-?[\d.]+)\|(?
 
 @dataclass(frozen=True)
 class Metric:
-    """One measurement that arrived: its name, kind, value, and the stream of its tags, None without one."""
+    """One received measurement: its name, kind, value, and the stream in its tags, None without one."""
 
     name: str
     kind: str
@@ -28,13 +28,13 @@ class Metric:
 
 @dataclass
 class Collector:
-    """What arrived at a port."""
+    """The measurements received at a port."""
 
     port: int
     metrics: list[Metric] = field(default_factory=list)
 
     def find(self, prefix: str) -> dict[str, list[Metric]]:
-        """Return the metrics whose name begins with a prefix, by what follows it."""
+        """Return the metrics whose name begins with a prefix, by the rest of the name."""
         found: dict[str, list[Metric]] = {}
         for metric in self.metrics:
             if metric.name.startswith(prefix):
@@ -44,14 +44,14 @@ class Collector:
 
 @contextmanager
 def collect_statsd() -> Generator[Collector]:
-    """Take StatsD lines by UDP, with tags as InfluxDB writes them."""
+    """Receive StatsD lines by UDP, with tags in InfluxDB's format."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.settimeout(0.1)
         collector, running = Collector(listening.getsockname()[1]), [True]
 
         def receive() -> None:
-            while True:  # what is in the socket's buffer at the end is read too
+            while True:  # also reads what is in the socket's buffer at the end
                 try:
                     text = listening.recv(65_535).decode()
                 except TimeoutError:
@@ -78,7 +78,7 @@ def _read_lines(text: str) -> Iterator[Metric]:
 
 @contextmanager
 def collect_otlp() -> Generator[Collector]:
-    """Take OpenTelemetry's metrics by HTTP."""
+    """Receive OpenTelemetry's metrics by HTTP."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -90,7 +90,7 @@ def collect_otlp() -> Generator[Collector]:
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     collector = Collector(server.server_port)

@@ -1,4 +1,4 @@
-"""Running a command in this process."""
+"""Runs a command in this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from crm_export.command_line.main import main
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """Return the exit code of a command, and all that it printed."""
+    """Return the exit code and the whole output of a command."""
     code = main(list(arguments))
     captured = capsys.readouterr()
     return code, captured.out + captured.err

@@ -1,4 +1,4 @@
-"""A proxy in front of Postgres that can break a connection at its next commit, before or after Postgres has it."""
+"""A proxy in front of Postgres that can break a connection at its next commit, before or after Postgres gets it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 
 
 class CommitProxy:
-    """Passes bytes on between a client and Postgres; a context manager."""
+    """Forwards bytes between a client and Postgres; a context manager."""
 
     def __init__(self, port: int) -> None:
         self._port = port

@@ -1,4 +1,4 @@
-"""A small source with its stream, and how a test runs the exporter over it."""
+"""A small source with its stream, and an exporter that tests run over it."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ MOMENT = "2026-01-01T00:00:00Z"
 
 
 def make_stream(**changes: Any) -> Stream:
-    """Return the stream of the accounts, or a changed one."""
+    """Return the stream of the accounts, with changed options."""
     paused = {"bulk_from_paused": changes["bulk_from"]} if "bulk_from" in changes else {}
     return Stream(**(ACCOUNTS | paused | changes))
 
 
 @dataclass
 class Exporter:
-    """Runs the exporter over the source, and looks at what came of it."""
+    """Runs the exporter over the source, and reads the results."""
 
     connection: psycopg.Connection
     control: Control
@@ -80,7 +80,7 @@ class Exporter:
     timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
     runs: int = 0
     connect: Callable[[], psycopg.Connection] | None = None
-    owner: psycopg.Connection | None = None  # who writes the source, where the exporter's role may not
+    owner: psycopg.Connection | None = None  # the role that writes the source, if the exporter's may not
 
     @property
     def source(self) -> psycopg.Connection:
@@ -131,7 +131,7 @@ class Exporter:
         return check_hold(self.stream.name, connection=self.connection, catalogue=self.catalogue, pause=pause)
 
     def inputs(self, *, pause: bool = True, **options: Any) -> RunInputs:
-        """Return what a run of the stream works with."""
+        """Return the inputs of a run of the stream."""
         self.runs += 1
         settings = {"transient_delays": (0.01, 0.01), "lease_seconds": 0.2} | self.options | options
         chosen = ExportOptions(pause_on_export_errors=pause, **settings)
@@ -167,7 +167,7 @@ class Exporter:
         return row[0] if row else None
 
     def names(self, object_name: str = "Account") -> dict[str, str]:
-        """Return the living records of the org: name by external id."""
+        """Return the records of the org that are not deleted: name by external id."""
         key = "Name" if object_name == "Account" else "LastName"
         return {
             record["fields"]["Ext__c"]: record["fields"].get(key)
@@ -176,7 +176,7 @@ class Exporter:
         }
 
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
-        """Return the API calls (logins left out)."""
+        """Return the API calls without logins."""
         return [call for call in self.control.requests(since) if "oauth2" not in call["path"]]
 
     def last_call(self) -> int:

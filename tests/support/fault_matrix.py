@@ -1,4 +1,4 @@
-"""The fault matrix: docs/fault-matrix.md and the tests that carry its numbers. As a program it writes the tests in."""
+"""The fault matrix: docs/fault-matrix.md and the tests that carry its numbers. As a program it writes the tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TABLE = ROOT / "docs" / "fault-matrix.md"
 GROUPS = {"A": 16, "B": 22, "C": 18, "D": 9, "E": 9, "F": 12, "G": 9, "H": 8}
 NUMBERS = [f"{group}{n}" for group, count in GROUPS.items() for n in range(1, count + 1)]
 _ROW = re.compile(r"^\| ([A-H]\d+|field \w+) \| (.+) \| (.+) \| (.*)\|$")
-_MARKERS = {"pytest.mark.fault": "", "pytest.mark.field": "field "}  # and the prefix of its numbers in the table
+_MARKERS = {"pytest.mark.fault": "", "pytest.mark.field": "field "}  # marker and the prefix of its numbers in the table
 
 
 def read_table() -> dict[str, list[str]]:
@@ -29,7 +29,7 @@ def read_table() -> dict[str, list[str]]:
 
 
 def find_marked() -> dict[str, list[str]]:
-    """Return the tests that carry each number: number -> `tests/file.py::name`; no test is imported for it."""
+    """Return the tests that carry each number: number -> `tests/file.py::name`, without importing the tests."""
     marked: dict[str, list[str]] = defaultdict(list)
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         for name, number in _marks(ast.parse(file.read_text(encoding="utf-8")), ""):

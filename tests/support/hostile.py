@@ -1,4 +1,4 @@
-"""A least-privileged role whose settings are all unusual, and schemas that others may write to in its search path."""
+"""A least-privileged role with unusual settings, whose search path has schemas that others may write to."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ grant select on all tables in schema app to hostile
 
 
 def make_role(connection: psycopg.Connection, settings: dict[str, str] = SETTINGS, role: str = ROLE) -> None:
-    """Create the role on a server, unless it is there, with those settings that the server has."""
+    """Create the role on a server, unless it exists, with the settings that the server knows."""
     if connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
         return
     connection.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
@@ -82,6 +82,6 @@ def make_role(connection: psycopg.Connection, settings: dict[str, str] = SETTING
 
 
 def lay_traps(connection: psycopg.Connection) -> None:
-    """Grant the role what the documentation asks for, in one database, and lay traps in its search path."""
+    """Grant the role the documented privileges in one database, and plant traps in its search path."""
     connection.execute(_TRAP)
     connection.execute(_GRANTS)

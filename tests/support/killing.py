@@ -1,4 +1,4 @@
-"""Ending runs of the exporter at every point, and looking at what the next run makes of it."""
+"""Ends runs of the exporter at every point, and checks the result of the next run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exporter import Exporter
 from points import Point
 
 ROOT = Path(__file__).resolve().parents[2]
-# the lease of a killed run is waited for; nobody else wants it here, so it may run out while it is held
+# the next run waits for the lease of a killed one; no other run takes it here, so it may expire while it is held
 LEASE_SECONDS = 0.01
 
 
@@ -28,10 +28,10 @@ _OF_NO_CONSEQUENCE = ("after: Renews the lease", "after: Makes the row", "after:
 
 
 def targets(points: list[str], *, whole: bool, half: int | None = None) -> list[Point]:
-    """Return the points to end a run at, all of them when `whole`.
+    """Return the points at which to end a run, all of them when `whole`.
 
-    Else those behind which the world differs: nothing is written between an "after" and the "before" behind it; of
-    these every second one, from the first or the second on, where two stories share them (`half` is 0 or 1).
+    Otherwise those after which the state differs: nothing is written between an "after" and the next "before"; of
+    these every second one, from the first or second on, if two stories share them (`half` is 0 or 1).
     """
     seen: Counter[str] = Counter()
     found = []
@@ -45,7 +45,7 @@ def targets(points: list[str], *, whole: bool, half: int | None = None) -> list[
 
 @dataclass
 class End:
-    """How a run ended: points it reached, its report, whether SIGKILL ended it, seconds from the signal to the end."""
+    """How a run ended: its points, its report, whether SIGKILL ended it, and the seconds from the signal to the end."""
 
     points: list[str]
     report: str | None
@@ -68,14 +68,14 @@ class Mortals:
     def run(
         self, task: str = "export", *, pause: bool, target: Point | None = None, signal: str = "SIGKILL", **more: Any
     ) -> End:
-        """Run a task as a process of its own and end it at a point; None lets it be."""
+        """Run a task as a separate process and end it at a point; None lets it finish."""
         self._ask(task, pause=pause, target=target, signal=signal, **more)
         self.ended[signal] += target is not None or bool({"after", "behind"} & set(more))
         return self._answer()
 
     @contextmanager
     def stopped(self, *, pause: bool, target: Point) -> Generator[list[End]]:
-        """Run an export that stops at a point while the block runs, and then goes on; its end is put into the list."""
+        """Run an export that is suspended at a point while the block runs; its end is added to the list."""
         self._ask("export", pause=pause, target=target, signal="SIGSTOP")
         assert self._output.readline() == "stopped\n"
         ends: list[End] = []
@@ -134,7 +134,7 @@ def message(capsys: pytest.CaptureFixture[str], mortals: Mortals) -> Generator[N
 
 @dataclass
 class Story:
-    """A source and an org to run over, from the same beginning each time; row 6 is rejected when `rejected`."""
+    """A source and an org to run over, from the same state each time; row 6 is rejected when `rejected`."""
 
     exporter: Exporter
     rejected: bool = False
@@ -142,7 +142,7 @@ class Story:
     seen: list[tuple[str, str] | None] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Start from: record A1 in the org, row 1 deleted, the others new."""
+        """Set the start: record A1 in the org, row 1 deleted, the others new."""
         exporter = self.exporter
         exporter.connection.execute(
             "truncate app.accounts, app.contacts, crm_export.ExportWatermarks, crm_export.ExportRuns,"
@@ -159,7 +159,7 @@ class Story:
         self.seen = [None]
 
     def change(self) -> None:
-        """Change a row that may have been sent and one that may not, as the source goes on changing."""
+        """Change a row that may have been sent and one that may not, because sources keep changing."""
         self.exporter.change(3, 30, name="Account 3, changed")
         self.exporter.change(9, 31, name="Account 9, changed")
 
@@ -168,7 +168,7 @@ class Story:
         self.exporter.control.switch_rule("no_bad_names", active=False)
 
     def check_moment(self) -> None:
-        """Check what is true at every moment: nothing is acknowledged that is not there, the watermark never back."""
+        """Check what holds at every moment: nothing missing is acknowledged, and the watermark never moves back."""
         source = self._source(
             "(changed_at, id) <= (select cursor_at, record_key::int from crm_export.ExportWatermarks)"
         )
@@ -187,7 +187,7 @@ class Story:
         self.seen.append(moved[:2] if moved else None)
 
     def check_end(self, open_errors: set[str]) -> None:
-        """Check what must be true at the end: nothing lost, stale or doubled, no batch or job left in between."""
+        """Check what holds at the end: nothing lost, stale or duplicated, and no unfinished batch or job."""
         expected = {
             external_id: name
             for key, external_id, name, deleted in self._source("true")
@@ -211,7 +211,7 @@ class Story:
         return len(written) - len(set(written))
 
     def _jobs(self) -> list[dict[str, Any]]:
-        """Return the Bulk jobs of the org, whoever made them."""
+        """Return all Bulk jobs of the org."""
         session = self.exporter.login()
         answer = session.http.get(
             f"{session.instance_url}/services/data/v59.0/jobs/ingest",

@@ -1,4 +1,4 @@
-"""The databases in which the main stories are run: other roles, poolers and versions of Postgres than the suite's."""
+"""Databases for the main stories, with other roles, poolers and versions of Postgres than the rest of the suite."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ OLD_POSTGRES = Path("/usr/lib/postgresql/15")
 
 @dataclass
 class Database:
-    """A database of a laboratory: `owner` writes the source, `connect` opens what the exporter works with."""
+    """A database of a laboratory: `owner` writes the source, `connect` opens the exporter's connection."""
 
     owner: psycopg.Connection
     connect: Callable[[], psycopg.Connection]
 
 
 class InstalledPostgres(EmbeddedPostgres):
-    """A server of the distribution's own programs, of another version than the embedded one."""
+    """A server from the distribution's packages, of another version than the embedded one."""
 
     @cached_property
     def _programs(self) -> Path:
@@ -40,7 +40,7 @@ class InstalledPostgres(EmbeddedPostgres):
 
 
 def lay_out_hostile_role(server: EmbeddedPostgres, dsn: str, tables: str) -> Iterator[Database]:
-    """Yield a database read as a least-privileged role with unusual settings, and with traps in its search path."""
+    """Yield a database for a least-privileged role with unusual settings and with traps in its search path."""
     with open_session(dsn) as owner:
         hostile.make_role(owner)
         owner.execute(tables)
@@ -59,7 +59,7 @@ def lay_out_session_pooler(server: EmbeddedPostgres, dsn: str, tables: str) -> I
 
 
 def lay_out_plainly(server: EmbeddedPostgres, dsn: str, tables: str) -> Iterator[Database]:
-    """Yield a database without peculiarities."""
+    """Yield a plain database."""
     with open_session(dsn) as owner:
         owner.execute(tables)
         with _opened(dsn) as connect:

@@ -1,6 +1,6 @@
-"""A pytest plugin: planted secrets and planted personal values fail the test that lets them reach a log, page or store.
+"""A pytest plugin: a test fails when planted secrets or personal values reach a log, a page or a store.
 
-Looked at are the log records, standard output and standard error of each test, the message of every RunFailure, what
+It searches the log records, standard output and standard error of each test, the message of every RunFailure, what
 test clients of the page receive (secrets), and when a worker ends the files of AIRFLOW_HOME: logs, and the metadata
 database with XComs, rendered fields, asset events and audit lines.
 """
@@ -30,28 +30,28 @@ _FILE_LIMIT = 64 * 1024 * 1024
 
 
 class Watch(logging.Handler):
-    """Keeps what it has found since it was last asked."""
+    """Collects findings until they are taken."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.found: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Look at a record of a log, with its exception."""
+        """Search a log record and its exception."""
         text = record.getMessage()
         if record.exc_info:
             text += logging.Formatter().formatException(record.exc_info)
         self.look(f"log {record.name}", text)
 
     def look(self, place: str, text: str, wanted: re.Pattern[str] = _ANY) -> None:
-        """Look at a text for what must not be there."""
+        """Search a text for planted values."""
         hit = wanted.search(text)
         if hit:
             around = text[max(hit.start() - 60, 0) : hit.end() + 60]
             self.found.append(f"{place}: {hit[0]!r} in {around!r}")
 
     def take(self) -> list[str]:
-        """Return what was found and forget it."""
+        """Return the findings and forget them."""
         found, self.found = self.found, []
         return found
 
@@ -60,7 +60,7 @@ watch = Watch()
 
 
 def pytest_configure() -> None:
-    """Begin to watch."""
+    """Start the search."""
     logging.getLogger().addHandler(watch)
     for name in ("include", "crm_export"):
         logging.getLogger(name).setLevel(logging.DEBUG)
@@ -69,7 +69,7 @@ def pytest_configure() -> None:
 
 
 def _look_at_answer(answer: Any, _: httpx.Client, request: httpx.Request, **__: Any) -> None:
-    # a task asks the execution API for its connections
+    # a task gets its connections from the execution API
     if answer is not None and answer.is_closed and not request.url.path.startswith("/execution"):
         watch.look(f"answer of {request.url.path}", answer.text, _SECRETS)
 
@@ -87,7 +87,7 @@ def _wrap(owner: type, name: str, look: Callable[..., None]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """Fail the phase of a test in which something was found; `shows_record_values` lets a test print values."""
+    """Fail the phase of a test that has findings; `shows_record_values` lets a test print values."""
     report = yield
     for title, text in report.sections:
         watch.look(title, text)
@@ -112,6 +112,6 @@ def check_files(folder: Path, *more: str) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_planted_is_kept() -> Generator[None]:
-    """Look at the files of AIRFLOW_HOME when a worker has run its tests."""
+    """Search the files of AIRFLOW_HOME after a worker has run its tests."""
     yield
     check_files(Path(os.environ["AIRFLOW_HOME"]))

@@ -1,4 +1,4 @@
-"""The lease of a stream, held as a long run of another DAG run holds it."""
+"""Holds the lease of a stream as a long task of another DAG run does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OTHER_RUN = "CRMExport/scheduled__2026-01-01T00:00:00+00:00/accounts.export_chan
 
 @contextmanager
 def in_work(connection: psycopg.Connection, stream: str, owner: str = OTHER_RUN) -> Generator[None]:
-    """Hold the lease of a stream as a long run does: it is renewed as long as the block runs."""
+    """Hold the lease of a stream as a long run does: it is renewed while the block runs."""
     taken = ExportWatermarks(connection).take_lease(stream, owner, 5.0)
     assert taken
     ended = threading.Event()

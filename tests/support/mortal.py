@@ -1,6 +1,6 @@
-"""A program that runs the exporter in children which end at a chosen point; a line of JSON asks for one, one answers.
+"""A program that runs the exporter in child processes that end at a chosen point; it reads and writes lines of JSON.
 
-Each child is forked from this process, which has everything imported, so that an end costs milliseconds. `killing.py`
+Each child is forked from this process, which has imported everything, so that a run costs milliseconds. `killing.py`
 talks to it.
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def end_as_airflow_asks() -> None:
-    """Answer SIGTERM as Airflow's task runner does: by the operator's on_kill."""
+    """Handle SIGTERM as Airflow's task runner does: by the operator's on_kill."""
     if "--airflow" in sys.argv:
         from crm_export.operators.preparation import PrepareSchemaOperator
 
@@ -53,7 +53,7 @@ def end_as_airflow_asks() -> None:
 
 
 def run_child(asked: dict[str, Any]) -> dict[str, Any]:
-    """Run a request in a child and return what it reported and how it ended."""
+    """Run a request in a child and return its report and how it ended."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -90,7 +90,7 @@ def run_child(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _let_go_on_when_asked(child: int) -> None:
-    """Wait until the child has stopped itself, report it, and let it go on at the next line of input."""
+    """Wait until the child has stopped itself, report it, and let it continue at the next line of input."""
     os.waitpid(child, os.WUNTRACED)
     sys.stdout.write("stopped\n")
     sys.stdout.flush()
@@ -119,7 +119,7 @@ def _run(asked: dict[str, Any], message: Any) -> int:
 
 def _task(asked: dict[str, Any], points: Points) -> Callable[[], str]:
     stream, connection = Stream(**asked["stream"]), connect(asked["dsn"], points)
-    # the rows of a job are read at a second connection, which the product opens itself
+    # the rows of a job are read on a second connection, which the product opens itself
     psycopg.connect = lambda dsn, **_: connect(dsn, points)  # type: ignore[assignment]
     if asked["task"] == "gate":
         found = {"connection": connection, "catalogue": CATALOGUE, "pause": asked["pause"]}

@@ -1,4 +1,4 @@
-"""People at the page, signed in with a role of Airflow's SimpleAuthManager or not at all."""
+"""Users of the page, logged in with a role of Airflow's SimpleAuthManager or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WRITING = {"Sec-Fetch-Site": "same-origin", "X-CRM-Export": "1"}
 
 @dataclass
 class Person:
-    """Somebody at the page; without a role nobody is signed in."""
+    """A user of the page; without a role, the user is not logged in."""
 
     client: TestClient
     role: str | None
@@ -43,15 +43,15 @@ class Person:
         return self.client.request(method, f"/crm-export/{path}", json=body, headers=sent, **more)
 
     def put(self, path: str, body: Any) -> Response:
-        """Change something."""
+        """PUT JSON to a path."""
         return self.send("PUT", path, body)
 
     def post(self, path: str, body: Any) -> Response:
-        """Ask for something."""
+        """POST JSON to a path."""
         return self.send("POST", path, body)
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that say who it is."""
+        """Return the headers that identify the user."""
         if self.role is None:
             return {}
         user = SimpleAuthManagerUser(username=self.name, role=self.role)
@@ -59,12 +59,12 @@ class Person:
 
 
 def know_dags() -> None:
-    """Let Airflow know the DAGs of our folder as it is now, unpaused and without runs."""
+    """Load the present DAGs of our folder into Airflow, unpaused and without runs."""
     DagBundlesManager().sync_bundles_to_db()
     bag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=False, bundle_name="dags-folder")
     sync_bag_to_db(bag, "dags-folder", None)
     with create_session() as session:
-        session.execute(delete(DagRun))  # of tests that run DAGs, in the same database
+        session.execute(delete(DagRun))  # runs of other tests, in the same database
         session.execute(update(DagModel).values(is_paused=False))
 
 
@@ -74,7 +74,7 @@ def define_postgres(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
 
 
 def act(person: Person, kind: str, *errors: int, **more: Any) -> Response:
-    """Ask for an action on errors."""
+    """Request an action on errors."""
     return person.post("api/actions", {"kind": kind, "selection": {"errors": list(errors)}} | more)
 
 

@@ -1,4 +1,4 @@
-"""PgBouncer of the distribution in front of a Postgres of the tests, on a free port, as an ordinary user."""
+"""Runs the distribution's PgBouncer in front of a test Postgres, on a free port, as an ordinary user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:
 
 @contextmanager
 def pool_in_front(server: EmbeddedPostgres, mode: str, *, size: int = 20, **more: str) -> Generator[Pooler]:
-    """Serve a pooler; `size` servers a database, `more` are settings. Skips the test where there is no PgBouncer."""
+    """Serve a pooler with `size` servers per database and `more` settings. Skips the test without PgBouncer."""
     if PROGRAM is None:
         pytest.skip("pgbouncer is not installed (Debian: apt-get install pgbouncer)")
     account = _account()
@@ -57,7 +57,7 @@ class Pooler:
         return make_conninfo(target, host="127.0.0.1", port=self.port)
 
     def wait(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until it listens."""
+        """Wait until the pooler listens."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and process.poll() is None:
             with socket.socket() as probe:

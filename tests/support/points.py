@@ -1,6 +1,6 @@
 """Points of a run: each place where a commit or an HTTP call begins or ends. A run can be ended at the n-th of them.
 
-The exporter knows nothing of this: its connection and its HTTP session are subclasses that count.
+The exporter itself is unchanged: its connection and its HTTP session are subclasses that count.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _WRITES = re.compile(r"\b(insert|update|delete|copy)\b", re.IGNORECASE)
 
 
 class Point(NamedTuple):
-    """A point by its name, the n-th time that it is reached: how often a job is asked for its state differs."""
+    """A point by name and count, the n-th time that it is reached; the number of polls of a job varies."""
 
     name: str
     time: int = 1
 
 
 class Points:
-    """Counts points; at the target `act` is called. `report` is called with the name of each."""
+    """Counts points; calls `act` at the target, and `report` with the name of each."""
 
     def __init__(
         self, target: Point | None, act: Callable[[], None], report: Callable[[str], None] = lambda _: None
@@ -38,7 +38,7 @@ class Points:
         self.reached: Counter[str] = Counter()
 
     def reach(self, name: str) -> None:
-        """Note a point."""
+        """Count a point."""
         self.reached[name] += 1
         self.report(name)
         if self.target == (name, self.reached[name]):
@@ -46,7 +46,7 @@ class Points:
 
 
 class PointConnection(psycopg.Connection[Any]):
-    """A connection whose commits are points: of transactions, and of writes outside of one."""
+    """A connection whose commits are points, both of transactions and of writes outside of one."""
 
     points: Points
     last_statement = ""
@@ -95,7 +95,7 @@ def connect(dsn: str, points: Points, settings: str = "") -> PointConnection:
 
 
 class PointSession(requests.Session):
-    """A session whose calls are points: before they leave, in the middle of a streamed body, and when answered."""
+    """A session whose calls are points: before the request, in the middle of a streamed body, and at the answer."""
 
     def __init__(self, points: Points) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Rejected records in ExportErrors, as many as a test asks for."""
+"""Creates any number of rejected records in ExportErrors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of a running stack need: ports of their own, its processes, and waiting for what a run brings."""
+"""Helpers for tests of a running stack: free ports, its processes, and waiting for results."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def free_ports(*, redis: bool = False) -> Ports:
 
 
 def environment_of(state: Path, ports: Ports | None = None, **more: str) -> dict[str, str]:
-    """Return the environment of commands for a stack that keeps its state in a folder."""
+    """Return the environment of commands for a stack with its state in a folder."""
     asked = {variable(name): str(port) for name, port in asdict(ports).items() if port} if ports else {}
     return os.environ | {"CRM_EXPORT_STATE": str(state)} | asked | more
 
 
 @contextlib.contextmanager
 def fresh_state() -> Generator[Path]:
-    """Yield a folder for the state of a stack; nothing of it may run at the end of the block, and it is deleted."""
+    """Yield a folder for the state of a stack and delete it; none of its processes may run at the end of the block."""
     with tempfile.TemporaryDirectory(prefix="crm-state-", dir="/var/tmp") as folder:
         state = Path(folder) / "state"
         try:
@@ -49,7 +49,7 @@ def fresh_state() -> Generator[Path]:
 
 
 def start_run(state: Path, command: tuple[str, ...] = RUN, **more: str) -> subprocess.Popen[str]:
-    """Start a run as the leader of a session, as a terminal's shell starts its jobs."""
+    """Start a run as a session leader, as a shell in a terminal does."""
     return subprocess.Popen(
         command, cwd=ROOT, env=environment_of(state, **more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, start_new_session=True, preexec_fn=heed_signals,
@@ -57,7 +57,7 @@ def start_run(state: Path, command: tuple[str, ...] = RUN, **more: str) -> subpr
 
 
 def read_until(run: subprocess.Popen[str], text: str) -> str:
-    """Return what a run has printed once it prints a text."""
+    """Return the output of a run up to a text."""
     assert run.stdout is not None
     printed = ""
     while text not in printed:
@@ -68,13 +68,13 @@ def read_until(run: subprocess.Popen[str], text: str) -> str:
 
 
 def heed_signals() -> None:
-    """Undo what a suite in the background of a shell inherits: that signals are ignored."""
+    """Restore the signals that a suite in the background of a shell ignores."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
 def find_processes(state: Path) -> list[str]:
-    """Return the command lines of every process that belongs to a stack, whatever it is called."""
+    """Return the command lines of every process of a stack, whatever its name."""
     database = str(Place(state).postgres)
     found = []
     for process in psutil.process_iter():
@@ -93,12 +93,12 @@ def _read_environment(process: psutil.Process) -> Mapping[str, str]:
 
 
 def are_free(ports: Ports) -> bool:
-    """Return whether nothing listens at any of the ports."""
+    """Return whether nothing listens on any of the ports."""
     return all(is_free(port) for port in asdict(ports).values())
 
 
 def wait_for(what: str, check: Callable[[], Any], seconds: float = 300) -> Any:
-    """Return what `check` finds as soon as it finds something; `what` says what did not happen in time."""
+    """Return the result of `check` as soon as it has one; `what` names what did not happen in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = check()

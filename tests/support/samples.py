@@ -1,4 +1,4 @@
-"""Rows of random values, and what of them Salesforce must have: the rules of values, written once more in Python."""
+"""Rows of random values, and the values that Salesforce must have: a second implementation of the rules, in Python."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ _MOMENTS = (
 
 
 def make_stream(**changes: Any) -> Stream:
-    """Return the stream of the samples, or a changed one."""
+    """Return the stream of the samples, with changed options."""
     return Stream(**(STREAM | changes))
 
 
 @dataclass
 class Samples:
-    """Makes rows of random values; the same for the same seed."""
+    """Creates rows of random values, the same for the same seed."""
 
     chance: random.Random
 
@@ -164,14 +164,14 @@ def _quoted() -> list[str]:
 
 
 def read_rows(connection: psycopg.Connection) -> dict[str, dict[str, str | None]]:
-    """Return what Postgres holds, as text, by external id."""
+    """Return the values in Postgres, as text, by external id."""
     listed = ", ".join(f"{column}::text" for column in _quoted())
     rows = connection.execute(f"select ext, {listed} from app.samples").fetchall()
     return {ext: dict(zip(COLUMNS, values, strict=True)) for ext, *values in rows}
 
 
 def find_rejection(row: dict[str, str | None]) -> str | None:
-    """Return the code with which a row must be rejected, None when it must arrive."""
+    """Return the code with which a row must be rejected, None when it must be accepted."""
     if len(row["long"] or "") > 131_072:
         return "CRM_EXPORT_VALUE_TOO_LONG"
     numbers = [Decimal(row[column] or "0") for column in ("number", "real")]
@@ -180,12 +180,12 @@ def find_rejection(row: dict[str, str | None]) -> str | None:
     if not all(row[column] is None or _is_between(str(row[column])) for column in ("day", "moment")):
         return "CRM_EXPORT_VALUE_NOT_SENDABLE"
     if any(abs(number) >= Decimal(10) ** 18 for number in numbers):
-        return "NUMBER_OUTSIDE_VALID_RANGE"  # Salesforce's own
+        return "NUMBER_OUTSIDE_VALID_RANGE"  # rejected by Salesforce itself
     return None
 
 
 def expect(row: dict[str, str | None]) -> dict[str, Any]:
-    """Return the fields that Salesforce must have for a row."""
+    """Return the field values that Salesforce must have for a row."""
     moment = _moment(row["moment"])
     return {
         "Text__c": row["text"] or None,

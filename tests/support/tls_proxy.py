@@ -1,4 +1,4 @@
-"""Postgres over TLS: a proxy that encrypts in front of a server that cannot."""
+"""Postgres over TLS: an encrypting proxy in front of a server without TLS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TlsProxy:
     """Listens on a free port; `dsn_of` gives the address of a database behind it."""
 
     def __init__(self, target: str, folder: Path) -> None:
-        """Listen in front of the server of an address; its certificate is made in `folder`."""
+        """Listen in front of the server of an address; the certificate is created in `folder`."""
         known = conninfo_to_dict(target)
         self._target = (str(known["host"]), int(str(known["port"])))
         self._tls = prepare_certificates(folder)
@@ -29,7 +29,7 @@ class TlsProxy:
         return make_conninfo(target, port=self._listener.getsockname()[1], sslmode="require")
 
     def close(self) -> None:
-        """Take no further connection."""
+        """Accept no further connection."""
         self._listener.close()
 
     def _serve(self) -> None:

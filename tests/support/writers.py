@@ -1,6 +1,6 @@
 """A program in which twelve writers change accounts, and a naive reader follows them; it prints counts.
 
-The reader asks as most exports do, for what changed after the newest change that it has seen; it shows what that loses.
+The reader reads rows that changed after the newest change it has seen, as most exports do, to show what that loses.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UPDATE = "update app.accounts set name = 'v' || (substr(name, 2)::int + 1), cha
 
 
 class Writer:
-    """One writer: short, long and rolled back transactions, and such with savepoints."""
+    """One writer of short, long and rolled back transactions, some with savepoints."""
 
     def __init__(self, dsn: str, number: int, over: threading.Event) -> None:
         self.connection = psycopg.connect(dsn, application_name="application")
@@ -97,13 +97,13 @@ class NaiveReader:
             self.newest = changed_at
 
     def count_lost(self) -> int:
-        """Return how many rows it has not, or not in their newest version."""
+        """Return how many rows it lacks, or has in an older version."""
         rows = self.connection.execute("select id, name from app.accounts").fetchall()
         return sum(self.seen.get(number) != name for number, name in rows)
 
 
 def main(dsn: str, seconds: float, commits: int) -> None:
-    """Write for some seconds, and on until there are enough commits; print them, and what the naive reader lost."""
+    """Write for some seconds and until there are enough commits; print their number and what the naive reader lost."""
     over, began = threading.Event(), time.monotonic()
     writers = [Writer(dsn, number, over) for number in range(1, WRITERS + 1)]
     threads = [threading.Thread(target=writer.run) for writer in writers]

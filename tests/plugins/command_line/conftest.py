@@ -1,4 +1,4 @@
-"""The exporter as the commands reach it: by Airflow connections in the environment, and a folder of stream files."""
+"""The exporter as commands see it: Airflow connections in the environment, and a folder of stream files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def commands(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Exporter:
-    """Return an exporter whose database and org the commands reach, with a folder of one stream."""
+    """Return an exporter whose database and org the commands use, with a folder of one stream."""
     connection = connect()
     connection.execute(TABLES)
     exporter = Exporter(connection, sandbox, sandbox_server.https_url, Catalogue.load())

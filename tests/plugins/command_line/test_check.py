@@ -1,4 +1,4 @@
-"""`check`: a right set-up passes, and each planted mistake is found with a line that says what to do."""
+"""`check`: a correct set-up passes, and each planted mistake is reported with what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @dataclass
 class Stage:
-    """Where mistakes are planted: stream files, connections, the source and the org."""
+    """The set-up into which mistakes are planted: stream files, connections, the source and the org."""
 
     exporter: Exporter
     folder: Path
@@ -47,7 +47,7 @@ class Stage:
         (self.folder / "alerts.yaml").write_text(text)
 
     def as_reader(self, *statements: str) -> None:
-        """Let the export connect as a role with fewer rights, after statements of its administrator."""
+        """Let the export connect as a role with fewer privileges, after its administrator's statements."""
         self.sql(f"do $$ begin create role {self.role}; exception when duplicate_object then null; end $$")
         for statement in statements:
             self.sql(statement.format(role=self.role))
@@ -73,7 +73,7 @@ class Stage:
 def stage(
     commands: Exporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connect: Callable[..., psycopg.Connection]
 ) -> Stage:
-    """Return a right set-up of two streams with rows, one the parent of the other."""
+    """Return a correct set-up of two streams with rows, one the parent of the other."""
     stage = Stage(commands, tmp_path, monkeypatch, connect)
     stage.write("contacts", CONTACTS)
     commands.add_many(1, 20)

@@ -1,4 +1,4 @@
-"""The command line: what it shows, its JSON, and its exit codes."""
+"""The command line: its output, its JSON, and its exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`init`: the stream file that it writes is loaded, passes `check`, and exports."""
+"""`init`: the stream file that it writes loads, passes `check`, and exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`plan`: what the next run would do is what it does, and nothing is sent or kept."""
+"""`plan`: the next run does what the plan shows, and the plan sends and stores nothing."""
 
 from __future__ import annotations
 

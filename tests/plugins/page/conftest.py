@@ -1,4 +1,4 @@
-"""The page inside Airflow's real API server, with a real Postgres behind it and a person of each role in front."""
+"""The page inside Airflow's real API server, with a real Postgres and a user of each role."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="session")
 def server(metadata: None) -> Iterator[TestClient]:
-    """Return a client of Airflow's API server with our plugin in it."""
+    """Return a client of Airflow's API server with our plugin."""
     with TestClient(create_app(apps="core"), raise_server_exceptions=False) as client:
         yield client
 
@@ -59,7 +59,7 @@ def exporter(
 
 @pytest.fixture
 def page(server: TestClient, exporter: Exporter) -> Iterator[Callable[..., Person]]:
-    """Return a function that seats a person of a role at the page; Variables are forgotten afterwards."""
+    """Return a function that returns a user with a role; Variables are deleted afterwards."""
     yield lambda role="op", name="olga": Person(server, role, name)
     with create_session() as session:
         session.execute(delete(Variable))
@@ -67,13 +67,13 @@ def page(server: TestClient, exporter: Exporter) -> Iterator[Callable[..., Perso
 
 @pytest.fixture
 def op(page: Callable[..., Person]) -> Person:
-    """Return an operator at the page."""
+    """Return a user with the role Op."""
     return page()
 
 
 @pytest.fixture
 def dags(exporter: Exporter) -> Iterator[None]:
-    """Let Airflow know our DAGs, unpaused; their runs are forgotten afterwards."""
+    """Load our DAGs into Airflow, unpaused; their runs are deleted afterwards."""
     know_dags()
     yield
     with create_session() as session:
@@ -92,7 +92,7 @@ def held(exporter: Exporter) -> Exporter:
 
 @pytest.fixture
 def org(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> Exporter:
-    """Return an exporter whose org the API server reaches."""
+    """Return an exporter whose org the API server can reach."""
     extra = {"consumer_key": "sandbox-key", "consumer_secret": "sandbox-secret"}
     extra["domain"] = exporter.https_url.removeprefix("https://") + "/services/oauth2/token#"
     monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_DEFAULT", json.dumps({"conn_type": "salesforce", "extra": extra}))

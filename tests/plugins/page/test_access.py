@@ -1,4 +1,4 @@
-"""Who may see and do what: every route is walked, and what another site could send is rejected."""
+"""Access: every route is tested with every role, and requests that another site could send are rejected."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from crm_export.page.guards import HEADERS
 from exporter import Exporter
 from people import Person
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 SEAT = Callable[..., Person]
-# every route with a request that is right: method, path as declared, path as asked for, body
+# every route with a valid request: method, declared path, requested path, body
 ROUTES: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/session", "api/session", None),
     ("GET", "/api/settings", "api/settings", None),
@@ -147,7 +147,7 @@ def test_the_cookie_of_a_login_proves_nothing_across_sites(op: Person, page: SEA
         ("https://airflow.example/prefix", "https://airflow.example", "internal:8080", 200),
         ("https://airflow.example", "http://airflow.example", "airflow.example", 403),  # another scheme
         ("https://airflow.example", "https://airflow.example:8443", "airflow.example:8443", 403),
-        ("https://airflow.example", "https://evil.example", "evil.example", 403),  # a name that was rebound
+        ("https://airflow.example", "https://evil.example", "evil.example", 403),  # DNS rebinding
         ("", "http://evil.example", "evil.example", 403),
         ("", "http://localhost:8080", "localhost:8080", 200),
         ("", "https://localhost:8080", "localhost:8080", 403),

@@ -1,4 +1,4 @@
-"""What people do about rejected records: decisions, retries as runs of the DAGs, trials; and what races with them."""
+"""Actions on rejected records: decisions, retries as runs of the DAGs, trials; and their races with runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from include.export.tasks import reexport_errors, try_record
 from people import Person, act, code, know_dags
 from rejected import reject
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 SEAT = Callable[..., Person]
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
@@ -33,7 +33,7 @@ def started() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def work(exporter: Exporter, action: int, *, end: str = "success") -> None:
-    """Do what the run of CRMExport_ExportError does for an action, and end it."""
+    """Do the work of CRMExport_ExportError's run for an action, and end the run."""
     dag_id = "CRMExport_ExportError"
     only = ExportAudit(exporter.connection).errors_to_retry(action, dag_id, "accounts")
     identity = RunIdentity(dag_id, f"page__{action}", 1, "accounts")
@@ -55,7 +55,7 @@ def test_a_held_stream_goes_on_without_a_record_that_is_set_aside(op: Person, he
     assert held.watermark() == "3"
     assert held.names() == {"A1": "Account 1", "A3": "Account 3"}
     held.control.switch_rule("no_bad_names", active=False)
-    assert held.reexport(every=True).exported == 1  # the daily job still tries it
+    assert held.reexport(every=True).exported == 1  # the daily job still retries it
     assert held.errors()[0]["status"] == "resolved"
     assert act(op, "set_aside", error["id"]).json()["error"]["code"] == "nothing_selected"
 
@@ -162,7 +162,7 @@ def test_a_record_that_holds_its_stream_is_retried_by_the_export(op: Person, hel
     assert [(dag_id, conf) for dag_id, _, conf in started()] == [("CRMExport", {"action": action["id"]})]
 
 
-def test_what_a_run_did_not_come_to_says_why(op: Person, exporter: Exporter, dags: None) -> None:
+def test_a_record_that_a_retry_did_not_send_has_the_reason(op: Person, exporter: Exporter, dags: None) -> None:
     exporter.add({"id": 1, "name": "bad"}, {"id": 2, "name": "bad"})
     exporter.run(pause=False)
     newer, lost = (error["id"] for error in exporter.errors())

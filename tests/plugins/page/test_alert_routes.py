@@ -1,4 +1,4 @@
-"""The bell: what is open, what was, in the reader's language, and marking it as read."""
+"""The bell: open and ended alerts, in the reader's language, and marking them as read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter import Exporter
 from include.export.ledger import ExportAlerts
 from people import Person, act, code
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 SEAT = Callable[..., Person]
 
 

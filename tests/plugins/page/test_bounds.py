@@ -1,4 +1,4 @@
-"""What the page may cost: requests at the same time, downloads, connections, values that Postgres cannot read."""
+"""Bounds of the page: concurrent requests, downloads, connections, values that Postgres cannot read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.security("M3")]
 
 
 class Slow:
-    """An app that answers once it is let, and counts how many requests it has at the same time."""
+    """An app that answers when released, and counts its concurrent requests."""
 
     def __init__(self) -> None:
         self.running = self.most = 0
@@ -55,14 +55,14 @@ async def ask(app: Bounds, path: str) -> int:
 
 
 async def crowd(paths: list[str]) -> tuple[list[int], int]:
-    """Ask for all paths at once and let them be answered when those beyond the bounds have been rejected."""
+    """Request all paths at once, and release the app when the requests beyond the bound have been rejected."""
     slow = Slow()
     app = Bounds(slow)
     asked = [asyncio.ensure_future(ask(app, path)) for path in paths]
     await asyncio.sleep(bounds.WAIT_SECONDS + 0.3)
     slow.let.set()
     statuses = list(await asyncio.gather(*asked))
-    assert await ask(app, paths[0]) == 200  # turns are restored
+    assert await ask(app, paths[0]) == 200  # slots are free again
     return statuses, slow.most
 
 
@@ -87,7 +87,7 @@ def test_a_request_waits_for_its_turn_before_it_is_rejected() -> None:
     assert asyncio.run(follow()) == [200] * (REQUESTS + 2)
 
 
-def test_who_does_not_read_an_answer_gives_the_turn_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_its_answer_frees_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "DOWNLOAD_SECONDS", 0.1)
 
     async def stall() -> None:
@@ -99,7 +99,7 @@ def test_who_does_not_read_an_answer_gives_the_turn_back(monkeypatch: pytest.Mon
     asyncio.run(stall())
 
 
-def test_a_rejection_says_so_in_the_form_of_the_others() -> None:
+def test_a_rejected_request_gets_the_usual_form_of_errors() -> None:
     sent: list[Message] = []
 
     async def reject_one() -> None:

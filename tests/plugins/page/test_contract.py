@@ -1,4 +1,4 @@
-"""The contract of the page's API: every route has one, and what is committed of it is what the server says."""
+"""The contract of the page's API: every route has one, and the committed files match the server's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from include.export.ledger import Outcome
 from include.export.reports import ErrorKind, ErrorStatus, RecordOperation, RunOutcome
 from include.export.salesforce import ErrorClass
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow warns about while it is imported is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow while it is imported
 FRONTEND = Path(__file__).resolve().parents[3] / "plugins" / "crm_export" / "page" / "frontend"
 DOWNLOADS = {"/api/errors.csv"}  # not JSON
 
@@ -41,7 +41,7 @@ def test_every_route_names_what_it_answers_and_what_it_takes() -> None:
 
 
 def described(schema: dict[str, Any]) -> bool:
-    """Return whether a model lists what it holds, all the way down: nothing is merely an object."""
+    """Return whether a model declares its fields at every level, without untyped objects."""
     return all(
         "$ref" in node or "properties" in node or "additionalProperties" in node
         for node in walk(schema)

@@ -1,4 +1,4 @@
-"""Streams of several databases: all are shown, one that does not answer is named and hides nothing of the others."""
+"""Streams of several databases: all are shown; one that does not answer is named and hides none of the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.export.postgres import prepare_session
 from local_stack.postgres import EmbeddedPostgres
 from people import Person, code
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 SEAT = Callable[..., Person]
 OTHER = "warehouse"
 
@@ -26,7 +26,7 @@ OTHER = "warehouse"
 def other(
     exporter: Exporter, postgres: EmbeddedPostgres, template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Exporter]:
-    """Return an exporter of the stream `partners`, whose rows are in a database of their own."""
+    """Return an exporter of the stream `partners`, whose rows are in a separate database."""
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         connection.execute("drop database if exists warehouse with (force)")
         connection.execute(sql.SQL("create database warehouse template {}").format(sql.Identifier(template)))
@@ -50,7 +50,7 @@ def define(monkeypatch: pytest.MonkeyPatch, port: int | str, name: str, host: st
 
 @pytest.fixture
 def both(exporter: Exporter, other: Exporter) -> Exporter:
-    """Let both databases have a held stream; returns the exporter of the other one."""
+    """Hold a stream in both databases; returns the exporter of the other one."""
     exporter.add({"id": 1}, {"id": 2, "name": "bad"})
     exporter.run()
     exporter.gate()
@@ -94,7 +94,7 @@ def test_an_error_is_read_where_it_is(op: Person, both: Exporter) -> None:
     assert code(op.get("api/errors", database="airflow_db")) == (404, "not_found")
 
 
-def test_a_number_of_another_database_is_no_number_of_this_one(op: Person, both: Exporter, exporter: Exporter) -> None:
+def test_an_error_number_of_another_database_is_rejected(op: Person, both: Exporter, exporter: Exporter) -> None:
     [error] = both.errors()
     selection = {"kind": "set_aside", "selection": {"errors": [error["id"]]}, "database": OTHER}
     for path in ("api/actions", "api/actions/preview"):
@@ -147,7 +147,7 @@ def test_a_database_without_our_tables_hides_nothing_either(op: Person, exporter
     assert "Run the DAG CRMExport once" in found["unreachable"][0]["message"]
 
 
-def test_when_none_answers_the_reason_is_the_answer(
+def test_when_no_database_answers_the_reason_is_returned(
     op: Person, other: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     define(monkeypatch, 1, "none", "127.0.0.1", "nobody")

@@ -1,4 +1,4 @@
-"""What was rejected, on the page: pages, causes, the download, one record, its source row."""
+"""Rejected records on the page: paging, causes, the download, one record, its source row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from include.export.reports import ErrorFilter, ErrorOrder, Sort
 from people import Person, code
 from rejected import reject
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 INJECTED = "1; drop table crm_export.ExportErrors --"
 
 
@@ -140,7 +140,7 @@ def test_a_cause_shows_what_it_holds_and_whose_children_wait(op: Person, exporte
     assert op.get(f"api/errors/{child['id']}").json()["waiting_for"]["error_id"] == parent["id"]
 
 
-# a formula that begins with what a spreadsheet takes for nothing, or with another form of its sign
+# a formula that begins with characters that a spreadsheet ignores, or with another form of its sign
 NOTHING = ("\u00a0", "\ufeff", "\u200b", "\u3000", "\t", "\r", "\n", " ", "'", "\u2060", "\u00ad")
 SIGNS = ("\uff1dcmd()", "\ufe66cmd()", "\uff0b1", "\uff0d1", "\uff20x", "\u22121", "\u200b\uff1dx", "\u00a0 \ufeff+1")
 DISGUISED = [*(f"{start}=cmd()" for start in NOTHING), *SIGNS]

@@ -1,4 +1,4 @@
-"""The front end as it is committed: built from its sources, complete in both languages, asking nothing of elsewhere."""
+"""The committed front end: built from its sources, complete in both languages, loading nothing from other hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The headline and what it rests on: one count everywhere, nothing good while something is known to be wrong."""
+"""The headline: the same count in every view, and no success reported while a problem is known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from include.export.ledger import ExportFindings
 from include.export.reports import find_blockers, summarise_streams
 from people import Person, act, code
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 SEAT = Callable[..., Person]
 NEXT_YEAR = (datetime.now(UTC) + timedelta(days=365)).isoformat()
 
@@ -55,7 +55,7 @@ def test_one_count_everywhere_whatever_became_of_the_errors(op: Person, exporter
     assert op.get("api/streams").json()["summary"]["errors"] == {"open": 1, "waiting": 0, "set_aside": 3, "ignored": 2}
     act(op, "ignore", errors[5], reason="known", until=NEXT_YEAR)
     act(op, "set_aside", *errors[3:5])
-    assert set(count_everywhere(op, exporter)) == {6}  # none of them open, none of them forgotten
+    assert set(count_everywhere(op, exporter)) == {6}  # none of them open, all of them counted
 
 
 @pytest.mark.ux(1)
@@ -78,7 +78,7 @@ def test_findings_of_the_daily_check_are_part_of_the_headline(op: Person, export
 
 
 def run_of(dag_id: str, run_id: str, **states: str) -> None:
-    """Let Airflow have a run of a DAG whose tasks are in these states; `__` in a name is the dot of a group."""
+    """Create a run of a DAG in Airflow whose tasks are in these states; `__` in a name is the dot of a group."""
     with create_session() as session:
         for name, state in states.items():
             session.execute(
@@ -165,7 +165,7 @@ def test_the_next_attempt_is_the_run_that_will_make_it(op: Person, held: Exporte
     attempt = op.get(f"api/errors/{error['id']}").json()["next_attempt"]
     assert (attempt["dag_id"], datetime.fromisoformat(attempt["at"])) == ("CRMExport", following)
     act(op, "set_aside", error["id"])
-    held.run()  # which moves the watermark past it: the daily job has it now
+    held.run()  # which moves the watermark past it, so that the daily job retries it
     held.connection.execute("update crm_export.ExportErrors set next_attempt_at = now() + interval '3 days'")
     attempt = op.get(f"api/errors/{error['id']}").json()["next_attempt"]
     assert attempt["dag_id"] == "CRMExport_ExportError"

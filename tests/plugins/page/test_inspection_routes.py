@@ -1,4 +1,4 @@
-"""Checks and plans on the page: what the commands say, nothing sent, values for whoever may see them."""
+"""Checks and plans on the page: the commands' results, nothing sent, values only for users who may see them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from crm_export.page import guards
 from exporter import ACCOUNTS, Exporter
 from people import Person, code
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 SEAT = Callable[..., Person]
 
 
 @pytest.fixture
 def without_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let whoever is there do everything but see record values."""
+    """Give the user every permission except that to see record values."""
     found = guards.find_permissions
     monkeypatch.setattr(
         "crm_export.page.routes.inspection.find_permissions",

@@ -1,4 +1,4 @@
-"""A click and a run at the same moment: the decision of the person always wins."""
+"""A click and a run at the same moment: the user's decision always wins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from include.export.salesforce import OrgSession, SalesforceClient
 from include.export.tasks import export_stream
 from people import Person, act, code
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 
 
 def test_a_decision_during_the_probe_of_its_record_holds(op: Person, held: Exporter) -> None:

@@ -1,4 +1,4 @@
-"""Sending again from the page: the preview, the confirmed start with its run, the progress."""
+"""Resends from the page: the preview, the confirmed start with its run, the progress."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from exporter import Exporter, make_stream
 from include.export.ledger import ExportResends, install_schema
 from people import Person, code
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 SEAT = Callable[..., Person]
 PATH = "api/streams/accounts/resends"
 
 
 @pytest.fixture
 def exported(exporter: Exporter) -> Exporter:
-    """Return an exporter with 10 exported accounts, one a minute."""
+    """Return an exporter with 10 exported accounts, one per minute."""
     exporter.add(*({"id": number} for number in range(1, 11)))
     exporter.run()
     return exporter
@@ -74,7 +74,7 @@ def test_records_are_sent_again_by_their_keys(op: Person, exported: Exporter, da
     assert {resend["state"] for resend in op.get(PATH).json()["resends"]} == {"done"}
 
 
-def test_the_same_is_not_asked_for_twice_and_a_queued_run_does_both(op: Person, exported: Exporter, dags: None) -> None:
+def test_a_resend_is_not_requested_twice_and_a_queued_run_does_both(op: Person, exported: Exporter, dags: None) -> None:
     wanted = {"from_at": "2026-01-01T00:03:00Z"}
     assert op.post(PATH, wanted).status_code == 202
     assert code(op.post(PATH, wanted)) == (409, "already_requested")

@@ -1,4 +1,4 @@
-"""The settings on the page: what a run would use, who changed it, what overrides it, what off has to be agreed to."""
+"""The settings on the page: the effective value, who changed it, overrides, and the acknowledgement of off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from exporter import Exporter
 from local_stack.postgres import find_free_port
 from people import Person, code, define_postgres
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Airflow's API server warns about is its own
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of Airflow's API server itself
 SEAT = Callable[..., Person]
 PAUSE = "api/settings/pause_on_export_errors"
 AGREED = {"value": False, "acknowledgement": "I know that records will be missing."}
@@ -97,7 +97,7 @@ def test_what_an_environment_variable_decides_is_shown_with_its_name_and_rejecte
 
 @pytest.fixture
 def fresh_backends() -> Iterator[None]:
-    """Let Airflow look its secrets backends up for this test and again after it."""
+    """Reload Airflow's secrets backends for this test and after it."""
     clear_secrets_backends_cache()
     yield
     clear_secrets_backends_cache()
@@ -146,7 +146,7 @@ def test_a_malformed_value_counts_as_on_and_is_a_banner(op: Person, value: str, 
 def test_a_value_that_cannot_be_decrypted_is_a_banner(op: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     Variable.set("daily_crm_api_limit", "200000")
     with create_session() as session:
-        session.execute(update(Variable).values(is_encrypted=True))  # by a key that is not the one below
+        session.execute(update(Variable).values(is_encrypted=True))  # encrypted with another key than the one below
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", Fernet.generate_key().decode())
     crypto.get_fernet.cache_clear()
     settings = op.get("api/settings").json()

@@ -1,4 +1,4 @@
-// What jsforce does against a sandbox: node client.mjs WAY URL, with the answer as one line of JSON.
+// Runs jsforce against a sandbox: node client.mjs WAY URL; prints the answer as one line of JSON.
 import jsforce from 'jsforce';
 
 const [way, url, token] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-"""Many histories, in two processes, for a release: python -m histories 100000 [first seed]."""
+"""Runs many histories, in two processes, for a release: python -m histories 100000 [first seed]."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROCESSES, PART = 2, 500
 
 
 def main() -> int:
-    """Play, report progress, and end with 1 when an invariant was broken."""
+    """Run histories, report progress, and exit with 1 when an invariant was broken."""
     wanted = int(sys.argv[1])
     first = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time()) * 1000
     print(f"{wanted:,} histories from seed {first}")
@@ -51,7 +51,7 @@ def _play_all(server: EmbeddedPostgres, first: int, wanted: int) -> int:
 
 
 def _play_share(folder: Path, port: int, number: int, seeds: range) -> tuple[Counter[str], int]:
-    server = EmbeddedPostgres(folder, port, passwordless=True)  # as its process has it, which cannot be handed over
+    server = EmbeddedPostgres(folder, port, passwordless=True)  # created in its process, because it cannot be pickled
     stage = Stage.build(server, f"histories_{number}", "template_export")
     counts: Counter[str] = Counter()
     broken = 0

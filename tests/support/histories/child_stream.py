@@ -1,6 +1,6 @@
 """The child stream of a history: visits, which are exported after the accounts and by runs that overlap.
 
-A DAG run exports its accounts and then its visits. It skips the visits where it skipped the accounts, as the operator
+A DAG run exports its accounts and then its visits. It skips the visits if it skipped the accounts, as the operator
 does; the check of a parent that another run exports meanwhile is the product's own.
 """
 
@@ -39,7 +39,7 @@ class ChildStream:
         self._world = world
         self.org = OrgModel(lambda _: None, self._saved, object_name="Contact")
         self.versions: dict[int, int] = {}
-        self.waiting: list[int] = []  # runs whose accounts have ended
+        self.waiting: list[int] = []  # runs whose export of accounts has ended
         self._arrived: dict[int, int] = {}  # key: its newest version in the org
 
     def write(self, key: int) -> None:
@@ -55,7 +55,7 @@ class ChildStream:
         return self._world.start(CHILD, run=run)
 
     def note_end(self, process: Process) -> None:
-        """Let the visits of a run follow its accounts, unless these were skipped or are waited for."""
+        """Start the visits of a run after its accounts, unless these were skipped or wait for a job."""
         if process.kind != "export" or not (process.result or process.failure):
             return
         outcome = process.result[0].outcome if process.result else Outcome.FAILED
@@ -65,7 +65,7 @@ class ChildStream:
             self.waiting.append(process.number)
 
     def watch(self, process: Process, run: int) -> None:
-        """Note whether the accounts were in no other run's work at some moment of a process."""
+        """Note whether at some moment of a process no other run was exporting the accounts."""
         if process.kind == CHILD and not process.parent_was_free:
             owner = f"CRMExport/run{run}/%"
             row = self._world.monitor.execute(_PARENT_IN_WORK, [owner], prepare=True).fetchone()
@@ -79,7 +79,7 @@ class ChildStream:
         return self.org.handle(method, url, body)
 
     def count_end(self, process: Process) -> None:
-        """Count what became of the visits of a run."""
+        """Count the outcome of the visits of a run."""
         if process.kind == CHILD and process.result:
             skipped = process.result.outcome is Outcome.ALREADY_RUNNING
             self._world.counts["children skipped" if skipped else "children exported"] += 1
@@ -100,13 +100,13 @@ class ChildStream:
 
 
 class ChildDriver:
-    """Chooses what happens to the visits, by numbers of its own: the history of the accounts stays that of its seed."""
+    """Draws what happens to the visits from its own random numbers, so that a seed's accounts stay the same."""
 
     def __init__(self, world: World, seed: int, faults: float) -> None:
         self.world, self.chance, self.faults = world, random.Random(f"visits of {seed}"), faults
 
     def act(self) -> None:
-        """Write a visit, start the visits of a run, or let some go on."""
+        """Write a visit, start the visits of a run, or let one continue."""
         child, what = self.world.child, self.chance.random()
         running = [process for process in self.world.alive if process.kind == CHILD]
         if what < 0.15:

@@ -1,4 +1,4 @@
-"""What the control tables of a stream hold at a moment, for the invariants."""
+"""The content of a stream's control tables at a moment, for the invariants."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def take_snapshot(connection: psycopg.Connection[Any]) -> Snapshot:
 
 
 def empty_tables(connection: psycopg.Connection[Any]) -> None:
-    """Forget everything, for the next history."""
+    """Empty the tables for the next history."""
     connection.execute(_EMPTY)

@@ -1,4 +1,4 @@
-"""The end of a history: faults stop, causes are repaired, and what the promise says of the end must be true."""
+"""The end of a history: faults stop, causes are repaired, and the guarantees about the end must hold."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ select (select count(*) from crm_export.ExportBatches where state in ('PLANNED',
 
 
 def end_history(world: World) -> int:
-    """End everything, repair everything, export until nothing is left; returns how many runs that took.
+    """End all processes, repair all causes, and export until nothing is left; returns the number of runs.
 
-    Raises Violation for what is lost (I1), stuck (I9), orphaned (I11), repeated (I12) or miscounted (I13).
+    Raises Violation for rows and jobs that are lost (I1), stuck (I9), left (I11), repeated (I12) or miscounted (I13).
     """
     _end_transactions(world)
     world.busy = False
@@ -50,7 +50,7 @@ def _end_transactions(world: World) -> None:
 
 
 def _let_everybody_end(world: World) -> None:
-    """Let every process go on to its end, turn by turn, so that zombies meet the others."""
+    """Let every process run to its end, in turns, so that zombies run concurrently with the others."""
     turns = 0
     while world.alive:
         turns += 1
@@ -69,7 +69,7 @@ def _repair(world: World) -> None:
         row = world.source.rows[key]
         world.source.write(transaction, key, f"own{key}", bad=row.bad, deleted=False, moment="statement")
     world.commit(transaction)
-    # time passes: whoever died is known to be dead, and nothing is ignored for ever
+    # time passes: leases of dead processes expire, and no error stays ignored for ever
     world.expire_lease()
     world.monitor.execute("update crm_export.ExportErrors set ignored_until = now() where status = 'ignored'")
 
@@ -83,13 +83,13 @@ def _run(world: World, process: Process) -> None:
 
 
 def _export_children(world: World) -> None:
-    """Export the visits once more, with nobody at the accounts: nothing of them is lost."""
+    """Export the visits once more while nothing exports the accounts: no visit is lost."""
     _run(world, world.start(CHILD, run=0))
     world.child.check_end()
 
 
 def _check_nothing_is_repeated(world: World) -> None:
-    """I12, where there is no fault: what is exported is not sent again."""
+    """Check I12 for histories without faults: exported versions are not sent again."""
     before = world.counts["rows sent"]
     _run(world, world.start("export"))
     if world.counts["rows sent"] != before:
@@ -117,6 +117,6 @@ def _check_end(world: World) -> None:
     unsettled, manifest, runs, batches = found
     if unsettled or manifest:
         raise Violation("I11", f"{unsettled} batches and {manifest} rows of manifests are left", world.journal)
-    # an adopted job counts for the run that settles it, and records that are sent once more for their job
+    # an adopted job counts for the run that settles it, and retried records for their job
     if batches or (runs and not world.jobs.jobs):
         raise Violation("I13", f"the sums of {runs} runs and {batches} batches do not agree", world.journal)

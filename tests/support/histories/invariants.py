@@ -17,7 +17,7 @@ _OF_A_PERSON = frozenset({"decide", "retry"})
 
 
 def control_writes(statements: list[tuple[str, int]]) -> set[str]:
-    """Return the statements that changed a stream's state: not its lease, lines of runs, findings, session's tables."""
+    """Return the statements that changed a stream's state, except its lease, runs, findings and temporary tables."""
     names = {name for name, rows in statements if rows > 0 and writes(name)}
     return {
         name for name in names - _LEASE if not name.startswith(("run_", "results_", "findings_", "versions_recent"))
@@ -26,19 +26,19 @@ def control_writes(statements: list[tuple[str, int]]) -> set[str]:
 
 @dataclass
 class OrgHistory:
-    """What Salesforce was given and rejected: by (external id, key) and (key, version)."""
+    """The versions that Salesforce applied and rejected: by (external id, key) and (key, version)."""
 
     applied: dict[tuple[str, int], int] = field(default_factory=dict)
     times_applied: dict[tuple[int, int], int] = field(default_factory=dict)
     rejected: set[tuple[int, int]] = field(default_factory=set)
-    now: dict[str, tuple[int, int]] = field(default_factory=dict)  # folded external id: key and version
+    now: dict[str, tuple[int, int]] = field(default_factory=dict)  # case-folded external id: key and version
 
     def newest(self, key: int) -> int:
         """Return the newest version of a key that was ever applied."""
         return max((version for (_, of), version in self.applied.items() if of == key), default=0)
 
     def apply(self, external_id: str, key: int, version: int) -> None:
-        """Note a version; raises Violation (I2) when a newer one was there."""
+        """Record a version; raises Violation (I2) when a newer one was there."""
         external_id = external_id.lower()
         before = self.applied.get((external_id, key), 0)
         if version < before:
@@ -50,14 +50,14 @@ class OrgHistory:
 
 @dataclass
 class Invariants:
-    """Checks what a commit changed, against the source and the org."""
+    """Checks the changes of a commit against the source and the org."""
 
     source: SourceModel
     org: OrgHistory
     before: Snapshot = field(default_factory=Snapshot)
 
     def check_commit(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
-        """Check the state behind a commit of a process; raises Violation."""
+        """Check the state after a commit of a process; raises Violation."""
         self._check_one_writer(process, statements, now)
         self._check_monotone(now)
         self.check_safe(now)
@@ -71,7 +71,7 @@ class Invariants:
         self.before = now
 
     def check_safe(self, now: Snapshot) -> None:
-        """I4: every committed row behind the watermark is in Salesforce, or an open error of exactly its version."""
+        """Check I4: each committed row up to the watermark is in Salesforce, or an open error of this version."""
         listed = {(error.key, error.changed_at) for error in now.unresolved}
         for row in self.source.rows.values():
             if not now.is_behind(row.place) or (row.key, row.changed_at) in listed or self._is_late(row):
@@ -80,7 +80,7 @@ class Invariants:
                 if not self._is_deleted_there(row) and row.external_id.lower() not in self.source.shared:
                     raise Violation("I4", f"key {row.key} is deleted, behind the watermark, and still in Salesforce")
             elif self.org.applied.get((row.external_id.lower(), row.key), 0) < row.version:
-                raise Violation("I4", f"key {row.key} version {row.version} is behind the watermark, and nowhere else")
+                raise Violation("I4", f"key {row.key} version {row.version} is below the watermark, but not in the org")
 
     def _check_one_writer(self, process: Process, statements: list[tuple[str, int]], now: Snapshot) -> None:
         names = control_writes(statements)
@@ -96,7 +96,7 @@ class Invariants:
     def _check_hold(self, touched: list[ErrorLine], now: Snapshot) -> None:
         for error in touched:
             if error.changed_at is None:
-                continue  # its row had changed before the answer was read: a later position
+                continue  # its row changed before the answer was read: a later position
             if now.is_behind(error.place) and not self.before.is_behind(error.place):
                 raise Violation("I5", f"the watermark passed key {error.key}, which this batch reports as rejected")
 
@@ -106,7 +106,7 @@ class Invariants:
             if version is None:
                 raise Violation("I6", f"an error names a version of key {error.key} that was never committed")
             known = self.source.conflicted if error.code.startswith("CRM_EXPORT_") else self.org.rejected
-            # a back-dated change of a row that is in flight takes the rejection upon itself
+            # the rejection counts for a back-dated change of a row in flight
             if (error.key, version) not in known | self.source.late:
                 raise Violation("I6", f"key {error.key} version {version} was never rejected, but has {error.code}")
 
@@ -128,13 +128,13 @@ class Invariants:
             raise Violation("I7", f"the error of key {error.key} version {version} is resolved, but it is nowhere")
 
     def _version(self, error: ErrorLine) -> int | None:
-        """Return the version that an error names; of a row that changed meanwhile, the newest that was rejected."""
+        """Return the version of an error; for a row that changed meanwhile, the newest rejected one."""
         if error.changed_at is None:
             return max((version for key, version in self.org.rejected if key == error.key), default=None)
         return self.source.versions.get((error.key, error.changed_at))
 
     def _is_late(self, row: SourceRow) -> bool:
-        """Return whether a row was back-dated: no cursor can see it, the daily check must have found it at the end."""
+        """Return whether a row was back-dated: no cursor shows it, and only the daily check finds it in the end."""
         return (row.key, row.version) in self.source.late
 
     def _is_deleted_there(self, row: SourceRow) -> bool:

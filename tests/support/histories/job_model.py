@@ -1,4 +1,4 @@
-"""The Bulk 2.0 jobs of the small Salesforce: their rows are saved one by one, in any order, whenever a history says."""
+"""The Bulk 2.0 jobs of the small Salesforce: it saves their rows one by one, in any order, when a history lets it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Line = list[str]
 
 @dataclass
 class Job:
-    """A job and what became of its rows."""
+    """A job and the results of its rows."""
 
     id: str
     created: str
@@ -33,11 +33,11 @@ class Job:
 
     @property
     def is_at_work(self) -> bool:
-        """Return whether Salesforce may still save rows of it."""
+        """Return whether Salesforce may still save rows of the job."""
         return self.state in {"UploadComplete", "InProgress"}
 
     def describe(self) -> dict[str, Any]:
-        """Return it as Salesforce reports it."""
+        """Return the job as Salesforce reports it."""
         body = {
             "id": self.id, "object": OBJECT, "operation": "upsert", "state": self.state, "createdById": USER,
             "createdDate": self.created, "jobType": "V2Ingest", "apiVersion": 59.0,
@@ -79,7 +79,7 @@ class JobModel:
             job.state = "JobComplete"
 
     def fail(self, job: Job) -> None:
-        """Let Salesforce give up a job; what it has not saved stays unprocessed."""
+        """Let Salesforce fail a job; rows that it has not saved stay unprocessed."""
         job.state, job.message = "Failed", "InternalServerError : The server is not well"
 
     def at_work(self) -> list[Job]:
@@ -97,7 +97,7 @@ class JobModel:
     def _upload(self, job: Job, body: str) -> tuple[int, Any]:
         if job.state != "Open":
             return _reject("INVALIDJOBSTATE", f"Job is not open: {job.state}")
-        job.uploads += 1  # a second one is taken, and the job cannot be completed then
+        job.uploads += 1  # a second upload is accepted, but then the job cannot be completed
         header, *job.rows = csv.reader(io.StringIO(body, newline=""))
         assert header == [EXTERNAL_ID, BODY]
         job.left = list(job.rows)

@@ -1,6 +1,6 @@
-"""A small Salesforce: one object with an external id, what Collections do to it, and which versions it was given.
+"""A small Salesforce: one object with an external id, Collections, Bulk jobs, and the versions that it was sent.
 
-Its answers are compared with the sandbox's by tests/histories/test_org_model.py.
+tests/histories/test_org_model.py compares its answers with the sandbox's.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Jobs(Protocol):
 
 @dataclass
 class OrgRecord:
-    """A living record."""
+    """A record that is not deleted."""
 
     id: str
     external_id: str
@@ -43,7 +43,7 @@ class OrgRecord:
 
 
 class OrgModel:
-    """`judge` names what is wrong with a body, `saved` and `rejected` are called with each."""
+    """`judge` returns the error of a body, `saved` and `rejected` are called for each record."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class OrgModel:
         self.object_name = object_name
         self.judge, self.saved, self.rejected = judge, saved, rejected
         self.jobs: Jobs | None = None
-        self.records: dict[str, OrgRecord] = {}  # by the external id as Salesforce compares it
+        self.records: dict[str, OrgRecord] = {}  # by external id, as Salesforce compares it
         self._last = 0
 
     def handle(self, method: str, url: str, body: str | None) -> tuple[int, Any]:
-        """Answer a call: its status and what the JSON of its body says."""
+        """Answer a call: the status and the JSON of the body."""
         parts = urlsplit(url)
         path = re.sub(r"^/services/data/v[\d.]+/", "", parts.path)
         asked = parse_qs(parts.query)
@@ -147,7 +147,7 @@ class OrgModel:
 
 
 def describe(object_name: str = OBJECT) -> dict[str, Any]:
-    """Return what the product reads of a description."""
+    """Return the part of a description that the product reads."""
     common = {"createable": True, "updateable": True, "type": "string", "caseSensitive": False, "idLookup": False,
               "relationshipName": None, "defaultedOnCreate": False}  # fmt: skip
     fields = [

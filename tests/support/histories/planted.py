@@ -1,6 +1,6 @@
-"""The planted faults, which invariants may notice each first, and within how many histories one must.
+"""The planted faults, the invariants that may detect each first, and within how many histories one must.
 
-Five are so rare by chance that a schedule brings them about: each schedule is run without the fault too.
+Five are too rare by chance and have a fixed schedule; each schedule is also run without the fault.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Plant = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class PlantedFault:
-    """A fault: noticed by one of these invariants within so many histories of a weather, or in a schedule."""
+    """A fault: detected by one of these invariants within so many histories of a weather, or in a schedule."""
 
     plant: Plant
     noticed_by: frozenset[str]

@@ -1,4 +1,4 @@
-"""Faults planted into the Bulk transport: each breaks what makes a job that outlives its process harmless."""
+"""Faults planted into the Bulk transport: each breaks a protection against jobs that outlive their process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ where kind = 'unprocessed'
 
 @contextmanager
 def intent_not_stored() -> Generator[None]:
-    """A run does not know what earlier ones began."""
+    """A run does not know the jobs that earlier ones began."""
 
     def forget(run: Any) -> None:
         with run.lease.transaction():
@@ -43,7 +43,7 @@ def intent_not_stored() -> Generator[None]:
 
 @contextmanager
 def job_noted_after_it_was_closed() -> Generator[None]:
-    """The id of a job is kept when Salesforce already works on it, not before its first row is sent."""
+    """The id of a job is stored when Salesforce already processes it, and not before its first row is sent."""
 
     def open_job(self: RunJobs, batch: JobBatch) -> JobBatch:
         return with_values(batch, job_id=self.calls.create(batch.action, batch.planned_at, ()))
@@ -61,7 +61,7 @@ def job_noted_after_it_was_closed() -> Generator[None]:
 
 @contextmanager
 def closed_before_its_turn() -> Generator[None]:
-    """A job whose rows were prefetched is closed at once, while the one in front of it is not settled."""
+    """A job whose rows were prefetched is closed at once, before the preceding one is settled."""
     start = PrefetchedJob.start
 
     def start_and_close(self: PrefetchedJob, body: JobUpload, *, concurrent: bool) -> None:
@@ -92,7 +92,7 @@ def settled_before_the_job_is_over() -> Generator[None]:
 
 @contextmanager
 def failed_job_as_record_errors() -> Generator[None]:
-    """The rows that a failed job did not come to are written down as rejected."""
+    """The unprocessed rows of a failed job are recorded as rejected."""
     account = JobAnswers._account
 
     def blame(self: JobAnswers) -> None:
@@ -130,7 +130,7 @@ def window_acknowledged_by_its_first_job() -> Generator[None]:
 
 @contextmanager
 def left_out_rows_judged_again() -> Generator[None]:
-    """Which rows a job left out is asked when it is settled, not kept when it was filled."""
+    """The rows that a job left out are determined at its settlement, and not stored when it is filled."""
     send = _Settling._send_left_out
 
     def judge_and_send(self: _Settling) -> None:

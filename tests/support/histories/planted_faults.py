@@ -1,6 +1,6 @@
-"""Faults planted into the product by tests: each breaks a rule that some invariant must notice.
+"""Faults that tests plant into the product: each breaks a rule that some invariant must detect.
 
-The product has no switch for any of them; they replace its functions while a history runs.
+The product has no switch for them; they replace its functions while a history runs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from include.export.tasks import changes, export, reexport
 
 @contextmanager
 def no_horizon() -> Generator[None]:
-    """Rows are read up to now, whoever may still commit older ones."""
+    """Rows are read up to now, although open transactions may still commit older ones."""
     with (
         replaced(export, "read_horizon", lambda stream, connection: "infinity"),
         replaced(reexport, "read_horizon", lambda stream, connection: "infinity"),
@@ -54,7 +54,7 @@ def cursor_without_key() -> Generator[None]:
 
 @contextmanager
 def key_cut() -> Generator[None]:
-    """A key is compared by its first two characters, as a cast to `character` without its length cuts it."""
+    """A key is compared by its first two characters, as if a cast to `character` without a length truncated it."""
     bound = Source.bound
 
     def cut(self: Source, operator: str, at: str, key_at: str) -> sql.Composed:
@@ -94,7 +94,7 @@ def settings_of_the_role() -> Generator[None]:
 
 @contextmanager
 def pause_ignored() -> Generator[None]:
-    """With the setting on, rejected records are passed over as if it were off."""
+    """With the setting on, the export continues past rejected records, as if it were off."""
     send = Sender.send_batch
 
     def send_all(self: Sender, batch: Batch, *, stop_at_rejection: bool) -> Sent:
@@ -106,7 +106,7 @@ def pause_ignored() -> Generator[None]:
 
 @contextmanager
 def watermark_before_results() -> Generator[None]:
-    """The watermark moves when a batch is planned, not when its results are in."""
+    """The watermark moves when a batch is planned, and not when its results have arrived."""
     plan = changes.plan_batch
 
     def plan_and_move(self: RunContext, page: str, **values: object) -> Batch | None:
@@ -135,7 +135,7 @@ def missing_results_are_successes() -> Generator[None]:
 
 @contextmanager
 def system_failure_as_record_errors() -> Generator[None]:
-    """When Salesforce does not answer, each record is written down as rejected."""
+    """When Salesforce does not answer, each record is recorded as rejected."""
     transmit = Sender._transmit
 
     def blame(self: Sender, action: str, rows: Sequence[Row], sent: Sent, *, all_or_none: bool) -> list[Result]:
@@ -150,7 +150,7 @@ def system_failure_as_record_errors() -> Generator[None]:
 
 @contextmanager
 def no_epoch_fence() -> Generator[None]:
-    """Whoever once had the lease goes on writing."""
+    """A process that lost the lease continues writing."""
 
     def renew(self: Lease) -> None:
         self._execute("ledger/lease_renew", seconds=self.seconds)
@@ -178,7 +178,7 @@ def duplicates_sent() -> Generator[None]:
 
 @contextmanager
 def last_duplicate_wins() -> Generator[None]:
-    """Of rows that share an external id the one that changed last is sent, the others count as accepted."""
+    """Of rows with the same external id, the one that changed last is sent and the others count as accepted."""
 
     def duplicates(self: RecordForm) -> sql.Composed:
         return sql.SQL(
@@ -198,7 +198,7 @@ def last_duplicate_wins() -> Generator[None]:
 
 @contextmanager
 def stored_payload_replayed() -> Generator[None]:
-    """The re-export sends what was rejected then, without a look at what became of the row."""
+    """The re-export sends the rejected version, whatever the row is now."""
     stored: dict[str, str | None] = {}
     settle, plan = RunContext.settle, reexport.plan_batch
 
@@ -227,17 +227,17 @@ def stored_payload_replayed() -> Generator[None]:
 
 @contextmanager
 def child_sent_before_its_parent() -> Generator[None]:
-    """A child stream is exported whoever exports its parent."""
+    """A child stream is exported while another run exports its parent."""
     with replaced(export, "_find_busy_parent", lambda inputs: None):
         yield
 
 
 class _NoLease(Lease):
     def renew(self) -> None:
-        """Go on, whoever works on the stream."""
+        """Continue, whichever process is exporting the stream."""
 
     def release(self) -> None:
-        """Leave the others their lease."""
+        """Leave the lease to its owner."""
 
 
 _STATE = """

@@ -1,7 +1,7 @@
-"""A process of a history: the product's code in a greenlet that parks before and after all it does to the outside.
+"""A process of a history: the product's code in a greenlet that parks before and after each external effect.
 
-Whoever resumes it says what happens there: it goes on, it is killed, its connection breaks, Salesforce is not
-reached, the answer is lost. One thread runs everything, so a history is the same every time it is run.
+The caller that resumes it chooses what happens: it continues, it is killed, its connection breaks, Salesforce is not
+reached, the answer is lost. One thread runs everything, so a history is deterministic.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GO, KILL, DISCONNECT, REJECT, BUSY, LOSE, SHORTEN = "go", "kill", "disconnect", 
 
 
 class Killed(BaseException):
-    """The process was killed with -9: nothing of it runs any more."""
+    """The process was killed with SIGKILL: none of its code runs any more."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Point:
 
 @dataclass
 class Process:
-    """One run of a task. `kind` is export, child, reexport, trial or what an operator does on the page."""
+    """One run of a task. `kind` is export, child, reexport, trial or an operator's action on the page."""
 
     number: int
     kind: str
@@ -48,13 +48,13 @@ class Process:
     crash: Exception | None = None
     gate_pause: bool = False  # the setting as the gate reads it
     expected_hold: bool = False
-    parent_was_free: bool = False  # for a child: at some moment since its start no other run exported the parent
-    began_at: int = 0  # where in the world's commits its export began
+    parent_was_free: bool = False  # for a child: at some moment no other run exported the parent
+    began_at: int = 0  # number of the world's commits when its export began
     rejections: dict[int, int] = field(default_factory=dict)  # key: version, as Salesforce rejected them in this batch
     _greenlet: greenlet = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the greenlet; it starts when it is first resumed."""
+        """Create the greenlet; it starts when it is first resumed."""
         self._greenlet = greenlet(self._run, getcurrent())
 
     @property
@@ -63,13 +63,13 @@ class Process:
         return not self._greenlet.dead
 
     def resume(self, outcome: str) -> None:
-        """Let it go on to its next point, or to its end."""
+        """Let it continue to its next point, or to its end."""
         if outcome == KILL and self.at.kind == "start":
             self.death = Killed()
         self._greenlet.switch(outcome)
 
     def park(self, kind: str, what: str = "") -> str:
-        """Park at a point; returns the outcome that the resuming side chose. Called inside the process."""
+        """Park at a point; returns the outcome that the caller of `resume` chose. Called inside the process."""
         self.raise_if_dead()
         self.at = Point(kind, what)
         outcome = self._greenlet.parent.switch()
@@ -79,7 +79,7 @@ class Process:
         return str(outcome)
 
     def raise_if_dead(self) -> None:
-        """Raise what ended the process, wherever its code still tries to reach the outside."""
+        """Raise the exception that ended the process, wherever its code still tries to have an external effect."""
         if self.death:
             raise self.death
 

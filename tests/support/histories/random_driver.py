@@ -1,4 +1,4 @@
-"""A history from a seed: what happens is drawn by chance, and the same seed gives the same history."""
+"""Random histories: a seed determines everything that happens."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from histories.tasks import TaskOptions
 from histories.world import World
 from include.export.ledger.audit import ActionKind
 
-KEYS, IDS = 6, 5  # few rows and fewer external ids: the rare faults show under contention
+KEYS, IDS = 6, 5  # few rows and fewer external ids: rare faults need contention
 ACTIONS = 70
 
 
 @dataclass(frozen=True)
 class Weather:
-    """How a history is: each has one of its own, as most storms would hide what a single fault does.
+    """The conditions of a history. Each draws its own, because many faults would hide the effect of a single one.
 
     `faults` is how likely one is at a point of a process, `network` at a call, `bad` how many versions the org
     rejects; with `conflicts` rows share external ids, with `bulk` they go by Bulk jobs where they can,
@@ -41,7 +41,7 @@ class Weather:
 
     @classmethod
     def draw(cls, chance: random.Random) -> Weather:
-        """Return one by chance; one history in four is without faults."""
+        """Return random conditions; one history in four is without faults."""
         faults = chance.choice([0.0, 0.02, 0.06, 0.15])
         network = chance.choice([0.0, 0.1, 0.3]) if faults else 0.0
         conflicts, bad, bulk = chance.random() < 0.4, chance.choice([0.0, 0.2, 0.4]), chance.random() < 0.5
@@ -50,7 +50,7 @@ class Weather:
 
 @dataclass(frozen=True)
 class Played:
-    """What a history consisted of."""
+    """Counts of what happened in a history."""
 
     seed: int
     counts: Counter[str]
@@ -60,7 +60,7 @@ class Played:
 def play(
     seed: int, pool: Pool, monitor: psycopg.Connection[Any], weather: Weather | None = None, bulk: bool | None = None
 ) -> Played:
-    """Run the history of a seed, in a weather of its own unless one is given; raises Violation.
+    """Run the history of a seed, in a random weather unless one is given; raises Violation.
 
     `bulk` asks for a weather with or without Bulk jobs.
     """
@@ -124,7 +124,7 @@ class _Driver:
                 source.remove(transaction, key)
             return
         shared = self.weather.conflicts and chance.random() < 0.3
-        # Salesforce takes ids that differ only in case for one
+        # Salesforce takes ids that differ only in case for the same
         external_id = f"{chance.choice('xxX')}{chance.randint(1, IDS)}" if shared else f"own{key}"
         source.write(
             transaction, key, external_id, bad=chance.random() < self.weather.bad, deleted=chance.random() < 0.08,
@@ -152,7 +152,7 @@ class _Driver:
             self._go(self.world.start(kind, **asked))
 
     def _ask(self, kind: str) -> dict[str, Any] | None:
-        """Return what a task is asked, None when there is nothing that it could be asked."""
+        """Return the parameters of a task, None when there are none possible."""
         keys, errors = sorted(self.world.source.rows), [each.id for each in self.world.invariants.before.unresolved]
         if kind == "reexport" and errors and self.chance.random() < 0.3:
             return {"only": [self.chance.choice(errors)]}
@@ -193,7 +193,7 @@ class _Driver:
         return self.chance.choice(choices.get(kind, [DISCONNECT, KILL, GO, GO, GO, GO, GO, GO]))
 
     def progress(self) -> None:
-        """Let Salesforce go on with a job, or fail it."""
+        """Let Salesforce process a job further, or fail it."""
         at_work = self.world.jobs.at_work()
         if not at_work:
             return

@@ -1,4 +1,4 @@
-"""Connections that jobs read their rows at, kept for the next job: opening one costs more than running a step."""
+"""Connections on which jobs read their rows, kept for the next job: opening one costs more than a step."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _keep(reader: psycopg.Connection[Any]) -> None:
 
 
 def close_readers() -> None:
-    """Close those that are kept."""
+    """Close the kept readers."""
     while _free:
         psycopg.Connection.close(_free.pop())
 
 
 @contextmanager
 def reuse_readers() -> Generator[None]:
-    """Let jobs read at connections that are kept."""
+    """Let jobs read on kept connections."""
 
     def connect(opener: Connect) -> psycopg.Connection[Any]:
         if _free:

@@ -1,4 +1,4 @@
-"""Replacing a part of the product while a history runs."""
+"""Replaces a part of the product while a history runs."""
 
 from __future__ import annotations
 

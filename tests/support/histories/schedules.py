@@ -1,4 +1,4 @@
-"""Histories run step by step, for what chance seldom brings about. Each is harmless by itself."""
+"""Histories run step by step, for situations that are rare by chance. Each is harmless by itself."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def write(world: World, *rows: tuple[int, str], bad: bool = False) -> None:
 
 
 def go_until(world: World, process: Process, what: str) -> None:
-    """Let a process go on until it is parked at a point."""
+    """Let a process run until it is parked at a point."""
     while process.is_alive and what not in str(process.at):
         world.step(process)
     assert process.is_alive, f"it ended before {what}: {process.failure or process.result}"
 
 
 def go_to_end(world: World, process: Process) -> None:
-    """Let a process end."""
+    """Let a process run to its end."""
     while process.is_alive:
         world.step(process, GO)
 
@@ -47,7 +47,7 @@ def a_run_is_killed_when_it_has_closed_its_job(world: World) -> None:
 
 
 def a_job_fails_half_way(world: World) -> None:
-    """Salesforce gives up a job after its first row."""
+    """Salesforce fails a job after its first row."""
     world.setting = False
     write(world, (1, "a"), (2, "b"), (3, "c"), (4, "d"))
     export = world.start("export")
@@ -60,7 +60,7 @@ def a_job_fails_half_way(world: World) -> None:
 
 
 def a_duplicate_moves_while_a_job_is_running(world: World) -> None:
-    """A row is left out of a job because another has its external id; that one takes another before the settling."""
+    """A row is left out of a job because another row has its external id, which changes before the job is settled."""
     world.setting = False
     write(world, (1, "shared"), (2, "shared"), (4, "d"))
     export = world.start("export")
@@ -73,7 +73,7 @@ def a_duplicate_moves_while_a_job_is_running(world: World) -> None:
 
 
 def a_run_is_killed_with_a_newer_version_sent(world: World) -> None:
-    """A rejected row has changed and was accepted, but the run that sent it died; the daily job comes first."""
+    """A rejected row changed and was accepted, but the run that sent it died; the daily job runs next."""
     world.setting = False
     write(world, (1, "a"), bad=True)
     go_to_end(world, world.start("export"))

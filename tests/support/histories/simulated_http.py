@@ -1,4 +1,4 @@
-"""The session of a Salesforce client: each call is two points, before it is executed and before its answer."""
+"""The session of a Salesforce client: each call has two points, before its execution and before its answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SimulatedSession(requests.Session):
         self._process, self._handle = process, handle
 
     def request(self, method: Any, url: Any, *given: Any, **named: Any) -> requests.Response:
-        """Answer a call, or fail as the network does."""
+        """Answer a call, or fail like the network."""
         message = f"{method} {re.sub(r'^.*/services/data/v[0-9.]+/', '', str(url)).partition('?')[0]}"
         outcome = self._process.park("call", re.sub(r"750\w+", "JOB", message))
         if outcome == REJECT:
@@ -52,7 +52,7 @@ class SimulatedSession(requests.Session):
 
 
 def make_client(process: Process, handle: Handle) -> SalesforceClient:
-    """Return the product's client over the model, for one process."""
+    """Return the product's client of the model, for one process."""
     session = SimulatedSession(process, handle)
     return SalesforceClient(lambda: OrgSession(INSTANCE, f"{ORGANIZATION}!token", session, "59.0"))
 

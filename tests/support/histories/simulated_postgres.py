@@ -15,14 +15,14 @@ from histories.processes import DISCONNECT, Killed, Process
 from histories.statement_names import name_statement, writes
 from include.export.postgres import prepare_session
 
-LOOK_SECONDS = 0.003  # a statement that takes longer may be waiting for a lock
+LOOK_SECONDS = 0.003  # seconds; a longer statement may be waiting for a lock
 
 
 class Observer(Protocol):
-    """Who looks at what is committed, and knows who waits for whom."""
+    """Observes commits, and knows which session waits for which."""
 
     def committed(self, process: Process, statements: list[tuple[str, int]]) -> None:
-        """Look at what a process has just committed: names of statements and how many rows each touched."""
+        """Observe a commit of a process: names of statements and how many rows each changed."""
 
     def is_blocked(self, pid: int) -> bool:
         """Return whether a session waits for a lock of another."""
@@ -71,11 +71,11 @@ class SimulatedConnection(psycopg.Connection[Any]):
         return super().closed or (self.process is not None and self.process.death is not None)
 
     def lend(self, process: Process, observer: Observer) -> None:
-        """Give it to a process."""
+        """Lend the connection to a process."""
         self.process, self.observer, self.depth, self._executed = process, observer, 0, []
 
     def take_back(self) -> None:
-        """Take it from a process that has ended, however it ended."""
+        """Take the connection back from a process, however that ended."""
         self.process, self.depth = None, 0
         if self.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             self.rollback()
@@ -87,11 +87,11 @@ class SimulatedConnection(psycopg.Connection[Any]):
             self._reach("statement", name)
 
     def after_statement(self, name: str, rows: int) -> None:
-        """Note a statement; one that is a transaction of its own is committed now."""
+        """Record a statement; one that is a transaction of its own is committed now."""
         self._executed.append((name, rows))
         if self.depth == 0:
             self._report_commit()
-            # between the guard's look at the lease and its call there is nothing to park at but the call
+            # between the guard's check of the lease and its call, the call is the only point
             if rows > 0 and name != "lease_renew" and writes(name):
                 self._reach("done", name)
 
@@ -115,7 +115,7 @@ class SimulatedConnection(psycopg.Connection[Any]):
         self._reach("committed", "")
 
     def wait(self, gen: Any, interval: float = 0.1) -> Any:
-        """Wait for the server; while it waits for a lock, others go on."""
+        """Wait for the server; during a wait for a lock, other processes run."""
         if self.process is None or not self.observer.others_hold_locks(self):
             return super().wait(gen, interval)
         try:

@@ -1,4 +1,4 @@
-"""The clock of a history: sleeping takes no time, it is a point where others go on."""
+"""The clock of a history: sleeping takes no time; it is a point at which other processes run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import include.export
 
-HASTE = 20  # a waiting process sees a dead owner's lease run out after a few looks, not after 120
+HASTE = 20  # a waiting process sees a dead owner's lease expire after a few polls, and not after 120
 
 
 class SimulatedTime:
@@ -21,7 +21,7 @@ class SimulatedTime:
         self._slept = slept
 
     def sleep(self, seconds: float) -> None:
-        """Let the clock run, and others."""
+        """Advance the clock and let other processes run."""
         self.now += seconds * HASTE
         self._slept()
 
@@ -34,7 +34,7 @@ class SimulatedTime:
 
 @contextmanager
 def use_time(clock: SimulatedTime) -> Generator[None]:
-    """Let every module of the product that knows the time know this one."""
+    """Replace the time in every module of the product that uses it."""
     modules = [
         importlib.import_module(found.name)
         for found in pkgutil.walk_packages(include.export.__path__, "include.export.")

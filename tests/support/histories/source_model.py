@@ -1,4 +1,4 @@
-"""The source of a history: rows that concurrent transactions write, and what of them is committed."""
+"""The source of a history: rows that concurrent transactions write, and the committed ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ create table app.visits (id integer primary key, ext text, body text, changed_at
 create index on app.visits (changed_at, id);
 create index on app.visits (ext);
 """
-# a row is dated 5 s before it is written: as far behind as the horizon's margin allows, so it is readable at once
+# a row is dated 5 s before it is written: the horizon's margin allows it, and the row is readable at once
 _WRITE = """
 insert into app.accounts as a (id, ext, body, changed_at, deleted_at)
 values (%(id)s, %(ext)s, %(body)s, {moment}, case when %(deleted)s then now() end)
@@ -34,13 +34,13 @@ returning changed_at
 _MOMENTS = {
     "statement": "clock_timestamp() - interval '5 s'",
     "transaction": "now() - interval '5 s'",
-    "late": "now() - interval '1 h'",  # back-dated: no cursor can see it
+    "late": "now() - interval '1 h'",  # back-dated: no cursor shows it
 }
 
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A version of a row. The org rejects a bad one until it is set to take it."""
+    """A version of a row. The org rejects a bad one until the rule is switched off."""
 
     key: int
     version: int
@@ -55,12 +55,12 @@ class SourceRow:
 
     @property
     def place(self) -> Place:
-        """Return its position."""
+        """Return the position of the version."""
         return (self.changed_at, self.key)
 
 
 def write_body(key: int, version: int, *, bad: bool) -> str:
-    """Return what a version holds in its body field."""
+    """Return the content of a version's body field."""
     return f"{key}:{version}:{'bad' if bad else 'ok'}"
 
 
@@ -81,18 +81,18 @@ class OpenTransaction:
 
 
 class SourceModel:
-    """The committed rows as the database has them, and the open transactions."""
+    """The committed rows and the open transactions, as in the database."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self.rows: dict[int, SourceRow] = {}
-        self.versions: dict[tuple[int, datetime], int] = {}  # which version of a key a change time means
+        self.versions: dict[tuple[int, datetime], int] = {}  # the version of a key by its change time
         self.places: dict[tuple[int, int], Place] = {}
         self.conflicted: set[tuple[int, int]] = set()  # (key, version) that shared its external id with a live row
         self.shared: set[str] = set()
         self.deleted: dict[int, int] = {}  # the newest version of a key that was marked deleted
         self.late: set[tuple[int, int]] = set()  # (key, version) of rows that were written back-dated
-        self.removed: set[int] = set()  # keys whose row is gone for good
+        self.removed: set[int] = set()  # keys whose row is permanently deleted
         self.open: list[OpenTransaction] = []
         self._last_version: dict[int, int] = {}
         self._numbers = 0
@@ -113,7 +113,7 @@ class SourceModel:
     def write(
         self, transaction: OpenTransaction, key: int, external_id: str, *, bad: bool, deleted: bool, moment: str
     ) -> SourceRow:
-        """Insert or change a row; a key is never used again after its row is gone."""
+        """Insert or change a row; a key is never reused after its row was deleted."""
         version = self._last_version[key] = self._last_version.get(key, 0) + 1
         values = {"id": key, "ext": external_id, "body": write_body(key, version, bad=bad), "deleted": deleted}
         found = transaction.connection.execute(_WRITE.format(moment=_MOMENTS[moment]), values).fetchone()
@@ -125,7 +125,7 @@ class SourceModel:
         return row
 
     def remove(self, transaction: OpenTransaction, key: int) -> None:
-        """Delete a row for good."""
+        """Delete a row permanently."""
         transaction.connection.execute("delete from app.accounts where id = %s", [key])
         transaction.pending[key] = None
 
@@ -136,7 +136,7 @@ class SourceModel:
             transaction.savepoint = dict(transaction.pending)
 
     def go_back(self, transaction: OpenTransaction) -> None:
-        """Roll back to the savepoint, if there is one. Rows written since stay locked by nobody."""
+        """Roll back to the savepoint, if there is one, which also releases the locks taken since."""
         if transaction.savepoint is not None:
             transaction.connection.execute("rollback to savepoint s")
             transaction.pending, transaction.savepoint = transaction.savepoint, None
@@ -160,11 +160,11 @@ class SourceModel:
             self._note_conflicts()
 
     def living(self) -> Iterable[SourceRow]:
-        """Return the committed rows that are not marked deleted."""
+        """Return the committed rows that are not marked as deleted."""
         return (row for row in self.rows.values() if not row.deleted)
 
     def in_conflict(self) -> set[int]:
-        """Return the keys of living rows that share an external id."""
+        """Return the keys of rows, not marked as deleted, that share an external id."""
         by_id: dict[str, list[int]] = {}
         for row in self.living():
             by_id.setdefault(row.external_id.lower(), []).append(row.key)

@@ -1,4 +1,4 @@
-"""Where histories are played: a database with the schema and the source table, and the connections to it."""
+"""Where histories run: a database with the schema and the source table, and the connections to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from local_stack.postgres import EmbeddedPostgres
 
 @dataclass(frozen=True)
 class Stage:
-    """A database that one process plays histories in, one after the other."""
+    """A database in which one process runs histories, one after the other."""
 
     pool: Pool
     monitor: psycopg.Connection[Any]
@@ -32,7 +32,7 @@ class Stage:
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(f"create database {name} template {template}")
             connection.execute(f"alter database {name} set synchronous_commit = off")
-            # planning the same statements anew takes a fifth of a history
+            # replanning the same statements takes a fifth of a history
             connection.execute(f"alter database {name} set plan_cache_mode = force_generic_plan")
         monitor = open_session(server.dsn(name))
         monitor.execute(TABLE)
@@ -45,11 +45,11 @@ class Stage:
         return play(seed, self.pool, self.monitor, weather, bulk)
 
     def play_many(self, seeds: range, *, bulk: bool) -> Counter[str]:
-        """Run many histories, with Bulk jobs or without, and return what happened in them; raises Violation."""
+        """Run many histories, with or without Bulk jobs, and return what happened in them; raises Violation."""
         return sum((self.play(seed, bulk=bulk).counts for seed in seeds), Counter[str]())
 
     def make_world(self, options: TaskOptions) -> World:
-        """Return a world with nothing in it, for a history that is run step by step."""
+        """Return an empty world, for a history that is run step by step."""
         return World(self.pool, self.monitor, options)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The name of a statement of the product, found by the comment in its first line."""
+"""Names the product's statements by the comment in their first line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def writes(name: str) -> bool:
 
 
 def name_statement(query: Any) -> str:
-    """Return the name of a statement, composed or not; the text itself when it is not one of the product's files."""
+    """Return the name of a statement, composed or not; its text when it is in none of the product's files."""
     while isinstance(query, sql.Composed) and query._obj:
         query = query._obj[0]
     text = query._obj if isinstance(query, sql.SQL) else str(query)

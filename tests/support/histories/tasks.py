@@ -1,4 +1,4 @@
-"""What the processes of a history run: the product's own functions, as the operators call them."""
+"""The tasks that processes of a history run: the product's own functions, called as the operators do."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class TaskOptions:
 
     @classmethod
     def draw(cls, chance: random.Random, *, bulk: bool) -> TaskOptions:
-        """Return some by chance."""
+        """Return random options."""
         batch_size = chance.choice([1, 2, 2, 3, 25])
         if not bulk:
             return cls(batch_size=batch_size, requests_in_flight=copy(chance).choice([1, 3]))
         stream = chance.choice([BULK_STREAM, BULK_STREAM, DIVIDED_STREAM])
-        # drawn from a copy: what follows in the history of a seed does not depend on it
+        # drawn from a copy, so that the rest of a seed's history does not depend on it
         ahead = copy(chance).choice([1, 2, 2, 3])
         # a row takes some 100 bytes of a request: jobs of one row, of two or three, and of all
         job_bytes, patience = chance.choice([150, 350, 90_000_000]), chance.choice([None, None, 200.0])
@@ -88,7 +88,7 @@ class Tasks:
         self._world, self._options = world, options
 
     def body(self, kind: str, **asked: Any) -> Callable[[Process], Any]:
-        """Return what a process of a kind runs."""
+        """Return the function that a process of a kind runs."""
         bodies: dict[str, Callable[..., Any]] = {
             "export": self._export,
             "child": self._export_child,
@@ -105,8 +105,8 @@ class Tasks:
         if (hold is not None) != process.expected_hold:
             return Violation("I10", f"the gate said {hold}, expected a hold: {process.expected_hold}")
         if hold and not hold.message.startswith("Paused: stream accounts stopped at key="):
-            return Violation("I10", f"the gate does not say what it is: {hold.message}")
-        # also since the run began: a decision of an operator ends a hold before the record is rejected again
+            return Violation("I10", f"the gate's message does not name the stop: {hold.message}")
+        # also true since the run began: an operator's decision ends a hold before the record is rejected again
         alone = set(self._world.commits[process.began_at :]) <= {process.number}
         if alone and hold is None and process.gate_pause and report.outcome is Outcome.HELD:
             return Violation("I10", "the export stopped at a record and its gate passed")

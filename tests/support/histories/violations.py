@@ -1,4 +1,4 @@
-"""What a history reports when the product broke its promise."""
+"""The exception of a history in which the product broke a guarantee."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many histories a run of the tests runs, and whether enough happened in them."""
+"""The number of histories of a test run, and whether enough happened in them."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def divide() -> list[range]:
 
 
 def happened_enough(counts: Counter[str]) -> bool:
-    """Return whether many histories together had everything in them: such that send nothing show nothing."""
+    """Return whether many histories together covered everything; histories that send nothing prove nothing."""
     return counts["rows sent"] > PART and min(counts[what] for what in _HAPPEN) > 0

@@ -1,4 +1,4 @@
-"""The world of a history: source, org, control tables, setting, processes, and what may happen to them."""
+"""The world of a history: source, org, control tables, setting, processes, and the possible events."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ select count(distinct window_id) from crm_export.ExportBatches where state = 'SE
 
 
 class World:
-    """Everything a history is about. `tasks` says which stream is exported, and with which options."""
+    """The whole state of a history. `tasks` has the exported stream and its options."""
 
     def __init__(self, pool: Pool, monitor: psycopg.Connection[Any], tasks: TaskOptions, seed: int = 0) -> None:
         self.pool, self.monitor = pool, monitor
@@ -60,9 +60,9 @@ class World:
         self._runs: dict[int, int] = {}  # number of a child's process: its DAG run
         self.processes: list[Process] = []
         self.poison: set[int] = set()
-        self.locked: Counter[int] = Counter()  # key: how often it is still locked in Salesforce
+        self.locked: Counter[int] = Counter()  # key: how often Salesforce still answers that it is locked
         self.lenient = False
-        self.busy = True  # Salesforce saves rows of jobs only when the history wants it
+        self.busy = True  # Salesforce saves rows of jobs only when the history lets it
         self.setting = self.readable = True
         self.current: Process | None = None
         self.violation: Violation | None = None
@@ -73,7 +73,7 @@ class World:
 
     @contextmanager
     def at_work(self) -> Generator[None]:
-        """Begin with empty tables; leave no process and no transaction behind."""
+        """Begin with empty tables; end every process and transaction afterwards."""
         log = logging.getLogger("include.export")
         level = log.level
         with ExitStack() as after:
@@ -98,7 +98,7 @@ class World:
         return process
 
     def step(self, process: Process, outcome: str = GO) -> None:
-        """Let a process go on to its next point; raises Violation."""
+        """Let a process run to its next point; raises Violation."""
         if process.at.kind == "lock" and outcome != KILL and self._still_blocked(process):
             return
         self.log(f"p{process.number} {process.at}{'' if outcome == GO else ' -> ' + outcome}")
@@ -114,10 +114,10 @@ class World:
         self._raise_violation()
 
     def expire_lease(self) -> bool:
-        """Let the lease run out under whoever holds it; returns whether that may happen now.
+        """Let the lease of its holder expire; returns whether that is possible now.
 
-        Not while somebody is inside a transaction (the row is locked), and not between a process's last look at the
-        lease and the execution of its Collections request: that is a limit which ARCHITECTURE.md names.
+        It is not while a process is inside a transaction (the row is locked), nor between a process's last check of the
+        lease and the execution of its Collections request, which is a limit that ARCHITECTURE.md names.
         """
         if any(self._depth(process) for process in self.alive) or any(
             self._is_committed_to_send(p) for p in self.alive
@@ -147,13 +147,13 @@ class World:
         job.state = state
 
     def toggle(self) -> None:
-        """Change the setting pause_on_export_errors."""
+        """Toggle the setting pause_on_export_errors."""
         self.setting = not self.setting
         self.counts["toggles"] += 1
         self.log(f"the setting is {self.setting}")
 
     def read_setting(self) -> bool:
-        """Return the setting; what cannot be read counts as on."""
+        """Return the setting; an unreadable one counts as on."""
         return self.setting or not self.readable
 
     def commit(self, transaction: OpenTransaction, *, commit: bool = True) -> None:
@@ -180,7 +180,7 @@ class World:
         """Write a line of the journal."""
         self.journal.append(line)
 
-    # What processes meet ---------------------------------------------------------------------------------------
+    # Callbacks of processes ---------------------------------------------------------------------------------------
 
     def connect(self, process: Process) -> SimulatedConnection:
         """Return the connection of a process."""
@@ -209,9 +209,9 @@ class World:
         return status, answer
 
     def committed(self, process: Process, statements: list[tuple[str, int]]) -> None:
-        """Look at what a process has committed."""
+        """Check a commit of a process."""
         if process.kind == CHILD:
-            return  # the invariants of commits are about the accounts
+            return  # the invariants of commits concern the accounts
         touched = {name for name, rows in statements if rows > 0 and writes(name)}
         self.counts["turns asked for"] += "lease_want" in touched
         if touched & {"lease_take", "lease_renew"}:
@@ -221,7 +221,7 @@ class World:
         if "batch_plan" in touched:
             process.rejections.clear()
         if any(name == "gate_release" for name, _ in statements):
-            self.commits.append(process.number)  # its rows are those of errors that held: it may end a stop without any
+            self.commits.append(process.number)  # it returns the errors that held, and may end a stop without any
         if "lease_take" not in touched and not control_writes(statements):
             return
         self.commits.append(process.number)
@@ -231,14 +231,14 @@ class World:
         self._check(process, statements, now)
 
     def check_jobs(self) -> None:
-        """I11: the job of a batch that is settled or abandoned does nothing more; raises Violation."""
+        """Check I11: the job of a settled or abandoned batch saves no more rows; raises Violation."""
         for job_id, state in self.monitor.execute(_DONE_WITH, prepare=True):
             job = self.jobs.jobs[job_id]
             if job.is_at_work or (job.state == "Open" and job.rows):
                 raise Violation("I11", f"job {job_id} is {job.state}, its batch is {state}")
 
     def _check_order(self) -> None:
-        """Salesforce processes one window at a time: what is behind it may have to stay where it is."""
+        """Check that Salesforce processes one window at a time: later rows may have to stay unsent."""
         closed = [job.id for job in self.jobs.jobs.values() if job.state not in {"Open", "Aborted"}]
         row = self.monitor.execute(_WINDOWS_AT_WORK, [closed], prepare=True).fetchone()
         if row and row[0] > 1 and not self.violation:

@@ -1,4 +1,4 @@
-"""Alerts: once per change of state, with its end and reminders, whatever is killed or down."""
+"""Alerts: once per change of state, with end and reminders, even when processes are killed or channels are down."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEAM = AlertsFile(channels={"team": Channel(type="webhook")})
 
 @dataclass
 class Inbox:
-    """A channel of a test: it keeps what it takes, and is down on demand."""
+    """A test channel that stores its messages, and is down on demand."""
 
     taken: list[AlertMessage] = field(default_factory=list)
     down: bool = False
@@ -39,13 +39,13 @@ class Inbox:
 
 @dataclass
 class Alerts:
-    """Sends what is due to an inbox, as the last task of a DAG does."""
+    """Sends due alerts to an inbox, as the last task of a DAG does."""
 
     exporter: Exporter
     inbox: Inbox = field(default_factory=Inbox)
 
     def send(self, file: AlertsFile = TEAM) -> list[str]:
-        """Send, and return the texts that came in."""
+        """Send, and return the received texts."""
         before = len(self.inbox.taken)
         AlertSender(
             self.exporter.connection, file, self.exporter.catalogue, "https://airflow/crm-export/", self.inbox.deliver,

@@ -1,4 +1,4 @@
-"""Bulk jobs whose calls, processing or results fail: what was processed is settled, the rest goes, no row twice."""
+"""Bulk jobs whose calls, processing or results fail: processed rows are settled, the others sent, none twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPIRED = {"status": 401, "body": '[{"errorCode":"INVALID_SESSION_ID","message":
 
 @pytest.fixture
 def bulk(exporter: Exporter) -> Exporter:
-    """Return an exporter with 90 new rows, 25 of which go in a small request and 65 in a job."""
+    """Return an exporter with 90 new rows: 25 are sent in a small request and 65 in a job."""
     exporter.stream = make_stream(bulk_from=30)
     exporter.options |= {"poll_delays": (0.02, 0.05), "lease_seconds": 0.05}
     exporter.control.set_bulk(batch_rows=10)
@@ -44,7 +44,7 @@ def states(bulk: Exporter) -> Counter[str]:
 
 
 def check_all_once(bulk: Exporter, rows: int = 90) -> None:
-    """Check that every row is in the org, was written once, and nothing is open."""
+    """Check that every row is in the org and was written once, and that no error or batch is open."""
     assert len(bulk.names()) == len(bulk.control.writes("Account")) == rows
     assert bulk.errors("status <> 'resolved'") == []
     assert bulk.watermark() == str(rows)
@@ -282,7 +282,7 @@ def count_logins(bulk: Exporter) -> int:
 
 
 def abort_all(bulk: Exporter) -> None:
-    """Abort every job that is not over, as an administrator does."""
+    """Abort every unfinished job, as an administrator does."""
     bulk.make_session, make = type(bulk).make_session, bulk.make_session
     session = bulk.login()
     headers = {"Authorization": f"Bearer {session.access_token}"}

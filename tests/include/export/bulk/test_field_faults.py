@@ -21,7 +21,7 @@ JOBS = "select state, sent, accepted, refused from crm_export.ExportBatches wher
 
 @pytest.fixture
 def bulk(exporter: Exporter) -> Exporter:
-    """Return an exporter whose stream turns to Bulk jobs from 30 rows on, in both modes."""
+    """Return an exporter whose stream uses Bulk jobs from 30 rows on, in both modes."""
     exporter.stream = make_stream(bulk_from=30)
     exporter.options |= {"poll_delays": (0.02, 0.05)}
     return exporter
@@ -54,7 +54,7 @@ class TestEveryRejectionIsRecordedOrNothingIsAcknowledged:
     def test_a_job_that_counts_more_rejections_than_it_lists_is_sent_again(self, bulk: Exporter) -> None:
         bulk.add_many(1, 90)
         spoil(bulk, 40, 50)
-        bulk.control.set_bulk(shuffle=False, delay_seconds=1.0)  # else it may be over at the first look
+        bulk.control.set_bulk(shuffle=False, delay_seconds=1.0)  # else it may have finished at the first poll
         bulk.control.add_job_fault(lose="failedResults", lose_rows=1)
         assert bulk.run(pause=False, job_patience=0.0).outcome is Outcome.WAITING_FOR_JOB
         bulk.connection.execute("delete from app.accounts where id in (40, 50)")
@@ -64,14 +64,14 @@ class TestEveryRejectionIsRecordedOrNothingIsAcknowledged:
         assert bulk.run(pause=False).outcome is Outcome.COMPLETE
         assert bulk.watermark() == "90"
 
-    def test_answers_that_change_between_two_looks_are_no_proof(
+    def test_results_that_change_between_two_reads_prove_nothing(
         self, bulk: Exporter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         send = settlement._Settling._send_left_out
 
         def send_in_another_session(settling: settlement._Settling) -> None:
             send(settling)
-            settling.run.connection.execute("truncate crm_export_results")  # as a pooler's other session has it
+            settling.run.connection.execute("truncate crm_export_results")  # as another session of a pooler has it
 
         monkeypatch.setattr(settlement._Settling, "_send_left_out", send_in_another_session)
         bulk.add_many(1, 90)
@@ -101,13 +101,13 @@ class TestTheSettingIsOn:
         assert bulk.run(pause=True).outcome is Outcome.COMPLETE
         assert [sent for _, sent, _, _ in bulk.connection.execute(JOBS)] == [30, 240, 505]
 
-    def test_never_where_the_stream_says_so(self, bulk: Exporter) -> None:
+    def test_exact_stop_forbids_jobs(self, bulk: Exporter) -> None:
         bulk.stream = make_stream(bulk_from=30, bulk_from_paused=None)
         bulk.add_many(1, 120)
         bulk.run(pause=True)
         assert bulk.connection.execute(JOBS).fetchall() == []
 
-    def test_off_jobs_begin_as_ever(self, bulk: Exporter) -> None:
+    def test_with_the_setting_off_jobs_are_used_from_bulk_from_on(self, bulk: Exporter) -> None:
         bulk.stream = make_stream(bulk_from=30, bulk_from_paused=500)
         bulk.add_many(1, 120)
         bulk.run(pause=False)

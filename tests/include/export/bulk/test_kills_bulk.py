@@ -1,4 +1,4 @@
-"""A run over Bulk jobs that ends at any point: the next adopts or aborts them, no row of a closed job goes twice."""
+"""A run with Bulk jobs that ends at any point: the next adopts or aborts them, and resends no row of a closed job."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
         begin(story, happens)
         end = mortals.run(pause=pause, target=point)
         if happens == "job failed" and not end.killed:
-            continue  # the run ended before the upload behind the failed job came to this point
+            continue  # the run ended before the upload after the failed job reached this point
         assert end.killed
         assert point.name in end.points  # another thread may have reached one since
         story.check_moment()
@@ -78,7 +78,7 @@ def test_a_run_with_several_jobs_in_flight_killed_at_any_point_loses_nothing(
 ) -> None:
     exporter = mortals.exporter
     exporter.stream = make_stream(bulk_from=10, lock_order="name")
-    exporter.options |= {"job_bytes": 9}  # rows: the first batch, a delete, says nothing of their size
+    exporter.options |= {"job_bytes": 9}  # rows: the first batch, a delete, gives no estimate of their size
     mortals.options |= exporter.options
     story = Story(exporter, rejected=happens == "one rejected", rows=30)
     begin(story, happens)

@@ -1,4 +1,4 @@
-"""The daily job by Bulk jobs: many errors are sent again in a few calls, with what Collections would have written."""
+"""The daily job with Bulk jobs: many errors are retried in few calls, with the same results as through Collections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.export.failures import CircuitFailure, ConfigurationFailure, Salesf
 from include.export.ledger.runs import Outcome
 
 BATCH_ROWS = 25
-LEAST_ERRORS = 30  # errors that are still sent in small requests
+LEAST_ERRORS = 30  # errors up to which small requests are used
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def daily(exporter: Exporter) -> Exporter:
 
 
 def reject(exporter: Exporter, last: int, name: str = "bad") -> None:
-    """Let accounts 1 to `last` be rejected by an export, and one behind them be accepted."""
+    """Let an export reject accounts 1 to `last`, and accept one behind them."""
     exporter.add_many(1, last + 1)
     exporter.connection.execute("update app.accounts set name = %s where id <= %s", [name, last])
     exporter.stream = exporter.stream.model_copy(update={"bulk_from": None})
@@ -35,7 +35,7 @@ def reject(exporter: Exporter, last: int, name: str = "bad") -> None:
 
 
 def batches(exporter: Exporter, transport: str = "bulk") -> list[tuple[Any, ...]]:
-    """Return batches of the daily job: state, rows and what became of them."""
+    """Return the daily job's batches: state, rows and their results."""
     return exporter.connection.execute(
         "select b.state, b.sent, b.accepted, b.refused, b.unprocessed from crm_export.ExportBatches b"
         " join crm_export.ExportRuns r on r.id = b.run"
@@ -99,7 +99,7 @@ def test_each_record_of_a_job_gets_what_happened_to_it(daily: Exporter) -> None:
     assert daily.reconcile().late == 0
 
 
-def test_every_sends_each_record_once(daily: Exporter) -> None:
+def test_retrying_every_error_sends_each_record_once(daily: Exporter) -> None:
     reject(daily, 120)
     assert daily.reexport(every=True).still_rejected == 120
     assert {error["attempts"] for error in daily.errors()} == {2}

@@ -1,4 +1,4 @@
-"""Rows of a job go out while the job in front of it is settled: in order, given up where the stream stops, over TLS."""
+"""Rows of a job are uploaded while the preceding job is settled: in order, aborted when the stream stops, over TLS."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def bulk(exporter: Exporter) -> Exporter:
 
 
 def find_calls(bulk: Exporter) -> list[tuple[str, int]]:
-    """Return the calls that change jobs or ask for them, with the number of the job."""
+    """Return the calls that change or read jobs, with the number of the job."""
     numbers: dict[str, int] = {}
     found = []
     for call in bulk.calls():
@@ -42,7 +42,7 @@ def find_calls(bulk: Exporter) -> list[tuple[str, int]]:
 
 
 def check_nothing_in_flight(bulk: Exporter) -> None:
-    """Check that the ledger has no batch that is not over."""
+    """Check that the ledger has no unfinished batch."""
     assert bulk.connection.execute(IN_FLIGHT).fetchone() == (0,)
 
 
@@ -75,7 +75,7 @@ def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
 
 
 @CONCURRENT
-def test_where_the_stream_stops_the_job_behind_is_aborted_and_none_of_its_rows_arrives(
+def test_when_the_stream_stops_the_next_job_is_aborted_and_none_of_its_rows_arrives(
     bulk: Exporter, concurrent: bool
 ) -> None:
     bulk.options["uses_threads"] = concurrent

@@ -1,4 +1,4 @@
-"""Result files of Bulk jobs: whatever they hold and wherever they are cut, no row is read as another."""
+"""Result files of Bulk jobs: with any content, cut anywhere, no row is read as another."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _PIECES = (*"abcXYZ09 _:,;\"'\n\r\t#-", "\r\n", '""', "é", "漢", "😀", "\ufe
 
 
 def write(rows: list[list[str]]) -> bytes:
-    """Return rows as Salesforce writes them."""
+    """Return rows in Salesforce's format."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
     return text.getvalue().encode()
 
 
 def in_blocks(content: bytes, chance: random.Random) -> Iterator[bytes]:
-    """Yield a content in blocks of any size: they end within characters too."""
+    """Yield a content in blocks of any size, which may end within a character."""
     while content:
         size = chance.randint(1, 40)
         yield content[:size]

@@ -1,4 +1,4 @@
-"""The Bulk transport: the same promises as Collections, over jobs of Bulk API 2.0."""
+"""The Bulk transport: the same guarantees as Collections, through Bulk API 2.0 jobs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from include.export.ledger.runs import Outcome
 
 @pytest.fixture
 def bulk(exporter: Exporter) -> Exporter:
-    """Return an exporter whose stream turns to Bulk jobs from 30 rows on."""
+    """Return an exporter whose stream uses Bulk jobs from 30 rows on."""
     exporter.stream = make_stream(bulk_from=30)
     exporter.options |= {"poll_delays": (0.02, 0.05)}
     return exporter
 
 
 def jobs(exporter: Exporter) -> list[tuple[str, str, str]]:
-    """Return method, path and body of the calls to jobs."""
+    """Return method, path and body of the calls on jobs."""
     return [(call["method"], call["path"].partition("/jobs/ingest")[2], call["body"])
             for call in exporter.calls() if "/jobs/ingest" in call["path"]]  # fmt: skip
 
 
 def batches(exporter: Exporter) -> list[tuple[str, str, int, int, int, int]]:
-    """Return the jobs of the ledger: state, action, rows and what became of them."""
+    """Return the ledger's jobs: state, action, rows and their results."""
     return exporter.connection.execute(
         "select state, action, sent, accepted, refused, unprocessed from crm_export.ExportBatches"
         " where transport = 'bulk' order by id"
@@ -126,7 +126,7 @@ class TestTheSettingIsOff:
         assert [(error["record_key"], error["external_id"]) for error in errors] == [("40", "A40"), ("50", "A50")]
         assert all(str(error["job_id"]).startswith("750") for error in errors)
 
-    def test_what_clears_by_itself_never_becomes_an_error(self, bulk: Exporter) -> None:
+    def test_transient_rejections_never_become_errors(self, bulk: Exporter) -> None:
         bulk.add_many(1, 90)
         bulk.connection.execute("update app.accounts set name = 'locked' where id = 60")
         report = bulk.run(pause=False)
@@ -148,7 +148,7 @@ class TestTheSettingIsOff:
 
 
 @pytest.mark.fault("B11")
-def test_a_job_that_fails_as_a_whole_is_nobody_s_error(bulk: Exporter) -> None:
+def test_a_job_that_fails_as_a_whole_is_no_record_error(bulk: Exporter) -> None:
     bulk.add_many(1, 90)
     bulk.run(pause=False)
     bulk.connection.execute("update app.accounts set changed_at = changed_at + interval '1 day'")
@@ -173,7 +173,7 @@ def test_every_row_rejected_for_a_structural_reason_stops_the_run(bulk: Exporter
 
 
 class TestResultsThatAreNotWhole:
-    """The org answers fewer rows than it says it has rejected."""
+    """The org returns fewer rows than it reports as rejected."""
 
     def prepare(self, bulk: Exporter, **fault: object) -> None:
         bulk.add_many(1, 90)

@@ -1,4 +1,4 @@
-"""Drift of the org: each kind of change is found once, raises one alert, and is closed when it is mended."""
+"""Drift of the org: each kind of change is found once, raises one alert, and is closed when it is repaired."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Act = Callable[[Exporter], object]
 
 
 def look(exporter: Exporter, **options: Any) -> DriftReport:
-    """Run the report of the day."""
+    """Run the daily report."""
     return report_drift(exporter.inputs(**options))
 
 
@@ -44,7 +44,7 @@ def open_alerts(exporter: Exporter) -> dict[str, str | None]:
 
 @pytest.fixture
 def exported(exporter: Exporter) -> Exporter:
-    """Return an exporter whose accounts are in the org: the org is described as it was then."""
+    """Return an exporter whose accounts are in the org, with the org's description of that time."""
     exporter.add({"id": 1, "kind": "A"}, {"id": 2, "kind": "B"}, {"id": 3, "amount": 7})
     assert exporter.run().outcome is Outcome.COMPLETE
     assert look(exporter).found == 0
@@ -53,7 +53,7 @@ def exported(exporter: Exporter) -> Exporter:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the org, how it is mended there, and what the finding is and says."""
+    """A change of the org, its repair, and the expected finding and text."""
 
     kind: str
     subject: str

@@ -1,4 +1,4 @@
-"""What the daily check reports without changing anything: records without a source row, sums that do not add up."""
+"""Findings that the daily check only reports: records without a source row, sums that do not add up."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TestRecordsWithoutASourceRow:
         exporter.control.add_records("Account", [{"Name": "n", "Ext__c": "aB"}])
         assert orphans(exporter).without_source == 0
 
-    def test_a_listing_that_the_api_budget_does_not_allow_is_left_out_and_said(self, exporter: Exporter) -> None:
+    def test_a_listing_that_the_api_budget_does_not_allow_is_skipped_and_reported(self, exporter: Exporter) -> None:
         exporter.control.add_records("Account", [{"Name": "n", "Ext__c": "K1"}])
         report = orphans(exporter, daily_api_limit=2)
         assert report.message == "Not compared: listing the records takes 1 API calls, and 0 are left."
@@ -88,7 +88,7 @@ class TestRecordsWithoutASourceRow:
         assert line[:2] == ("reconcile", "failed")
         assert "not a path of its own" in line[2]
 
-    def test_another_org_behind_the_connection_is_rejected_and_reported_as_nothing(self, exporter: Exporter) -> None:
+    def test_another_org_behind_the_connection_is_rejected_without_findings(self, exporter: Exporter) -> None:
         exporter.add({"id": 1})
         exporter.run()
         exporter.connection.execute("update crm_export.ExportWatermarks set organization_id = '00DOTHER0000000'")

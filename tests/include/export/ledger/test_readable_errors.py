@@ -1,4 +1,4 @@
-"""The view of ExportErrors for people: Adobe's codes as the catalogue has them, and what a record waits for."""
+"""The view of ExportErrors for people: Adobe's codes from the catalogue, and the parent that a record waits for."""
 
 from __future__ import annotations
 

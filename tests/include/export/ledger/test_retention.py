@@ -1,4 +1,4 @@
-"""Retention: history is deleted after its days, in slices; open errors, the audit and what they need stay."""
+"""Retention: history is deleted after its days, in slices; open errors, the audit and the rows they refer to stay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AGED = {
 
 
 def age(exporter: Exporter, days: int) -> None:
-    """Let everything have happened days earlier."""
+    """Move all times days back."""
     for table, columns in AGED.items():
         moved = ", ".join(f"{column} = {column} - {days} * interval '1 day'" for column in columns)
         exporter.connection.execute(f"update crm_export.{table} set {moved}")
@@ -43,7 +43,7 @@ def history(exporter: Exporter) -> Exporter:
     return exporter
 
 
-def test_what_is_over_goes_after_its_days_and_not_before(history: Exporter) -> None:
+def test_history_is_deleted_after_its_days_and_not_before(history: Exporter) -> None:
     age(history, 89)
     assert set(Retention(history.connection, 90).purge().values()) == {0}
     age(history, 2)

@@ -1,4 +1,4 @@
-"""The schema: a database of version 1 is brought up to what a new one has, with everything that is in it."""
+"""The schema: a database of version 1 is upgraded to the schema of a new one, and keeps its data."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An upgrade of a database with data in it: every row survives, holds, errors and watermarks hold, and exports go on.
+"""An upgrade of a database with data: every row, hold, error and watermark is kept, and exports continue.
 
-`data_1.sql` and `data_2.sql` were written by the exporters of those versions: a stream held at a record, errors that
+The exporters of those versions wrote `data_1.sql` and `data_2.sql`: a stream held at a record, errors that
 are open, waiting and resolved, a run that was killed with its batch sent, and in version 2 a Bulk job in flight,
 findings, an audit and a trial.
 """
@@ -34,14 +34,14 @@ SAMPLES = {
     "external_id": "Ext__c", "operation": "upsert", "fields": {"Ext__c": "ext", "Text__c": "text"}, "bulk_from": 10,
     "bulk_from_paused": 10,
 }  # fmt: skip
-# what the schema itself adds to for the versions of before; everything else is compared row by row
+# tables that the upgrade itself extends; all others are compared row by row
 GROWS = {"exportedversions"}
 Rows = dict[str, list[dict[str, Any]]]
 
 
 @dataclass
 class Old:
-    """A database of an old version with its data, and an exporter of today over it and over the org of then."""
+    """A database of an old version with its data, and a current exporter over it and over the org of that time."""
 
     version: str
     connection: psycopg.Connection
@@ -56,7 +56,7 @@ class Old:
         return {name: [row for (row,) in self.connection.execute(read.format(name)).fetchall()] for (name,) in tables}
 
     def upgrade(self) -> None:
-        """Bring the schema up to date, as prepare_schema does."""
+        """Upgrade the schema, as prepare_schema does."""
         install_schema(self.connection)
 
     def export(self, stream: Stream, **options: Any) -> Outcome:
@@ -69,7 +69,7 @@ class Old:
 def old(
     request: pytest.FixtureRequest, postgres: EmbeddedPostgres, sandbox: Control, sandbox_server: RunningSandbox
 ) -> Iterator[Old]:
-    """Return a database of each version, and an org with what had been exported."""
+    """Return a database of each version, and an org with the exported records."""
     name = f"upgrade_{request.param}"
     postgres.ensure_database(name)
     with psycopg.connect(postgres.dsn(name), autocommit=True) as owner:
@@ -84,7 +84,7 @@ def old(
 
 
 def fill_org(exporter: Exporter) -> None:
-    """Give the org what the old exporter had sent."""
+    """Give the org the records that the old exporter had sent."""
     accounts = exporter.connection.execute(
         'select ext as "Ext__c", name as "Name" from app.accounts'
         " where deleted_at is null and changed_at <= '2026-01-01 00:20Z' and name <> 'bad' order by ext"
@@ -97,7 +97,7 @@ def fill_org(exporter: Exporter) -> None:
 
 
 def write_since(exporter: Exporter, object_name: str, before: int) -> list[str]:
-    """Return the external ids that Salesforce was sent since a number of writes."""
+    """Return the external ids sent to Salesforce after a number of writes."""
     return [str(write["fields"].get("Ext__c")) for write in exporter.control.writes(object_name)[before:]]
 
 
@@ -174,7 +174,7 @@ def test_what_was_exported_before_is_no_late_row_and_findings_go_on(old: Old) ->
     old.upgrade()
     exporter = old.exporter
     exporter.stream = make_stream()
-    # the copy of a database is another one, which the check reports: here it is the same
+    # the check reports a copied database as another one: here it must count as the same
     old.connection.execute(
         "update crm_export.ExportWatermarks set database_identity = crm_export.database_identity()"
         " where database_identity is not null"
@@ -206,7 +206,7 @@ def test_a_bulk_job_in_flight_is_adopted_and_its_rows_are_sent_once(old: Old) ->
 
 
 def make_job(exporter: Exporter) -> str:
-    """Make the job that the old exporter had in flight, for rows 5 to 40, and return its id."""
+    """Create the job that the old exporter had in flight, for rows 5 to 40, and return its id."""
     exporter.control.add_records("Sample__c", [{"Ext__c": f"S{n}", "Text__c": f"Sample {n}"} for n in range(1, 5)])
     jobs = IngestJobs(Stream(**SAMPLES), exporter.client())
     job_id = jobs.create("upsert", "2026-01-01T00:00:00+00:00", ())

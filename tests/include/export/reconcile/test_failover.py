@@ -44,17 +44,17 @@ def primary(place: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def connect(server: EmbeddedPostgres) -> psycopg.Connection:
-    """Open a server as the exporter does."""
+    """Connect to a server as the exporter does."""
     return open_session(server.dsn())
 
 
 def exporter_of(server: EmbeddedPostgres, sandbox: Control, running: RunningSandbox, catalogue: Catalogue) -> Exporter:
-    """Return an exporter at a server."""
+    """Return an exporter on a server."""
     return Exporter(connect(server), sandbox, running.https_url, catalogue)
 
 
 def published(exporter: Exporter) -> Position:
-    """Return the watermark, as an asset event would keep it outside of the database."""
+    """Return the watermark, as an asset event stores it outside of the database."""
     row = exporter.connection.execute("select cursor_at::text, record_key from crm_export.ExportWatermarks").fetchone()
     assert row is not None
     return Position(*row)

@@ -1,4 +1,4 @@
-"""Rows that a change time cannot show: back-dated, set by a slow clock, restored, moved below the watermark."""
+"""Rows that change times do not show: back-dated, set by a slow clock, restored, moved below the watermark."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from include.export.streams.stream import Stream
 
 
 def back_date(exporter: Exporter, *accounts: int) -> None:
-    """Update accounts as an application does whose clock is a little slow."""
+    """Update accounts as an application with a slightly slow clock does."""
     exporter.connection.execute(
         "update app.accounts set name = 'late', changed_at = changed_at - interval '1 ms' where id = any (%s)",
         [list(accounts)],
@@ -33,7 +33,7 @@ def back_date(exporter: Exporter, *accounts: int) -> None:
 
 
 def late_keys(exporter: Exporter) -> list[str]:
-    """Return the keys of the late rows that are found and not closed."""
+    """Return the keys of late rows in open findings."""
     found = exporter.connection.execute(
         "select subject from crm_export.ExportFindings where kind = %s and closed_at is null order by id", [LATE_ROW]
     )
@@ -79,7 +79,7 @@ def test_every_back_dated_row_is_exported_and_counted(exporter: Exporter) -> Non
     exporter.run()
     exporter.reconcile()
     back_date(exporter, 3, 150, 299)
-    exporter.add({"id": 1000, "minute": -5}, {"id": 1001, "minute": 2})  # inserted by a clock that is slow
+    exporter.add({"id": 1000, "minute": -5}, {"id": 1001, "minute": 2})  # inserted with a slow clock
     assert exporter.run().rows_sent == 0
     report = exporter.reconcile()
     assert (report.late, report.exported, report.rejected) == (5, 5, 0)
@@ -127,7 +127,7 @@ def test_the_histories_notice_a_batch_that_is_not_noted(exporter: Exporter, monk
 
 
 class History:
-    """Changes rows in every way and knows which version of each was exported last."""
+    """Changes rows in every way and tracks the version of each that was exported last."""
 
     def __init__(self, exporter: Exporter, chance: random.Random) -> None:
         self.exporter, self.chance = exporter, chance
@@ -137,12 +137,12 @@ class History:
         self.found = 0
 
     def play(self, steps: int) -> None:
-        """Do some things."""
+        """Do random steps."""
         for _ in range(steps):
             self.step()
 
     def step(self) -> None:
-        """Do one thing and check it."""
+        """Do one step and check it."""
         self.chance.choices(
             [self.insert, self.change, self.back_date, self.delete, self.export, self.reconcile], [3, 3, 5, 1, 3, 2]
         )[0]()

@@ -1,4 +1,4 @@
-"""The error catalogue: every code that is known, unwrapped, and messages fit for logs."""
+"""The error catalogue: every known code, wrapped codes, and messages fit for logs."""
 
 from __future__ import annotations
 

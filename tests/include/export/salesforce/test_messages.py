@@ -1,4 +1,4 @@
-"""Messages of real orgs, and what the catalogue makes of each."""
+"""Messages of real orgs, and how the catalogue classifies each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ADOBE = {
 
 @pytest.mark.field("F1", "F15")
 @pytest.mark.parametrize("case", MESSAGES, ids=[case["id"] for case in MESSAGES])
-def test_a_message_of_a_real_org_is_judged_right(catalogue: Catalogue, case: dict[str, Any]) -> None:
+def test_a_message_of_a_real_org_is_classified_correctly(catalogue: Catalogue, case: dict[str, Any]) -> None:
     verdict = catalogue.classify(case["code"], case["message"])
     assert (str(verdict.error_class), verdict.smaller_batch) == (case["class"], case.get("smaller_batch", False))
     assert verdict.advice.endswith(".")

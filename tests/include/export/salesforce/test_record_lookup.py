@@ -1,4 +1,4 @@
-"""Look-ups of records: by numbers as numbers, by case where it counts, and never one of several."""
+"""Record look-ups: numbers compared as numbers, case where it matters, and never one match of several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ODD = {"object": "Odd__c", "fields": {"Number__c": "amount", "Defaulted__c": "na
 
 
 def odd(exporter: Exporter) -> dict[Any, dict[str, Any]]:
-    """Return the living records by number."""
+    """Return the records that are not deleted, by number."""
     found = exporter.control.records("Odd__c")
     return {each["fields"].get("Number__c"): each["fields"] for each in found if not each["deleted"]}
 
@@ -72,7 +72,7 @@ def test_numbers_in_a_text_column_name_the_same_records(exporter: Exporter) -> N
 
 
 def make_twins(exporter: Exporter, *texts: str, field: str = "Loose__c") -> None:
-    """Create records with values of a field that need not be unique."""
+    """Create records with the same value in a field that is not unique."""
     for place, text in enumerate(texts):
         exporter.connection.execute("delete from app.accounts")
         exporter.connection.execute("delete from crm_export.ExportWatermarks")
@@ -86,7 +86,7 @@ def make_twins(exporter: Exporter, *texts: str, field: str = "Loose__c") -> None
 
 @pytest.mark.field("F12")
 @pytest.mark.parametrize("operation", ["update", "delete"])
-def test_two_records_with_one_value_are_left_alone_both(exporter: Exporter, operation: str) -> None:
+def test_two_records_with_one_value_are_both_left_unchanged(exporter: Exporter, operation: str) -> None:
     make_twins(exporter, "same", "same", "alone")
     fields = {"Loose__c": "ext", "Name": "name"}
     kind = "update" if operation == "update" else "upsert"

@@ -1,4 +1,4 @@
-"""Rows that are not found are not yet gone: policies, foreign servers, views with filters."""
+"""Rows that are not found are not always deleted: policies, foreign servers, views with filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.export.source import Source, count_waiting_changes, find_gone, read
 
 @pytest.fixture
 def policy(exporter: Exporter, database: str) -> Iterator[None]:
-    """Let the exporter work as a role from which a policy hides accounts whose kind is B."""
+    """Run the exporter as a role from which a policy hides accounts of kind B."""
     owner = exporter.owner = exporter.connection
     owner.execute(
         "create role filtered login; grant usage on schema crm_export, app to filtered;"
@@ -61,7 +61,7 @@ class TestPolicies:
         assert exporter.gate() is not None
         assert [error["status"] for error in exporter.errors()] == ["open"]
 
-    def test_a_view_over_the_table_is_not_let_past_it(self, exporter: Exporter) -> None:
+    def test_a_view_over_the_table_does_not_bypass_the_policy(self, exporter: Exporter) -> None:
         exporter.source.execute(
             "create view app.seen with (security_invoker = true) as select * from app.accounts;"
             " grant select on app.seen to filtered"
@@ -90,7 +90,7 @@ class TestPolicies:
         assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 98)
         assert {"A3", "A50"} & set(exporter.names()) == set()
 
-    def test_its_hidden_rows_are_never_taken_for_gone(self, exporter: Exporter) -> None:
+    def test_its_hidden_rows_never_count_as_deleted(self, exporter: Exporter) -> None:
         exporter.stream = make_stream(row_security=True)
         exporter.add({"id": 1}, {"id": 2, "name": "bad"}, {"id": 3})
         assert exporter.run().outcome is Outcome.HELD
@@ -107,15 +107,15 @@ class TestPolicies:
 
 
 @pytest.mark.field("F9")
-def test_a_row_whose_key_the_index_does_not_find_is_not_gone(exporter: Exporter) -> None:
-    """The second look compares texts: neither an index that is broken nor the key's type decides."""
+def test_a_row_whose_key_the_index_does_not_find_does_not_count_as_deleted(exporter: Exporter) -> None:
+    """The second check compares texts, so neither a broken index nor the key's type matters."""
     exporter.add({"id": 1}, {"id": 2})
     with exporter.connection.transaction():
         assert find_gone(Source(exporter.stream, exporter.connection), ["1", "2", "3"]) == ["3"]
 
 
 @pytest.mark.field("F9")
-def test_rows_of_a_foreign_server_are_never_taken_for_gone(exporter: Exporter, database: str) -> None:
+def test_rows_of_a_foreign_server_never_count_as_deleted(exporter: Exporter, database: str) -> None:
     info = exporter.connection.info
     exporter.connection.execute(
         "create extension postgres_fdw with schema public;"

@@ -1,4 +1,4 @@
-"""Values: what Postgres holds is in Salesforce, field by field, or is rejected with our own code."""
+"""Values: each value in Postgres arrives in Salesforce, or is rejected with our own code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sampler(exporter: Exporter) -> Exporter:
 
 
 def compare(exporter: Exporter) -> tuple[int, int]:
-    """Compare Salesforce with Postgres, field by field; returns how many rows arrived and how many were rejected."""
+    """Compare Salesforce with Postgres, field by field; returns the numbers of accepted and rejected rows."""
     held = samples.read_rows(exporter.connection)
     records = {record["fields"]["Ext__c"]: record["fields"] for record in exporter.control.records("Sample__c")}
     rejected = {error["external_id"]: error["error_code"] for error in exporter.errors("status <> 'resolved'")}
@@ -68,7 +68,7 @@ def test_random_rows_arrive_as_postgres_holds_them_or_are_rejected_by_name(
 
 
 def arrive(exporter: Exporter, field: str, values: dict[str, Any], column: str = "long") -> dict[str, Any]:
-    """Export a row for each value and return what Salesforce has of it, by external id; 40 other rows go with them."""
+    """Export a row for each value, with 40 other rows, and return Salesforce's values by external id."""
     with exporter.connection.cursor() as cursor:
         cursor.executemany(
             "insert into app.samples (id, ext, changed_at) values (%s, 'R' || %s, '2026-01-01Z')",
@@ -90,7 +90,7 @@ BOTH = pytest.mark.parametrize("bulk_from", [None, 20], ids=["collections", "bul
 class TestTexts:
     @pytest.fixture(autouse=True)
     def transport(self, sampler: Exporter, bulk_from: int | None) -> None:
-        """Let rows go by a transport."""
+        """Send rows through a transport."""
         sampler.stream = samples.make_stream(bulk_from=bulk_from)
 
     @pytest.mark.fault("F1")

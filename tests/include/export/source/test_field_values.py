@@ -1,4 +1,4 @@
-"""Fields that real orgs have: checkboxes, days of a time zone, fields of new records, parents of several kinds."""
+"""Fields of real orgs: checkboxes, days in a time zone, create-only fields, polymorphic parents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDE = 500
 
 @pytest.fixture
 def plain(exporter: Exporter) -> Exporter:
-    """Return an exporter over forty accounts with a flag, a day and a moment."""
+    """Return an exporter over forty accounts with a boolean, a date and a time."""
     exporter.connection.execute("alter table app.accounts add flag boolean, add day date, add moment timestamptz")
     exporter.add_many(1, 40)
     return exporter
@@ -34,7 +34,7 @@ def fields_of(exporter: Exporter, object_name: str = "Account") -> dict[str, dic
 
 @pytest.mark.field("F4")
 @BOTH
-def test_null_is_no_tick_in_a_checkbox(plain: Exporter, bulk_from: int | None) -> None:
+def test_null_is_sent_as_false_to_a_checkbox(plain: Exporter, bulk_from: int | None) -> None:
     plain.connection.execute("update app.accounts set flag = id % 3 = 0 where id % 3 < 2")
     plain.stream = make_stream(fields={"Ext__c": "ext", "Name": "name", "Active__c": "flag"}, bulk_from=bulk_from)
     assert plain.run(pause=False).accepted == 40
@@ -46,7 +46,7 @@ def test_null_is_no_tick_in_a_checkbox(plain: Exporter, bulk_from: int | None) -
 
 
 @pytest.mark.field("F4")
-def test_null_in_a_field_that_takes_none_is_one_record_error_with_advice(plain: Exporter) -> None:
+def test_null_in_a_field_that_is_not_nillable_is_one_record_error_with_advice(plain: Exporter) -> None:
     fields = {"Number__c": "id", "Defaulted__c": "notes"}
     plain.stream = make_stream(object="Odd__c", external_id="Number__c", fields=fields)
     plain.connection.execute("update app.accounts set notes = null where id = 7")

@@ -1,4 +1,4 @@
-"""The warnings about a source without the indexes of positions and of external ids."""
+"""The warnings about missing indexes of positions and external ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main stories on every type of key: admitted and exact in both transports, or rejected with one sentence."""
+"""The main stories with every type of key: exact in both transports, or rejected with one message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.export.ledger.runs import Outcome
 from include.export.streams.stream import Stream
 
 ROWS = 120
-# keys that do not sort like their numbers, and several rows of each moment
+# keys that do not sort like their numbers, and several rows with the same change time
 KEYS = {
     "smallint": ("smallint", "(n * 37 % 251)::smallint"),
     "integer": ("integer", "n * 37 % 251 - 100"),
@@ -55,7 +55,7 @@ create type app.kind as (a int);
 
 @pytest.fixture(params=KEYS)
 def keyed(request: pytest.FixtureRequest, exporter: Exporter) -> Exporter:
-    """Return an exporter over rows with keys of a type, twelve of each moment."""
+    """Return an exporter over rows with keys of a type, twelve for each change time."""
     kind, key = KEYS[request.param]
     prepare(exporter)
     if "collate" in kind:
@@ -94,7 +94,7 @@ def stream_of(**changes: object) -> Stream:
 
 
 def places(exporter: Exporter, *numbers: int) -> None:
-    """Let the rows at some places of the order be rejected."""
+    """Let the org reject the rows at some places of the order."""
     exporter.connection.execute(
         "update app.keyed k set name = 'bad' from"
         " (select n, row_number() over (order by changed_at, n) as place from app.keyed) o"

@@ -20,7 +20,7 @@ def make_table(exporter: Exporter, key: str, more: str = "") -> None:
 
 
 def fill(exporter: Exporter, first: int, last: int) -> None:
-    """Insert rows of one moment."""
+    """Insert rows with the same change time."""
     exporter.connection.execute(
         "insert into app.sold select n, 'E' || n, 'Name ' || n, '2026-01-01Z' from generate_series(%s::int, %s::int) n",
         [first, last],
@@ -116,7 +116,7 @@ def test_a_table_divided_by_its_key_needs_its_index(exporter: Exporter) -> None:
 def test_a_run_over_a_view_stops_when_two_rows_share_a_position(
     exporter: Exporter, bulk_from: int | None, pause: bool
 ) -> None:
-    """Of 60 rows of one moment two have one key: none behind them is passed over in silence."""
+    """Two of 60 rows with one change time have the same key: no row behind them is silently skipped."""
     make_table(exporter, "integer")
     fill(exporter, 1, 60)
     fill(exporter, 45, 45)

@@ -1,4 +1,4 @@
-"""What a run reads of a large source: plans are pinned to the index, whatever the backlog."""
+"""Reads of a large source: plans use the index, however large the backlog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions at Postgres: settings whatever the role has set, poolers that keep no session, and few connections."""
+"""Postgres sessions: settings that override the role's, poolers that keep no session, and few connections."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_settings_are_set_one_by_one_where_the_function_is_taken_away(database: 
 def test_a_setting_that_the_server_forbids_is_named_with_what_to_run(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forbidden = {"log_statement": "all"}  # of those that only a superuser may set
+    forbidden = {"log_statement": "all"}  # settings that only a superuser may set
     monkeypatch.setattr(session, "_TEXTS", session._TEXTS | forbidden)
     with open_session(database) as owner:
         hostile.make_role(owner)
@@ -86,7 +86,7 @@ def test_a_database_that_is_not_in_utf_8_is_one_sentence_at_the_start(
 
 
 class TestTransactionPoolers:
-    """A pooler is found out before anything is set, read or sent, also when nobody else uses its pool."""
+    """A pooler is detected before anything is set, read or sent, even when nobody else uses its pool."""
 
     @pytest.fixture(params=["transaction", "statement"])
     def mode(self, request: pytest.FixtureRequest) -> str:
@@ -160,7 +160,7 @@ def test_no_connection_asks_for_options_at_its_start(postgres: EmbeddedPostgres,
 class TestFewConnections:
     @pytest.fixture
     def limited(self, exporter: Exporter, database: str) -> Iterator[Callable[[int], None]]:
-        """Return a function that lets the exporter work as a role with so many connections."""
+        """Return a function that runs the exporter as a role with a limited number of connections."""
         owner = exporter.owner = exporter.connection
         owner.execute(
             "create role limited login; grant usage on schema crm_export, app to limited;"
@@ -207,7 +207,7 @@ class TestFewConnections:
 
 
 @pytest.mark.field("F23")
-def test_every_connection_asks_for_the_password_of_its_moment(exporter: Exporter, database: str) -> None:
+def test_every_connection_fetches_the_current_password(exporter: Exporter, database: str) -> None:
     exporter.stream = make_stream(bulk_from=30, bulk_from_paused=30)
     exporter.options |= {"poll_delays": (0.02, 0.05)}
     asked: list[str] = []
@@ -223,7 +223,7 @@ def test_every_connection_asks_for_the_password_of_its_moment(exporter: Exporter
 
 
 def test_functions_of_a_writable_schema_are_never_called(postgres: EmbeddedPostgres, exporter: Exporter) -> None:
-    """Also not by the functions of our own schema, which others may call with a path of their own."""
+    """Our own schema's functions do not call them either, even if others call those with their own search path."""
     owner = exporter.connection
     owner.execute(hostile._TRAP.replace("grant usage, create on schema trap to public;", ""))
     exporter.add({"id": 1, "name": "bad"})

@@ -1,4 +1,4 @@
-"""The source and Postgres fail, wait or change while a run goes on: nothing is lost or acknowledged early."""
+"""The source and Postgres fail, wait or change during a run: nothing is lost or acknowledged early."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 def act_at(exporter: Exporter, point: str, act: Callable[[], object]) -> None:
-    """Let something happen at a point of the next run."""
+    """Call a function at a point of the next run."""
     points = Points(Point(point), lambda: act() and None)
     exporter.make_session = lambda: PointSession(points)
 
 
 class TestOpenTransactions:
-    """The margin of the horizon is 5 s: rows are written as if they were almost that old."""
+    """The margin of the horizon is 5 s, so rows are written as if they were almost that old."""
 
     @pytest.fixture
     def writer(self, connect: Connect) -> psycopg.Connection:
@@ -157,7 +157,7 @@ class TestOpenTransactions:
 
 
 def make_older(connection: psycopg.Connection, age: str) -> None:
-    """Let every transaction of another session look so old: nobody waits that long for a test."""
+    """Make transactions of other sessions look that old, because a test cannot wait that long."""
     definition = connection.execute(
         "select pg_get_functiondef('crm_export.export_horizon(text[], text[])'::regprocedure)"
     ).fetchone()
@@ -252,7 +252,7 @@ def test_a_column_that_is_dropped_after_the_first_run_is_named(exporter: Exporte
 
 
 @pytest.mark.field("F28")
-class TestWhatComesBack:
+class TestSourcesThatReturn:
     def test_a_view_that_is_being_rebuilt_is_retried_once_the_stream_has_a_watermark(self, exporter: Exporter) -> None:
         exporter.stream = make_stream(source="app.seen")
         with pytest.raises(ConfigurationFailure, match=r"app\.seen does not exist") as first:
@@ -320,7 +320,7 @@ def test_a_view_that_breaks_is_reported_in_the_words_of_postgres(exporter: Expor
 
 @pytest.fixture
 def story(exporter: Exporter) -> Story:
-    """Return a story that has begun."""
+    """Return a started story."""
     exporter.options = {"batch_size": 4, "lease_seconds": 0.01}
     story = Story(exporter)
     story.begin()

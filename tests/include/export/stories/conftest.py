@@ -1,4 +1,4 @@
-"""The exporter in the laboratory's databases."""
+"""The exporter on the laboratory's databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main stories in the laboratory: whatever role, pooler or version, every row arrives as Postgres holds it."""
+"""The main stories in the laboratory: with any role, pooler or version, every row arrives unchanged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def fields_of(exporter: Exporter) -> dict[str, dict[str, Any]]:
 
 
 def check_values(exporter: Exporter, first: int, last: int) -> None:
-    """Compare every record with what its row holds, as the owner reads it."""
+    """Compare every record with its row, as the owner reads it."""
     rows = exporter.source.execute(
         "select ext, name, notes, amount, since::text, seen, active from app.accounts where id between %s and %s",
         [first, last],
@@ -139,7 +139,7 @@ def test_late_rows_and_records_without_a_row_are_found(exporter: Exporter) -> No
 
 @pytest.mark.parametrize("laboratory", ["as a hostile role"], indirect=True)
 def test_the_laboratory_finds_a_session_without_the_settings(exporter: Exporter) -> None:
-    """Dates that one session writes by the day and another reads by the month lose rows or break the run."""
+    """If one session writes dates day first and another reads them month first, rows are lost or the run fails."""
     exporter.stream = exporter.stream.model_copy(update={"bulk_from": 30, "bulk_from_paused": 30})
     exporter.connection.execute("set datestyle = 'SQL, DMY'")
     fill(exporter, 1, 60)

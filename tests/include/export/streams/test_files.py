@@ -1,4 +1,4 @@
-"""Stream files: what is accepted, and what is said about every mistake."""
+"""Stream files: what is accepted, and the message for every mistake."""
 
 from __future__ import annotations
 

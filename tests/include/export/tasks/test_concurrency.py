@@ -1,4 +1,4 @@
-"""Several processes want one stream: one works, the others send nothing, and one that was stopped comes too late."""
+"""Several processes want one stream: one exports, the others send nothing, and a suspended one is rejected."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def mortals(exporter: Exporter, database: str, sandbox_server: RunningSandbox) -
 
 
 @pytest.mark.fault("D1", "D8")
-def test_of_five_runs_at_one_moment_one_works_and_nothing_is_sent_twice(exporter: Exporter, connect: Connect) -> None:
+def test_of_five_concurrent_runs_one_exports_and_nothing_is_sent_twice(exporter: Exporter, connect: Connect) -> None:
     exporter.add_many(1, 300)
     exporter.control.add_fault(match={"method": "PATCH", "path_regex": "composite"}, times=99, delay_seconds=0.8)
     barrier = threading.Barrier(5)
@@ -44,7 +44,7 @@ def test_of_five_runs_at_one_moment_one_works_and_nothing_is_sent_twice(exporter
     runs = [replace(exporter, connection=connect()) for _ in range(5)]
     with ThreadPoolExecutor(5) as threads:
         reports = list(threads.map(run, runs))
-    # one that asked late may find the stream free again, and nothing to do
+    # a late one may find the stream free again, with nothing to do
     assert sorted(report.rows_sent for report in reports) == [0, 0, 0, 0, 300]
     assert Outcome.ALREADY_RUNNING in {report.outcome for report in reports}
     assert len(exporter.control.writes("Account")) == len(exporter.names()) == 300
@@ -79,7 +79,7 @@ def test_a_reexport_waits_for_the_run_that_is_at_work(exporter: Exporter, connec
 def test_a_process_that_was_stopped_past_its_lease_writes_and_sends_nothing_any_more(
     mortals: Mortals, transport: str, whole: bool
 ) -> None:
-    """Stopped at every point but one: between the check of the lease and the call itself nobody can look again."""
+    """Stopped at every point but one: between the check of the lease and the call itself nothing can check again."""
     exporter, bulk = mortals.exporter, transport == "bulk"
     story = Story(exporter, rows=30 if bulk else 10)
     exporter.stream = make_stream(bulk_from=10 if bulk else None)

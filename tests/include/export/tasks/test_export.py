@@ -1,4 +1,4 @@
-"""The export of one stream: on, off, held, healed."""
+"""The export of one stream: setting on, setting off, held, healed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run-level failures: they raise one message that says what and where, write no export error, move no watermark."""
+"""Run failures: they raise one message that names what and where, write no export error and move no watermark."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PATCH = {"method": "PATCH", "path_regex": "composite"}
 
 
 def expect_failure(exporter: Exporter, kind: type[RunFailure], *words: str, pause: bool = True) -> str:
-    """Run the export, expect a failure that says the words, and check that nothing came of it."""
+    """Run the export, expect a failure with some words, and check that nothing else changed."""
     before = exporter.watermark()
     with pytest.raises(kind) as caught:
         exporter.run(pause=pause)
@@ -162,7 +162,7 @@ class TestReadingExactly:
     @pytest.mark.fault("A9")
     def test_a_standby_is_rejected(self, exporter: Exporter) -> None:
         exporter.add({"id": 1})
-        # what a standby answers; a real one takes a second server
+        # the answer of a standby; a real one needs a second server
         definition = exporter.connection.execute(
             "select pg_get_functiondef('crm_export.export_horizon(text[], text[])'::regprocedure)"
         ).fetchone()
@@ -228,7 +228,7 @@ class TestSalesforceFails:
         client = exporter.client()
         assert client.session
         exporter.control.expire_sessions()
-        exporter.client = lambda: client  # type: ignore[method-assign] # a session from before
+        exporter.client = lambda: client  # type: ignore[method-assign] # an older session
         assert exporter.run().outcome is Outcome.COMPLETE
         assert exporter.names() == {"A1": "Account 1"}
 

@@ -1,4 +1,4 @@
-"""Every endpoint times every fault, in both modes: no export error, no wrong watermark, and the next run is right."""
+"""Every endpoint with every fault, in both modes: no export error, no wrong watermark, and a correct next run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ALWAYS = 99  # calls
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault and the failure it must end a run with."""
+    """A fault and the failure with which it must end a run."""
 
     strike: dict[str, Any]
     kind: type[RunFailure]
@@ -102,7 +102,7 @@ ENDPOINTS = {
     "accepted results": Endpoint("GET", "/successfulResults", bulk=True, job_fails=True),
     "unprocessed results": Endpoint("GET", "/unprocessedrecords", bulk=True, job_fails=True),
 }
-# what a fault means at one endpoint only: the login host speaks OAuth, and a request is rejected for its records
+# special meanings at one endpoint: the login host speaks OAuth, and a request is rejected for its records
 KINDS: dict[tuple[str, str], Any] = {
     ("login", "*"): dict.fromkeys(
         ["400 field", "400 busy", "401", "403 quota", "403 concurrent", "403 of a proxy", "403 right", "404"],
@@ -111,11 +111,11 @@ KINDS: dict[tuple[str, str], Any] = {
     ("upsert", "400 field"): CircuitFailure,
     ("delete", "400 field"): CircuitFailure,
     ("poll", "404"): SalesforceFailure,
-    # an org that does not report its limits is no reason to stop
+    # an org that does not report its limits does not stop the run
     ("limits", "*"): dict.fromkeys(
         ["400 field", "403 of a proxy", "403 right", "404", "redirect", "200 empty", "200 other JSON"]
     ),
-    # the job is looked at, and it was closed
+    # the job is polled, and it was closed
     ("close", "reset after"): None,
     ("close", "answer lost"): None,
 }
@@ -193,7 +193,7 @@ def check_and_go_on(story: Story, place: Endpoint, *, pause: bool) -> None:
     for _ in range(3):
         try:
             report = exporter.run(pause=pause)
-        except SalesforceFailure as failed:  # the job that the story lets fail
+        except SalesforceFailure as failed:  # the job that fails in the story
             assert place.job_fails, failed  # noqa: PT017 - any other failure ends the test
         else:
             break

@@ -1,4 +1,4 @@
-"""A run that ends at any point, by SIGKILL or SIGTERM: the next one is right."""
+"""A run that ends at any point, by SIGKILL or SIGTERM, and a correct next run."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_check_for_late_rows_killed_at_any_point_loses_none(mortals: Mortals, 
 
 
 @pytest.mark.fault("G1")
-def test_a_gate_killed_at_any_point_holds_or_releases_at_its_next_try(mortals: Mortals) -> None:
+def test_a_gate_killed_at_any_point_holds_or_releases_at_its_next_attempt(mortals: Mortals) -> None:
     story = Story(mortals.exporter, rejected=True)
     for pause in (True, False):
         story.begin()
@@ -233,7 +233,7 @@ def test_the_line_of_a_killed_run_is_closed_by_the_next(mortals: Mortals) -> Non
 
 
 def see_the_next_run(story: Story, *, pause: bool) -> None:
-    """Let the source go on, run again, repair what is rejected and run once more; check everything on the way."""
+    """Change the source, run again, repair the rejected row and run once more; check everything in between."""
     exporter = story.exporter
     story.check_moment()
     story.change()

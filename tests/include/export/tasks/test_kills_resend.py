@@ -1,4 +1,4 @@
-"""A resend killed at any point, by requests and by Bulk jobs: the next run continues it; the watermark stays."""
+"""A resend, by requests or Bulk jobs, killed at any point: the next run continues it; the watermark stays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def mortals(
 
 
 def begin(story: Story) -> None:
-    """Start from: everything is exported, and all of it was asked to be sent again."""
+    """Set the start: everything is exported, and a resend of all of it is requested."""
     exporter = story.exporter
     exporter.connection.execute("truncate crm_export.ExportResends")
     story.begin()
@@ -58,7 +58,7 @@ def kill_everywhere(mortals: Mortals, story: Story, *, pause: bool, points: list
         assert read_position(story.exporter) == position, point
         story.check_moment()
         if number % 2:
-            story.change()  # the source goes on: what it changed is exported besides
+            story.change()  # the source changes too, and its changes are exported
         assert story.exporter.run(pause=pause).outcome is Outcome.COMPLETE
         assert number % 2 or read_position(story.exporter) == position, point
         assert count_unfinished(story.exporter) == 0, point
@@ -67,7 +67,7 @@ def kill_everywhere(mortals: Mortals, story: Story, *, pause: bool, points: list
 
 
 def check_all_sent(story: Story, before: int) -> None:
-    """Check that each row that is not deleted was written since a number of writes."""
+    """Check that each row that is not deleted was written after a number of writes."""
     written = {write["fields"].get("Ext__c") for write in story.exporter.control.writes("Account")[before:]}
     assert written >= {f"A{number}" for number in range(2, story.rows + 1)}
 

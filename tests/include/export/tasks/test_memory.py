@@ -10,12 +10,12 @@ from exporter import Exporter, make_stream
 from killing import start_mortals
 from salesforce_sandbox.process import RunningSandbox
 
-FEW, GROWTH = 5_000, 24 * 1024  # rows, and kilobytes that the memory may grow by: blocks, buffers, results
+FEW, GROWTH = 5_000, 24 * 1024  # rows, and the allowed growth in kilobytes: blocks, buffers, results
 
 
 @pytest.mark.fault("G8")
 @pytest.mark.timeout(900)
-def test_many_rows_take_the_memory_of_few(
+def test_many_rows_take_no_more_memory_than_few(
     exporter: Exporter, database: str, sandbox_server: RunningSandbox, whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     many = 300_000 if whole else 60_000

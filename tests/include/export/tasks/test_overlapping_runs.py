@@ -1,4 +1,4 @@
-"""Runs that overlap: a stream or a parent in work elsewhere is left to the run that has it, and nothing is lost."""
+"""Runs that overlap: a stream is skipped while another run exports it or its parent, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def exporter(connect: Callable[..., psycopg.Connection], sandbox: Control, sandb
 
 
 @pytest.mark.field("F14")
-def test_a_stream_in_work_is_left_to_the_run_that_has_it(
+def test_a_stream_that_another_run_is_exporting_is_skipped(
     exporter: Exporter, connect: Callable[..., psycopg.Connection]
 ) -> None:
     exporter.add({"id": 1})
@@ -48,7 +48,7 @@ def test_a_child_is_not_sent_while_another_run_exports_its_parent(
     assert "is exporting the parent stream accounts since 20" in report.message
     assert exporter.calls() == []
     ours = f"CRMExport/run{exporter.runs + 1}/accounts.export_changes/1/x"
-    with in_work(connect(), "accounts", ours):  # the run's own parent task has ended before; a retry may still hold it
+    with in_work(connect(), "accounts", ours):  # the run's own parent task has ended; a retry may still hold the lease
         assert exporter.run().outcome is Outcome.COMPLETE
     assert exporter.names("Contact") == {"C1": "Contact"}
 
@@ -62,7 +62,7 @@ def test_a_bulk_job_that_another_run_waits_for_is_left_to_it_until_it_is_over(ex
     assert (second.outcome, second.job_id) == (Outcome.ALREADY_RUNNING, None)
     assert second.message.startswith("Run run1 of CRMExport is exporting this stream since 20")
     assert str(first.job_id) in second.message
-    third = exporter.run(pause=False)  # no run needs to wait for the job: the one that finds it finished settles it
+    third = exporter.run(pause=False)  # no run needs to wait for the job: the first that finds it finished settles it
     assert (third.outcome, third.accepted) == (Outcome.COMPLETE, 2_075)
     assert len([call for call in exporter.calls() if call["method"] == "PUT"]) == 1
     assert len(exporter.names()) == 2_100

@@ -14,9 +14,9 @@ from exporter import Exporter, make_stream
 from include.export.ledger.runs import Outcome
 
 WRITERS = Path(__file__).resolve().parents[3] / "support" / "writers.py"
-MARGIN = 5.5  # seconds of the horizon, and a little
+MARGIN = 5.5  # seconds: slightly more than the horizon's margin
 SECONDS, COMMITS = 60, 9_000
-LOST_BY_NAIVE_READER = 1_000  # of so many commits, at least
+LOST_BY_NAIVE_READER = 1_000  # at least so many commits
 
 
 @pytest.mark.fault("A1", "A3", "A4", "A5")

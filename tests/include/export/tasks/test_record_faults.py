@@ -1,4 +1,4 @@
-"""What becomes of rejected records: many at once, again and again, healed elsewhere, or with another external id."""
+"""Rejected records: many at once, repeatedly, healed elsewhere, or with another external id."""
 
 from __future__ import annotations
 

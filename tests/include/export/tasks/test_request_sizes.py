@@ -1,4 +1,4 @@
-"""Requests that are too much for an org: halved, kept for the next runs, grown again; in every path."""
+"""Requests that are too large for an org: halved, kept small for the next runs, grown again; on every path."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROWS = 230
 
 
 def kept(exporter: Exporter) -> int | None:
-    """Return how many rows the next run's requests hold."""
+    """Return the request size of the next run."""
     row = exporter.connection.execute("select request_rows from crm_export.ExportWatermarks").fetchone()
     assert row is not None
     return row[0]
@@ -29,7 +29,7 @@ def sizes(exporter: Exporter, since: int = 0) -> list[int]:
 
 
 def slow(exporter: Exporter, per_record: float = 0.04, patience: float = 2.0) -> None:
-    """Let the org's automation take so long for a record that no more than 50 are answered in time."""
+    """Make the org's automation so slow that only requests of up to 50 records are answered in time."""
     exporter.control.set_requests(automation_seconds={"Account": per_record})
     exporter.timeouts = (5, patience)
     exporter.options = {"lease_seconds": 10.0}
@@ -123,7 +123,7 @@ def test_requests_grow_again_after_clean_ones(exporter: Exporter) -> None:
 def test_a_request_has_a_cap_of_bytes(exporter: Exporter, pause: bool) -> None:
     exporter.add_many(1, 60)
     exporter.connection.execute("update app.accounts set notes = repeat('é', 65000) || repeat('x', 60000)")
-    exporter.control.set_requests(most_bytes=5_010_000)  # a larger one is answered with 413, and would be kept
+    exporter.control.set_requests(most_bytes=5_010_000)  # a larger one gets 413, and a smaller size is kept
     report = exporter.run(pause=pause)
     assert (report.outcome, report.accepted, kept(exporter)) == (Outcome.COMPLETE, 60, None)
     assert all(call["status"] == 200 for call in exporter.calls() if call["method"] == "PATCH")

@@ -1,4 +1,4 @@
-"""Resends: ranges, keys and whole streams are sent again; the watermark never moves, whatever is killed."""
+"""Resends of ranges, keys and whole streams: the watermark never moves, even after kills."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.export.run.context import RunContext
 
 
 class Killed(BaseException):
-    """Stands for the end of the process."""
+    """Represents the end of the process."""
 
 
 def ask(exporter: Exporter, **wanted: Any) -> int:
@@ -21,13 +21,13 @@ def ask(exporter: Exporter, **wanted: Any) -> int:
 
 
 def sent_keys(exporter: Exporter, since: int) -> list[str]:
-    """Return the external ids that Salesforce was sent since a number of writes."""
+    """Return the external ids sent to Salesforce after a number of writes."""
     return [write["fields"]["Ext__c"] for write in exporter.control.writes("Account")][since:]
 
 
 @pytest.fixture
 def exported(exporter: Exporter) -> Exporter:
-    """Return an exporter with 40 exported accounts, one a minute."""
+    """Return an exporter with 40 exported accounts, one per minute."""
     for number in range(1, 41):
         exporter.add({"id": number})
     assert exporter.run().outcome is Outcome.COMPLETE

@@ -1,4 +1,4 @@
-"""Codes of the org that only some records have, calls that pass in seconds, deletes of what is gone, write headers."""
+"""Run-level codes of only some records, transient failures of calls, deletes of missing records, write headers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def rejected(code: str, message: str = "") -> dict[str, Any]:
 
 
 def plant(exporter: Exporter, results: list[dict[str, Any]], **more: Any) -> None:
-    """Let the next Collections request be answered with results; nothing of it is executed."""
+    """Answer the next Collections request with results and execute none of it."""
     exporter.control.add_fault(match=PATCH, answer={"status": 200, "body": json.dumps(results)}, **more)
 
 
@@ -99,7 +99,7 @@ def test_nearly_every_record_with_a_code_of_the_run_stops_it(exporter: Exporter,
 
 
 @pytest.mark.field("F1")
-def test_a_single_changed_record_is_cleared_of_the_run_by_the_object_s_description(exporter: Exporter) -> None:
+def test_the_description_shows_that_a_single_record_is_at_fault_and_not_the_run(exporter: Exporter) -> None:
     exporter.add_many(1, 1)
     plant(exporter, [rejected("INVALID_FIELD_FOR_INSERT_UPDATE", "not for person accounts")])
     assert exporter.run(pause=False).rejected == 1
@@ -131,7 +131,7 @@ def rejection(status: int, code: str, message: str) -> dict[str, Any]:
     ids=["query timeout", "lock", "concurrent", "long"],
 )
 @pytest.mark.parametrize("match", [PATCH, {"kind": "describe"}], ids=["write", "describe"])
-def test_what_passes_in_seconds_is_repeated(exporter: Exporter, answer: dict[str, Any], match: dict[str, Any]) -> None:
+def test_transient_failures_are_retried(exporter: Exporter, answer: dict[str, Any], match: dict[str, Any]) -> None:
     exporter.add_many(1, 3)
     exporter.control.add_fault(match=match, answer=answer)
     assert exporter.run().outcome is Outcome.COMPLETE
@@ -170,7 +170,7 @@ def test_a_call_is_judged_by_its_code_before_its_status(
 @pytest.mark.field("F27")
 @pytest.mark.parametrize("code", ["INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND", "ENTITY_IS_DELETED"])
 @pytest.mark.parametrize("pause", [True, False])
-def test_deleting_what_is_gone_already_is_done(exporter: Exporter, code: str, pause: bool) -> None:
+def test_deleting_a_missing_record_counts_as_done(exporter: Exporter, code: str, pause: bool) -> None:
     exporter.add({"id": 1})
     exporter.run()
     exporter.change(1, 5, deleted_at="2026-01-01")
@@ -219,7 +219,7 @@ class HeaderLog(requests.Session):
         ),
     ],
 )
-def test_writes_say_what_the_org_s_rules_are_to_do(
+def test_writes_have_the_headers_for_the_org_s_rules(
     exporter: Exporter, options: dict[str, Any], headers: dict[str, str]
 ) -> None:
     exporter.stream = make_stream(bulk_from=10, bulk_from_paused=10, **options)

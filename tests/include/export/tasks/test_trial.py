@@ -1,4 +1,4 @@
-"""A trial of one record: the exact request and answer, and no state touched."""
+"""A trial of one record: the exact request and answer, and unchanged state."""
 
 from __future__ import annotations
 
