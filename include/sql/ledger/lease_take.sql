@@ -1,4 +1,4 @@
--- Takes the lease of a stream when nobody holds it; the epoch rises with every taking.
+-- Takes the lease of a stream if nobody holds it; this raises the epoch.
 update crm_export.ExportWatermarks
 set lease_owner = %(owner)s,
     lease_epoch = lease_epoch + 1,

@@ -1,2 +1,2 @@
--- Forgets the versions that a Bulk job carried: it was abandoned.
+-- Deletes the unconfirmed versions of a Bulk job.
 delete from crm_export.ExportedVersions where staged_for = %(batch)s

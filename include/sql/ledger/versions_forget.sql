@@ -1,4 +1,4 @@
--- Forgets the lines of batches that have been packed, and what jobs carried that were abandoned.
+-- Deletes the lines of batches that have been packed, and the versions of abandoned jobs.
 delete from crm_export.ExportedVersions v
 where v.stream = %(stream)s
   and (v.cursor_at is null and v.staged_for is null and v.id <= %(newest)s

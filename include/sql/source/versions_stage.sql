@@ -1,4 +1,4 @@
--- Notes which versions a Bulk job carries, in the snapshot in which its rows are read.
+-- Records which versions a Bulk job carries, in the snapshot in which its rows are read.
 insert into crm_export.ExportedVersions (stream, staged_for, row_count, key_hashes, versions)
 select %(stream)s, %(batch)s, count(*), array_agg(hashtextextended(record_key, 0)), array_agg(cursor_at)
 from (
