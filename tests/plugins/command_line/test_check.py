@@ -186,7 +186,7 @@ MISTAKES: dict[str, tuple[Callable[[Stage], object], str]] = {
             stage.exporter.add_many(21, 20_020),
             stage.sql("drop index app.accounts_changed_at_id_idx; analyze app.accounts"),
         ),
-        "warn  accounts  index: no index gives the rows of app.accounts in the order of changed_at and id",
+        "warn  accounts  index: no index returns the rows of app.accounts in the order of changed_at and id",
     ),
     "external ids that are missing": (
         lambda stage: stage.exporter.add({"id": 30, "ext": None}),
