@@ -1,4 +1,4 @@
-"""A batch: consecutive rows with one action, and what a local rule says of each row."""
+"""A batch: consecutive rows with one action, and the verdict of the local rules on each row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SET_ASIDE = "CRM_EXPORT_SET_ASIDE"
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a batch as it will be sent. `verdict` is a local rule it breaks, or why it is not sent."""
+    """A row of a batch as it will be sent. `verdict` is the code of a local rule it breaks, or why it is not sent."""
 
     ordinal: int
     key: str
@@ -19,7 +19,7 @@ class Row:
     record: str | None
     verdict: str | None
     payload: Any = None
-    created: str | None = None  # members that are sent only when Salesforce does not have the record yet
+    created: str | None = None  # JSON members that are sent only when the record is new to Salesforce
 
     @property
     def is_rejected_locally(self) -> bool:
@@ -29,9 +29,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Batch:
-    """A planned run of consecutive rows with one action: upsert, update or delete."""
+    """A planned batch of consecutive rows with one action: upsert, update or delete."""
 
     id: int
     action: str
     rows: tuple[Row, ...]
-    shared_key: str | None = None  # of two rows with one position: nothing was planned
+    shared_key: str | None = None  # the key of two rows with one position: nothing was planned

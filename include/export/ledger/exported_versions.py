@@ -1,4 +1,4 @@
-"""The table ExportedVersions: which version of each row was exported last, and what the source has otherwise."""
+"""The table ExportedVersions: the last exported version of each row, compared with the source."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS_OF_A_PAGE = 20_000  # compared in one statement, and packed into one line
 
 @dataclass(frozen=True)
 class Section:
-    """Packed lines that cover the next positions up to `cursor_at, record_key`; no lines behind the last of them."""
+    """Packed lines that cover the next positions up to `cursor_at, record_key`; empty after the last line."""
 
     lines: list[int]
     on_trust: bool
@@ -31,7 +31,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Compared:
-    """A compared page: how many rows it has, where it ends, and the keys of those not exported as they are."""
+    """A compared page: its number of rows, its end, and the keys of rows whose current version was not exported."""
 
     rows: int
     end: Position
@@ -46,21 +46,22 @@ class ExportedVersions:
     stream: str
 
     def note(self, batch: int, *, last: int = 0, ordinals: Sequence[int] = ()) -> None:
-        """Note the rows of a batch's manifest up to an ordinal, and those listed, as exported."""
+        """Record as exported the rows of a batch's manifest up to the ordinal `last`, and those in `ordinals`."""
         self._execute("ledger/versions_note", batch=batch, last=last, ordinals=list(ordinals))
 
     def stage(self, source: Source, batch: int, window: Window, part: sql.Composed) -> int:
-        """Note the rows of a window's part; in one snapshot with the reading of a job's rows, or late rows could hide.
+        """Record the rows of a window's part, in the snapshot in which the job's rows are read.
 
-        Returns how many rows there are, those that the job leaves out with them.
+        In another snapshot late rows could be missed. Returns the number of rows, including those that the job leaves
+        out.
         """
-        self.discard(batch)  # an upload may start again
+        self.discard(batch)  # an upload may restart
         values = {"stream": self.stream, "batch": batch, **between(window.start, window.end)}
         row = self.connection.execute(SourceChecks(source).stage(window, part), values).fetchone()
         return int(row[0]) if row else 0  # a part may be empty
 
     def confirm(self, batch: int, window: Window, last: Position | None) -> None:
-        """Take what a Bulk job carried for exported, up to its row at the present watermark."""
+        """Mark the versions of a Bulk job as exported, up to its row `last` at the current watermark."""
         if last == window.end:
             self._execute("ledger/versions_confirm_all", batch=batch)
         elif last is not None:
@@ -68,15 +69,15 @@ class ExportedVersions:
         self.discard(batch)
 
     def discard(self, batch: int) -> None:
-        """Forget what a Bulk job carried and what is not confirmed."""
+        """Delete the unconfirmed versions of a Bulk job."""
         self._execute("ledger/versions_discard", batch=batch)
 
     def compare(self, source: Source, watermark: Position, guard: Guard = nullcontext) -> Iterator[Compared]:
-        """Compare the source with what was exported, page by page up to the watermark, and yield each page.
+        """Compare the source with the exported versions, page by page up to the watermark, and yield each page.
 
-        A page is one transaction inside `guard`, which rejects it when the stream is another process's by now. What
-        agrees is packed as it goes, so a comparison that ends early has lost nothing; the lines of batches are
-        forgotten after the last page.
+        Each page is one transaction inside `guard`, which fails when another process has taken over the stream.
+        Matching rows are packed page by page, so a comparison that ends early loses nothing; the lines of batches are
+        deleted after the last page.
         """
         newest = self._unpack()
         at: Position | None = None
@@ -91,7 +92,7 @@ class ExportedVersions:
             self._execute("ledger/versions_forget", newest=newest)
 
     def find_late(self, source: Source, watermark: Position, seconds: int, limit: int) -> list[str]:
-        """Return the keys of rows that changed so shortly before the watermark and were not exported as they are."""
+        """Return the keys of rows changed up to `seconds` before the watermark whose version was not exported."""
         values = {"stream": self.stream, "seconds": seconds, "limit": limit, **watermark.as_values()}
         statement = SourceChecks(source).look_back(watermark)
         return [key for (key,) in self.connection.execute(statement, values)]
