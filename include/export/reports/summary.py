@@ -1,4 +1,4 @@
-"""One line per stream, for people: what the last run did and the state of the stream."""
+"""One line per stream for people: what the last run did, and the stream's state."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StreamSummary:
 
     @property
     def open_errors(self) -> int:
-        """Return the unresolved errors that wait for no parent; with `waiting` it is what the page counts."""
+        """Return the unresolved errors that do not wait for a parent; with `waiting` they are the page's count."""
         return self.errors.unresolved - self.errors.waiting
 
     @property

@@ -224,7 +224,7 @@ MISTAKES: dict[str, tuple[Callable[[Stage], object], str]] = {
     "a parent's field that is no external id": (
         lambda stage: stage.write("contacts", CONTACTS, fields={"Ext__c": "ext", "LastName": "name",
                                                                 "Account.Plain__c": "account"}),
-        "fail  contacts  parent: fields names Account.Plain__c, and Account has it, but not marked External ID",
+        "fail  contacts  parent: fields names Account.Plain__c, but Account does not mark that field External ID",
     ),
     "a required field that nothing maps": (
         lambda stage: stage.write(fields={"Ext__c": "ext", "Kind__c": "kind"}),
