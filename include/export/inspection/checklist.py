@@ -11,7 +11,7 @@ from include.export.failures import RunFailure
 
 
 class Level(StrEnum):
-    """How something is: as it should be, worth a look, or in the way of an export."""
+    """The result of a check: in order, worth a look, or a problem that stops an export or causes rejections."""
 
     OK = "ok"
     WARN = "warn"

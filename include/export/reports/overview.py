@@ -119,7 +119,7 @@ class StreamOverview:
 
 @dataclass(frozen=True)
 class Summary:
-    """All streams in one: what is missing from Salesforce, and the streams that are not in order, by their names."""
+    """All streams together: what is missing from Salesforce, and the names of the streams with problems."""
 
     unresolved: int
     errors: ErrorCounts
