@@ -1,4 +1,4 @@
-"""The hold of a stream in ExportWatermarks and ExportErrors, and the watermark as it is published."""
+"""The hold of a stream in ExportWatermarks and ExportErrors, and the published watermark."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class ExternalIdForm:
         return self.column.is_string and not self.is_id
 
     def fold(self, text: sql.Composable) -> sql.Composed:
-        """Return a text as Salesforce compares it: numbers by value, texts trimmed and lower-case unless exact."""
+        """Return a text as Salesforce compares it: numbers by value, texts trimmed and maybe in lower case."""
         trimmed = sql.SQL("btrim({}, {})").format(text, _BLANKS)
         if self.is_id:
             return sql.SQL("({})").format(text)

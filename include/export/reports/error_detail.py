@@ -45,7 +45,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class ErrorDetail(ErrorLine):
-    """An export error; `retry_with` is the DAG that sends it again, `payload` what the stream lets be kept of it."""
+    """An export error; `retry_with` is the DAG that sends it again, `payload` the values in its log_fields."""
 
     advice: str
     salesforce_id: str | None

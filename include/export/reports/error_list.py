@@ -84,7 +84,7 @@ class ErrorOrder:
         try:
             sort, descending, value, last = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
         except (ValueError, TypeError, binascii.Error):
-            raise PlaceError("after is not a place that an earlier page gave") from None
+            raise PlaceError("after does not come from an earlier page") from None
         fits = sort == self.sort and descending is self.descending and type(last) is int and isinstance(value, str)
         if not fits or not re.fullmatch(_VALUES[_TYPES[self.sort]], value) or not 0 <= last < 2**63:
             raise PlaceError("after does not belong to this sort order")

@@ -46,7 +46,7 @@ class StreamSummary:
 
 
 def summarise_streams(streams: Sequence[str], *, connection: psycopg.Connection) -> list[StreamSummary]:
-    """Return the summaries of the named streams that have run at least once, in the order asked for."""
+    """Return the summaries of the named streams that have run at least once, in the given order."""
     with explain_database_errors("all"), connection.cursor(row_factory=class_row(StreamSummary)) as cursor:
         rows = cursor.execute(load_statement("reports/stream_summary"), {"streams": list(streams)}).fetchall()
         errors, findings = count_errors(connection), count_findings(connection)

@@ -44,7 +44,7 @@ class SalesforceClient:
     login: Callable[[], OrgSession]
     api_calls: int = 0
     bytes_sent: int = 0
-    guard: Callable[[], None] = lambda: None  # called before each attempt; raises when nothing may be sent any more
+    guard: Callable[[], None] = lambda: None  # called before each attempt; raises when nothing more may be sent
     repeat_delays: tuple[float, ...] = REPEAT_DELAYS
     timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
     catalogue: Catalogue = field(default_factory=load_catalogue)

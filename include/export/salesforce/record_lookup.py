@@ -47,7 +47,7 @@ class RecordLookup:
         return found
 
     def fold(self, value: Any) -> Hashable:
-        """Return a value as Salesforce compares it: numbers by value, texts trimmed and lower-case unless exact."""
+        """Return a value as Salesforce compares it: numbers by value, texts trimmed and maybe in lower case."""
         if self.field.type in _NUMBERS:
             number = _read_number(value)
             return str(value).strip(_BLANKS) if number is None else number
