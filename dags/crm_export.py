@@ -38,7 +38,7 @@ for name, streams in divide_by_group(load_streams()).items():
         max_active_runs=find_active_runs(),
         max_consecutive_failed_dag_runs=0,  # a held stream must keep its schedule
         params={
-            "try_record": Param(None, type=["null", "string"], description="Try one record only: stream:key"),
+            "try_record": Param(None, type=["null", "string"], description="Try a single record: stream:key"),
             "resend": Param(
                 None,
                 type=["null", "string", "object"],

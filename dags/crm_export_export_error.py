@@ -29,7 +29,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     max_consecutive_failed_dag_runs=0,
-    params={"every": Param(False, type="boolean", description="Also those that are not due yet")},
+    params={"every": Param(False, type="boolean", description="Include errors that are not due yet")},
     tags=["crm_export"],
 ) as dag:
     streams = load_streams()

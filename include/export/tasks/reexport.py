@@ -26,7 +26,7 @@ class ReexportReport:
     exported: int = 0
     still_rejected: int = 0
     gone: int = 0
-    not_seen: int = 0  # rows that policies or a foreign server may hide: their errors stay open
+    not_seen: int = 0  # rows not found, which policies or a foreign server may hide: their errors stay open
     left_to_export: int = 0
     waiting: int = 0
     api_calls: int = 0
@@ -38,7 +38,7 @@ class ReexportReport:
 
     def summarize(self) -> str:
         """Return the report as one sentence."""
-        not_seen = f" {self.not_seen} not seen, which proves nothing." if self.not_seen else ""
+        not_seen = f" {self.not_seen} not found, but not proven gone." if self.not_seen else ""
         return (
             f"{self.tried} tried, {self.exported} exported, {self.still_rejected} still rejected, {self.gone} gone "
             f"from the source, {self.left_to_export} left to CRMExport, {self.waiting} waiting for a parent."
