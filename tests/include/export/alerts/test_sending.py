@@ -225,7 +225,7 @@ def test_a_finding_is_reported_by_its_kind_and_its_end_too(exporter: Exporter) -
 
 @pytest.mark.parametrize(
     ("language", "named"),
-    [("en", "finds: a field that was shortened (1)."), ("pt-BR", "encontra: um campo que foi encurtado (1).")],
+    [("en", "found: a field that was shortened (1)."), ("pt-BR", "encontra: um campo que foi encurtado (1).")],
 )
 def test_a_change_of_the_org_is_reported_in_words_with_what_to_do(
     exporter: Exporter, language: Language, named: str
