@@ -236,11 +236,11 @@ MISTAKES: dict[str, tuple[Callable[[Stage], object], str]] = {
     ),
     "texts that are too long": (
         lambda stage: stage.exporter.add({"id": 30, "name": LONG}),
-        "fail  accounts  length: Name takes 80 characters, and its column has texts of up to 81",
+        "fail  accounts  length: Name allows 80 characters, and its column has texts of up to 81",
     ),
     "a column that may hold more than its field": (
         lambda stage: stage.sql("alter table app.accounts alter name type varchar(200)"),
-        "warn  accounts  length: Name takes 80 characters, and its column may hold 200.",
+        "warn  accounts  length: Name allows 80 characters, and its column may hold 200.",
     ),
     "values that a restricted picklist lacks": (
         lambda stage: stage.exporter.add({"id": 30, "kind": "Unknown kind"}),
