@@ -1,20 +1,20 @@
 """
 # CRMExport
 
-Exports what changed in Postgres to Salesforce, stream by stream, parents before children. Streams whose files name a
-`group` run in a DAG of their own, `CRMExport_<group>`; `CRMExport` exports the rest.
+Exports changed rows from Postgres to Salesforce, stream by stream, parents before children. Streams whose files name a
+`group` run in the DAG `CRMExport_<group>`; `CRMExport` exports the rest.
 
 Each stream is a group of two tasks:
 
-1. **export_changes** sends the rows that changed since the watermark, oldest first. It is skipped while another run
-   exports the stream or one of its parents.
+1. **export_changes** sends the rows that changed since the watermark, oldest first. It is skipped while another run is
+   exporting the stream or one of its parents.
 2. **pause_on_export_errors** fails while the stream is paused at a record that Salesforce rejected. Nothing needs to be
    cleared: every run retries that record and continues from it once it is accepted. Its log says what to do. When it
-   passes, its asset event says how far Salesforce is complete.
+   succeeds, its asset event reports how far Salesforce is complete.
 
-To try a held record at once, clear `export_changes` of its group with *Downstream*. To see whether Salesforce accepts
-one record, trigger this DAG with `try_record` set to `stream:key`; neither the watermark nor the export errors change
-then. What was sent and answered is shown on the page CRM Export.
+To retry a held record at once, clear `export_changes` of its stream with *Downstream*. To see whether Salesforce
+accepts a record, trigger this DAG with `try_record` set to `stream:key`; the watermark and the export errors do not
+change. The CRM Export page shows the request and the answer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ for name, streams in divide_by_group(load_streams()).items():
         max_active_runs=find_active_runs(),
         max_consecutive_failed_dag_runs=0,  # a held stream must keep its schedule
         params={
-            "try_record": Param(None, type=["null", "string"], description="Try one record only: stream:key"),
+            "try_record": Param(None, type=["null", "string"], description="Try a single record: stream:key"),
             "resend": Param(
                 None,
                 type=["null", "string", "object"],

@@ -1,12 +1,12 @@
 """
 # CRMExport_ExportError
 
-Sends the records of `crm_export.ExportErrors` to Salesforce again, every day, with the values that their source rows
-have today. Nobody needs to do anything: a record that is accepted is resolved, one that is still rejected is retried
-after 1, 2, 4 and then every 7 days. Records that wait for their parent are sent after it, and records above the
-watermark are left to CRMExport.
+Sends the records of `crm_export.ExportErrors` to Salesforce again every day, with the current values of their source
+rows. No action is needed: an accepted record is resolved, and one that is still rejected is retried after 1, 2, 4 and
+then every 7 days. Records that wait for their parent are sent after it, and records above the watermark are left to
+CRMExport.
 
-To try everything now, trigger this DAG with `every` set to true.
+To retry all of them now, trigger this DAG with `every` set to true.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     max_consecutive_failed_dag_runs=0,
-    params={"every": Param(False, type="boolean", description="Also those that are not due yet")},
+    params={"every": Param(False, type="boolean", description="Include errors that are not due yet")},
     tags=["crm_export"],
 ) as dag:
     streams = load_streams()

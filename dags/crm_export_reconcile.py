@@ -1,23 +1,23 @@
 """
 # CRMExport_Reconcile
 
-Looks every day for what CRMExport cannot see, because it reads what changed after its watermark.
+Checks every day for what CRMExport cannot see, because it reads only what changed after its watermark.
 
 For each stream, parents before children:
 
-1. **export_late_rows** finds rows that came *below* the watermark (back-dated updates, applications with slow clocks,
-   restored tables), exports them by their keys and counts them. It also notices failovers: a standby
-   that was promoted without the newest transactions, or a backup that was restored. What Salesforce got from the lost
-   part is then sent again with the values of today.
-2. **report_orphans** reports records that Salesforce has and the source has no row for. It changes nothing.
-3. **report_drift** reports what the org has changed and the stream does not follow: a field that is gone, shorter, of
+1. **export_late_rows** finds rows that arrived *below* the watermark (back-dated updates, applications with slow
+   clocks, restored tables), exports them by their keys and counts them. It also detects failovers: a standby that was
+   promoted without the newest transactions, or a restored backup. The records that Salesforce received from the lost
+   transactions are then sent again with their current values.
+2. **report_orphans** reports Salesforce records that have no row in the source. It changes nothing.
+3. **report_drift** reports changes of the org that the stream does not follow: a field that is removed, shortened, of
    another type or newly required, a picklist value, a right, an external id. It costs one API call.
 
-Then the checks of the folder `checks` next to the stream files run: sums that must come to a total, such as the
+Then the checks in the folder `checks` next to the stream files run: sums that must add up to a total, such as the
 attribution of an opportunity.
 
-What was found is in `crm_export.ExportFindings`; the counts are in each task's log and return value. A finding closes
-by itself once a later run does not find it any more.
+Findings are in `crm_export.ExportFindings`; the counts are in each task's log and return value. A finding is closed
+when a later run no longer finds it.
 """
 
 from __future__ import annotations

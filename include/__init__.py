@@ -1,1 +1,1 @@
-"""What the product ships in addition to its DAGs and plugins: the core, its SQL, its streams, its error catalogue."""
+"""The parts besides DAGs and plugins: the core, its SQL, the sample streams, the error catalogue."""

@@ -1,1 +1,1 @@
-"""The core of CRM Export: plain Python that knows neither Airflow nor a web framework."""
+"""The core of CRM Export: plain Python without Airflow or a web framework."""

@@ -1,4 +1,4 @@
-"""A batch: consecutive rows with one action, and what a local rule says of each row."""
+"""A batch: consecutive rows with one action, and the verdict of the local rules on each row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SET_ASIDE = "CRM_EXPORT_SET_ASIDE"
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a batch as it will be sent. `verdict` is a local rule it breaks, or why it is not sent."""
+    """A row of a batch as it will be sent. `verdict` is the code of a local rule it breaks, or why it is not sent."""
 
     ordinal: int
     key: str
@@ -30,9 +30,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Batch:
-    """A planned run of consecutive rows with one action: upsert, update or delete."""
+    """A planned batch of consecutive rows with one action: upsert, update or delete."""
 
     id: int
     action: str
     rows: tuple[Row, ...]
-    shared_key: str | None = None  # of two rows with one position: nothing was planned
+    shared_key: str | None = None  # the key of two rows with one position: nothing was planned

@@ -1,18 +1,18 @@
-"""What stops a run: the exceptions of the exporter, sorted by what the caller does next.
+"""The exceptions that stop a run, by what the caller does next.
 
 RunFailure
 ├── ConfigurationFailure   a person must change a stream file, a grant, a field: never retried
 │   ├── NotFound           Salesforce does not have what the call names
-│   └── SourceMissing      a table, view or column of the source is not there, or may not be read
+│   └── SourceMissing      a table, view or column of the source does not exist, or may not be read
 ├── SourceFailure          Postgres did not answer, or answered with an error: retried
-├── HorizonFailure         the source cannot be read exactly at the moment: never retried
+├── HorizonFailure         the source cannot be read now without the risk of losing rows: never retried
 ├── LoginFailure           Salesforce rejected the credentials: never retried
-├── QuotaFailure           the org has no API calls left: never retried, the schedule retries
-├── CircuitFailure         every record is rejected for a reason that is not the records': never retried
+├── QuotaFailure           the org has no API calls left: not retried, the next scheduled run continues
+├── CircuitFailure         every record is rejected for a reason that no record causes: never retried
 ├── SalesforceFailure      Salesforce did not answer, or not as documented: retried
 └── LeaseLost              another process took over this stream: never retried
 
-A record that Salesforce rejects is not here: rejections are data and are returned (`salesforce/rejections.py`).
+Rejections of records are not exceptions but data, and are returned (`salesforce/rejections.py`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from __future__ import annotations
 class RunFailure(Exception):  # noqa: N818 - docs/glossary.md has the word
     """A run cannot continue; no record is to blame. The message says what failed, where, and what to do.
 
-    `retriable` says whether the same run may pass a little later without intervention,
-    `retry_after` how many seconds the other side asked to wait, if it did.
+    `retriable`: the same run may succeed a little later without intervention.
+    `retry_after`: the seconds that the other side asked to wait, if it did.
     """
 
     retriable = False
@@ -41,9 +41,9 @@ class NotFound(ConfigurationFailure):
 
 
 class SourceMissing(ConfigurationFailure):
-    """A table, view or column of the source is not there, or may not be read.
+    """A table, view or column of the source does not exist, or may not be read.
 
-    Retriable for a stream that has exported something: a view may be rebuilt, a grant may come a little later.
+    Retriable for a stream that has exported rows: a view may be rebuilt, a grant may follow shortly.
     """
 
 
@@ -66,7 +66,7 @@ class QuotaFailure(RunFailure):
 
 
 class CircuitFailure(RunFailure):
-    """Salesforce rejects every record for a reason that is not the records'."""
+    """Salesforce rejects every record for a reason that no record causes."""
 
 
 class SalesforceFailure(RunFailure):

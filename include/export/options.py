@@ -1,4 +1,4 @@
-"""How a run behaves: the settings it was started with."""
+"""The settings that a run is started with."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 SMALL_REQUEST = 25  # rows of the first request of a run
 GROWTH = 4  # a clean batch is followed by one this many times larger
 JOB_GROWTH = 8  # the same for Bulk jobs
-JOB_BYTES = 90_000_000  # of CSV that a job is planned for; rows differ in size
-JOB_ROWS = 250_000  # about what such a job takes; for estimates
+JOB_BYTES = 90_000_000  # of CSV that a job is planned with; rows differ in size
+JOB_ROWS = 250_000  # rough number of rows of such a job, for estimates
 CALLS_OF_A_JOB = 6
 # of the daily API limit; the rest is left to the export
 REEXPORT_CREDIT_SHARE = 0.75
@@ -22,7 +22,7 @@ class ExportOptions:
     pause_on_export_errors: bool
     batch_size: int = 200  # rows: 200, 100, 50 or 25
     daily_api_limit: int = 100_000  # API calls in 24 hours
-    lease_seconds: float = 120.0  # longer than one HTTP call may take
+    lease_seconds: float = 120.0  # must exceed the longest HTTP call
     job_bytes: int = JOB_BYTES
     job_limit: int = 100_000_000  # bytes of CSV that one job takes at most (docs/salesforce-behaviour.md#sizes)
     jobs_in_flight: int = 5  # of one window, with `lock_order`

@@ -1,4 +1,4 @@
-"""The position of a row, its change time and its unique key, and the window between two of them."""
+"""Positions (change time and unique key of a row), and the windows between two of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Position:
-    """A place in a stream's order. Both parts are text as Postgres writes them: only SQL compares positions."""
+    """The place of a row in its stream. Both parts are text as Postgres writes them: only SQL compares positions."""
 
     cursor_at: str
     record_key: str
@@ -23,7 +23,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Window:
-    """The rows of a stream behind `start` (None: from the beginning) up to and with `end`."""
+    """The rows of a stream after `start` (None: from the beginning) up to and including `end`."""
 
     start: Position | None
     end: Position

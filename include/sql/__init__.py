@@ -1,4 +1,4 @@
-"""The SQL of the exporter, one statement a file under include/sql."""
+"""Loads the exporter's SQL: one statement per file under include/sql."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def fetch_value(executed: psycopg.Cursor[Any]) -> Any:
 
 
 def pin_index_plans(connection: psycopg.Connection) -> None:
-    """Let the open transaction read tables along their indexes: or a window reads all of a large one."""
+    """Make the open transaction use index scans: otherwise reading a window may scan a large table completely."""
     connection.execute(load_statement("source/plan_by_index"))

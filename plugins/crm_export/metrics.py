@@ -17,7 +17,7 @@ COUNTERS = {
     "api_calls": "API calls",
 }
 GAUGES = {
-    "rows_waiting": "changed rows behind the watermark, counted up to 10,000",
+    "rows_waiting": "changed rows after the watermark, counted up to 10,000",
     "open_errors": "unresolved rows of ExportErrors",
     "held": "1 while the stream is held, else 0",
     "lag_seconds": "age of the oldest change that is not exported, in seconds",

@@ -295,7 +295,7 @@ def test_one_slow_stream_does_not_stop_the_others_and_the_grid_says_so(stack: St
         assert (states["slow.export_changes"], states["quick.export_changes"]) == ("skipped", "success")
         assert states["quick.pause_on_export_errors"] == "success"
         log = stack.api.task_log(OVERLAP, run_id, "slow.export_changes")
-        assert f"Run {first} of {OVERLAP} is exporting this stream since " in log
+        assert f"Run {first} of {OVERLAP} has been exporting this stream since " in log
     with stack.connect() as connection:
         sent = connection.execute(
             "select run_id, accepted from crm_export.ExportRuns where stream = 'quick' and accepted > 0 order by id"

@@ -135,7 +135,7 @@ def test_a_channel_that_is_down_loses_nothing_and_takes_nothing_from_the_others(
     assert states["send_alerts"] == "success"
     assert held.exporter.watermark() == "1", "the export had gone on"
     assert held.take() == [[("raised", "held")]]
-    assert "Alert channel down did not take the message" in caplog.text
+    assert "Alert channel down did not accept the message" in caplog.text
     monkeypatch.setenv("AIRFLOW_CONN_DOWN", os.environ["AIRFLOW_CONN_HOOK"])
     held.run()
     assert held.take() == [[("raised", "held")]], "to the channel that was down, and only to it"

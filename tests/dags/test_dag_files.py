@@ -184,11 +184,11 @@ def test_a_group_can_run_after_assets(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("options", "detail"),
     [
-        ({"persons": {"schedule": "@daily"}}, "schedule: needs a group"),
-        ({"persons": {"after_assets": ["s3://x"]}}, "after_assets: needs a group"),
+        ({"persons": {"schedule": "@daily"}}, "schedule: requires a group"),
+        ({"persons": {"after_assets": ["s3://x"]}}, "after_assets: requires a group"),
         ({"persons": {"group": "g", "schedule": "61 * * * *"}}, "schedule: must be five cron fields"),
         ({"persons": {"group": "g", "schedule": "@daily", "after_assets": ["s3://x"]}}, "keep one of them"),
-        ({"persons": {"group": "Bad Name"}}, "group: 'Bad Name' is not allowed here"),
+        ({"persons": {"group": "Bad Name"}}, "group: 'Bad Name' is not allowed"),
         ({"persons": {"group": "g", "after_assets": ["marts"]}}, "write the URI of an Airflow asset"),
         ({"persons": {"group": "g", "after": ["campaigns"]}}, "campaigns is in no group and this stream in group g"),
         (

@@ -55,7 +55,7 @@ def test_a_trial_whose_answer_is_cut_short_is_a_failure_of_the_run(world: World)
     go_until(world, trial, "answer PATCH composite")
     world.step(trial, SHORTEN)
     go_to_end(world, trial)
-    assert "answered 0 of 1 records" in str(trial.failure)
+    assert "returned 0 results for 1 records" in str(trial.failure)
     end_history(world)
 
 

@@ -1,4 +1,4 @@
-"""Alerts: which channels there are and what they are sent."""
+"""Alerts: the channels, and what is sent to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file alerts.yaml: the channels that alerts are sent to. It is in the folder of the stream files."""
+"""The file alerts.yaml in the folder of the stream files: the channels that alerts are sent to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$")]
 
 
 class ChannelType(StrEnum):
-    """How a channel is reached; `notifier` takes any notifier of Airflow by its dotted path."""
+    """How a channel is reached; `notifier` is any Airflow notifier, by its dotted path."""
 
     SMTP = "smtp"
     SLACK = "slack"
@@ -47,11 +47,11 @@ class Channel(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.type is ChannelType.SMTP and not self.to:
-            raise ValueError("to: is missing; list the addresses that get the mail")
+            raise ValueError("to: is missing; list the addresses to mail to")
         if self.type is ChannelType.NOTIFIER and not self.notifier:
             raise ValueError("notifier: is missing; give the dotted path of an Airflow notifier class")
         if self.type is not ChannelType.NOTIFIER and (self.notifier or self.arguments):
-            raise ValueError("notifier and arguments belong to type: notifier")
+            raise ValueError("notifier and arguments require type: notifier")
         return self
 
 
@@ -66,9 +66,9 @@ class AlertsFile(BaseModel):
 
 
 def load_alerts_file(folder: Path | None = None) -> AlertsFile:
-    """Return the alerts file of a folder (that of the stream files if not given), an empty one where there is none.
+    """Return the alerts file of a folder (default: that of the stream files), an empty one if it does not exist.
 
-    Raises ConfigurationFailure naming the file, the place and what is wrong.
+    Raises ConfigurationFailure naming the file, the setting and what is wrong.
     """
     path = (folder or streams_folder()) / FILE
     if not path.exists():

@@ -1,4 +1,4 @@
-"""The text of alerts: one message a channel and run, Adobe's line first, redacted as logs are."""
+"""The text of alerts: one message per channel and run, with Adobe's line for each error, redacted like logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COUNTED = {"raised": "new", "cleared": "over", "reminder": "goes_on"}
 
 @dataclass(frozen=True)
 class AlertMessage:
-    """A message: its subject line, its text, and the alerts it reports, each with a text of its own."""
+    """A message: its subject line, its text, and the alerts it reports, each with its text."""
 
     subject: str
     text: str
@@ -29,9 +29,9 @@ class AlertMessage:
 
 @dataclass(frozen=True)
 class AlertText:
-    """What a message says of one alert: Adobe's line, a sentence, what to do, and the record's address in Salesforce.
+    """The text of one alert: Adobe's line, a sentence, what to do, and the record's address in Salesforce.
 
-    What does not apply is empty.
+    Parts that do not apply are empty.
     """
 
     adobe_line: str
@@ -42,7 +42,7 @@ class AlertText:
 
 @dataclass(frozen=True)
 class AlertWriter:
-    """Writes messages in a language. `page_url` is the address of the page, `children` the streams behind each."""
+    """Writes messages in a language. `page_url` is the page's address, `children` are the child streams by stream."""
 
     catalogue: Catalogue
     language: str
@@ -50,7 +50,7 @@ class AlertWriter:
     children: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def write(self, alerts: Sequence[PendingAlert]) -> AlertMessage:
-        """Return the message about alerts; the alerts must not be none."""
+        """Return the message about alerts, of which there must be at least one."""
         parts = tuple((alert, self._describe(alert)) for alert in alerts)
         counts = ((name, sum(alert.event == event for alert in alerts)) for event, name in _COUNTED.items())
         summary = ", ".join(self._text(name, count=count) for name, count in counts if count)
@@ -59,7 +59,7 @@ class AlertWriter:
         return AlertMessage(self._text("subject", summary=summary), text, parts)
 
     def describe(self, alert: PendingAlert) -> AlertText:
-        """Return what a message says of an alert, part by part."""
+        """Return the text of an alert, part by part."""
         if alert.event == "cleared":
             return AlertText("", self._text(f"{alert.kind}_cleared", **self._values(alert)), "", "")
         sentence = self._text(_name_text(alert), **self._values(alert))
@@ -68,7 +68,7 @@ class AlertWriter:
         return AlertText(self._adobe_line(alert), sentence, self._advise(alert), _link_record(alert))
 
     def write_sample(self) -> AlertMessage:
-        """Return a message that checks a channel."""
+        """Return a sample message to check a channel with."""
         text = f"{self._text('sample')}\n{self._text('page', url=self.page_url)}"
         return AlertMessage(self._text("subject", summary="test"), text)
 
@@ -122,7 +122,7 @@ class AlertWriter:
         }
 
     def _name_finding(self, kind: str) -> str:
-        """Return what a kind of finding is called: what the org has changed has words of its own."""
+        """Return the name of a kind of finding; the kinds of drift (`org:…`) have texts in alert_texts.yaml."""
         texts = load_texts()[self.language]
         return texts.get(kind.replace(":", "_"), kind.replace("_", " "))
 

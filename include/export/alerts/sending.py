@@ -1,4 +1,4 @@
-"""Sending alerts: each channel gets what it has not been sent, in one message, and what was delivered is noted."""
+"""Sends alerts: each channel gets its pending alerts in one message, and deliveries are recorded."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from include.export.salesforce import Catalogue
 log = logging.getLogger(__name__)
 
 
-class ChannelFailure(Exception):  # noqa: N818 - one word with RunFailure
-    """A channel did not take a message; the message says what to correct. The next run sends it again."""
+class ChannelFailure(Exception):  # noqa: N818 - named like RunFailure
+    """A channel did not accept a message; the text says what to correct. The next run sends the message again."""
 
 
 Deliver = Callable[[str, Channel, AlertMessage], None]
@@ -25,7 +25,7 @@ Deliver = Callable[[str, Channel, AlertMessage], None]
 
 @dataclass(frozen=True)
 class AlertSender:
-    """Sends alerts to the channels of a file; `deliver` hands a message to one of them, or raises ChannelFailure."""
+    """Sends alerts to the channels of a file; `deliver` sends a message to one of them, or raises ChannelFailure."""
 
     connection: psycopg.Connection
     file: AlertsFile
@@ -35,7 +35,7 @@ class AlertSender:
     children: Mapping[str, Sequence[str]]
 
     def send(self) -> dict[str, int]:
-        """Send what is due and return the number of alerts by channel; a broken channel is a warning and a 0."""
+        """Send what is due and return the number of alerts by channel; a failing channel is logged and counts 0."""
         return {name: self._send_to(name, channel) for name, channel in self.file.channels.items()}
 
     def _send_to(self, name: str, channel: Channel) -> int:
@@ -45,15 +45,15 @@ class AlertSender:
         try:
             return self._send_pending(alerts, name, channel)
         except ChannelFailure as broken:
-            log.warning("Alert channel %s did not take the message: %s The next run sends it again.", name, broken)
+            log.warning("Alert channel %s did not accept the message: %s The next run sends it again.", name, broken)
             return 0
         finally:
             alerts.give_turn(name)
 
     def _send_pending(self, alerts: ExportAlerts, name: str, channel: Channel) -> int:
-        """Send outside of any transaction, so that a slow channel holds no row that an export wants to write.
+        """Send outside of any transaction, so that a slow channel locks no row that an export writes.
 
-        A kill between the delivery and its note sends the message once more.
+        If the process is killed between a delivery and its record, the message is sent once more.
         """
         pending = alerts.find_pending(name, severities=channel.severities, streams=channel.streams)
         if pending:

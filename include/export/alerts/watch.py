@@ -1,4 +1,4 @@
-"""What no transaction causes but time: changes that have waited for too long, deletes whose rows will be purged."""
+"""Alerts that time causes: changes that have waited for too long, deletes whose rows will be purged."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PURGE_WARNING = timedelta(days=2)  # before a row is purged
 
 @dataclass(frozen=True)
 class AlertWatch:
-    """Looks at one stream; `lag_hours` is the age from which an unexported change is an alert."""
+    """Checks a stream; `lag_hours` is the age from which an unexported change raises an alert."""
 
     connection: psycopg.Connection
     lag_hours: float
 
     def look(self, stream: Stream) -> None:
-        """Raise or clear what time has brought about. Raises RunFailure or psycopg.Error where the source fails."""
+        """Raise or clear the stream's alerts. Raises RunFailure or psycopg.Error when the source cannot be read."""
         self._look_for_lag(stream)
         if stream.purged_after is not None and stream.deleted is not None:
             ExportAlerts(self.connection).raise_purges(stream.name, stream.purged_after)

@@ -1,4 +1,4 @@
-"""Looking before anything is sent: what is wrong, what the next run would do, and a first stream file."""
+"""Checks before anything is sent: what is wrong, what the next run would do, and a first stream file."""
 
 from __future__ import annotations
 

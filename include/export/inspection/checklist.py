@@ -1,4 +1,4 @@
-"""The lines of a check: what was looked at, how it is, and what to do."""
+"""The lines of a check: what was checked, the result, and what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.export.failures import RunFailure
 
 
 class Level(StrEnum):
-    """How something is: as it should be, worth a look, or in the way of an export."""
+    """The result of a check: in order, worth a look, or a problem that stops an export or causes rejections."""
 
     OK = "ok"
     WARN = "warn"
@@ -36,20 +36,20 @@ class Checklist:
     lines: list[CheckLine] = field(default_factory=list)
 
     def ok(self, check: str, message: str) -> None:
-        """Note what is as it should be."""
+        """Add a line about something that is in order."""
         self._add(Level.OK, check, message)
 
     def warn(self, check: str, message: str) -> None:
-        """Note what does not stop an export."""
+        """Add a line about a problem that does not stop an export."""
         self._add(Level.WARN, check, message)
 
     def fail(self, check: str, message: str) -> None:
-        """Note what stops an export, or lets records be rejected."""
+        """Add a line about a problem that stops an export, or causes rejections."""
         self._add(Level.FAIL, check, message)
 
     @contextmanager
     def judge(self, check: str) -> Generator[None]:
-        """Turn a RunFailure into a line and continue behind the block."""
+        """Turn a RunFailure into a line and continue after the block."""
         try:
             yield
         except RunFailure as failure:

@@ -1,4 +1,4 @@
-"""A database before an export: the schema crm_export, its grants, and whether rows can be read exactly."""
+"""Checks a database: the schema crm_export, its grants, and whether the horizon can be read."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from include.export.streams import Stream
 
 @dataclass(frozen=True)
 class DatabaseCheck:
-    """The lines about a database; `is_ready` says that an export could use it now."""
+    """The lines about a database; `is_ready`: an export could use it now."""
 
     lines: list[CheckLine]
     is_ready: bool
 
 
 def check_database(name: str, connection: psycopg.Connection, streams: list[Stream]) -> DatabaseCheck:
-    """Check a prepared connection, named as its Airflow connection, for the streams that read it."""
+    """Check a prepared connection for the streams that read it; `name` is that of its Airflow connection."""
     checks = Checklist(name)
     info = connection.info
-    checks.ok("postgres", f"{info.host}:{info.port}/{info.dbname} as role {info.user}; settings and pooling are right.")
+    checks.ok("postgres", f"{info.host}:{info.port}/{info.dbname} as role {info.user}; settings and pooling are fine.")
     with checks.judge("schema"), explain_database_errors(name):
         if _check_schema(read_schema_state(connection), checks, connection):
             _check_horizon(connection, streams, checks)
@@ -42,7 +42,7 @@ def _check_schema(state: SchemaState, checks: Checklist, connection: psycopg.Con
         else:
             checks.fail(
                 "schema",
-                f"Schema crm_export {found}, and role {role} may not install it in {database}. Let a DBA run "
+                f"Schema crm_export {found}, and role {role} may not install it in {database}. Ask a DBA to run "
                 f"include/sql/ledger/schema.sql there, or run: grant create on database {database} to {role};",
             )
         return False
@@ -59,12 +59,12 @@ def _check_schema(state: SchemaState, checks: Checklist, connection: psycopg.Con
 
 
 def _check_horizon(connection: psycopg.Connection, streams: list[Stream], checks: Checklist) -> None:
-    """Read the horizon once for each choice of sessions that never write."""
+    """Read the horizon once for each combination of harmless roles and applications."""
     choices = {(stream.harmless_roles, stream.harmless_applications): stream for stream in reversed(streams)}
     for stream in choices.values():
         try:
             horizon = read_horizon(stream, connection)
         except RunFailure as failure:
-            checks.fail("horizon", str(failure).removeprefix(f"Stream {stream.name}: "))  # it is the database's
+            checks.fail("horizon", str(failure).removeprefix(f"Stream {stream.name}: "))  # it concerns the database
         else:
-            checks.ok("horizon", f"Rows changed up to {horizon} can be read exactly.")
+            checks.ok("horizon", f"Rows changed up to {horizon} can be read without missing any.")

@@ -1,4 +1,4 @@
-"""What the org has changed since a stream first ran: findings of the daily check, closed once they are mended."""
+"""Drift: what the org has changed since a stream first ran, as findings of the daily check."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OF_DESCRIPTION, _OF_VALUES = (RIGHT, EXTERNAL_ID, FIELD, REQUIRED), (TYPE, LENG
 
 @dataclass(frozen=True)
 class Drift:
-    """One change of an org that a stream does not follow: a kind of finding, what is concerned, and what to do."""
+    """One change of an org that a stream does not follow: a kind of finding, its subject, and what to do."""
 
     kind: str
     subject: str
@@ -53,9 +53,9 @@ class DriftReport:
 
 
 def report_drift(inputs: RunInputs) -> DriftReport:
-    """Compare a stream's object with the stream file and with what it was before; note and close findings.
+    """Compare a stream's object with the stream file and with its earlier description; record and close findings.
 
-    It costs one API call and changes nothing in Salesforce. Raises RunFailure when Salesforce or Postgres fails.
+    Costs one API call and changes nothing in Salesforce. Raises RunFailure when Salesforce or Postgres fails.
     """
     report = DriftReport(inputs.stream.name)
     with open_report(inputs) as entry:
@@ -66,7 +66,7 @@ def report_drift(inputs: RunInputs) -> DriftReport:
 
 def _report(inputs: RunInputs, findings: ExportFindings, report: DriftReport) -> Outcome:
     if count_calls_of_the_day(inputs.connection, inputs.stream.name) >= inputs.options.daily_api_limit:
-        report.message = "Not compared: the API calls of the day are spent."
+        report.message = "Not compared: the daily API calls are used up."
         return Outcome.WAITING_FOR_CREDITS
     kept = ExportWatermarks(inputs.connection).read_described_ever(inputs.stream.name)
     comparison = Comparison(inputs.stream, ObjectSchema.from_json(kept) if kept else None)
@@ -77,7 +77,7 @@ def _report(inputs: RunInputs, findings: ExportFindings, report: DriftReport) ->
 
 
 def _compare(inputs: RunInputs, comparison: Comparison, findings: ExportFindings) -> list[Drift]:
-    """Note what the description shows, then what it shows with the source's values, where they can be read in time."""
+    """Record the drift in the description alone, then the drift against the source's values, if read in time."""
     name = inputs.stream.object
     try:
         described = inputs.client.call("GET", f"sobjects/{name}/describe").body
@@ -107,26 +107,26 @@ def _note(findings: ExportFindings, kinds: Iterable[str], found: Iterable[Drift]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Compares an object with what a stream needs; `ever` is what it was before, None where that is not known."""
+    """Compares an object with what a stream needs; `ever` is its merged earlier description, None if not known."""
 
     stream: Stream
     ever: ObjectSchema | None
 
     def compare_description(self, described: Mapping[str, Any]) -> Iterator[Drift]:
-        """Yield what the description alone shows: rights, the external id, fields that are gone or newly required."""
+        """Yield the drift in the description alone: rights, the external id, removed or newly required fields."""
         stream = self.stream
         right = _examine(stream, _mark(stream, described), stream.external_id)
         if isinstance(right, str) and self._read(described, stream.external_id):
             yield Drift(RIGHT, stream.object, right)
         yield from self._compare_external_id(described)
-        if self._read(described, stream.external_id):  # without it no field can be looked at
+        if self._read(described, stream.external_id):  # without it no field can be checked
             yield from self._compare_fields(described)
         if stream.operation is Operation.UPSERT and self.ever is not None:
             new = [name for name in list_required(described) if name not in self.ever.required]
             yield from map(self._describe_required, find_unmapped(stream, described, new))
 
     def compare_values(self, described: Mapping[str, Any], source: Source) -> Iterator[Drift]:
-        """Yield what the description shows with the columns and values of the source; raises TooSlow."""
+        """Yield the drift against the columns and values of the source; raises TooSlow."""
         yield from self._compare_types(described, source)
         yield from self._compare_lengths(described, source)
         yield from self._compare_picklists(described, source)
@@ -148,7 +148,7 @@ class Comparison:
                 yield self._change(RIGHT if name.lower() in names else FIELD, name, text)
 
     def _describe_required(self, name: str) -> Drift:
-        text = f"is required now, and {self.stream.name}.yaml maps no column to it: every new record is rejected."
+        text = f"is now required, and {self.stream.name}.yaml maps no column to it: every new record is rejected."
         remedy = "Add it to fields, or ask your Salesforce admin for a default."
         return self._change(REQUIRED, name, f"{name} {text} {remedy}")
 
@@ -189,7 +189,7 @@ class Comparison:
         return Drift(kind, f"{self.stream.object}.{name}", text)
 
     def _pairs(self, described: Mapping[str, Any]) -> Iterator[tuple[str, FieldSchema, FieldSchema]]:
-        """Yield each field that is there and was described before, as it was and as it is."""
+        """Yield the old and new schema of each field that exists and was described before."""
         for name in self.stream.fields:
             before, now = self._read_before(name), self._read(described, name)
             if before and now and "." not in name:
@@ -199,13 +199,13 @@ class Comparison:
         return self.ever.fields.get(name) if self.ever else None
 
     def _read(self, described: Mapping[str, Any], name: str) -> FieldSchema | None:
-        """Return a field, None where `compare_description` says why there is none."""
+        """Return a field, None if `compare_description` reports that it is missing."""
         found = _examine(self.stream, _mark(self.stream, _grant(described)), name)
         return None if isinstance(found, str) else found
 
 
 def _examine(stream: Stream, described: Mapping[str, Any], name: str) -> FieldSchema | str:
-    """Return one field of a description, or what is wrong with it or with the object."""
+    """Return one field of a description, or the problem with it or with the object."""
     kept = {each: column for each, column in stream.fields.items() if each in {name, stream.external_id}}
     try:
         return read_object_schema(stream.model_copy(update={"fields": kept}), described).fields[name]
@@ -214,12 +214,12 @@ def _examine(stream: Stream, described: Mapping[str, Any], name: str) -> FieldSc
 
 
 def _grant(described: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a description as if the object could be written, so that its fields are looked at too."""
+    """Return a description with write permission on the object, so that its fields are checked too."""
     return {**described, "createable": True, "updateable": True, "deletable": True}
 
 
 def _mark(stream: Stream, described: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a description as if the external id were marked, for the same reason."""
+    """Return a description with the external id marked as such, for the same reason."""
     name = stream.external_id.lower()
     fields = [
         {**field, "externalId": True} if str(field["name"]).lower() == name else field for field in described["fields"]
@@ -240,7 +240,7 @@ def _advise_on_length(longest: int, most: int) -> str:
 
 
 def _count_lacking(source: Source, column: str, before: FieldSchema, now: FieldSchema) -> int:
-    """Return how many values of a column a restricted picklist has lost."""
+    """Return how many of a column's values a restricted picklist no longer has."""
     if now.picklist is None:
         return 0
     several = now.type == "multipicklist"

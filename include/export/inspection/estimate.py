@@ -1,4 +1,4 @@
-"""What sending a number of rows takes: requests or Bulk jobs, and API calls."""
+"""Estimates the requests or Bulk jobs, and the API calls, that sending rows takes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Size:
 
     @property
     def text(self) -> str:
-        """Return it for a sentence."""
+        """Return the estimate as text for a sentence."""
         sent = _count(self.jobs, "Bulk job") if self.jobs else _count(self.requests, "request")
         return f"{sent}, about {_count(self.calls, 'API call')}"
 
 
 def estimate_calls(stream: Stream, rows: int, *, paused: bool, batch_size: int = 200) -> Size:
-    """Return what sending rows takes; `paused` is the setting pause_on_export_errors."""
+    """Return the estimate for a number of rows; `paused` is the setting pause_on_export_errors."""
     threshold = stream.bulk_from_paused if paused else stream.bulk_from
     by_jobs = threshold is not None and rows >= threshold and find_bulk_obstacle(stream) is None
     if by_jobs:

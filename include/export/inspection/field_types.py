@@ -1,4 +1,4 @@
-"""Which types of columns a type of field takes."""
+"""The column types that each field type accepts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TAKES = {
 
 @dataclass(frozen=True)
 class Misfit:
-    """A column type that a field does not take: for certain, or unless the texts are in Salesforce's form."""
+    """A column type that a field rejects: for certain, or only if texts are not in Salesforce's format."""
 
     is_certain: bool
     advice: str
@@ -40,12 +40,12 @@ class ColumnType(Protocol):
 
 
 def explain_misfit(column: ColumnType, field_type: str) -> Misfit | None:
-    """Return why values of a column do not fit a field, None where they do. Texts take every value."""
+    """Return why values of a column do not fit a field, None if they do. Text fields accept every value."""
     if field_type not in _TAKES:
         return None
     taken, cast = _TAKES[field_type]
     if column.type in taken or (column.is_text and field_type in _REFERENCES):
         return None
     if column.is_text:
-        return Misfit(False, f"Texts in another form than Salesforce's are rejected: cast it to {cast} in a view.")
+        return Misfit(False, f"Texts that are not in Salesforce's format are rejected: cast it to {cast} in a view.")
     return Misfit(True, f"Every value is rejected or changed: map another column, or cast it to {cast} in a view.")

@@ -1,4 +1,4 @@
-"""Values that a field would not take: texts that are too long, and values that a restricted picklist lacks."""
+"""Values that a field would reject: texts that are too long, and values that a restricted picklist lacks."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ def check_length(
     name: str, column: ColumnType, field: Mapping[str, Any], checks: Checklist, *, declared: int | None,
     actual: int | None,
 ) -> None:  # fmt: skip
-    """Compare the texts of a column with the length of its field; `actual` is the longest of the rows looked at."""
+    """Compare a column with the length of its field; `actual` is the longest text in the checked rows."""
     most = int(field.get("length") or 0)
     if not column.is_text or field["type"] not in _TEXTS or not most:
         return
     if actual is not None and actual > most:
         checks.fail(
             "length",
-            f"{name} takes {most:,} characters, and its column has texts of up to {actual:,}: they are rejected. "
+            f"{name} allows {most:,} characters, and its column has texts of up to {actual:,}: they are rejected. "
             f"Shorten them in a view by left(…, {most}), or ask your Salesforce admin to lengthen the field.",
         )
     elif declared is not None and declared > most:
-        checks.warn("length", f"{name} takes {most:,} characters, and its column may hold {declared:,}. No text is "
+        checks.warn("length", f"{name} allows {most:,} characters, and its column may hold {declared:,}. No text is "
                     f"that long so far; shorten them in a view by left(…, {most}) to be sure.")  # fmt: skip
 
 
 def check_picklist(
     name: str, source: Source, field: Mapping[str, Any], checks: Checklist, *, show_values: bool = True
 ) -> None:  # fmt: skip
-    """Name the values of a column that a restricted picklist does not have.
+    """Report the values of a column that a restricted picklist does not have.
 
-    They are shown, as far as they are few: a picklist's values are categories. More than 20 are a column of another
-    kind, whose values may be about persons, and are only counted; so are all without `show_values`.
+    Up to 20 values are shown, because a picklist's values are categories. More suggest another kind of column, whose
+    values may be personal data, and are only counted; without `show_values` all are.
     """
     if not field.get("restrictedPicklist"):
         return

@@ -1,4 +1,4 @@
-"""What the next run of a stream would do; nothing is sent, and what is planned is rolled back."""
+"""Forecasts what the next run of a stream would do; nothing is sent, and the plan is rolled back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The next run: rows that wait, what they take, and what the first 200 of them become."""
+    """The next run: how many rows wait, the size of the run, and what happens to the first 200 rows."""
 
     stream: str
     held_at: str | None
@@ -40,7 +40,7 @@ class Forecast:
     rows: list[PlannedRow] = field(default_factory=list)
 
     def count(self, action: str) -> int:
-        """Return how many rows of the sample are a create, an update, a delete, or absent from Salesforce."""
+        """Return how many rows of the sample have an action: create, update, delete, or absent from Salesforce."""
         return sum(row.action == action and row.verdict is None for row in self.rows)
 
     @property
@@ -51,17 +51,17 @@ class Forecast:
 
 @dataclass
 class _NoLease(Lease):
-    """Replaces the lease where nothing is kept: no commit of an export carries its epoch."""
+    """Stands in for the lease while everything is rolled back: no commit of an export has its epoch."""
 
     def renew(self) -> None:
-        """Do nothing: what is written is rolled back."""
+        """Do nothing: all writes are rolled back."""
 
 
 def forecast_run(inputs: RunInputs) -> Forecast:
-    """Return what the next run would do with the rows that wait in a stream.
+    """Return what the next run would do with the waiting rows of a stream.
 
-    The org is only read: the object's description, and which records of the sample it has. No lease is taken, so
-    that a run may be in progress. Raises RunFailure where a run would.
+    The org is only read: the object's description, and which records of the sample exist. No lease is taken, so a run
+    may be in progress. Raises RunFailure where a run would.
     """
     stream, connection = inputs.stream, inputs.connection
     with explain_database_errors(stream.name, stream, connection):
@@ -89,12 +89,12 @@ def _read_hold(inputs: RunInputs) -> str | None:
 def _plan(
     inputs: RunInputs, source: Source, after: Position | None, horizon: str
 ) -> tuple[RunContext, list[Batch]]:  # fmt: skip
-    """Plan the first rows as a run does, batch by batch of one action, and roll it back."""
+    """Plan the first rows as a run does, in batches of one action, and roll the plan back."""
     organization = ExportWatermarks(inputs.connection).read_organization(inputs.stream.name)
     state = StreamState(after, None, None, None, None, described_lately=False, organization_id=organization)
     lease = _NoLease(inputs.connection, inputs.stream.name, epoch=-1, seconds=0.0)
     run = RunContext(**vars(inputs), lease=lease, state=state, entry=RunEntry(inputs.connection, 0), source=source)
-    run.form  # noqa: B018 - Salesforce is asked before the transaction begins
+    run.form  # noqa: B018 - reads the description from Salesforce before the transaction begins
     batches: list[Batch] = []
     with inputs.connection.transaction(force_rollback=True):
         run.entry = RunEntry.start(inputs.connection, inputs.stream.name, "export", inputs.identity, paused=True)
@@ -111,7 +111,7 @@ def _plan(
 
 
 def _look_up(run: RunContext, batch: Batch) -> list[PlannedRow]:
-    """Return the rows of a batch, with what Salesforce would do with each."""
+    """Return the rows of a batch with what Salesforce would do with each."""
     good = [row for row in batch.rows if row.verdict is None]
     ids, _ = run.sender.transport.find_ids("delete" if batch.action == "delete" else "update", good)
     return [_describe(run.stream, batch.action, row, known=row.ordinal in ids) for row in batch.rows]

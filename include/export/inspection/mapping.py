@@ -1,4 +1,4 @@
-"""How a stream's columns fit the fields of its object, field by field."""
+"""Checks that a stream's columns fit the fields of its object."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from include.export.streams import Operation, Stream
 
 @dataclass(frozen=True)
 class FoundSource:
-    """What was found of a stream's source; `rows` is None where reading them took too long.
+    """What was read of a stream's source; `rows` is None if reading them took too long.
 
-    Values of the source are named only with `show_values`.
+    Values of the source are shown only with `show_values`.
     """
 
     source: Source
-    lengths: Mapping[str, int]  # characters that a column may hold, where it declares them
+    lengths: Mapping[str, int]  # declared lengths of columns, in characters
     rows: RowFacts | None
     show_values: bool = True
 
     def longest(self, field: str) -> int | None:
-        """Return the most characters that a field's column has in the rows that were looked at."""
+        """Return the length of the longest text of a field's column in the checked rows, in characters."""
         at = list(self.source.stream.fields).index(field)
         return self.rows.lengths[at] if self.rows else None
 
 
 def check_mapping(stream: Stream, org: DescribedOrg, checks: Checklist, found: FoundSource | None) -> None:
-    """Check each field against the description of the object; raises ConfigurationFailure when there is no object."""
+    """Check each field against the object's description; raises ConfigurationFailure if the object does not exist."""
     described = org.describe(stream.object)
     failures = _check_fields(stream, described)
     for text in failures:
@@ -56,7 +56,7 @@ def check_mapping(stream: Stream, org: DescribedOrg, checks: Checklist, found: F
 
 
 def _check_fields(stream: Stream, described: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with fields, each looked at with the external id only."""
+    """Return the problems of fields, each checked with the external id only."""
     texts: dict[str, None] = {}
     for name in stream.fields:
         kept = {each: column for each, column in stream.fields.items() if each in {name, stream.external_id}}
@@ -90,7 +90,7 @@ def _check_required(stream: Stream, described: Mapping[str, Any], checks: Checkl
 
 
 def find_unmapped(stream: Stream, described: Mapping[str, Any], names: Iterable[str]) -> list[str]:
-    """Return those of an object's fields that a stream gives no value, neither itself nor by a parent."""
+    """Return the named fields that a stream does not map, neither directly nor as a parent."""
     paths = [name.rpartition(":")[2] for name in stream.fields]
     mapped = {path.partition(".")[0].lower() for path in paths}
     relations = {str(field["name"]): str(field.get("relationshipName")).lower() for field in described["fields"]}
@@ -100,7 +100,7 @@ def find_unmapped(stream: Stream, described: Mapping[str, Any], names: Iterable[
 def _check_parent(
     stream: Stream, name: str, described: Mapping[str, Any], org: DescribedOrg, checks: Checklist
 ) -> None:
-    """Check that the parent's external id exists and identifies one parent."""
+    """Check that the parent's external id exists and is unique."""
     kind, _, path = name.rpartition(":")
     relation, _, parent_field = path.partition(".")
     lookups = [field for field in described["fields"] if str(field.get("relationshipName")).lower() == relation.lower()]
@@ -108,11 +108,11 @@ def _check_parent(
         fields = {str(field["name"]).lower(): field for field in org.describe(parent)["fields"]}
         field = fields.get(parent_field.lower())
         if field is None or not (field.get("externalId") or field.get("idLookup")):
-            lacks = "has no such field" if field is None else "has it, but not marked External ID"
+            lacks = "has no such field" if field is None else "does not mark that field External ID"
             checks.fail(
                 "parent",
-                f"fields names {name}, and {parent} {lacks}: no parent is found by it. Name an External ID field of "
-                f"{parent}, or ask your Salesforce admin to mark {parent_field} External ID and Unique.",
+                f"fields names {name}, but {parent} {lacks}: parents cannot be found by it. Name an External ID field "
+                f"of {parent}, or ask your Salesforce admin to mark {parent_field} External ID and Unique.",
             )
         elif not field.get("unique") and field["name"] != "Id":
             checks.warn("parent", f"{parent}.{parent_field} is not Unique in Salesforce: where two parents share an "

@@ -1,4 +1,4 @@
-"""Columns and fields that belong together by their names and types."""
+"""Matches columns and fields by their names and types."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class _Type:
 
 
 def simplify(name: str) -> str:
-    """Return what is left of a name of a field or column: `bizible2__Landing_Page__c` is landingpage."""
+    """Return a simplified name of a field or column: `bizible2__Landing_Page__c` becomes landingpage."""
     return re.sub(r"[^a-z0-9]", "", _SUFFIX.sub("", _NAMESPACE.sub("", name.lower())))
 
 
 def find_column(columns: Sequence[RelationColumn], names: Sequence[str]) -> RelationColumn | None:
-    """Return the column of the first name that there is."""
+    """Return the first column that matches one of the names, in the order of the names."""
     for name in names:
         for column in columns:
             if simplify(column.name) == simplify(name):
@@ -39,10 +39,10 @@ def find_field(fields: Sequence[Mapping[str, Any]], column: RelationColumn) -> M
     wanted = simplify(column.name)
     named = [each for each in fields if wanted in {simplify(each["name"]), simplify(str(each.get("label")))}]
     if not named:
-        return "no field that may be written is named like it."
+        return "no writable field has a matching name."
     kind = _Type(column.type, column.category in {"S", "E"} or column.type == "uuid")
     for each in named:
         misfit = explain_misfit(kind, str(each["type"]))
         if misfit is None or not misfit.is_certain:
             return each
-    return f"{named[0]['name']} is of type {named[0]['type']}, which takes no {column.type}."
+    return f"{named[0]['name']} is of type {named[0]['type']}, which does not accept {column.type}."

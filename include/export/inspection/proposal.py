@@ -1,4 +1,4 @@
-"""A first stream file for a table: what its columns and the object's fields suggest, with comments on the rest."""
+"""Proposes a stream file for a table from its columns and the object's fields, with comments on open questions."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _CURSORS = ("_modified_date", "modified_date", "modified_at", "updated_at", "cha
 _DELETED = ("_deleted_date", "deleted_date", "deleted_at", "deleted")
 _TIMESTAMP = "timestamp with time zone"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
-_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})  # YAML takes them for values
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})  # not texts in YAML
 
 
 @dataclass
 class Proposal:
-    """A stream file in the making; `comments` name what could not be decided."""
+    """A proposed stream file; `comments` name what could not be decided."""
 
     name: str
     content: dict[str, Any]
     comments: list[str] = field(default_factory=list)
 
     def write(self, schema: str) -> str:
-        """Return the text of the file; `schema` is the place of the JSON Schema for editors."""
+        """Return the text of the file; `schema` is the path of the JSON Schema for editors."""
         lines = [f"# yaml-language-server: $schema={schema}", *(f"# {comment}" for comment in self.comments)]
         for option, value in self.content.items():
             if isinstance(value, dict):
@@ -47,14 +47,14 @@ def propose_stream(
 ) -> Proposal:
     """Return a stream file for a table or view (schema.table) and an object's description.
 
-    Raises ConfigurationFailure where there is no such table, no column of change times, or no external id.
+    Raises ConfigurationFailure if the table, a column of change times or an external id does not exist.
     """
     schema, _, table = source.partition(".")
     columns = read_relation_columns(schema, table, connection)
     if not columns:
         raise ConfigurationFailure(
             f"{source} does not exist in database {connection.info.dbname}, or role {connection.info.user} cannot see "
-            "it. Write schema.table, in the case that Postgres shows."
+            "it. Write schema.table, in the same case as in Postgres."
         )
     proposal = Proposal(name or _name(table), {"source": source})
     key = _choose_key(columns, proposal)
@@ -62,13 +62,13 @@ def propose_stream(
     deleted = find_column([each for each in columns if each.name != cursor.name and each.type == _TIMESTAMP], _DELETED)
     proposal.content |= {"key": key.name, "cursor": cursor.name, **({"deleted": deleted.name} if deleted else {})}
     if deleted is None:
-        proposal.comments.append("deleted: no column says when a row was deleted; deletes are not exported.")
+        proposal.comments.append("deleted: no column holds the time of deletion; deletes are not exported.")
     external_id, id_column = _choose_external_id(described, columns, key, proposal)
     proposal.content |= {"object": described["name"], "external_id": external_id, "operation": "upsert"}
     left = [each for each in columns if each.name not in {cursor.name, deleted.name if deleted else "", id_column.name}]
     proposal.content["fields"] = {external_id: id_column.name, **_map_fields(described, left, external_id, proposal)}
     _comment_on_required(described, proposal)
-    Stream(name=proposal.name, **proposal.content)  # what is written can be loaded
+    Stream(name=proposal.name, **proposal.content)  # checks that the file can be loaded
     return proposal
 
 
@@ -109,7 +109,7 @@ def _choose_external_id(
     chosen = min(by_name or found, key=lambda each: not each.get("unique"))
     column = find_column(columns, (simplify(chosen["name"]),))
     if column is None:
-        proposal.comments.append(f"external_id: no column is named like {chosen['name']}; the key {key.name} is "
+        proposal.comments.append(f"external_id: no column matches {chosen['name']} by name; the key {key.name} is "
                                  "sent in it.")  # fmt: skip
     if len(found) > 1:
         others = ", ".join(each["name"] for each in found if each is not chosen)
@@ -120,7 +120,7 @@ def _choose_external_id(
 def _map_fields(
     described: Mapping[str, Any], columns: Sequence[RelationColumn], external_id: str, proposal: Proposal
 ) -> dict[str, str]:
-    """Return field and column by name and type; names what stays without."""
+    """Return columns by field, matched by name and type; adds a comment for each column without a field."""
     writable = [each for each in described["fields"] if each["createable"] and each["updateable"]]
     mapped: dict[str, str] = {}
     for column in columns:
@@ -137,7 +137,7 @@ def _comment_on_required(described: Mapping[str, Any], proposal: Proposal) -> No
     for each in described["fields"]:
         required = each["createable"] and not each["nillable"] and not each["defaultedOnCreate"]
         if required and each["type"] != "boolean" and each["name"] not in proposal.content["fields"]:
-            proposal.comments.append(f"fields: {each['name']} is required and no column is named like it; add it.")
+            proposal.comments.append(f"fields: {each['name']} is required and no column matches its name; add it.")
 
 
 def _name(table: str) -> str:

@@ -1,4 +1,4 @@
-"""The rows of a source: keys and external ids that are missing or shared, in the first 25,000."""
+"""Checks the first 25,000 rows of a source for missing and shared keys and external ids."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from include.export.source import ROWS_LOOKED_AT, RowFacts, Source, TooSlow, rea
 
 
 def check_rows(source: Source, checks: Checklist) -> RowFacts | None:
-    """Check the first rows and return what was found, None where that took longer than two seconds."""
+    """Check the first rows and return the counts, None if that took longer than two seconds."""
     try:
         found = read_row_facts(source)
     except TooSlow:
-        checks.warn("rows", "Reading rows took longer than 2 s, so that values were not looked at. Is the source a "
-                    "view that computes much? Export a table that holds its rows.")  # fmt: skip
+        checks.warn("rows", "Reading rows took longer than 2 s, so values were not checked. If the source is a "
+                    "costly view, export a table with its rows instead.")  # fmt: skip
         return None
     _check_keys(source, found, checks)
     _check_ids(source, found, checks)

@@ -1,4 +1,4 @@
-"""The shape of a source: what kind of relation it is, its key, its indexes, and what keeps rows from being read."""
+"""Checks the kind of relation of a source, its key, its indexes, and what keeps rows from being read."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from include.export.source import Source, find_blocking_transaction, may_hide_ro
 
 
 def check_shape(source: Source, checks: Checklist) -> None:
-    """Check what Postgres's catalogue says; raises psycopg.Error where the role may not read."""
+    """Check what Postgres's catalogue says of the source; raises psycopg.Error if the role may not read it."""
     _check_relation(source, checks)
     _check_policies(source, checks)
     _check_indexes(source, checks)
 
 
 def check_transactions(source: Source, checks: Checklist) -> None:
-    """Name the transaction that has kept rows from being read for more than ten minutes."""
+    """Report the transaction that has kept rows from being read for more than ten minutes."""
     blocking = find_blocking_transaction(source)
     if blocking:
         checks.warn("transactions", str(blocking))
 
 
 def _check_relation(source: Source, checks: Checklist) -> None:
-    """The key of a table was proven when the columns were read."""
+    """The key of a table was checked when the columns were read."""
     stream, relation = source.stream, source.relation
     if relation.is_provable:
         checks.ok("key", f"A unique index covers {stream.key}.")
     if relation.why_late and stream.look_back is None:
         checks.warn(
             "relation",
-            f"{stream.source} is {relation.why_late}. Rows behind the watermark are found by CRMExport_Reconcile once "
-            f"a day; export the table below it, or set look_back in {stream.name}.yaml.",
+            f"{stream.source} is {relation.why_late}. Rows that arrive below the watermark are found by "
+            f"CRMExport_Reconcile once a day; export the underlying table, or set look_back in {stream.name}.yaml.",
         )
 
 
 def _check_policies(source: Source, checks: Checklist) -> None:
-    """Policies that would hide rows of other streams make their reads fail, which is a line of its own."""
+    """Without row_security, a policy that would hide rows makes reads fail, which is reported elsewhere."""
     if source.stream.row_security and may_hide_rows(source):
         checks.warn(
             "row security",
-            "Policies choose the rows that are exported (row_security: true). A row that they begin to hide stays in "
-            "Salesforce: its record is not deleted.",
+            "Policies choose the rows that are exported (row_security: true). If a policy starts to hide a row, its "
+            "record stays in Salesforce.",
         )
 
 
@@ -49,4 +49,4 @@ def _check_indexes(source: Source, checks: Checklist) -> None:
     for text in found:
         checks.warn("index", text)
     if not found:
-        checks.ok("index", f"Rows are found by {source.stream.cursor} and {source.stream.key} at little cost.")
+        checks.ok("index", f"Finding rows by {source.stream.cursor} and {source.stream.key} is cheap.")

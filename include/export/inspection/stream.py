@@ -1,4 +1,4 @@
-"""One stream before an export: its source, then how that fits the object in Salesforce."""
+"""Checks a stream: its source, then how it fits the object in Salesforce."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from include.export.streams import Stream
 
 @dataclass(frozen=True)
 class StreamCheck:
-    """The lines about a stream, and the API calls that its waiting rows take."""
+    """The lines about a stream, and the estimated API calls for its waiting rows."""
 
     lines: list[CheckLine]
     calls: int = 0
@@ -35,10 +35,10 @@ def check_stream(
     paused: bool = True,
     show_values: bool = True,
 ) -> StreamCheck:
-    """Check a stream at a prepared connection and at an org; what could not be reached is None and is left out.
+    """Check a stream at a prepared connection and an org; None for what could not be reached, which is skipped.
 
-    `is_ready` says that the schema crm_export can be used, `paused` is the setting pause_on_export_errors. Values of
-    the source are named only with `show_values`.
+    `is_ready`: the schema crm_export can be used; `paused` is the setting pause_on_export_errors. Values of the source
+    are shown only with `show_values`.
     """
     checks, calls = Checklist(stream.name), 0
     found: FoundSource | None = None
@@ -63,12 +63,12 @@ def check_stream(
 
 
 def _check_waiting(source: Source, checks: Checklist, *, paused: bool) -> int:
-    """Count the rows that wait and return the API calls that they take."""
+    """Count the waiting rows and return the estimated API calls."""
     stream = source.stream
     after = ExportWatermarks(source.connection).read_position(stream.name)
     waiting = count_waiting_changes(stream, after, source.connection)
     if waiting.rows is None:
-        checks.warn("waiting", waiting.problem or "The rows that wait could not be counted.")
+        checks.warn("waiting", waiting.problem or "The waiting rows could not be counted.")
         return 0
     size = estimate_calls(stream, waiting.rows, paused=paused)
     counted = f"more than {waiting.rows:,}" if waiting.capped else f"{waiting.rows:,}"

@@ -1,4 +1,4 @@
-"""Our tables in Postgres: one module a table."""
+"""The exporter's own tables in Postgres: one module for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables ExportAlerts and ExportAlertDeliveries: what people are alerted to, and what each channel was sent."""
+"""The tables ExportAlerts and ExportAlertDeliveries: the alerts, and what each channel was sent."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from psycopg.rows import class_row
 
 from include.sql import fetch_one, load_statement
 
-PENDING_LIMIT = 200  # alerts of one message; the rest is sent by the next run
+PENDING_LIMIT = 200  # alerts in one message; the next run sends the rest
 SEVERITIES = ("critical", "warning", "info")
 AlertKind = Literal["held", "rejected", "run_failed", "quota", "lag", "purge", "finding", "new_field", "audit"]
 Severity = Literal["critical", "warning", "info"]
-NEW_FIELD = "new_field"  # the kind of an alert whose subject is a field that exported rows do not have yet
+NEW_FIELD = "new_field"  # the kind of an alert about a field that exported rows do not have yet
 
 
 @dataclass(frozen=True)
 class PendingAlert:
     """An alert that a channel has not been sent: `event` is raised, reminder or cleared.
 
-    What follows `error` is the export error that the alert names, None where it names none. `records` counts the open
+    `error` to `resolved_by` describe the export error of the alert, None without one. `records` counts the open
     records of a cause, or the open findings of a kind.
     """
 
@@ -57,7 +57,7 @@ class PendingAlert:
 
 @dataclass(frozen=True)
 class OpenAlert:
-    """An open alert, or a change of the last week, as the page lists it."""
+    """An open alert, or an audit alert of the last week, as the page lists it."""
 
     id: int
     kind: str
@@ -87,7 +87,7 @@ class ListedAlert(PendingAlert):
 
 @dataclass(frozen=True)
 class AlertCounts:
-    """How many alerts are open, how many of them nobody has marked as read, and how many of those are critical."""
+    """How many alerts are open, how many are unread, and how many of the unread are critical."""
 
     open: int = 0
     unread: int = 0
@@ -101,18 +101,18 @@ class ExportAlerts:
     connection: psycopg.Connection
 
     def take_turn(self, channel: str) -> bool:
-        """Take the turn to send to a channel; False where another run is sending to it."""
+        """Take the lock of a channel; return False while another run is sending to it."""
         row = self.connection.execute(load_statement("ledger/alerts_lock"), {"channel": channel}).fetchone()
         return bool(row and row[0])
 
     def give_turn(self, channel: str) -> None:
-        """Give the turn back; a process that dies gives it back with its connection."""
+        """Release the lock of a channel; a dying process releases it with its connection."""
         self.connection.execute(load_statement("ledger/alerts_unlock"), {"channel": channel})
 
     def find_pending(
         self, channel: str, *, severities: Sequence[str] = SEVERITIES, streams: Sequence[str] | None = None
     ) -> list[PendingAlert]:
-        """Return what a channel has not been sent, the most severe first; `streams` None means all."""
+        """Return what a channel has not been sent, most severe first; `streams` None means all."""
         values = {
             "channel": channel,
             "severities": list(severities),
@@ -123,7 +123,7 @@ class ExportAlerts:
             return cursor.execute(load_statement("ledger/alerts_pending"), values).fetchall()
 
     def note_delivered(self, channel: str, alerts: Sequence[PendingAlert]) -> None:
-        """Note that a channel was sent these alerts."""
+        """Record that a channel was sent these alerts."""
         values: dict[str, Any] = {
             "channel": channel,
             "alerts": [alert.id for alert in alerts],
@@ -142,7 +142,7 @@ class ExportAlerts:
         stream: str | None = None,
         error: int | None = None,
     ) -> None:
-        """Raise an alert that no table causes; one that is open continues with the new message."""
+        """Raise an alert that no trigger raises; if it is open already, it gets the new message."""
         values = {
             "key": key, "kind": kind, "severity": severity, "stream": stream, "subject": subject, "message": message,
             "error": error,
@@ -150,16 +150,16 @@ class ExportAlerts:
         self.connection.execute(load_statement("ledger/alerts_raise"), values)
 
     def clear(self, key: str) -> None:
-        """Clear an alert that no table causes; nothing happens where it is not open."""
+        """Clear an alert that no trigger raises; does nothing if it is not open."""
         self.connection.execute(load_statement("ledger/alerts_clear"), {"key": key})
 
     def explains_failure(self, stream: str) -> bool:
-        """Return whether an open alert says already why tasks of a stream fail: a hold, or a failure in ExportRuns."""
+        """Return whether an open alert already explains why tasks of a stream fail: a hold, or a failed run."""
         row = self.connection.execute(load_statement("ledger/alerts_explain"), {"stream": stream}).fetchone()
         return bool(row and row[0])
 
     def raise_purges(self, stream: str, purged_after: timedelta) -> None:
-        """Raise an alert for each rejected delete whose source row is purged in two days, clear those of the others."""
+        """Raise an alert for each rejected delete whose source row is purged within two days; clear the others."""
         values = {"stream": stream, "purged_after": purged_after}
         found = self.connection.execute(load_statement("ledger/alerts_purged"), values).fetchall()
         keys = {f"purge:{stream}:{record_key}": (error, record_key, when) for error, record_key, when in found}
@@ -171,34 +171,34 @@ class ExportAlerts:
         self.connection.execute(load_statement("ledger/alerts_purge_clear"), cleared)
 
     def list_open(self, limit: int) -> list[OpenAlert]:
-        """Return the open alerts and the changes of the last week, unread ones first, newest first."""
+        """Return the open alerts and the audit alerts of the last week, unread first, then newest first."""
         with self.connection.cursor(row_factory=class_row(OpenAlert)) as cursor:
             return cursor.execute(load_statement("ledger/alerts_open"), {"limit": limit}).fetchall()
 
     def list_page(self, limit: int, *, before: datetime | None = None, cleared: bool = False) -> list[ListedAlert]:
-        """Return a page of alerts, newest first: the open ones and what people changed in the last week, or all.
+        """Return a page of alerts, newest first: the open ones and the audit alerts of the last week, or all.
 
-        `before` is the `raised_at` of the last alert of the page before. More than `limit` are returned where the
-        last of them were raised at the same moment.
+        `before` is the `raised_at` of the last alert of the previous page. More than `limit` are returned if the last
+        of them were raised at the same moment.
         """
         values = {"limit": limit, "before": before, "all": cleared}
         with self.connection.cursor(row_factory=class_row(ListedAlert)) as cursor:
             return cursor.execute(load_statement("ledger/alerts_list"), values).fetchall()
 
     def count(self) -> AlertCounts:
-        """Count the alerts that the page lists first."""
+        """Count the open alerts, and the unread ones."""
         with self.connection.cursor(row_factory=class_row(AlertCounts)) as cursor:
             return fetch_one(cursor.execute(load_statement("ledger/alerts_count")))
 
     def find_subjects(self, kind: str, stream: str) -> list[str]:
-        """Return what the open alerts of a kind are about, as the new fields of a stream."""
+        """Return the subjects of a stream's open alerts of a kind, such as its new fields."""
         values = {"kind": kind, "stream": stream}
         return [row[0] for row in self.connection.execute(load_statement("ledger/alerts_subjects"), values)]
 
     def mark_read(self, by: str, alerts: Sequence[int] | None = None, *, until: datetime | None = None) -> int:
-        """Mark alerts as read by a person, all where none is named; returns how many were unread.
+        """Mark alerts as read by a person, all if none is named; returns how many were unread.
 
-        `until` spares those raised later, which the person has not seen.
+        Alerts raised after `until`, which the person has not seen, stay unread.
         """
         values = {"by": by, "alerts": None if alerts is None else list(alerts), "until": until}
         return self.connection.execute(load_statement("ledger/alerts_read"), values).rowcount

@@ -57,7 +57,7 @@ class RecordResult(StrEnum):
 
 @dataclass(frozen=True)
 class Selection:
-    """Which unresolved errors: some by their ids, or those of a cause, a code (of one object), a stream, a status."""
+    """Selects unresolved errors by ids, or by cause, code, object, stream and status."""
 
     errors: list[int] | None = None
     cause: str | None = None
@@ -75,7 +75,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class AuditLine:
-    """What is written about a change or an action."""
+    """What the audit records about a change or an action."""
 
     actor: str
     action: str
@@ -167,13 +167,13 @@ class Results:
 
 @dataclass(frozen=True)
 class ExportAudit:
-    """The tables, at one connection; `exporters` says which DAG exports a stream, where it is not CRMExport."""
+    """The tables, at one connection; `exporters` maps streams to the DAG that exports them, if not CRMExport."""
 
     connection: psycopg.Connection
     exporters: Mapping[str, str] = field(default_factory=dict)
 
     def take_turn(self) -> None:
-        """Let others who write wait until this transaction has ended."""
+        """Make other writers of the audit wait until this transaction has ended."""
         self.connection.execute(load_statement("ledger/audit_turn"))
 
     def write(self, line: AuditLine) -> int:
@@ -182,20 +182,20 @@ class ExportAudit:
         return int(row[0])
 
     def select(self, audit: int, selection: Selection, *, retry: bool) -> int:
-        """Note the unresolved errors of a selection under a line; returns how many, RECORD_LIMIT + 1 for too many."""
+        """Record the unresolved errors of a selection under a line; returns how many, RECORD_LIMIT + 1 if too many."""
         values = asdict(selection) | {"audit": audit, "retry": retry, "limit": RECORD_LIMIT + 1} | self._exporters
         return self.connection.execute(load_statement("ledger/audit_select"), values).rowcount
 
     def find_pending(self, audit: int) -> int | None:
-        """Return a retry of the last minute that is still to answer for one of the same records."""
+        """Return a retry of the last minute that has not finished for one of the same records."""
         row = self.connection.execute(load_statement("ledger/audit_pending"), {"audit": audit}).fetchone()
         return row[0] if row else None
 
     def decide(self, audit: int, kind: ActionKind, reason: str | None, until: datetime | None) -> int:
-        """Set aside, ignore or reopen the records of a line; resolved ones stay resolved. Returns how many lines.
+        """Set aside, ignore or reopen the records of a line; resolved ones stay resolved. Returns how many records.
 
-        Raises psycopg's LockNotAvailable when a run keeps these records locked: shorter than Postgres takes to find a
-        deadlock, so that it is never the run that has to give way.
+        Raises psycopg's LockNotAvailable when a run keeps these records locked: after less time than Postgres takes to
+        find a deadlock, so that the run is never the one to be cancelled.
         """
         self.connection.execute("set local lock_timeout = '500ms'")
         ignored = kind is ActionKind.IGNORE
@@ -209,7 +209,7 @@ class ExportAudit:
         return self.connection.execute(load_statement("ledger/audit_decide"), values).rowcount
 
     def note_problem(self, audit: int, problem: str) -> None:
-        """Note why the runs of a retry could not be started."""
+        """Record why the runs of a retry could not be started."""
         self.connection.execute(load_statement("ledger/audit_problem"), {"audit": audit, "problem": problem})
 
     def preview(self, kind: ActionKind, selection: Selection) -> list[PreviewLine]:
@@ -223,7 +223,7 @@ class ExportAudit:
         return {"exporters": Jsonb(dict(self.exporters))}
 
     def errors_to_retry(self, audit: int, dag_id: str, stream: str) -> list[int]:
-        """Return the errors of a stream that a person asked a DAG to send again."""
+        """Return the errors of a stream that a person asked this DAG to send again."""
         values = {"audit": audit, "dag_id": dag_id, "stream": stream}
         return [row[0] for row in self.connection.execute(load_statement("ledger/audit_errors"), values)]
 

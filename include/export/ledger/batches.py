@@ -21,7 +21,7 @@ class ExportBatches:
     connection: psycopg.Connection
 
     def plan_batch(self, statement: sql.Composed, values: Mapping[str, object]) -> Batch | None:
-        """Run a composed `batch_plan.sql` inside the caller's transaction; None when there is no row left."""
+        """Run a composed `batch_plan.sql` in the caller's transaction; returns None when no row remains."""
         pin_index_plans(self.connection)
         found = self.connection.execute(statement, values).fetchone()
         return _read_batch(found) if found else None
@@ -32,7 +32,7 @@ class ExportBatches:
         self.connection.execute(load_statement("ledger/batch_settle"), values)
 
     def find_strays(self, stream: str) -> list[int]:
-        """Return the batches that were abandoned and have a manifest nevertheless: their upload slept meanwhile."""
+        """Return the abandoned batches with a manifest: a stalled upload wrote it after they were abandoned."""
         return [row[0] for row in self.connection.execute(load_statement("ledger/batch_strays"), {"stream": stream})]
 
     def forget_strays(self, batches: Sequence[int]) -> None:
@@ -45,16 +45,16 @@ class ExportBatches:
         return Position(*fetch_one(self.connection.execute(load_statement("ledger/batch_position"), values)))
 
     def read_last_settled(self, stream: str) -> str | None:
-        """Return when the last batch of a stream was settled, less an hour; None when none was."""
+        """Return when the last batch of a stream was settled, minus an hour, in UTC; None when none was."""
         statement = load_statement("ledger/batch_last_settled")
         moment: str | None = fetch_value(self.connection.execute(statement, {"stream": stream}))
         return moment
 
     def abandon(self, batches: Sequence[int]) -> tuple[int, int]:
-        """Abandon batches whose outcome is not known; returns how many there were, and their rows.
+        """Abandon batches whose outcome is unknown; returns the number of batches and of their rows.
 
         Their rows may or may not have reached Salesforce. The watermark never passed them, so they are read and sent
-        again, with today's values: a repeated upsert is the same upsert.
+        again with their current values: repeating an upsert is harmless.
         """
         statement = load_statement("ledger/batch_abandon")
         count, rows = fetch_one(self.connection.execute(statement, {"batches": list(batches)}))

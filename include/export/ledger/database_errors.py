@@ -1,4 +1,4 @@
-"""The errors of Postgres, explained for the person who must act; translated once, where a run begins."""
+"""Explains errors of Postgres to the person who must act; applied once, where a run starts."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def explain_database_errors(
 ) -> Generator[None]:
     """Turn an error of Postgres inside the block into a RunFailure that names what and where.
 
-    With the stream whose source is read, and the connection, a policy that would filter it is named, and what is
-    missing is retriable where it was there before.
+    Given `reading` (the stream whose source is read) and its connection, the failure also names a policy that would
+    filter the rows, and is retriable if what is missing existed in an earlier run.
     """
     try:
         yield
@@ -38,21 +38,21 @@ def explain_database_errors(
         failure = ConfigurationFailure(filtered) if filtered else _explain(stream, error)
         raise _let_retry(failure, stream, connection) from error
     except (psycopg.DataError, psycopg.IntegrityError) as error:
-        raise _explain(stream, error) from None  # its text holds values of a row, and a log shows the cause too
+        raise _explain(stream, error) from None  # the original holds values of a row, which a log would show
     except psycopg.Error as error:
         raise _let_retry(_explain(stream, error), stream, connection) from error
 
 
 def _let_retry(failure: RunFailure, stream: str, connection: psycopg.Connection | None) -> RunFailure:
-    """Make what is missing retriable for a stream that has been exported: a rebuilt view, a grant that comes later."""
+    """Make a missing source retriable for a stream that was exported before: a rebuilt view, a grant that follows."""
     if not isinstance(failure, SourceMissing) or connection is None or not _is_idle(connection):
         return failure
     try:
         if ExportWatermarks(connection).read_position(stream) is None:
             return failure
-    except psycopg.Error:  # the schema is not installed, or may not be read: nothing was exported from here
+    except psycopg.Error:  # the schema is not installed or may not be read, so nothing was exported
         return failure
-    again = SourceMissing(f"{failure} It was there at an earlier run, so the task is retried.")
+    again = SourceMissing(f"{failure} It existed in an earlier run, so the task is retried.")
     again.retriable = True
     return again
 
@@ -68,7 +68,7 @@ def _explain(stream: str, error: psycopg.Error) -> RunFailure:
     if isinstance(error, _MISSING) and "crm_export" in message.lower() + (error.diag.schema_name or ""):
         return ConfigurationFailure(
             f"Stream {stream}: {message}. The schema crm_export is not installed or not up to date: run the task "
-            "prepare_schema of CRMExport, or let a DBA run include/sql/ledger/schema.sql."
+            "prepare_schema of CRMExport, or ask a DBA to run include/sql/ledger/schema.sql."
         )
     if isinstance(error, _MISSING):
         return SourceMissing(
@@ -87,5 +87,5 @@ def _explain(stream: str, error: psycopg.Error) -> RunFailure:
             "or its source."
         )
     return SourceFailure(
-        f"Stream {stream}: Postgres answered: {message}. Nothing was acknowledged; the next attempt goes on."
+        f"Stream {stream}: Postgres answered: {message}. Nothing was acknowledged; the next attempt continues."
     )

@@ -1,4 +1,4 @@
-"""The tables ExportErrors and ExportErrorAttempts: every record that Salesforce rejected by name."""
+"""The tables ExportErrors and ExportErrorAttempts: every rejected record, and every attempt to send it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ExportError:
 
 @dataclass(frozen=True)
 class DueError:
-    """An export error that the daily job should look at: its row is gone, above the watermark, or to be sent."""
+    """A due export error; `gone`: its source row was not found, `above`: the row is above the watermark."""
 
     id: int
     record_key: str
@@ -47,7 +47,7 @@ class DueError:
 
 @dataclass(frozen=True)
 class Recorder:
-    """Who records: the stream, its object and the run."""
+    """What recorded errors refer to: the stream, its object and the run."""
 
     stream: str
     object: str
@@ -74,7 +74,7 @@ class ExportErrors:
     connection: psycopg.Connection
 
     def record(self, recorder: Recorder, batch: Batch, rejections: Sequence[Rejection]) -> dict[int, int]:
-        """Record the rejections of a batch; returns the id of the export error by ordinal."""
+        """Record the rejections of a batch; returns the ids of the export errors by ordinal."""
         statement = _compose_record("ledger/errors_rejected_rows", "ledger/errors_recorded_ids")
         payloads = [{"ordinal": row.ordinal, "payload": row.payload} for row in batch.rows if row.payload]
         values = {
@@ -90,9 +90,9 @@ class ExportErrors:
     def record_job(
         self, recorder: Recorder, action: str, job_id: str, rejected: sql.Composed, limit: int | None
     ) -> int:
-        """Record the rejected records of a job (a composed `results_rejected.sql`), the first `limit` of them.
+        """Record the first `limit` rejected records of a job, found by a composed `results_rejected.sql`.
 
-        Their answers are in the session's tables. Returns how many were written.
+        Their results are in the session's tables. Returns how many were written.
         """
         statement = load_statement("ledger/errors_record").format(
             rejected=rejected, answer=load_statement("ledger/errors_recorded_count")
@@ -115,7 +115,7 @@ class ExportErrors:
         self.connection.execute(load_statement("ledger/errors_gone"), {"errors": list(errors), "run": run})
 
     def has_decisions(self, stream: str) -> bool:
-        """Return whether an operator decided to continue without any record of a stream."""
+        """Return whether an operator has set aside or ignored any record of a stream."""
         return bool(fetch_value(self.connection.execute(load_statement("ledger/errors_decided"), {"stream": stream})))
 
     def release(self, stream: str) -> int:

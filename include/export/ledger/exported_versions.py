@@ -1,4 +1,4 @@
-"""The table ExportedVersions: which version of each row was exported last, and what the source has otherwise."""
+"""The table ExportedVersions: the last exported version of each row, compared with the source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_UNPACKED = 500_000  # versions that a look without the lease keeps in memor
 
 @dataclass(frozen=True)
 class Section:
-    """Packed lines that cover the next positions up to `cursor_at, record_key`; no lines behind the last of them."""
+    """Packed lines that cover the next positions up to `cursor_at, record_key`; empty after the last line."""
 
     lines: list[int]
     on_trust: bool
@@ -56,7 +56,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Compared:
-    """A compared page: how many rows it has, where it ends, and the keys of those not exported as they are."""
+    """A compared page: its number of rows, its end, and the keys of rows whose current version was not exported."""
 
     rows: int
     end: Position
@@ -71,7 +71,7 @@ class ExportedVersions:
     stream: str
 
     def note(self, batch: int, *, last: int = 0, ordinals: Sequence[int] = ()) -> None:
-        """Note the rows of a batch's manifest up to an ordinal, and those listed, as exported."""
+        """Record as exported the rows of a batch's manifest up to the ordinal `last`, and those in `ordinals`."""
         self._execute("ledger/versions_note", batch=batch, last=last, ordinals=list(ordinals))
 
     def stage(
@@ -144,7 +144,7 @@ class ExportedVersions:
         self._execute("ledger/versions_recent_more")
 
     def find_late(self, source: Source, watermark: Position, seconds: int, limit: int) -> list[str]:
-        """Return the keys of rows that changed so shortly before the watermark and were not exported as they are."""
+        """Return the keys of rows changed up to `seconds` before the watermark whose version was not exported."""
         values = {"stream": self.stream, "seconds": seconds, "limit": limit, **watermark.as_values()}
         statement = SourceChecks(source).look_back(watermark)
         return [key for (key,) in self.connection.execute(statement, values)]

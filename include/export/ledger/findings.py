@@ -1,4 +1,4 @@
-"""The table ExportFindings: what the daily check found, for people. Keys and ids, never a record's values."""
+"""The table ExportFindings: what the daily check found, with keys and ids, never a record's values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from include.sql import fetch_value, load_statement
 
 LATE_ROW, NO_SOURCE_ROW, FAILOVER = "late_row", "no_source_row", "stepped_back"
-LINES_OF_A_KIND = 10_000  # of one kind a run; the counts are always complete
+LINES_OF_A_KIND = 10_000  # findings of one kind that a run writes; the counts are always complete
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class ExportFindings:
     run: int
 
     def note(self, kind: str, found: Iterable[tuple[str, str]]) -> None:
-        """Note findings of a kind: what is concerned, and a sentence about it."""
+        """Record findings of a kind: each is a subject and a sentence about it."""
         listed = list(islice(found, LINES_OF_A_KIND))
         values = {"subjects": [subject for subject, _ in listed], "tolds": [told for _, told in listed]}
         self._execute("ledger/findings_note", kind, **values)
 
     def close_others(self, kind: str) -> None:
-        """Close the findings of a kind that this run, which has looked at everything, did not note."""
+        """Close the findings of a kind that this run, having checked everything, did not record."""
         self._execute("ledger/findings_close", kind)
 
     def have(self, kind: str, subject: str) -> bool:
-        """Return whether a run has noted this before."""
+        """Return whether any run has recorded this finding."""
         return bool(fetch_value(self._execute("ledger/findings_have", kind, subject=subject)))
 
     def _execute(self, statement: str, kind: str, **values: object) -> psycopg.Cursor[Any]:
@@ -46,7 +46,7 @@ class ExportFindings:
 
 @dataclass(frozen=True)
 class OpenFinding:
-    """Something that the daily check found and that a later check has not found gone."""
+    """A finding of the daily check that no later check has closed."""
 
     id: int
     stream: str
@@ -58,6 +58,6 @@ class OpenFinding:
 
 
 def read_open_findings(connection: psycopg.Connection, limit: int) -> list[OpenFinding]:
-    """Return what the daily check found and finds still, newest first."""
+    """Return the open findings of the daily check, newest first."""
     with connection.cursor(row_factory=class_row(OpenFinding)) as cursor:
         return cursor.execute(load_statement("ledger/findings_list"), {"limit": limit}).fetchall()

@@ -1,4 +1,4 @@
-"""The hold of a stream in ExportWatermarks and ExportErrors, and the watermark as it is published."""
+"""The hold of a stream in ExportWatermarks and ExportErrors, and the published watermark."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from include.sql import fetch_one, load_statement
 class Behind:
     """What the Bulk jobs of a window did behind the record at which a stream is stopped: a job cannot be atomic.
 
-    `arrived` is how many rows may be in Salesforce already, `rejected` how many rejections are not recorded, by code.
+    `arrived` is how many rows may already be in Salesforce, `rejected` how many rejections are not recorded, by code.
     """
 
     arrived: int
@@ -24,7 +24,7 @@ class Behind:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Return it as sentences; none when the stop is exact."""
+        """Return sentences about it; none when the stop is exact."""
         found = []
         if self.arrived:
             found.append(f"Up to {self.arrived:,} later rows are in Salesforce already: Bulk jobs carried them before "
@@ -71,7 +71,7 @@ class ExportHolds:
         self.connection.execute(load_statement("ledger/gate_hold"), {"stream": stream, "error": error})
 
     def read_behind(self, stream: str) -> Behind:
-        """Return what a Bulk job did behind the record at which a stream is stopped."""
+        """Return what a Bulk job did after the record at which a stream is stopped."""
         with self.connection.cursor(row_factory=class_row(Behind)) as cursor:
             return fetch_one(cursor.execute(load_statement("ledger/behind_read"), {"stream": stream}))
 

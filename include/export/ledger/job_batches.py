@@ -21,11 +21,11 @@ _BOUNDS = ("range_from_at", "range_from_key", "range_to_at", "range_to_key")
 
 @dataclass(frozen=True)
 class JobBatch:
-    """A Bulk job of the ledger: its rows are those of a window, less the rows CSV cannot represent.
+    """A Bulk job of the ledger: its rows are those of a window, without the rows CSV cannot represent.
 
-    Without a window they are listed: its manifest has a line for each.
+    Without a window, its rows are listed in its manifest.
 
-    `part` of `parts` holds the rows of a window whose parents hash to it; `sent` is known once the upload is done.
+    `part` of `parts` holds the rows of a window whose parents hash to it; `sent` is known after the upload.
     """
 
     id: int
@@ -70,7 +70,7 @@ class JobBatches:
     connection: psycopg.Connection
 
     def plan_jobs(self, window: Window | None, rows: int, parts: int, values: Mapping[str, object]) -> list[JobBatch]:
-        """Write the ledger's lines of a window's jobs, or of one job of listed rows where `window` is None.
+        """Write the ledger's lines of a window's jobs, or of one job of listed rows if `window` is None.
 
         `values` are stream, run, epoch and action.
         """
@@ -79,16 +79,16 @@ class JobBatches:
         return self._jobs("ledger/batch_plan_jobs", wanted)
 
     def read_age(self, batch: JobBatch) -> timedelta:
-        """Return how long ago a job was planned, by the time of the database."""
+        """Return how long ago a job was planned, by the database's clock."""
         age: timedelta = fetch_value(self.connection.execute(load_statement("ledger/batch_age"), {"batch": batch.id}))
         return age
 
     def note_job(self, batch: JobBatch, job_id: str) -> None:
-        """Keep the id of a batch's job: the commit before the first byte of its rows."""
+        """Store the id of a batch's job; committed before the first byte of its rows is sent."""
         self.connection.execute(load_statement("ledger/batch_job"), {"batch": batch.id, "job_id": job_id})
 
     def note_upload(self, batch: JobBatch, sent: int) -> None:
-        """Keep how many rows a job holds: the commit before the job is closed."""
+        """Store how many rows a job holds; committed before the upload is closed."""
         self.connection.execute(load_statement("ledger/batch_uploaded"), {"batch": batch.id, "sent": sent})
 
     def read(self, batch: int) -> JobBatch:
@@ -120,11 +120,11 @@ class JobBatches:
         return self._jobs("ledger/batch_find_unsettled", {"stream": stream})
 
     def note_left_out(self, statement: sql.Composed, values: Mapping[str, object]) -> None:
-        """Run a composed `batch_left_out.sql`: what a job leaves out goes another way when the job is settled."""
+        """Run a composed `batch_left_out.sql`: Collections sends the rows left out when the job is settled."""
         self.connection.execute(statement, values)
 
     def forget_left_out(self, window_id: UUID | None) -> None:
-        """Forget which rows the jobs of a window left out."""
+        """Delete the list of rows that the jobs of a window left out."""
         self.connection.execute(load_statement("ledger/batch_forget_left_out"), {"window_id": window_id})
 
     def _jobs(self, statement: str, values: Mapping[str, object]) -> list[JobBatch]:

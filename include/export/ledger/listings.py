@@ -1,4 +1,4 @@
-"""Manifests of jobs that carry listed rows: the lines of ExportBatchRows, until the job is settled."""
+"""Manifests of Bulk jobs with listed rows: the lines of ExportBatchRows, until the job is settled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Listing:
     batch: int
 
     def pin_plans(self) -> None:
-        """Let the open transaction join the rows by hash."""
+        """Make the open transaction join the rows by hash."""
         self.connection.execute(load_statement("ledger/plan_by_hash"))
 
     def fill(self, statement: sql.Composed, values: Mapping[str, object]) -> int:
@@ -29,12 +29,12 @@ class Listing:
         return self.connection.execute(statement, {**values, "batch": self.batch}).rowcount
 
     def find_doubled(self) -> str | None:
-        """Return a key that two of the rows have, None where each has its own."""
+        """Return a key that two of the rows share, None if there is none."""
         row = self._execute("ledger/listing_doubled").fetchone()
         return row[0] if row else None
 
     def take_out_colliding(self, folded: sql.Composed) -> list[str]:
-        """Take out rows whose external ids Salesforce would take for one; returns these ids as it compares them."""
+        """Remove rows whose external ids Salesforce considers equal; returns these ids as it compares them."""
         return [row[0] for row in self._execute("ledger/listing_colliding", folded=folded)]
 
     def take_out_changed(self, statement: sql.Composed) -> None:
@@ -59,11 +59,11 @@ class Listing:
         return Position(*row) if row else None
 
     def take_out_unanswered(self, is_answer: sql.Composed) -> None:
-        """Take out the rows that have no answer."""
+        """Remove the rows without an answer."""
         self._execute("ledger/listing_unanswered", is_answer=is_answer)
 
     def take_out_rejected(self) -> None:
-        """Take out the rows of rejected records."""
+        """Remove the rows of rejected records."""
         self._execute("ledger/listing_rejected")
 
     def resolve(self, stream: str, run: int, by: str) -> None:
@@ -73,7 +73,7 @@ class Listing:
         )
 
     def empty(self) -> None:
-        """Forget the rows."""
+        """Delete the rows."""
         self._execute("ledger/listing_empty")
 
     def _execute(self, name: str, **parts: sql.Composable) -> psycopg.Cursor[Any]:
@@ -81,6 +81,6 @@ class Listing:
 
 
 def find_reach(connection: psycopg.Connection, values: Mapping[str, object]) -> tuple[int, int] | None:
-    """Return the id up to which the next `limit` errors that are due reach, and their number; None without any."""
+    """Return the last id of the next `limit` due errors, and their number; None if there are none."""
     last, count = fetch_one(connection.execute(load_statement("ledger/listing_reach"), values))
     return (last, count) if count else None

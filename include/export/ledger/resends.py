@@ -1,4 +1,4 @@
-"""The table ExportResends: ranges that are sent again on purpose; the watermark does not move."""
+"""The table ExportResends: ranges of exported rows to send again; the watermark does not move."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ResendState = Literal["queued", "running", "waiting", "held", "done"]
 
 @dataclass(frozen=True)
 class Resend:
-    """A resend that is not finished. `horizon` is behind its last change time; `key` names one record only."""
+    """An unfinished resend. `horizon` is just above its last change time; `key` is set for a single record."""
 
     id: int
     key: str | None
@@ -32,13 +32,13 @@ class Resend:
 
     @property
     def position(self) -> Position | None:
-        """Return the position behind which it continues, None for the beginning of the stream."""
+        """Return the position after which it continues, None for the beginning of the stream."""
         return Position(self.start_at, self.start_key) if self.start_at else None
 
 
 @dataclass(frozen=True)
 class ListedResend:
-    """A resend, for people: `rows_total` is None where nobody counted them, `state` says what happens next.
+    """A resend, for people: `rows_total` is None if the rows were not counted, `state` says what happens next.
 
     `held` continues once the stream is no longer held, `waiting` in the next run.
     """
@@ -60,7 +60,7 @@ class ListedResend:
 
 @dataclass(frozen=True)
 class ResendEntry(RunEntry):
-    """The line of a run while a resend runs: the rows that it counts are the resend's, too."""
+    """The line of a run during a resend: its rows are counted for the resend too."""
 
     resend: int = 0
 
@@ -72,7 +72,7 @@ class ResendEntry(RunEntry):
 
 @dataclass
 class ResendLease(Lease):
-    """The lease of a stream while a resend runs: what would move the watermark moves the resend's progress."""
+    """The lease of a stream during a resend: the resend's progress moves instead of the watermark."""
 
     resend: int = 0
 
@@ -91,12 +91,12 @@ class ResendLease(Lease):
         self._execute("ledger/resend_set", resend=self.resend, **values)
 
     def read_watermark(self) -> Position | None:
-        """Return how far the resend has come."""
+        """Return the progress of the resend."""
         row = self._execute("ledger/resend_position", resend=self.resend).fetchone()
         return Position(row[0], row[1]) if row and row[0] else None
 
     def stop_at(self, error: int | None) -> None:
-        """Leave the stream as it is: a rejected record below the watermark stops nothing."""
+        """Do nothing: a rejected record below the watermark does not stop the stream."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ class ExportResends:
         rows: int | None = None,
         once: bool = False,
     ) -> int | None:
-        """Ask for a range of change times, or one record, to be sent again; audited. `rows` is how many there are.
+        """Request that a range of change times, or one record, is sent again; audited. `rows` is their number.
 
-        Returns the id of the resend, None where it was to be asked for `once` by the same and was.
+        Returns the id of the resend, None if `once` is set and the same person has already requested one.
         """
         values = {
             "stream": stream, "asked_by": asked_by, "reason": reason, "key": key, "from_at": from_at, "to_at": to_at,
@@ -134,11 +134,11 @@ class ExportResends:
             return cursor.execute(load_statement("ledger/resend_unfinished"), {"stream": stream}).fetchall()
 
     def find_of_window(self, stream: str, window: Window) -> Resend | None:
-        """Return the resend that is at the beginning of a window, None for a window of the export itself."""
+        """Return the resend whose progress is at the start of a window, None for a window of the export itself."""
         return next((resend for resend in self.find_unfinished(stream) if resend.position == window.start), None)
 
     def find_same(self, stream: str, *, key: str | None, from_at: str | None, to_at: str | None) -> int | None:
-        """Return a resend of the same that is not finished."""
+        """Return an unfinished resend of the same rows."""
         values = {"stream": stream, "key": key, "from_at": from_at, "to_at": to_at}
         row = self.connection.execute(load_statement("ledger/resend_same"), values).fetchone()
         return int(row[0]) if row else None
@@ -148,15 +148,15 @@ class ExportResends:
         self.connection.execute(load_statement("ledger/resend_count"), {"resend": resend, "rows": rows})
 
     def finish(self, resend: int) -> None:
-        """Note that a resend is finished."""
+        """Mark a resend as finished."""
         self.connection.execute(load_statement("ledger/resend_finish"), {"resend": resend})
 
     def list_recent(self, stream: str, limit: int) -> list[ListedResend]:
-        """Return the resends of a stream of the last month and those that are not finished, newest first."""
+        """Return the resends of a stream of the last month and the unfinished ones, newest first."""
         with self.connection.cursor(row_factory=class_row(ListedResend)) as cursor:
             return cursor.execute(load_statement("ledger/resend_list"), {"stream": stream, "limit": limit}).fetchall()
 
     def begin_new_org(self, stream: str, *, asked_by: str, reason: str) -> bool:
-        """Let a stream start again for another org behind its connection; audited. False where it never exported."""
+        """Let a stream start over in another org behind its connection; audited. Returns False if it has never run."""
         values: Mapping[str, object] = {"stream": stream, "asked_by": asked_by, "reason": reason}
         return self.connection.execute(load_statement("ledger/resend_new_org"), values).rowcount > 0

@@ -1,4 +1,4 @@
-"""How long our tables keep history: runs, batches, attempts, resolved errors, closed findings, cleared alerts."""
+"""Deletes old history: runs, batches, attempts, resolved errors, closed findings, cleared alerts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psycopg
 
 from include.sql import load_statement
 
-SLICE_ROWS = 5_000  # of one statement, so that no delete holds locks or writes for long
+SLICE_ROWS = 5_000  # deleted by one statement, so that none holds locks for long
 # batches before the runs they belong to; never open errors, never the audit
 TABLES = ("errors", "attempts", "batches", "runs", "findings", "alerts")
 
@@ -21,7 +21,7 @@ class Retention:
     keep_days: int
 
     def purge(self) -> dict[str, int]:
-        """Delete in slices and return how many rows of each table went; a kill in between has lost nothing."""
+        """Delete in slices and return the number of rows by table; it may be killed at any point."""
         return {table: self._purge(table) for table in TABLES}
 
     def _purge(self, table: str) -> int:

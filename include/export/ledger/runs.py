@@ -1,4 +1,4 @@
-"""The table ExportRuns: one line per stream and run of a task."""
+"""The table ExportRuns: one line per stream and task run."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RunTotals:
 
 @dataclass(frozen=True)
 class RunEntry:
-    """The line of a run that is under way."""
+    """The line of a running run."""
 
     connection: psycopg.Connection
     id: int
@@ -58,7 +58,7 @@ class RunEntry:
     def start(
         cls, connection: psycopg.Connection, stream: str, kind: str, identity: RunIdentity, *, paused: bool
     ) -> RunEntry:
-        """Open the line of a run; `paused` is the setting as this run saw it."""
+        """Open the line of a run; `paused` is the setting pause_on_export_errors that the run uses."""
         values = {
             "stream": stream,
             "kind": kind,
@@ -75,11 +75,11 @@ class RunEntry:
         self.connection.execute(load_statement("ledger/run_count"), {"run": self.id, **amounts})
 
     def note_oldest_change(self, moment: str) -> None:
-        """Note the change time of the oldest change that is not exported at this moment."""
+        """Record the time of the oldest change that is not exported yet."""
         self.connection.execute(load_statement("ledger/run_oldest_change"), {"run": self.id, "moment": moment})
 
     def note_blocking(self, blocking: BlockingTransaction) -> None:
-        """Note the open transaction that keeps the run from reading what has changed."""
+        """Record the open transaction that keeps the run from reading changed rows."""
         self.connection.execute(load_statement("ledger/run_blocked"), {"run": self.id, **asdict(blocking)})
 
     def end(
@@ -92,7 +92,7 @@ class RunEntry:
         waiting: int | None = None,
         failure: str | None = None,
     ) -> RunTotals:
-        """Close the line and return the sums of the run; `failure` is the class of what made it fail."""
+        """Close the line and return the sums of the run; `failure` is the class of the exception that ended it."""
         values = {
             "run": self.id,
             "outcome": str(outcome),
@@ -107,5 +107,5 @@ class RunEntry:
 
 
 def count_calls_of_the_day(connection: psycopg.Connection, stream: str | None = None) -> int:
-    """Return the API calls of the last 24 hours that ExportRuns knows; for a stream, those to its org."""
+    """Return the API calls of the last 24 hours recorded in ExportRuns; given a stream, those to its org."""
     return int(fetch_value(connection.execute(load_statement("ledger/run_calls_of_the_day"), {"stream": stream})))

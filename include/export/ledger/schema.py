@@ -1,4 +1,4 @@
-"""The schema crm_export: installed and brought up to date from include/sql/ledger/schema.sql."""
+"""Installs and updates the schema crm_export from include/sql/ledger/schema.sql."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from include.export.failures import ConfigurationFailure
 from include.sql import fetch_one, load_statement
 
 VERSION = "3"
-_ADVISORY_LOCK = 7_241_889_011  # any number that nobody else uses: two installers wait for each other
+_ADVISORY_LOCK = 7_241_889_011  # an arbitrary unused number: concurrent installers wait for each other
 
 
 @dataclass(frozen=True)
 class SchemaState:
-    """What a role finds of the schema: its version, whether it may install it, and tables that it may not write."""
+    """The schema as a role sees it: its version, whether the role may install it, and tables it may not write."""
 
     version: str | None
     may_install: bool
@@ -25,13 +25,13 @@ class SchemaState:
 
 
 def read_schema_state(connection: psycopg.Connection) -> SchemaState:
-    """Return what the role of a connection finds of the schema."""
+    """Return the state of the schema as the role of a connection sees it."""
     may_install, denied = fetch_one(connection.execute(load_statement("ledger/schema_rights")))
     return SchemaState(installed_version(connection), may_install, denied)
 
 
 def install_schema(connection: psycopg.Connection) -> str:
-    """Install or update the schema and say what was done; raises ConfigurationFailure without the right to."""
+    """Install or update the schema and return what was done; raises ConfigurationFailure without the privilege."""
     if installed_version(connection) == VERSION:
         return f"Schema crm_export is up to date (version {VERSION})."
     try:
@@ -41,8 +41,8 @@ def install_schema(connection: psycopg.Connection) -> str:
     except errors.InsufficientPrivilege as error:
         role, database = connection.info.user, connection.info.dbname
         raise ConfigurationFailure(
-            f"Role {role} may not create the schema crm_export in database {database}. Let a DBA run "
-            f"include/sql/ledger/schema.sql there once, or grant it: grant create on database {database} to {role};"
+            f"Role {role} may not create the schema crm_export in database {database}. Ask a DBA to run "
+            f"include/sql/ledger/schema.sql there once, or run: grant create on database {database} to {role};"
         ) from error
     return f"Schema crm_export installed (version {VERSION})."
 

@@ -1,4 +1,4 @@
-"""The table ExportTrials: the exact request and answer of a tried record, for an hour and for who asked only."""
+"""The table ExportTrials: the exact request and answer of a trial, kept for an hour and for its requester only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class AskedTrial:
-    """A trial that a person asked for; the outcome of it is None until it has ended."""
+    """A trial that a person requested; its outcome is None until it has ended."""
 
     id: int
     error_id: int
@@ -44,22 +44,22 @@ class ExportTrials:
     connection: psycopg.Connection
 
     def ask(self, audit: int, asked_by: str, error: int) -> None:
-        """Ask for the trial of a record; its id is that of the audit line."""
+        """Request the trial of a record; its id is that of the audit line."""
         values = {"audit": audit, "asked_by": asked_by, "error": error}
         self.connection.execute(load_statement("ledger/trial_ask"), values)
 
     def find_pending(self, error: int) -> int | None:
-        """Return a trial of the same record that was asked for in the last minute and has not ended."""
+        """Return a trial of the same record that was requested in the last minute and has not ended."""
         row = self.connection.execute(load_statement("ledger/trial_pending"), {"error": error}).fetchone()
         return row[0] if row else None
 
     def find_record(self, trial: int) -> tuple[str, str] | None:
-        """Return the stream and key of the record that a trial is for; None when nobody waits for it any more."""
+        """Return the stream and key of a trial's record; None when the trial has ended or expired."""
         row = self.connection.execute(load_statement("ledger/trial_record"), {"trial": trial}).fetchone()
         return (row[0], row[1]) if row else None
 
     def end(self, trial: int, outcome: Trial) -> bool:
-        """Keep the outcome of a trial; returns False when nobody waits for it any more."""
+        """Store the outcome of a trial; returns False when the trial has ended or expired."""
         values = {
             "trial": trial,
             "accepted": outcome.accepted,
@@ -70,19 +70,19 @@ class ExportTrials:
         return self.connection.execute(load_statement("ledger/trial_end"), values).rowcount == 1
 
     def fail(self, trial: int, message: str) -> bool:
-        """Keep why a trial could not be made."""
+        """Store why a trial could not be made; returns as `end` does."""
         values = {"trial": trial, "accepted": None, "request": None, "answer": None, "message": message[:2000]}
         return self.connection.execute(load_statement("ledger/trial_end"), values).rowcount == 1
 
     def read(self, trial: int, asked_by: str) -> AskedTrial | None:
-        """Return a trial of the last hour to the person who asked for it."""
+        """Return a trial of the last hour if this person requested it, else None."""
         with self.connection.cursor(row_factory=class_row(AskedTrial)) as cursor:
             return cursor.execute(
                 load_statement("ledger/trial_read"), {"trial": trial, "asked_by": asked_by}
             ).fetchone()
 
     def expire(self) -> int:
-        """Delete what is older than an hour; returns how many there were."""
+        """Delete trials older than an hour; returns how many there were."""
         return self.connection.execute(load_statement("ledger/trials_expire")).rowcount
 
 

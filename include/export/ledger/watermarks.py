@@ -1,4 +1,4 @@
-"""The table ExportWatermarks: the watermark of each stream, who may write it, and at which record it is stopped."""
+"""The table ExportWatermarks: each stream's watermark, its lease, and the record at which it is stopped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StreamState:
     described: dict[str, Any] | None
     described_lately: bool
     organization_id: str | None
-    described_ever: dict[str, Any] | None = None  # `described`, with what it was before
+    described_ever: dict[str, Any] | None = None  # `described`, merged with earlier descriptions
     database_identity: str | None = None
     request_rows: int | None = None  # that a request may hold; None: as many as the setting allows
     job_rows: int | None = None  # of the last good window of Bulk jobs, if that was within a day
@@ -54,7 +54,7 @@ class Holder:
 
 @dataclass
 class Lease:
-    """The right to write one stream: every commit renews it and fails once another process has taken it."""
+    """The right to write one stream for some seconds; a commit renews it, and fails if another process has taken it."""
 
     connection: psycopg.Connection
     stream: str
@@ -63,23 +63,23 @@ class Lease:
     _renewed_at: float = field(default_factory=time.monotonic)
 
     def renew(self) -> None:
-        """Prolong the lease; raises LeaseLost when it is not ours any more."""
+        """Renew the lease; raises LeaseLost when another process has taken it."""
         self._renewed_at = time.monotonic()
         renewed = self._execute("ledger/lease_renew", seconds=self.seconds)
         if renewed.rowcount != 1:
             raise LeaseLost(
                 f"Stream {self.stream}: another process has taken over this stream (this one held epoch {self.epoch} "
-                "and was silent for too long). Nothing was written after that; the other process goes on."
+                "and did not renew its lease in time). It has written nothing since; the other process continues."
             )
 
     def keep(self) -> None:
-        """Prolong the lease during long work, now and then; raises LeaseLost."""
+        """Renew the lease if an eighth of its time has passed; called during long work. Raises LeaseLost."""
         if time.monotonic() - self._renewed_at > self.seconds / 8:
             self.renew()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Open a transaction that commits only while the lease is ours: its first statement locks the epoch."""
+        """Open a transaction that commits only if the lease is still ours: its first statement locks the epoch."""
         with self.connection.transaction():
             self.renew()
             yield
@@ -89,11 +89,11 @@ class Lease:
         self._execute("ledger/watermark_move", batch=batch, ordinal=ordinal)
 
     def set_watermark(self, window: Window, position: Position) -> None:
-        """Move the watermark to a position of a window, if it is still where the window begins."""
+        """Move the watermark to a position of a window, if it is still at the window's start."""
         self._execute("ledger/watermark_set", **window.as_values(), **position.as_values())
 
     def read_watermark(self) -> Position | None:
-        """Return the present watermark."""
+        """Return the current watermark."""
         return ExportWatermarks(self.connection).read_position(self.stream)
 
     def stop_at(self, error: int | None) -> None:
@@ -104,9 +104,9 @@ class Lease:
         self, mapping: dict[str, Any], fingerprint: str, described: dict[str, Any], org: str, instance_url: str, *,
         described_ever: dict[str, Any],
     ) -> None:  # fmt: skip
-        """Keep what this run's mapping, Salesforce's description of the object and the org's address are.
+        """Store this run's mapping, Salesforce's description of the object, the org and its address.
 
-        `described_ever` is the description with what it has been before.
+        `described_ever` is the description merged with earlier ones.
         """
         self._execute(
             "ledger/watermark_describe",
@@ -119,27 +119,27 @@ class Lease:
         )
 
     def keep_identity(self, identity: str) -> None:
-        """Keep which database the watermark belongs to."""
+        """Store which database the watermark belongs to."""
         self._execute("ledger/watermark_identify", identity=identity)
 
     def keep_request_rows(self, rows: int | None) -> None:
-        """Keep how many rows a request of the stream may hold, None for as many as the setting allows."""
+        """Store how many rows a request of the stream may hold, None for as many as the setting allows."""
         self._execute("ledger/watermark_request_rows", rows=rows)
 
     def keep_job_rows(self, rows: int | None) -> None:
-        """Keep how many rows the last good window of Bulk jobs had, None to start again."""
+        """Store how many rows the last good window of Bulk jobs had, None to start over."""
         self._execute("ledger/watermark_job_rows", rows=rows)
 
     def note_behind(self, behind: Behind) -> None:
-        """Keep what a Bulk job did behind the record at which the stream is stopped."""
+        """Store what a Bulk job did after the record at which the stream is stopped."""
         self._execute("ledger/watermark_behind", arrived=behind.arrived, rejected=Jsonb(dict(behind.rejected)))
 
     def forget_description(self) -> None:
-        """Let the next run ask Salesforce again what the object looks like."""
+        """Let the next run read the object's description from Salesforce again."""
         self._execute("ledger/watermark_forget_description")
 
     def release(self) -> None:
-        """Give the lease back, if it is still ours."""
+        """Release the lease, if it is still ours."""
         self._execute("ledger/lease_release")
 
     def _execute(self, statement: str, **values: object) -> psycopg.Cursor[Any]:
@@ -164,7 +164,7 @@ class ExportWatermarks:
         yields: bool = False,
         begins: bool = False,
     ) -> tuple[Lease, StreamState] | None:
-        """Take the lease; None when its owner is still running after `patience` seconds.
+        """Take the lease; None when its owner is still renewing it after `patience` seconds.
 
         An owner that died leaves a lease that nobody renews: it is waited for, at most `seconds`. A check `yields`,
         and is asked for a turn; `begins` says that it is a new one and not one that has given turns.
@@ -209,12 +209,12 @@ class ExportWatermarks:
         return Position(row[0], row[1]) if row and row[0] else None
 
     def read_organization(self, stream: str) -> str | None:
-        """Return the id of the org that the watermark of a stream was kept for, None when none was."""
+        """Return the id of the org that the watermark of a stream belongs to, None if it is not known."""
         row = self.connection.execute(load_statement("ledger/watermark_organization"), {"stream": stream}).fetchone()
         return row[0] if row else None
 
     def read_described_ever(self, stream: str) -> dict[str, Any] | None:
-        """Return what the object of a stream has ever been described as, None before its first run."""
+        """Return the merged description of a stream's object over all runs, None before the first."""
         row = self.connection.execute(load_statement("ledger/watermark_described"), {"stream": stream}).fetchone()
         return row[0] if row else None
 

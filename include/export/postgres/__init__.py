@@ -1,4 +1,4 @@
-"""How Postgres is reached: sessions with settings of our own, poolers, readers of many rows."""
+"""Connections to Postgres: prepared sessions, poolers, readers of many rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows as Postgres writes them, in blocks of whole lines, read at a connection of its own."""
+"""Reads the rows of a COPY in blocks of whole lines, at a connection of its own."""
 
 from __future__ import annotations
 
@@ -19,29 +19,27 @@ from include.export.failures import SourceFailure
 from include.export.postgres.session import Connect, admit_policies
 from include.export.streams import Stream
 
-BLOCK_BYTES = 112 * 1024  # bytes: more than that and glibc asks the kernel for the room of each block anew
+BLOCK_BYTES = 112 * 1024  # bytes; glibc would request memory from the kernel for every larger block
 _BEGIN = "begin isolation level repeatable read; set local enable_seqscan = off; set local enable_bitmapscan = off"
-SILENCE_SECONDS = 90.0  # seconds without a byte from Postgres after which it is given up
-# libpq reads as much at a time as its buffer has room for, 16 KB at first, and never gives room back
+SILENCE_SECONDS = 90.0  # seconds without a byte from Postgres after which a read fails
+# libpq reads as much as its buffer holds, 16 KB at first; a large row enlarges the buffer for good
 _MAKE_ROOM = b"select repeat(' ', 1048576)"
-GATHER_SECONDS = (
-    0.001  # seconds that bytes gather before they are read: Postgres sends 8 KB at a time, a switch for each
-)
-# SQLSTATEs: a statement, an idle transaction, a transaction, an idle session took longer than the server allows
+GATHER_SECONDS = 0.001  # seconds to let bytes accumulate: Postgres sends 8 KB at a time, each read a context switch
+# SQLSTATEs of the server's timeouts: statement, idle transaction, transaction, idle session
 READ_TIMEOUTS = frozenset({"57014", "25P03", "25P04", "57P05"})
 _TLS_READS = 64  # of one TLS record each, at most 16 KB
 
 
 class NoConnectionLeft(SourceFailure):
-    """Postgres, or a pooler in front of it, takes no further connection of the role."""
+    """Postgres, or a pooler in front of it, accepts no further connection of the role."""
 
 
 @dataclass
 class Readers:
-    """Opens connections for reading the rows of one stream; several threads may.
+    """Opens connections for reading the rows of one stream; thread-safe.
 
-    `connect` opens a prepared connection (`prepare_session`) with the password of that time. `has_spare` turns false
-    once Postgres or a pooler had no connection for a second reader; one reader is enough then.
+    `connect` opens a prepared connection (`prepare_session`) with the current password. `has_spare` becomes False
+    when Postgres or a pooler has no connection for a second reader; one reader is then enough.
     """
 
     connect: Connect
@@ -52,10 +50,11 @@ class Readers:
     def open_snapshot(self, of: str | None = None) -> Generator[psycopg.Connection]:
         """Open a connection in one snapshot, its own or `of` another one.
 
-        What it wrote is committed when the block ends well. The plans are pinned to the index of positions: a window
-        in the middle of a large table otherwise reads all of it (docs/performance.md). Raises NoConnectionLeft.
+        Its writes are committed when the block ends without an exception. The plans are pinned to the index of
+        positions: a window in the middle of a large table would otherwise read all of it (docs/performance.md).
+        Raises NoConnectionLeft.
         """
-        # closed and never rolled back: a COPY that was left in the middle takes no further statement
+        # closed instead of rolled back: no statement can follow an unfinished COPY
         with closing(self._connect()) as reader:
             admit_policies(reader, self.stream)
             reader.execute(_BEGIN)
@@ -83,13 +82,13 @@ def connect_reader(connect: Connect) -> psycopg.Connection:
 
 
 def export_snapshot(reader: psycopg.Connection) -> str:
-    """Return the name of a connection's snapshot, for others to read in while its transaction is open."""
+    """Return the name of a connection's snapshot, which others can use while its transaction is open."""
     row = reader.execute("select pg_export_snapshot()").fetchone()
     return str(row[0]) if row else ""
 
 
 class Block(NamedTuple):
-    """Whole lines, how many lines there were so far, and the bytes of the longest of them."""
+    """Whole lines, the number of lines so far, and the bytes of the longest line so far."""
 
     lines: bytes
     rows: int
@@ -107,9 +106,9 @@ class RowStream:
     def read_blocks(self) -> Iterator[Block]:
         """Run the statement and yield its lines in blocks.
 
-        Raises psycopg.Error, also when the lines are not as many as Postgres says it sent.
+        Raises psycopg.Error, also when the number of lines is not the one that Postgres reports.
 
-        libpq is driven directly: psycopg's own iteration costs twice the processor time a row (docs/performance.md).
+        Uses libpq directly: psycopg's own iteration takes twice the processor time (docs/performance.md).
         """
         wire = self.reader.pgconn
         wire.exec_(_MAKE_ROOM)
@@ -132,7 +131,7 @@ class RowStream:
                 lines, size = [], 0
         message = self._expect(ExecStatus.COMMAND_OK).command_tuples
         if message != rows:
-            raise psycopg.DataError(f"Postgres sent {rows} lines and says that it sent {message}")
+            raise psycopg.DataError(f"Postgres sent {rows} lines but reports that it sent {message}")
         wire.get_result()
 
     def _expect(self, status: ExecStatus) -> PGresult:
@@ -144,7 +143,7 @@ class RowStream:
         return result
 
     def _wait(self) -> None:
-        """Wait for bytes in Python, so that signals are served meanwhile, and take what has come."""
+        """Wait for bytes in Python, so that signals are handled, and read what has arrived."""
         wire = self.reader.pgconn
         if not self._has_bytes(SILENCE_SECONDS):
             raise psycopg.OperationalError(f"Postgres sent nothing for {SILENCE_SECONDS:.0f} seconds of a read")

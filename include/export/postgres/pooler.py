@@ -10,17 +10,17 @@ from include.export.failures import ConfigurationFailure
 from include.export.postgres.session import READY_SECONDS, Connect, execute_within
 
 PROBES = 3
-PROBE_SECONDS = 5.0  # that a client may wait for a server of the pool
+PROBE_SECONDS = 5.0  # that a client may wait for a server connection of the pool
 _PID = b"select pg_catalog.pg_backend_pid()"
 
 
 def reject_transaction_pooling(connection: psycopg.Connection, connect: Connect) -> None:
     """Raise ConfigurationFailure unless every statement of a connection reaches the same server process.
 
-    Where nothing pools, Postgres itself announced its process at the start, and no more is asked. Otherwise a second
-    client holds a transaction open while the first asks again: an idle pool gives both the same server, a busy one
-    gives the first another server, only a session of its own stays the same. `connect` opens that second client.
-    Call it before anything is set: settings would reach the sessions of others.
+    Without a pooler the process is the one that Postgres announced at connecting, and no more is checked. Otherwise a
+    second client holds a transaction open while the first asks again: an idle transaction pool gives both the same
+    server, a busy one gives the first another server; only with session pooling does the server stay the same and
+    exclusive. `connect` opens that second client. Call this before any setting: it would leak into other sessions.
     """
     answers = execute_within(connection, _PID, READY_SECONDS)
     if not answers:
@@ -33,7 +33,7 @@ def reject_transaction_pooling(connection: psycopg.Connection, connect: Connect)
     try:
         other = connect()
     except psycopg.OperationalError:
-        return  # the pool has no room for a second client; what it lets the first one do is all there is
+        return  # the pool has no room for a second client, so no more can be checked
     try:
         _probe(connection, other, pid)
     finally:
@@ -43,7 +43,7 @@ def reject_transaction_pooling(connection: psycopg.Connection, connect: Connect)
 def _probe(connection: psycopg.Connection, other: psycopg.Connection, pid: int) -> None:
     for _ in range(PROBES):
         held = _ask(other, b"begin; ")
-        # a session of its own answers at once, whatever the other client holds or waits for
+        # an exclusive session answers at once, whatever the other client holds or waits for
         if held == pid or _ask(connection) != pid:
             _reject(connection)
         if held is None or _ask(other, b"rollback; ") is None:
@@ -53,7 +53,7 @@ def _probe(connection: psycopg.Connection, other: psycopg.Connection, pid: int) 
 
 
 def _ask(connection: psycopg.Connection, before: bytes = b"") -> int | None:
-    """Return the process that answers, None when none is free."""
+    """Return the pid of the server process that answers, None when none is free."""
     try:
         results = execute_within(connection, before + _PID, PROBE_SECONDS)
     except psycopg.errors.ProtocolViolation:  # statement pooling allows no transaction
@@ -66,7 +66,7 @@ def _reject(connection: psycopg.Connection) -> NoReturn:
     info = connection.info
     raise ConfigurationFailure(
         f"{info.host}:{info.port} is a pooler that gives each transaction another server process (pool_mode "
-        "transaction or statement). Temporary tables, locks and settings of the export would be lost or reach others, "
-        "so nothing is read or sent. Let postgres_default connect directly to Postgres, or through a session pooler "
-        "(PgBouncer: pool_mode = session)."
+        "transaction or statement). Temporary tables, locks and settings of the export would be lost or leak into "
+        "other sessions, so nothing is read or sent. Let postgres_default connect directly to Postgres, or through a "
+        "session pooler (PgBouncer: pool_mode = session)."
     )

@@ -1,4 +1,4 @@
-"""A session at Postgres as the exporter needs it, whatever its role, its database or a pooler has set."""
+"""Prepares a Postgres session for the exporter, whatever its role, its database or a pooler has set."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from include.sql import load_statement
 log = logging.getLogger(__name__)
 Connect = Callable[[], psycopg.Connection]
 APPLICATION_NAME = "crm_export"
-READY_SECONDS = 20.0  # that a new connection may wait for a server of a pool
+READY_SECONDS = 20.0  # that a new connection may wait for a server connection of a pool
 
-# what Postgres's texts of values and ours of statements depend on: with another value records would be wrong
+# settings that the text of values and statements depends on: with other values records would be wrong
 _TEXTS = {
     "client_encoding": "UTF8",
     "DateStyle": "ISO, YMD",
@@ -52,7 +52,7 @@ _TRANSACTIONS = {
     "default_transaction_read_only": "off",
     "default_transaction_deferrable": "off",
 }
-# waits are bounded by the lease and by what the exporter sets itself; a step may last as long as Salesforce takes
+# waits are limited by the lease and by the exporter's own timeouts; a step may last as long as Salesforce takes
 _WAITS = {
     "statement_timeout": "0",
     "lock_timeout": "0",
@@ -61,7 +61,7 @@ _WAITS = {
     "idle_session_timeout": "0",
 }
 _PLANS = {
-    "jit": "off",  # the statements are short, and compiling them costs more than it saves
+    "jit": "off",  # the statements are short: compiling costs more than it saves
     "plan_cache_mode": "auto",
     "force_parallel_mode": "off",
     "debug_parallel_query": "off",
@@ -80,15 +80,15 @@ def prepare_session(
 ) -> None:
     """Put a new connection into autocommit mode and set everything that the exporter depends on.
 
-    The settings are set after connecting: poolers reject them as startup parameters. Names of functions and tables are
-    looked up in pg_catalog only; a function of the same name in a schema that others may write to is never called.
-    `patience` is how many seconds a pooler may take to give it a server, else psycopg.OperationalError is raised.
-    Raises ConfigurationFailure where the server forbids a setting that texts depend on, and for a database that is
-    not in UTF-8.
+    The settings are set after connecting: poolers reject them as startup parameters. Unqualified names are looked up
+    in pg_catalog only, so a function of the same name in a schema that others can write to is never called.
+    `patience` is how many seconds a pooler may take to provide a server connection; then psycopg.OperationalError is
+    raised. Raises ConfigurationFailure if the server forbids a setting that texts depend on, and for a database that
+    is not in UTF-8.
     """
     _check_encoding(connection)
     connection.autocommit = True
-    # straight to libpq: psycopg has no codec for some encodings that a role may have set
+    # by libpq directly: psycopg has no codec for some encodings that a role may have set
     if not execute_within(connection, _FIRST, patience):
         raise errors.ConnectionTimeout(f"no server of the pool was free for {patience:.0f} seconds")
     try:
@@ -98,15 +98,15 @@ def prepare_session(
         _reject_broken(connection, error)
         _set_each(connection, settings)
     for aid in ("postgres/session_plans", "postgres/session_mark"):
-        # without them the session is slower, or the horizon waits for it; some services forbid such functions
+        # optional: without them the session is slower, or the horizon waits for it; some services forbid them
         with contextlib.suppress(psycopg.ProgrammingError, psycopg.NotSupportedError):
             connection.execute(load_statement(aid))
 
 
 def execute_within(connection: psycopg.Connection, statements: bytes, seconds: float) -> list[PGresult]:
-    """Execute statements and return their results; none when the first bytes of an answer take longer than that.
+    """Execute statements and return their results; none when the answer does not start within `seconds`.
 
-    Raises psycopg.Error. After no answer the connection is of no further use.
+    Raises psycopg.Error. Without an answer the connection cannot be used further.
     """
     wire, deadline = connection.pgconn, time.monotonic() + seconds
     wire.send_query(statements)
@@ -126,18 +126,18 @@ def execute_within(connection: psycopg.Connection, statements: bytes, seconds: f
 
 
 def admit_policies(connection: psycopg.Connection, stream: Stream) -> None:
-    """Let row-level security choose the rows of a stream with `row_security`; make reads of the others fail."""
+    """Let row-level security filter a stream with `row_security`; make filtered reads of other streams fail."""
     wanted = "on" if stream.row_security else "off"
     connection.execute(load_statement("postgres/session_policies"), {"row_security": wanted})
 
 
 def limit_statements(connection: psycopg.Connection, seconds: int) -> None:
-    """Let statements of a session take so many seconds at most; a longer one raises psycopg.errors.QueryCanceled."""
+    """Limit the statements of a session to some seconds; a longer one raises psycopg.errors.QueryCanceled."""
     connection.execute(load_statement("postgres/session_limit"), {"milliseconds": seconds * 1000})
 
 
 def describe_connection(connection: psycopg.Connection) -> str:
-    """Return how to connect as a connection did; the text may hold a password."""
+    """Return the conninfo of a connection; it may hold a password."""
     info = connection.info
     password = {"password": info.password} if info.password else {}
     return make_conninfo("", **info.get_parameters() | password)
@@ -155,7 +155,7 @@ def open_session(conninfo: str, **parameters: Any) -> psycopg.Connection:
 
 
 def reconnect(connection: psycopg.Connection) -> psycopg.Connection:
-    """Return another prepared connection, made as a connection was, with the password of that time."""
+    """Return another prepared connection with the parameters of a connection, its password included."""
     return open_session(describe_connection(connection))
 
 
@@ -163,9 +163,9 @@ def _check_encoding(connection: psycopg.Connection) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise ConfigurationFailure(
-            f"Database {connection.info.dbname} has the encoding {encoding}, which cannot hold what Salesforce "
-            "answers, and its texts could arrive changed. CRM Export needs a database in UTF8: copy it with pg_dump "
-            "into one that was made by createdb --encoding=UTF8 --template=template0."
+            f"Database {connection.info.dbname} has the encoding {encoding}, which cannot store Salesforce's answers, "
+            "and its texts could arrive changed. CRM Export needs a database in UTF8: copy it with pg_dump into one "
+            "created with createdb --encoding=UTF8 --template=template0."
         )
 
 
@@ -187,10 +187,10 @@ def _report_forbidden(connection: psycopg.Connection, name: str, value: str, err
     remedy = f"alter role {role} set {name} = '{value}';"
     if name in _TEXTS or name in _TRANSACTIONS:
         raise ConfigurationFailure(
-            f"{message}. Records would be read or written in another form, so nothing is done. Run as an "
+            f"{message}. Records could be read or written wrongly, so nothing is done. Run as an "
             f"administrator: {remedy}"
         ) from error
-    log.warning("%s. The run may be cut short by it: %s", message, remedy)
+    log.warning("%s. This may end the run early. Run as an administrator: %s", message, remedy)
 
 
 def _reject_broken(connection: psycopg.Connection, error: psycopg.Error) -> None:

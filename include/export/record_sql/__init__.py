@@ -1,4 +1,4 @@
-"""The SQL expressions that write a row as Salesforce takes it."""
+"""The SQL expressions that write a row in Salesforce's format."""
 
 from __future__ import annotations
 

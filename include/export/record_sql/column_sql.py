@@ -13,16 +13,16 @@ _UNBOUNDED_NUMBERS = frozenset({"numeric", "real", "double precision"})
 _DATES = frozenset({"date", "timestamp with time zone"})
 SALESFORCE_NUMBERS = frozenset({"int", "double", "currency", "percent", "long"})
 FIELD_LIMIT = 131_072  # characters (docs/salesforce-behaviour.md#sizes)
-EXTERNAL_ID_LIMIT = 255  # characters that a field which identifies records takes at most
+EXTERNAL_ID_LIMIT = 255  # characters of an external id field
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a source; its type is the one below any domains, without a length that a cast would cut to.
+    """A column of a source; its type is the base type of any domain, without a length that a cast would truncate to.
 
-    `category` is Postgres's typcategory, `collation` is quoted, None for the database's. `distinct_texts` is false
-    where the collation takes different texts for equal, `type_schema` the quoted schema of a type that is no part of
-    Postgres.
+    `category` is Postgres's typcategory, `collation` is quoted, None for the database's default. `distinct_texts` is
+    False if the collation treats different texts as equal. `type_schema` is the quoted schema of a type that is not
+    built into Postgres.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        """Return whether the values are text to Postgres (strings, enums, uuid)."""
+        """Return whether the values are sent as text (strings, enums, uuid)."""
         return (self.category in {"S", "E"} and self.type != '"char"') or self.type == "uuid"
 
     @property
     def is_string(self) -> bool:
-        """Return whether the type is one of free text, which may differ in case or blanks only."""
+        """Return whether the type is a string type, whose values may differ in case or blanks only."""
         return self.category == "S" and self.type != '"char"'
 
     @property
@@ -50,7 +50,7 @@ class Column:
 
     @property
     def text(self) -> sql.Composed:
-        """Return the column's text; blanks at the end of char(n) are not part of it."""
+        """Return the column's text, without the padding of char(n)."""
         return sql.SQL("s.{}::text").format(sql.Identifier(self.name))
 
     @property
@@ -60,7 +60,7 @@ class Column:
 
     @property
     def is_padded(self) -> bool:
-        """Return whether Postgres writes blanks behind the values unless they are read as text."""
+        """Return whether Postgres pads the values with blanks unless they are cast to text."""
         return self.type == "bpchar"
 
     def check_sendable(self, stream: str) -> None:
@@ -68,14 +68,14 @@ class Column:
         if self.is_text or self.type in NUMBERS or self.type in _DATES or self.type == "boolean":
             return
         raise ConfigurationFailure(
-            f"Stream {stream}: column {self.name} has type {self.type}, which Salesforce has no form for. "
+            f"Stream {stream}: column {self.name} has type {self.type}, which cannot be sent to Salesforce. "
             "Cast it in a view to text, numeric, boolean, date or timestamptz and name that view as source."
         )
 
 
 @dataclass(frozen=True)
 class ValueForm:
-    """How the values of a column are written for a field: its describe type, the time zone of days, and NULL."""
+    """How a column's values are written for a field: by its describe type, the time zone of days, and NULL handling."""
 
     column: Column
     field_type: str
@@ -84,14 +84,14 @@ class ValueForm:
 
     @property
     def json(self) -> sql.Composed:
-        """Return the value as JSON text; NULL and the empty string are `null`, SQL's NULL where the field is kept."""
+        """Return the value as JSON text; NULL and the empty string are `null`, or SQL's NULL if the field is kept."""
         if self.keeps_null:
             return self._json
         return sql.SQL("coalesce({}, {})").format(self._json, sql.Literal(self._null_json))
 
     @property
     def csv(self) -> sql.Composed:
-        """Return the value as a cell of CSV; NULL clears the field, the empty cell leaves it as it is."""
+        """Return the value as a CSV cell; NULL clears the field, an empty cell leaves it unchanged."""
         if self.keeps_null:
             return sql.SQL("coalesce(({})::text, '')").format(self._csv)
         if self.field_type == "boolean" and self.column.type == "boolean":
@@ -131,7 +131,7 @@ class ValueForm:
 
     @property
     def _midnight(self) -> sql.Composed:
-        """The beginning of the column's day in the stream's time zone."""
+        """The start of the column's day in the stream's time zone."""
         if self.time_zone == "UTC":
             return sql.SQL("{} || 'T00:00:00Z'").format(self.column.text)
         begin = sql.SQL("({}::timestamp at time zone {})").format(self.column.value, sql.Literal(self.time_zone))
@@ -151,8 +151,8 @@ def write_text(column: Column) -> sql.Composed:
 
 
 def is_blank(text: sql.Composed) -> sql.Composed:
-    """Return the condition that a text is NULL, empty, or nothing but spaces and line ends."""
-    # nearly every text begins with something behind the space, which is cheap to see
+    """Return the condition that a text is NULL, empty, or only spaces and line ends."""
+    # nearly every text starts with a character that sorts after the space, which is cheap to check
     condition = sql.SQL("({text} is null or {text} collate \"C\" < '!' and btrim({text}, {blanks}) = '')")
     return condition.format(text=text, blanks=sql.Literal(" \t\n\r\f\v"))
 
@@ -165,7 +165,7 @@ def is_longer(text: sql.Composed, characters: int) -> sql.Composed:
 
 
 def find_unsendable(column: Column, field: str) -> sql.Composed | None:
-    """Return `when … then …` that names a value which cannot be sent faithfully, if the type has such."""
+    """Return a `when … then …` for values that cannot be sent unchanged, None if the type has no such values."""
     if column.is_text:
         return _when(is_longer(column.text, FIELD_LIMIT), f"CRM_EXPORT_VALUE_TOO_LONG:{field}")
     condition = find_uncarriable(column)
@@ -173,7 +173,7 @@ def find_unsendable(column: Column, field: str) -> sql.Composed | None:
 
 
 def find_uncarriable(column: Column) -> sql.Composed | None:
-    """Return the condition under which a value of a type with limits cannot go into a CSV, None for other types."""
+    """Return the condition that a value is outside Salesforce's limits for its type, None for types without limits."""
     if column.type in _UNBOUNDED_NUMBERS:
         # NaN sorts above every number
         return sql.SQL("({value} > 1e300 or {value} < -1e300)").format(value=column.value)
@@ -187,7 +187,7 @@ def _when(condition: sql.Composed, verdict: str) -> sql.Composed:
 
 
 def _write_moment(moment: sql.Composed) -> sql.Composed:
-    """ISO 8601 in UTC with milliseconds at most; Postgres writes a time without a zone faster (docs/performance.md)."""
+    """ISO 8601 in UTC with up to milliseconds; Postgres writes a time without a zone faster (docs/performance.md)."""
     written = sql.SQL("replace(date_trunc('milliseconds', {} at time zone 'UTC')::text, ' ', 'T') || 'Z'")
     return written.format(moment)
 

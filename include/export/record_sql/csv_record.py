@@ -1,4 +1,4 @@
-"""The form of a stream's records in a Bulk job: columns of CSV, and which rows a CSV cannot carry."""
+"""The form of a stream's records in a Bulk job: columns of CSV, and which rows CSV cannot represent."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class CsvForm:
 
     @property
     def is_possible(self) -> bool:
-        """Return whether a Bulk job can do what the stream does: it names records by external id, or by Id to update.
+        """Return whether Bulk jobs can send the stream: it upserts by external id, or updates by Id.
 
-        A job sends one list of fields for all its records, so fields that only new records get exclude it.
+        A job has one list of fields for all its records, so a stream with create_only fields cannot use jobs.
         """
         by_id = self._stream.operation is Operation.UPSERT or self._stream.external_id == "Id"
         return by_id and not self._stream.create_only
@@ -36,17 +36,17 @@ class CsvForm:
 
     @property
     def columns(self) -> sql.Composed:
-        """Return the columns of a row; NULL is what clears a field."""
+        """Return the columns of a row; NULL clears a field."""
         cells = [self._cell(field) for field in self._stream.fields]
         return sql.SQL(", ").join(cells)
 
     def _cell(self, field: str) -> sql.Composed:
         if field == self._stream.external_id and self._external_id.is_text and not self._external_id.is_padded:
-            return self._external_id.value  # it is not blank, so there is no empty text to look for
+            return self._external_id.value  # rows with a blank one are left out, so no empty text is possible
         return self.record.value(field).csv
 
     def measure_row(self, json_bytes: float) -> float:
-        """Return about how many bytes of CSV a row takes that takes so many of JSON, where each value has its name."""
+        """Return roughly how many bytes of CSV a row takes, given its bytes of JSON, which repeats each field name."""
         return max(json_bytes - sum(self._measure_name(field) for field in self._stream.fields), 1.0)
 
     def _measure_name(self, field: str) -> int:
@@ -54,11 +54,11 @@ class CsvForm:
         return len(f'"{field}":') + (len('""') if quoted else 0)
 
     def needs_collections(self, *, decided: bool, scan_texts: bool, colliding: bool) -> sql.Composed:
-        """Return the condition under which a row does not go into the CSV: Collections sends it, or rejects it.
+        """Return the condition that a row is left out of the CSV, to be sent, or rejected, through Collections.
 
-        `decided` looks at what operators decided about export errors, `scan_texts` into every text for what a CSV does
-        not carry: carriage returns, the literal #N/A, and more than a field takes; an upload that meets one of them
-        begins again so. `colliding` takes the external ids of the parameter `colliding_ids`.
+        `decided` leaves out rows whose export errors an operator has set aside or ignored. `scan_texts` searches every
+        text for what CSV cannot represent (carriage returns, the literal #N/A, overlong text); an upload that meets
+        one restarts with it. `colliding` leaves out the external ids of the parameter `colliding_ids`.
         """
         conditions = [condition for condition, _ in self.record.identity.broken_rules]
         conditions += [self.record.deleted, *self._uncarriable(), *self.record.duplicate_conditions()]
@@ -71,7 +71,7 @@ class CsvForm:
         return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))
 
     def _oversize(self) -> list[sql.Composed]:
-        """The bytes of all texts together: below this, no field and no record is too long."""
+        """The bytes of all texts together: up to this limit no field and no record is too long."""
         texts = [self._columns[name].text for name in self._text_columns()]
         if not texts:
             return []
@@ -108,12 +108,12 @@ class CsvForm:
 
 
 def _name(record: RecordForm, field: str) -> str:
-    """Return a field as describe spells it: results have no values in columns spelt in another case."""
+    """Return a field's name as describe spells it: result files leave columns in another spelling empty."""
     return field if "." in field else record.schema.fields[field].name
 
 
 def _cleared_parents(record: RecordForm) -> list[sql.Composed]:
-    """A parent by external id is cleared by its lookup field, which CSV columns for parents cannot name."""
+    """A parent by external id is cleared through its lookup field, which a CSV column of a parent cannot name."""
     columns = [record.columns[column].value for field, column in record.stream.fields.items() if "." in field]
     return [sql.SQL("coalesce({}::text, '') = ''").format(column) for column in columns]
 

@@ -1,4 +1,4 @@
-"""The external id of a stream in SQL: its text, as Salesforce compares it, and the values that cannot be one."""
+"""The external id of a stream in SQL: its text, its form for comparison, and invalid values."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ _ID = sql.Literal("^[A-Za-z0-9]{15}([A-Za-z0-5]{3})?$")
 
 @dataclass(frozen=True)
 class ExternalIdForm:
-    """The external id: a column of the source, and the field that Salesforce finds records by."""
+    """The external id: a column of the source, and the field by which Salesforce finds records."""
 
     column: Column
     field: FieldSchema
 
     @property
     def text(self) -> sql.Composed:
-        """Return the external id of the page alias `s` as text; a number without zeros at its end."""
+        """Return the external id of the page alias `s` as text; a number without trailing zeros."""
         if self.column.type == "numeric" and self.field.type in SALESFORCE_NUMBERS:
             return sql.SQL("(trim_scale({})::text)").format(self.column.value)
         return write_text(self.column)
 
     @property
     def is_id(self) -> bool:
-        """Return whether the field is the id that Salesforce itself gives to records."""
+        """Return whether the field is Salesforce's own record id."""
         return self.field.name == "Id"
 
     @property
     def may_collide(self) -> bool:
-        """Return whether texts that differ may name one record: by their case, blanks, or digits."""
+        """Return whether different texts may name one record because they differ only in case, blanks or digits."""
         return self.column.is_string and not self.is_id
 
     def fold(self, text: sql.Composable) -> sql.Composed:
-        """Return a text as Salesforce compares it: numbers by value, texts without outer blanks and maybe case."""
+        """Return a text as Salesforce compares it: numbers by value, texts trimmed and maybe in lower case."""
         trimmed = sql.SQL("btrim({}, {})").format(text, _BLANKS)
         if self.is_id:
             return sql.SQL("({})").format(text)
@@ -82,7 +82,7 @@ class ExternalIdForm:
 
     @property
     def broken_rules(self) -> list[tuple[sql.Composed, str]]:
-        """Return conditions under which a value cannot name a record, each with the code of the rule."""
+        """Return the conditions that a value cannot identify a record, each with the code of its rule."""
         found = [(is_blank(self.text), "CRM_EXPORT_BLANK_EXTERNAL_ID")]
         if self.is_id:
             found.append((sql.SQL("{} !~ {}").format(self.column.exact_text, _ID), "CRM_EXPORT_MALFORMED_ID"))

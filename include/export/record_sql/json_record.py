@@ -1,4 +1,4 @@
-"""The form of a stream's records: one SQL expression that writes a source row as Salesforce takes it."""
+"""The form of a stream's records: one SQL expression that writes a source row as JSON for Salesforce."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from include.export.record_sql.external_id_sql import ExternalIdForm
 from include.export.salesforce import ObjectSchema
 from include.export.streams import Operation, Stream
 
-ARGUMENTS = 90  # of one call; Postgres takes 100
+ARGUMENTS = 90  # of one function call; Postgres allows 100
 
 
 class UnreadableForm:
-    """What is known of a row that Postgres cannot read: its key, its change time, and that it is rejected."""
+    """The form of a row that Postgres cannot read: only its key and change time are known, and it is rejected."""
 
     external_id = sql.SQL("null::text")
     record = sql.SQL("null::text")
@@ -51,20 +51,20 @@ class RecordForm:
 
     @property
     def record(self) -> sql.Composed:
-        """Return the record as JSON text without its opening: `"Field":value,…}`; the sender puts the head."""
+        """Return the record as JSON text without its opening: `"Field":value,…}`; the sender adds the head."""
         return sql.SQL("coalesce({}, '') || '}}'").format(
             _join([self._member(field) for field in _body_fields(self.stream)])
         )
 
     @property
     def created(self) -> sql.Composable:
-        """Return the members that only a new record gets, NULL without such fields."""
+        """Return the JSON members that are sent with new records only, NULL without such fields."""
         members = [self._member(field) for field in self.stream.create_only]
         return _join(members) if members else _null("text")
 
     @property
     def payload(self) -> sql.Composed:
-        """Return the fields that may be kept with an export error as jsonb, NULL when none is listed."""
+        """Return the fields that may be stored with an export error, as jsonb; NULL when none is listed."""
         kept = [name for name in self.stream.fields if name in self.stream.log_fields]
         pairs = [
             sql.SQL("{}, left({}, 8192)").format(sql.Literal(name), write_text(self._column(name))) for name in kept
@@ -96,7 +96,7 @@ class RecordForm:
 
     @property
     def deleted(self) -> sql.Composed:
-        """Return the condition under which the row is deleted in Salesforce."""
+        """Return the condition that the row is to be deleted in Salesforce."""
         if self.stream.deleted is None:
             return sql.Composed([sql.SQL("false")])
         return sql.SQL("({} is not null)").format(self.columns[self.stream.deleted].value)
@@ -121,7 +121,7 @@ class RecordForm:
 
     @property
     def folded(self) -> sql.Composable:
-        """Return the external id of a planned row `j` as Salesforce compares it, NULL where ids are not compared."""
+        """Return the external id of a planned row `j` as Salesforce compares it, NULL if ids are not compared."""
         return _null("text") if self.identity.is_id else self.identity.fold(sql.SQL("j.external_id"))
 
     def value(self, field: str) -> ValueForm:
@@ -147,10 +147,10 @@ class RecordForm:
         )
 
     def duplicate_conditions(self) -> list[sql.Composed]:
-        """Return the condition that another live row has the same external id; none where the key is the id.
+        """Return the condition that another live row has the same external id; none if the key is the external id.
 
-        Ids that differ only in case are the same where Salesforce takes them for one and an index on `lower(…)` finds
-        them; without that index they are found in one batch or window only.
+        Ids that differ only in case count as the same if Salesforce ignores case and an index on `lower(…)` finds
+        them; without that index they are found within one batch or window only.
         """
         id_column, deleted = self.identity.column, self.stream.deleted
         folded = self.identity.may_collide and not self.identity.field.case_sensitive and id_column.folded
@@ -166,7 +166,7 @@ class RecordForm:
         return [duplicate]
 
     def _duplicates(self) -> sql.Composed:
-        """What happens to a row with duplicates: another owns the record, or both are rejected."""
+        """What happens to a row with duplicates: a deleted row is superseded, a live one is rejected."""
         found = self.duplicate_conditions()
         if not found:
             return sql.Composed([])
@@ -191,7 +191,7 @@ def _null(kind: str) -> sql.Composed:
 
 
 def _join(members: Sequence[sql.Composed]) -> sql.Composable:
-    """Return the members as one text, NULL when there is none; Postgres takes at most 100 arguments a call."""
+    """Return the members as one text, NULL when there is none; Postgres allows at most 100 arguments a call."""
     pieces = [
         sql.SQL("nullif(concat_ws(',', {}), '')").format(sql.SQL(", ").join(piece))
         for piece in _divide(members, ARGUMENTS)

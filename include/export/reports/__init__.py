@@ -1,4 +1,4 @@
-"""What the page, the terminal and the metrics show: read models over our tables."""
+"""Read models over the exporter's tables, for the page, the terminal and the metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What continuing past rejected records means at this moment, for the dialog that asks for an acknowledgement."""
+"""What continuing past rejected records would mean now, for the dialog that asks for an acknowledgement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps every stream from reading its newest rows: sessions with an old open transaction, and the like."""
+"""Sessions whose open transactions keep streams from reading their newest rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def find_blockers(
 ) -> list[Blocker]:
     """Return the sessions that hold streams back for at least some seconds, as crm_export.export_horizon() sees them.
 
-    Without the right to see them there are none here: the runs then fail with that message.
+    Returns none without the privilege to see them: the runs then fail with that message.
     """
     found: dict[int, Blocker] = {}
     for stream in streams:

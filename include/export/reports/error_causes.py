@@ -1,4 +1,4 @@
-"""Export errors by cause: what was rejected for one and the same reason is one line."""
+"""Export errors by cause: all records rejected for the same reason are one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMIT = 200
 
 @dataclass(frozen=True)
 class Cause:
-    """A reason and what it costs: `holds` are the streams stopped at one of its records."""
+    """A cause and the records it affects; `holds` are the streams stopped at one of them."""
 
     cause: str
     object: str
@@ -44,7 +44,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Causes:
-    """The causes with the most records first; `more` says that there are more than are listed."""
+    """Causes, most records first; `more`: there are more than are listed."""
 
     causes: list[Cause]
     more: bool

@@ -1,4 +1,4 @@
-"""How many records are not as they should be in Salesforce: the one count that every view shows."""
+"""Counts of unresolved export errors, the same for every view."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class ErrorCounts:
 
     @property
     def unresolved(self) -> int:
-        """Return how many there are in all."""
+        """Return the sum of all states."""
         return self.open + self.waiting + self.set_aside + self.ignored
 
 
 def count_errors(connection: psycopg.Connection) -> dict[str, ErrorCounts]:
-    """Return the unresolved export errors of each stream that has any, of streams without a file too."""
+    """Return the unresolved export errors of each stream that has any, including streams without a file."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(load_statement("reports/error_counts")).fetchall()
     return {row.pop("stream"): ErrorCounts(**row) for row in rows}

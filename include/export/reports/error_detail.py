@@ -1,4 +1,4 @@
-"""One export error with everything that is known about it."""
+"""One export error in full detail."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WaitingFor:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to send the record; `actor` is the person who asked for it."""
+    """One attempt to send the record; `actor` is the person who requested it."""
 
     at: datetime
     outcome: AttemptOutcome
@@ -45,7 +45,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class ErrorDetail(ErrorLine):
-    """An export error; `retry_with` is the DAG that sends it again, `payload` what the stream lets be kept of it."""
+    """An export error; `retry_with` is the DAG that sends it again, `payload` the values in its log_fields."""
 
     advice: str
     salesforce_id: str | None
@@ -90,7 +90,7 @@ def read_instance_url(stream: str, *, connection: psycopg.Connection) -> str | N
 
 
 def link_record(instance_url: str | None, record_id: str | None) -> str | None:
-    """Return the address of a record in Salesforce, None unless org and id are known and look like such."""
+    """Return the address of a record in Salesforce, None unless org address and id are known and well-formed."""
     if not re.fullmatch(r"https://[A-Za-z0-9.-]{1,250}(:\d{1,5})?", instance_url or ""):
         return None
     if not re.fullmatch(r"[A-Za-z0-9]{15}|[A-Za-z0-9]{18}", record_id or ""):

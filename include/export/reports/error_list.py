@@ -1,4 +1,4 @@
-"""Pages of export errors for people: filtered, sorted, and continued from a place instead of a page number."""
+"""Pages of export errors for people: filtered, sorted, and continued after a place instead of by page number."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNRESOLVED = ("open", "waiting", "set_aside", "ignored")
 
 
 class PlaceError(ValueError):
-    """The place to continue from does not belong to this sort order, or was not given by an earlier page."""
+    """The place to continue from belongs to another sort order, or does not come from an earlier page."""
 
 
 class Sort(StrEnum):
@@ -72,19 +72,19 @@ class ErrorFilter:
 
 @dataclass(frozen=True)
 class ErrorOrder:
-    """In which order."""
+    """A sort order."""
 
     sort: Sort = Sort.LAST_SEEN_AT
     descending: bool = True
 
     def read_place(self, token: str | None) -> tuple[str | None, int | None]:
-        """Return the place that a token names; raises PlaceError when it is not one of this order's."""
+        """Return the sort value and id that a token names; raises PlaceError for a token of another order."""
         if token is None:
             return None, None
         try:
             sort, descending, value, last = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
         except (ValueError, TypeError, binascii.Error):
-            raise PlaceError("after is not a place that an earlier page gave") from None
+            raise PlaceError("after does not come from an earlier page") from None
         fits = sort == self.sort and descending is self.descending and type(last) is int and isinstance(value, str)
         if not fits or not re.fullmatch(_VALUES[_TYPES[self.sort]], value) or not 0 <= last < 2**63:
             raise PlaceError("after does not belong to this sort order")
@@ -93,7 +93,7 @@ class ErrorOrder:
         return value, last
 
     def write_place(self, value: str, last: int) -> str:
-        """Return the token of a place."""
+        """Return the token of a place: the sort value and id of its last row."""
         content = json.dumps([self.sort, self.descending, value, last])
         return base64.urlsafe_b64encode(content.encode()).decode()
 
@@ -162,7 +162,7 @@ def read_page(
 def iterate_errors(wanted: ErrorFilter, order: ErrorOrder, *, connection: psycopg.Connection) -> Iterator[ErrorLine]:
     """Return the errors of a filter one by one with their whole messages, at most COUNT_LIMIT.
 
-    They are read in pages, each by a statement of its own: a slow reader keeps no transaction open and memory is flat.
+    They are read in pages, each by its own statement: a slow reader keeps no transaction open, and memory is bounded.
     """
     following: tuple[str | None, int | None] = None, None
     left = COUNT_LIMIT

@@ -1,4 +1,4 @@
-"""The overviews of several databases as one."""
+"""Merges the overviews of several databases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from include.export.streams import Loaded, Stream
 def merge_overviews(streams: Sequence[Loaded], overviews: Sequence[Overview], problems: dict[str, str]) -> Overview:
     """Return one overview of all streams, in their order.
 
-    `problems` says of each database that could not be read why: its streams are not counted.
+    `problems` holds the reason for each database that could not be read; its streams are not counted.
     """
     found = {state.name: state for overview in overviews for state in overview.streams}
     states = [found.get(stream.name) or _describe_uncounted(stream, streams, problems) for stream in streams]

@@ -1,4 +1,4 @@
-"""The state of the streams, for people: what is held and why, what waits, what the last runs did."""
+"""The state of the streams for people: what is held and why, what waits, what the last runs did."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class StreamOverview:
 
 @dataclass(frozen=True)
 class Summary:
-    """All streams in one: what is missing from Salesforce, and the streams that are not in order, by their names."""
+    """All streams together: what is missing from Salesforce, and the names of the streams with problems."""
 
     unresolved: int
     errors: ErrorCounts
@@ -146,7 +146,7 @@ class Overview:
 
 
 def read_overview(streams: Sequence[Loaded], *, connection: psycopg.Connection, catalogue: Catalogue) -> Overview:
-    """Return the state of the streams; what waits is counted in their sources, each for a short time at most."""
+    """Return the state of the streams; waiting rows are counted in their sources, for a second each at most."""
     names = [stream.name for stream in streams]
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(load_statement("reports/overview_streams"), {"streams": names}).fetchall()
@@ -166,7 +166,7 @@ def read_overview(streams: Sequence[Loaded], *, connection: psycopg.Connection, 
 
 
 def describe_stream(stream: Loaded, streams: Sequence[Loaded]) -> StreamOverview:
-    """Return what the stream files say of a stream."""
+    """Return the overview of a stream from the stream files alone."""
     family: dict[str, Any] = {
         "name": stream.name, "parents": list(stream.after), "children": find_children(stream.name, streams)
     }  # fmt: skip

@@ -38,7 +38,7 @@ class ResendPreview:
 
     @property
     def duration(self) -> str:
-        """Return how long it takes, for a sentence; nothing where it is not known."""
+        """Return how long it takes as text for a sentence; empty if not known."""
         if self.seconds is None:
             return ""
         minutes = self.seconds / 60
@@ -53,7 +53,7 @@ def preview_resend(
     to_at: str | None = None,
     keys: Sequence[str] | None = None,
 ) -> ResendPreview:
-    """Return what sending a range of change times, or some records, again will take.
+    """Return what it takes to send a range of change times, or some records, again.
 
     Raises RunFailure when the source cannot be read.
     """
@@ -68,7 +68,7 @@ def preview_resend(
 def _count_rows(
     stream: Stream, from_at: str | None, to_at: str | None, connection: psycopg.Connection
 ) -> tuple[int, bool]:
-    """Count the rows of a range; Postgres's estimate where the connection's time for a statement does not suffice."""
+    """Return the number of rows of a range, and whether it is exact: after a timeout it is Postgres's estimate."""
     values = {"stream": stream.name, "from_at": from_at, "to_at": to_at}
     statement = _compose("reports/resend_rows", stream, connection)
     try:
@@ -88,7 +88,7 @@ def _is_exported(statement: sql.Composed, values: dict[str, str], connection: ps
     try:
         with connection.transaction():
             return bool(fetch_value(connection.execute(statement, values)))
-    except psycopg.DataError:  # no value of the key's type
+    except psycopg.DataError:  # not a value of the key's type
         return False
 
 
@@ -103,7 +103,7 @@ def _compose(name: str, stream: Stream, connection: psycopg.Connection) -> sql.C
 def _preview_records(
     stream: Stream, keys: Sequence[str], found: set[str], rate: float | None
 ) -> ResendPreview:  # fmt: skip
-    """Return what records take; each is a request of its own."""
+    """Return what records take; each is sent in its own request."""
     rows = len(found)
     missing = [key for key in dict.fromkeys(keys) if key not in found]
     return ResendPreview(stream.name, rows, rows, 0, rows, _estimate_seconds(rows, rate), missing=missing)

@@ -37,7 +37,7 @@ class History:
 
 @dataclass(frozen=True)
 class SettingSeen:
-    """What the last export saw of pause_on_export_errors."""
+    """The value of pause_on_export_errors that the last export used."""
 
     value: bool
     at: datetime
@@ -80,7 +80,7 @@ def read_failures(run_ids: Sequence[str], connection: psycopg.Connection) -> dic
 
 
 def read_setting_seen(connection: psycopg.Connection) -> SettingSeen | None:
-    """Return what the last export saw of pause_on_export_errors, None before the first."""
+    """Return the value of pause_on_export_errors that the last export used, None before the first export."""
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(load_statement("reports/run_setting_seen")).fetchone()
     return SettingSeen(**row) if row else None

@@ -13,7 +13,7 @@ from include.sql import load_statement
 
 @dataclass(frozen=True)
 class StreamHealth:
-    """How a stream is after its last run."""
+    """The figures of a stream after its last run."""
 
     stream: str
     open_errors: int
@@ -23,7 +23,7 @@ class StreamHealth:
 
     @property
     def gauges(self) -> dict[str, float]:
-        """Return the figures by their names, without those that are not known."""
+        """Return the known figures by name."""
         values = asdict(self)
         return {name: float(value) for name, value in values.items() if name != "stream" and value is not None}
 

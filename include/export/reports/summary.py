@@ -1,4 +1,4 @@
-"""One line per stream, for people: what the last run did and the state of the stream."""
+"""One line per stream for people: what the last run did, and the stream's state."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StreamSummary:
 
     @property
     def open_errors(self) -> int:
-        """Return the unresolved errors that wait for no parent; with `waiting` it is what the page counts."""
+        """Return the unresolved errors that do not wait for a parent; with `waiting` they are the page's count."""
         return self.errors.unresolved - self.errors.waiting
 
     @property
@@ -46,7 +46,7 @@ class StreamSummary:
 
 
 def summarise_streams(streams: Sequence[str], *, connection: psycopg.Connection) -> list[StreamSummary]:
-    """Return the summaries of the named streams that have run at least once, in the order asked for."""
+    """Return the summaries of the named streams that have run at least once, in the given order."""
     with explain_database_errors("all"), connection.cursor(row_factory=class_row(StreamSummary)) as cursor:
         rows = cursor.execute(load_statement("reports/stream_summary"), {"streams": list(streams)}).fetchall()
         errors, findings = count_errors(connection), count_findings(connection)

@@ -1,4 +1,4 @@
-"""The words that reports use for states and outcomes, as the tables hold them."""
+"""The states and outcomes in reports, as stored in the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire: calls, requests and answers of Salesforce, and what its errors mean."""
+"""The Salesforce API: calls, requests and answers, and what its errors mean."""
 
 from __future__ import annotations
 

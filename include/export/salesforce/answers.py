@@ -1,4 +1,4 @@
-"""Reading an answer of Salesforce: its text up to a limit, its API usage, and what it means that there is none."""
+"""Salesforce's answers: their text up to a limit, the API usage they report, and what a missing answer means."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANSWER_LIMIT = 32 * 1024 * 1024  # bytes of a JSON answer
 
 @dataclass(frozen=True)
 class Usage:
-    """The API calls of an org in 24 hours, as its last answer reported them."""
+    """The API calls of an org in 24 hours, used and allowed, as its last answer reported them."""
 
     used: int
     most: int
@@ -25,7 +25,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Answer:
-    """A parsed answer; `repeated` says that an earlier attempt of the same call may have been executed too."""
+    """A parsed answer. `repeated`: an earlier attempt of the same call may also have been executed."""
 
     status: int
     body: Any
@@ -34,10 +34,10 @@ class Answer:
 
 
 class Unanswered(SalesforceFailure):
-    """A call was sent and not answered: whether it was executed is not known.
+    """A call was not answered: it is unknown whether it was executed.
 
-    Not `in_time`: Salesforce took longer than the call may, and may still be executing it. Not `left`: no connection
-    could be made, and nothing was executed.
+    `in_time` is False after a timeout: Salesforce may still be executing the call. `left` is False when no connection
+    could be made: nothing was executed.
     """
 
     in_time = left = True
@@ -46,8 +46,8 @@ class Unanswered(SalesforceFailure):
     def explain(cls, method: str, path: str, reason: str, *, in_time: bool = True, left: bool = True) -> Unanswered:
         """Return the failure of a call."""
         failure = cls(
-            f"Salesforce did not answer {method} {urlsplit(path).path} ({reason}). Whether it was executed is not "
-            "known; the next attempt settles that. Check network and org; where the object's automation is slow, "
+            f"Salesforce did not answer {method} {urlsplit(path).path} ({reason}). It is unknown whether the call was "
+            "executed; the next attempt finds out. Check the network and the org. If the object's automation is slow, "
             "lower crm_export_batch_size."
         )
         failure.in_time, failure.left = in_time, left
@@ -55,7 +55,7 @@ class Unanswered(SalesforceFailure):
 
 
 def explain_silence(method: str, path: str, reason: Exception) -> Unanswered:
-    """Return the failure for a call that ended with an error of the network."""
+    """Return the failure for a call that ended with a network error."""
     left = not never_left(reason)
     slow = isinstance(reason, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError) or "timed out" in str(reason)
     return Unanswered.explain(method, path, type(reason).__name__, in_time=not (slow and left), left=left)
@@ -76,7 +76,7 @@ def read_usage(response: requests.Response) -> Usage | None:
 
 
 def read_text(method: str, path: str, response: requests.Response) -> str:
-    """Return the text of an answer; raises Unanswered when it breaks off, SalesforceFailure when it is too long."""
+    """Return the text of an answer; raises Unanswered when the connection breaks, SalesforceFailure for over 32 MB."""
     try:
         content = response.raw.read(ANSWER_LIMIT + 1, decode_content=True)
     except urllib3.exceptions.HTTPError as broken:
@@ -84,7 +84,7 @@ def read_text(method: str, path: str, response: requests.Response) -> str:
     response.close() if len(content) > ANSWER_LIMIT else response.raw.release_conn()
     if len(content) > ANSWER_LIMIT:
         raise SalesforceFailure(
-            f"Salesforce answered with more than {ANSWER_LIMIT // 1024**2} MB, which no call of ours asks for. "
-            "Something between here and Salesforce may have answered instead."
+            f"Salesforce answered with more than {ANSWER_LIMIT // 1024**2} MB, which no call should return. "
+            "A proxy between Airflow and Salesforce may have answered instead: check it."
         )
     return str(content, "utf-8", "replace")

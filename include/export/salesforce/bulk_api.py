@@ -21,8 +21,8 @@ from include.export.streams import Stream, write_duration
 
 log = logging.getLogger(__name__)
 TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
-TIMED_OUT = "TimedOut"  # our own word for a job that was aborted after job_timeout
-CLOCKS_APART = timedelta(minutes=5)  # how far Salesforce's clock may be from the database's
+TIMED_OUT = "TimedOut"  # our own state: a job that was aborted after job_timeout
+CLOCKS_APART = timedelta(minutes=5)  # the most that the clocks of Salesforce and the database may differ
 RESULTS = {"rejected": "failedResults", "accepted": "successfulResults", "unprocessed": "unprocessedrecords"}
 
 
@@ -38,21 +38,21 @@ class JobState:
 
     @property
     def is_over(self) -> bool:
-        """Return whether the job will not change any more."""
+        """Return whether the job has finished."""
         return self.state in TERMINAL
 
 
 @dataclass(frozen=True)
 class IngestJobs:
-    """The jobs of a stream's object. No call here is ever made twice where that could send rows twice."""
+    """The Bulk jobs of a stream's object. No call is repeated where that could send rows twice."""
 
     stream: Stream
     client: SalesforceClient
 
     def create(self, action: str, planned_at: str, known: Collection[str]) -> str:
-        """Create a job and return its id. A try without an answer may have made one too: that one is aborted.
+        """Create a job and return its id. An unanswered attempt may have created a job too, which is then aborted.
 
-        `planned_at` is when the ledger's line was written, `known` the jobs that the ledger has.
+        `action` is upsert, update or delete, `planned_at` the time of the ledger's line, `known` the ledger's job ids.
         """
         wanted = {"object": self.stream.object, "operation": action, "contentType": "CSV", "lineEnding": "LF"}
         if action == "upsert":
@@ -70,22 +70,22 @@ class IngestJobs:
         raise AssertionError("the last delay is None")
 
     def upload(self, job_id: str, open_body: Callable[[], Iterator[bytes]]) -> None:
-        """Send the rows of a job; raises Unanswered when it is not known whether Salesforce has them."""
+        """Upload the rows of a job; raises Unanswered when it is unknown whether Salesforce has them."""
         self.client.upload(f"jobs/ingest/{job_id}/batches", open_body)
 
     def complete_upload(self, job_id: str) -> None:
-        """Let Salesforce process a job; an answer that got lost is settled by looking at the job."""
+        """Close the upload, so that Salesforce processes the job; after a lost answer the job's state is read."""
         self._change(job_id, "UploadComplete", reached=lambda state: state.state != "Open")
 
     def abort(self, job_id: str) -> None:
-        """Abort a job; when this returns, the job does nothing more. One that is gone or over is left alone."""
+        """Abort a job, which then processes nothing more. A job that is gone or has finished is left alone."""
         try:
             self._change(job_id, "Aborted", reached=lambda state: state.is_over)
         except NotFound:
-            log.info("Job %s is not there any more", job_id)
+            log.info("Job %s no longer exists", job_id)
 
     def read(self, job_id: str) -> JobState | None:
-        """Return the state of a job, None when Salesforce does not have it (any more)."""
+        """Return the state of a job, None when Salesforce does not have it."""
         try:
             body = self._call("GET", f"jobs/ingest/{job_id}")
         except NotFound:
@@ -97,11 +97,11 @@ class IngestJobs:
         return self.client.download(f"jobs/ingest/{job_id}/{RESULTS[kind]}")
 
     def abort_orphans(self, action: str, planned_at: str, known: Collection[str]) -> int:
-        """Abort Open jobs of this user and object that were made since and that the ledger does not know."""
+        """Abort this user's Open jobs for the object, created since `planned_at` and not `known`; return how many."""
         resources = self._call("GET", "")
         user = str((isinstance(resources, dict) and resources.get("identity")) or "").rsplit("/", 1)[-1][:15]
         if not user:
-            raise SalesforceFailure("Salesforce does not say whose session this is (identity).")
+            raise SalesforceFailure("Salesforce does not name the user of this session (`identity`).")
         since = datetime.fromisoformat(planned_at) - CLOCKS_APART
         orphans = [
             job["id"]
@@ -111,7 +111,7 @@ class IngestJobs:
             and job["id"] not in known and datetime.strptime(job["createdDate"], "%Y-%m-%dT%H:%M:%S.%f%z") >= since
         ]  # fmt: skip
         for job_id in orphans:
-            log.info("Job %s was created without an answer; it is aborted", job_id)
+            log.info("Job %s was created by an unanswered call; it is aborted", job_id)
             self.abort(job_id)
         return len(orphans)
 
@@ -126,7 +126,7 @@ class IngestJobs:
             except (SalesforceFailure, ConfigurationFailure) as failure:
                 found = self.read(job_id)
                 if found is None:
-                    raise NotFound(f"Salesforce does not have Bulk job {job_id} any more.") from None
+                    raise NotFound(f"Bulk job {job_id} no longer exists in Salesforce.") from None
                 if reached(found):
                     return
                 if delay is None or isinstance(failure, ConfigurationFailure):
@@ -146,7 +146,7 @@ class IngestJobs:
 
 
 def is_job_over(client: SalesforceClient, job_id: str) -> bool:
-    """Return whether a job will not change any more, or is not there any more; raises RunFailure."""
+    """Return whether a job has finished or no longer exists; raises RunFailure."""
     try:
         return _read_state(client.call("GET", f"jobs/ingest/{job_id}").body).is_over
     except NotFound:
@@ -170,13 +170,11 @@ def _read_state(body: Any) -> JobState:
             str(body.get("errorMessage") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise SalesforceFailure(
-            "Salesforce answered the state of a Bulk job in a form that is not documented."
-        ) from None
+        raise SalesforceFailure("Salesforce reported the state of a Bulk job in an undocumented form.") from None
 
 
 def _code_of(message: str) -> str:
-    """Return the code at the head of a job's message: `InvalidBatch : Field name not found` and the like."""
+    """Return the code at the start of a job's message, such as `InvalidBatch : Field name not found`."""
     return message.partition(":")[0].strip().upper()
 
 
@@ -186,14 +184,14 @@ def explain_job_failure(stream: Stream, state: JobState) -> RunFailure:
     if state.state == TIMED_OUT:
         return SalesforceFailure(
             f"Stream {stream.name}: Salesforce did not finish Bulk job {state.id} within job_timeout "
-            f"({write_duration(stream.job_timeout)}), so it was aborted. What it had processed is settled; the rest is "
-            "sent again by the next attempt. Look at the org's queue (Setup > Bulk Data Load Jobs), or raise "
+            f"({write_duration(stream.job_timeout)}), so it was aborted. The rows it had processed are settled; the "
+            "next attempt sends the rest again. Check the org's queue (Setup > Bulk Data Load Jobs), or raise "
             f"job_timeout in {stream.name}.yaml."
         )
     if state.state == "Aborted":
         return SalesforceFailure(
-            f"Stream {stream.name}: Bulk job {state.id} was aborted in Salesforce by somebody else. What it had "
-            "processed is settled; the rest is sent again by the next attempt."
+            f"Stream {stream.name}: somebody aborted Bulk job {state.id} in Salesforce. The rows it had processed are "
+            "settled; the next attempt sends the rest again."
         )
     verdict = load_catalogue().classify(_code_of(state.message), state.message)
     if verdict.failure in {FailureKind.CONFIGURATION, FailureKind.QUOTA}:
@@ -203,6 +201,6 @@ def explain_job_failure(stream: Stream, state: JobState) -> RunFailure:
             f"{verdict.advice}"
         )
     return SalesforceFailure(
-        f"Stream {stream.name}: Salesforce gave up Bulk job {state.id}: {detail}. What it had processed is settled; "
-        "the rest is sent again by the next attempt."
+        f"Stream {stream.name}: Salesforce gave up on Bulk job {state.id}: {detail}. The rows it had processed are "
+        "settled; the next attempt sends the rest again."
     )

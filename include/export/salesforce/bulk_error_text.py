@@ -9,9 +9,9 @@ _FIELDS = re.compile(r"^[A-Za-z][\w.]*(?:, ?[A-Za-z][\w.]*)*$")
 
 
 def read_job_error(text: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return code, message and fields of `CODE:message:Field1,Field2 --`; the message may hold colons itself.
+    """Return code, message and fields of `CODE:message:Field1,Field2 --`; the message may contain colons.
 
-    A text without a code is all message, with the code NO_ERROR_CODE.
+    A text without a code is returned as the message, with the code NO_ERROR_CODE.
     """
     found = _CODE.match(text)
     if not found:

@@ -1,4 +1,4 @@
-"""The connection to a Salesforce org: one keep-alive session, timeouts, one new login, errors sorted."""
+"""The connection to a Salesforce org: a keep-alive session, timeouts, one new login, errors by kind."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from include.export.salesforce.org_session import OrgSession, check_address, req
 log = logging.getLogger(__name__)
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 90  # seconds; together under the lease
 DOWNLOAD_BLOCK = 256 * 1024  # bytes
-REPEAT_DELAYS = (1.0, 4.0)  # seconds before a call is repeated that was not answered, or that may pass in seconds
-LONGEST_DELAY = 60.0  # seconds that Salesforce may ask for
+REPEAT_DELAYS = (1.0, 4.0)  # seconds before an unanswered or busy call is repeated
+LONGEST_DELAY = 60.0  # seconds; a longer Retry-After is cut to this
 
 
 class LoginNeeded(SalesforceFailure):
@@ -40,15 +40,15 @@ class LoginNeeded(SalesforceFailure):
 
 @dataclass
 class SalesforceClient:
-    """Calls the REST API of an org. `login` is called at the first call, and once more when the session expired.
+    """Calls the REST API of an org. `login` runs before the first call, and again when the session has expired.
 
-    A call may be repeated unless it says otherwise: upsert and update by id, delete by id, reads. Not safe for threads.
+    By default calls may be repeated: upserts, updates and deletes by id, and reads. Not thread-safe.
     """
 
     login: Callable[[], OrgSession]
     api_calls: int = 0
     bytes_sent: int = 0
-    guard: Callable[[], None] = lambda: None  # called before each attempt; raises when nothing may be sent any more
+    guard: Callable[[], None] = lambda: None  # called before each attempt; raises when nothing more may be sent
     repeat_delays: tuple[float, ...] = REPEAT_DELAYS
     timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
     catalogue: Catalogue = field(default_factory=load_catalogue)
@@ -72,7 +72,7 @@ class SalesforceClient:
         return self._session.instance_url if self._session else None
 
     def concurrent(self) -> SalesforceClient:
-        """Return a client for another thread: the same login, which it does not renew, and counts of its own."""
+        """Return a client for another thread, with the same login, which it cannot renew, and its own counts."""
 
         def reject() -> OrgSession:
             raise LoginNeeded("The session expired during a concurrent call; it is repeated with a new login.")
@@ -82,7 +82,7 @@ class SalesforceClient:
         return other
 
     def take_counts_of(self, other: SalesforceClient) -> None:
-        """Add what a concurrent client has counted; it begins again at nothing."""
+        """Add the counts of a concurrent client, and set its counts back to zero."""
         self.api_calls += other.api_calls
         self.bytes_sent += other.bytes_sent
         self.usage = other.usage or self.usage
@@ -98,11 +98,11 @@ class SalesforceClient:
         divisible: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request below /services/data/vNN.N and return its 2xx answer.
+        """Send one request under /services/data/vNN.N and return its 2xx answer.
 
-        Raises Unanswered when no answer came, at once when the call is not `repeatable`, or is `divisible` and the
-        answer did not come in time; RunFailure for any other answer. A 400 for the content of the request raises
-        RequestRejected (`http_errors.py`).
+        Raises Unanswered when no answer came: at once if the call is not `repeatable`, or if it is `divisible` and
+        timed out. Raises RequestRejected (`http_errors.py`) for a 400 caused by the request's content, RunFailure for
+        any other answer.
         """
         data = body.encode() if body is not None else None
         logged_in_again = repeated = False
@@ -120,11 +120,11 @@ class SalesforceClient:
                 if overdue or not delays:
                     raise
                 repeated = True
-                log.info("Salesforce did not do %s; it is repeated (%s)", method, type(failure).__name__)
+                log.info("Salesforce did not complete %s; it is repeated (%s)", method, type(failure).__name__)
                 time.sleep(_delay_of(failure, delays.pop(0)))
 
     def upload(self, path: str, open_body: Callable[[], Iterator[bytes]]) -> None:
-        """PUT a body of CSV that is made while it is sent; `open_body` is called again after a new login.
+        """PUT a CSV body that is generated while it is sent; `open_body` is called again after a new login.
 
         Raises Unanswered when the connection broke, RunFailure for an answer that is not 2xx.
         """
@@ -136,14 +136,14 @@ class SalesforceClient:
                 if answer.status != 201:
                     raise SalesforceFailure(
                         f"Salesforce answered an upload with HTTP {answer.status}, not 201 Created. The next attempt "
-                        "makes the job again."
+                        "creates a new job."
                     )
                 return
             self._session = None
 
     @contextmanager
     def download(self, path: str) -> Generator[Iterator[bytes]]:
-        """Yield the blocks of a 2xx answer of any size; raises as `call` does, and Unanswered when it breaks off."""
+        """Yield the blocks of a 2xx answer of any size; raises as `call` does, Unanswered when it breaks off."""
         for last in (False, True):
             response = self._request("GET", path, None, accept="text/csv")
             if response.status_code != 401 or last:
@@ -176,8 +176,8 @@ class SalesforceClient:
             raise _SessionExpired(failure) from None
 
     def _identify(self, session: OrgSession) -> OrgSession:
-        """Return a login with the id of its org; Salesforce is asked for it where the token does not begin with it."""
-        self._session = session  # the request is sent with it, and ends with it when that fails
+        """Return a login with the id of its org, read from Salesforce if the token does not begin with it."""
+        self._session = session  # used by the request, and dropped when that fails
         try:
             response = self._request("GET", "", None, guarded=False)
             answer = self._read("GET", "", response, read_text("GET", "", response))

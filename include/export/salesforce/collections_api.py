@@ -18,16 +18,16 @@ from include.export.salesforce.write_options import write_headers
 from include.export.streams import Stream
 
 ROLLED_BACK = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
-NOT_SENT = "CRM_EXPORT_NOT_SENT"  # the record is behind the rejected one of a request that was divided
-# what is to be deleted is not there: gone, in the recycle bin or purged, or of an org that this one was copied from
+NOT_SENT = "CRM_EXPORT_NOT_SENT"  # the record comes after the rejected one of a request that was divided
+# the record to delete does not exist: deleted, purged, or its id is from the org that this one was copied from
 _DELETED_ALREADY = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 
 
 @dataclass(frozen=True)
 class Result:
-    """Salesforce's answer for one record; `code` is empty for an accepted one.
+    """Salesforce's answer for one record; `code` is empty if it was accepted.
 
-    `whole_request` says that Salesforce rejected the request that held the record, and not the record by name.
+    `whole_request`: Salesforce rejected the request that held the record, without naming the record.
     """
 
     row: Row
@@ -45,7 +45,7 @@ class Result:
 
 @dataclass(frozen=True)
 class CollectionsRequest:
-    """A request as it goes over the wire."""
+    """An HTTP request, ready to send."""
 
     method: str
     path: str
@@ -55,7 +55,7 @@ class CollectionsRequest:
 
 @dataclass(frozen=True)
 class CollectionsTransport:
-    """Sends rows of a stream as sObject Collections; `id_field` is what Salesforce says of the external id."""
+    """Sends rows of a stream as sObject Collections; `id_field` is Salesforce's description of the external id."""
 
     stream: Stream
     client: SalesforceClient
@@ -64,15 +64,15 @@ class CollectionsTransport:
     def transmit(self, action: str, rows: Sequence[Row], *, all_or_none: bool, repeated: bool = False) -> list[Result]:
         """Send rows in one request and return a result for each, in the same order.
 
-        `action` is upsert, update or delete; `repeated` says that a request with them was not answered before. Raises
+        `action` is upsert, update or delete; `repeated`: an earlier request with these rows was not answered. Raises
         RequestRejected when the whole request is rejected for its content, Unanswered and RequestTooLarge when fewer
-        rows may pass, RunFailure when Salesforce does not answer as documented.
+        rows may succeed, RunFailure when Salesforce does not answer as documented.
         """
         ids, settled = self.find_ids(action, rows)
         present = [row for row in rows if row.ordinal not in settled]
         if all_or_none and not all(result.accepted for result in settled.values()):
             return [settled.get(row.ordinal) or Result(row, ROLLED_BACK) for row in rows]
-        # rows that delete one record ask for it once
+        # several rows may delete one record, which is sent once
         first = {ids.get(row.ordinal, row.ordinal): row for row in reversed(present)}
         distinct = [row for row in present if first[ids.get(row.ordinal, row.ordinal)] is row]
         request = self.compose(action, distinct, ids, all_or_none=all_or_none)
@@ -93,7 +93,7 @@ class CollectionsTransport:
     def compose(
         self, action: str, rows: Sequence[Row], ids: Mapping[int, str], *, all_or_none: bool
     ) -> CollectionsRequest:
-        """Return the request that sends the rows; `ids` are Salesforce ids by ordinal where the action needs them."""
+        """Return the request that sends the rows; `ids` are Salesforce ids by ordinal, if the action needs them."""
         flag = "true" if all_or_none else "false"
         if action == "delete":
             listed = ",".join(quote(ids[row.ordinal], safe="") for row in rows)
@@ -109,8 +109,8 @@ class CollectionsTransport:
     def find_ids(self, action: str, rows: Sequence[Row]) -> tuple[dict[int, str], dict[int, Result]]:
         """Return Salesforce ids by ordinal, and results for rows that are not sent.
 
-        Those have no record in Salesforce, more than one, or share theirs with another row: which of two versions it
-        would get is not known, so none is sent. Records that an upsert creates have no id yet.
+        Such rows have no record in Salesforce, have several, or share theirs with another row: the order of the two
+        would be unknown, so neither is sent. Records that an upsert creates have no id yet.
         """
         if action == "upsert" and not self.stream.create_only:
             return {}, {}
@@ -122,7 +122,7 @@ class CollectionsTransport:
         return ids, {ordinal: result for ordinal, result in settled.items() if result is not None}
 
     def _judge_found(self, action: str, row: Row, found: Sequence[str], shared: Collection[str]) -> Result | None:
-        """Return what happens to a row whose look-up found so many records; None for a row that is sent."""
+        """Return the result of a row that is not sent, given the ids that were found for it; None for one that is."""
         if len(found) > 1:
             return Result(row, code="CRM_EXPORT_DUPLICATE_EXTERNAL_ID")
         if found:
@@ -131,7 +131,7 @@ class CollectionsTransport:
             return Result(row, code="CRM_EXPORT_MALFORMED_ID")
         if action == "upsert":
             return None
-        # a record that is not there is what a delete wants
+        # a delete succeeds when the record does not exist
         return Result(row) if action == "delete" else Result(row, code="CRM_EXPORT_RECORD_NOT_FOUND")
 
     def _look_up(self, rows: Sequence[Row]) -> dict[int, Sequence[str]]:
@@ -163,15 +163,15 @@ def read_results(rows: Sequence[Row], answer: Answer, action: str) -> list[Resul
     if not isinstance(answer.body, list) or len(answer.body) != len(rows):
         answered = len(answer.body) if isinstance(answer.body, list) else "no"
         raise SalesforceFailure(
-            f"Salesforce answered {answered} of {len(rows)} records of a Collections request. What became of the "
-            "others is not known: nothing is acknowledged, and the rows are sent again."
+            f"Salesforce returned {answered} results for {len(rows)} records of a Collections request. It is unknown "
+            "what happened to the others: nothing is acknowledged, and the rows are sent again."
         )
     return [_read_result(row, found, action, answer) for row, found in zip(rows, answer.body, strict=True)]
 
 
 def _read_result(row: Row, found: Any, action: str, answer: Answer) -> Result:
     if not isinstance(found, dict) or not isinstance(found.get("success"), bool):
-        raise SalesforceFailure("Salesforce answered a record of a Collections request without `success`.")
+        raise SalesforceFailure("Salesforce returned a result of a Collections request without `success`.")
     salesforce_id = found.get("id") or None
     if found["success"]:
         return Result(row, salesforce_id=salesforce_id)
@@ -187,9 +187,9 @@ def _read_result(row: Row, found: Any, action: str, answer: Answer) -> Result:
 
 
 def join_errors(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str, tuple[str, ...]]:
-    """Return code, message and fields of a record's errors: several rules may reject it, and all are to be seen.
+    """Return code, message and fields of a record's errors: several rules may reject it, and all are shown.
 
-    The first code counts; a later message carries its own where it has another one.
+    The code is that of the first error; a later message is prefixed with its own code if it differs.
     """
     code = str(errors[0]["statusCode"])
     texts = []

@@ -1,4 +1,4 @@
-"""The error catalogue: what a code of Salesforce means, and what to do about it."""
+"""The error catalogue: what Salesforce's error codes mean, and what to do about them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Meaning(BaseModel):
 
 
 class Variant(Meaning):
-    """What a code means when its message contains a text, or one of several, in any case."""
+    """What a code means when its message contains one of some texts, in any case."""
 
     contains: Annotated[
         tuple[Annotated[str, Field(min_length=1)], ...],
@@ -67,7 +67,7 @@ class Variant(Meaning):
     ]
 
     def fits(self, message: str) -> bool:
-        """Return whether a message, in lower case, is meant."""
+        """Return whether a message, given in lower case, contains one of the texts."""
         return any(text.lower() in message for text in self.contains)
 
 
@@ -88,10 +88,10 @@ class CatalogueFile(BaseModel):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rejection means. `missing_parent` is the object, field and external id of a parent that is not there.
+    """What a rejection means. `missing_parent` is the object, field and external id of the missing parent.
 
-    `failure` is what it means when a whole request is answered with it, None where the HTTP status decides that.
-    `adobe_code` is its name in Marketo Measure's export notifications.
+    `failure` is what the code means when a whole request is answered with it, None if the HTTP status decides.
+    `adobe_code` is the code in Marketo Measure's export notifications.
     """
 
     code: str
@@ -124,9 +124,9 @@ class Catalogue:
             raise ConfigurationFailure(f"Error catalogue {path.name}: {place}: {first['msg']}") from None
 
     def classify(self, code: str, message: str) -> Verdict:
-        """Return what a code and its message mean; inside a trigger's or flow's message the inner code decides.
+        """Return what a code and its message mean; in the message of a trigger or flow the inner code decides.
 
-        An inner code of the org, of an object or of its fields speaks of another object: it decides nothing.
+        An inner code about the org, an object or its fields concerns another object and is ignored.
         """
         inner = self._unwrap(code, message)
         meaning = self._meaning(inner, message)
@@ -142,9 +142,9 @@ class Catalogue:
         )
 
     def redact(self, code: str, message: str) -> str:
-        """Return a message fit for a log: record values replaced, one line, no control characters, clipped."""
+        """Return a message for a log: record values replaced, one line, no control characters, clipped."""
         text = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", message[:READ_LIMIT]).split())
-        # a trigger's message and joined ones quote those of other codes, with the values
+        # the messages of triggers, and joined messages, quote those of other codes with their values
         named = dict.fromkeys((code, *self._inside.findall(text)))
         for pattern in dict.fromkeys(pattern for name in named for pattern in self._hides(name, message)):
             text = pattern.sub(_hide_value, text)
@@ -205,11 +205,11 @@ def load_catalogue() -> Catalogue:
 
 
 _WRAPPERS = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR"})
-# a mail's or another object's limit, and a text without a code of its own: the trigger is what failed
+# the limit of an e-mail or of another object, or a text without its own code: the trigger failed
 _NEVER_INNER = _WRAPPERS | {"REQUEST_LIMIT_EXCEEDED", "UNKNOWN_EXCEPTION", "LIMIT_EXCEEDED"}
 _OF_ANOTHER_OBJECT = frozenset({ErrorClass.RUN_LEVEL, ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN})
 _DEFAULT_FAILURES = {ErrorClass.TRANSIENT: FailureKind.RETRY, ErrorClass.RUN_LEVEL: FailureKind.CONFIGURATION}
-# the look-behind lets a match begin only where a word does: without it a long word is read once for each of its letters
+# the look-behind starts a match only at the start of a word; without it a long word takes quadratic time
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+")
 _PARENT = re.compile(
     r"Foreign key external ID: (?P<value>.*) not found for field (?P<field>\w+) in entity (?P<entity>\w+)", re.DOTALL

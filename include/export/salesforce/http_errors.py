@@ -1,4 +1,4 @@
-"""Salesforce's answers that are not what was asked for, sorted by what to do next."""
+"""Salesforce's error answers, classified by what to do next."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from include.export.salesforce.error_catalogue import Catalogue, ErrorClass, Fai
 _CLIP = 300  # characters of an answer that are shown
 REPEATABLE_STATUSES = frozenset({408, 420, 425, 429, 500, 502, 503, 504})
 _RIGHTS = frozenset({"INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY"})
-# a request is rejected for what one of its records holds: the batch is divided until the record is found
+# one record causes the rejection of the whole request: the batch is divided until that record is found
 _RECORD_CLASSES = frozenset({ErrorClass.DATA, ErrorClass.ADMIN, ErrorClass.PARENT, ErrorClass.DUPLICATE})
 _FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 
 
 class RequestRejected(Exception):  # noqa: N818 - a rejection, which the sender turns into data
-    """Salesforce rejected a whole request for its content (400). With one record in it, that record is rejected."""
+    """Salesforce rejected a whole request for its content (400). If it holds one record, that record is rejected."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -34,15 +34,15 @@ class RequestRejected(Exception):  # noqa: N818 - a rejection, which the sender 
 
 
 class Busy(SalesforceFailure):
-    """Salesforce did not do what was asked, and may do it in a few seconds."""
+    """Salesforce is busy; the same call may succeed in a few seconds."""
 
 
 class RequestTooLarge(SalesforceFailure):
-    """A request held or took too much: fewer records may pass."""
+    """A request was too large or took too long; fewer records may succeed."""
 
 
 def explain_failure(response: requests.Response, body: Any, call: str, catalogue: Catalogue) -> Exception:
-    """Return the exception for an answer: by the catalogue where it knows the code, else by the HTTP status."""
+    """Return the exception for an answer: by the catalogue if it has the code, else by the HTTP status."""
     code, message = _first_error(body)
     status = response.status_code
     verdict = catalogue.classify(code, message)
@@ -52,8 +52,8 @@ def explain_failure(response: requests.Response, body: Any, call: str, catalogue
     answered = f"{call}: HTTP {status} {code} {shown}".strip()
     if status == 413 or (verdict.smaller_batch and verdict.failure):
         return RequestTooLarge(
-            f"A request to Salesforce held or took too much ({answered}). Lower crm_export_batch_size, or make the "
-            "object's automation faster. The watermark is kept."
+            f"A request to Salesforce was too large or took too long ({answered}). Lower crm_export_batch_size, or "
+            "make the object's automation faster. The watermark is kept."
         )
     if code and catalogue.knows(code) and verdict.failure:
         return _by_catalogue(response, verdict, answered)
@@ -64,12 +64,12 @@ def _by_catalogue(response: requests.Response, verdict: Verdict, answered: str) 
     if verdict.failure is FailureKind.RETRY:
         kind = Busy if verdict.error_class is ErrorClass.TRANSIENT else SalesforceFailure
         return kind(
-            f"Salesforce could not do what was asked ({answered}). {verdict.advice} The watermark is kept.",
+            f"Salesforce could not process the call ({answered}). {verdict.advice} The watermark is kept.",
             retry_after=_retry_after(response),
         )
     if verdict.failure is FailureKind.QUOTA:
         return QuotaFailure(
-            f"A limit of the Salesforce org is spent for today ({answered}). The watermark is kept. {verdict.advice}"
+            f"A daily limit of the Salesforce org is used up ({answered}). The watermark is kept. {verdict.advice}"
         )
     if verdict.failure is FailureKind.LOGIN:
         return _explain_session(answered)
@@ -100,16 +100,17 @@ def _by_status(response: requests.Response, answered: str, code: str, *, from_sa
         )
     if not from_salesforce and 400 <= status < 500:
         return ConfigurationFailure(
-            f"Something between here and Salesforce rejected the call: the answer is not Salesforce's ({answered}). "
-            "Let the proxy or firewall pass the org's address, or correct `proxies` of the connection."
+            f"A proxy or firewall rejected the call: the answer is not from Salesforce ({answered}). "
+            "Allow the org's address there, or correct `proxies` of the connection."
         )
     if status == 403 or code in _RIGHTS:
         return ConfigurationFailure(
-            f"The user of this connection lacks a right in Salesforce ({answered}). Give its permission set that right."
+            f"The user of this connection lacks a permission in Salesforce ({answered}). Add it to the user's "
+            "permission set."
         )
     if 400 <= status < 500:
         return (NotFound if status == 404 else ConfigurationFailure)(
-            f"Salesforce does not know what the call asks for ({answered}). Check the stream's object and fields, and "
+            f"Salesforce does not know what the call names ({answered}). Check the stream's object and fields, and "
             "the API version of the connection."
         )
     return SalesforceFailure(f"Salesforce did not answer as documented ({answered}). The watermark is kept.")
@@ -117,8 +118,8 @@ def _by_status(response: requests.Response, answered: str, code: str, *, from_sa
 
 def _explain_session(answered: str) -> LoginFailure:
     return LoginFailure(
-        f"Salesforce does not accept the session, also after a new login ({answered}). Check the connection "
-        "salesforce_default, the user's status, its right to the API and its IP ranges."
+        f"Salesforce does not accept the session, even after a new login ({answered}). Check the connection "
+        "salesforce_default, the user's status, its API permission and its IP ranges."
     )
 
 
@@ -128,18 +129,18 @@ def _retry_after(response: requests.Response) -> float | None:
 
 
 def read_list(body: Any, name: str, call: str) -> list[dict[str, Any]]:
-    """Return the list of objects that a 2xx answer holds under a name; raises SalesforceFailure when it has none."""
+    """Return the list of objects under a name of a 2xx answer; raises SalesforceFailure when it has none."""
     found = body.get(name) if isinstance(body, dict) else None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise SalesforceFailure(
-            f"Salesforce's answer to {call} has no {name}: it is not as documented. Something between here and "
-            "Salesforce may have answered instead."
+            f"Salesforce's answer to {call} has no {name}: it is not as documented. A proxy between Airflow and "
+            "Salesforce may have answered instead: check it."
         )
     return found
 
 
 def _first_error(body: Any) -> tuple[str, str]:
-    """Return code and message of the first error; without the query that a message begins with, which holds values."""
+    """Return code and message of the first error; a query at the start of the message is cut: it holds values."""
     first = body[0] if isinstance(body, list) and body else body
     if isinstance(first, Mapping):
         message = str(first.get("message", ""))

@@ -1,4 +1,4 @@
-"""What Salesforce says of an object: the part of its description that a stream needs, checked before the first row."""
+"""The part of an object's description that a stream needs, checked before the first row is sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FieldSchema:
     case_sensitive: bool
     length: int = 0  # characters; 0: not known
     is_unique: bool = False
-    picklist: tuple[str, ...] | None = None  # active values of a restricted picklist; None: any value is taken
+    picklist: tuple[str, ...] | None = None  # active values of a restricted picklist; None: any value is accepted
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ObjectSchema:
     required: tuple[str, ...] = ()  # fields without which no record is created, mapped or not
 
     def as_json(self) -> dict[str, Any]:
-        """Return the description as kept in ExportWatermarks."""
+        """Return the description as it is stored in ExportWatermarks."""
         fields = {name: asdict(field) for name, field in self.fields.items()}
         return {
             "object": self.object, "fields": fields, "lookups": dict(self.lookups), "required": list(self.required)
@@ -51,9 +51,9 @@ class ObjectSchema:
         return cls(kept["object"], fields, kept["lookups"], tuple(kept.get("required", ())))
 
     def widen(self, first: ObjectSchema | None) -> ObjectSchema:
-        """Return what the object has ever been described as, `first` being that of before: what drift is compared with.
+        """Return this description merged with the earlier one, `first`, as the baseline for drift.
 
-        A field keeps its first type and mark, the greatest length and every picklist value that it has had.
+        A field keeps its first type and mark, its greatest length and every picklist value that it has had.
         """
         if first is None or first.object != self.object:
             return self
@@ -62,7 +62,7 @@ class ObjectSchema:
 
 
 def read_object_schema(stream: Stream, described: Mapping[str, Any]) -> ObjectSchema:
-    """Return the part of a describe answer that the stream needs; raises ConfigurationFailure naming what is wrong."""
+    """Return the part of a describe answer that the stream needs; raises ConfigurationFailure for what is wrong."""
     _check_object(stream, described)
     known = {field["name"].lower(): field for field in described["fields"]}
     relations = {
@@ -119,7 +119,7 @@ def _widen_field(now: FieldSchema, first: FieldSchema | None) -> FieldSchema:
 
 
 def list_required(described: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the fields of an object without which no record is created: not nillable and without a default."""
+    """Return the fields that a new record must have: not nillable and without a default."""
     return tuple(
         str(field["name"])
         for field in described["fields"]
@@ -134,8 +134,8 @@ def _check_object(stream: Stream, described: Mapping[str, Any]) -> None:
     missing = [right for right in needed if not described.get(right, True)]
     if missing:
         raise ConfigurationFailure(
-            f"Stream {stream.name}: the Salesforce user of this connection may not do what the stream needs on "
-            f"{stream.object} ({', '.join(missing)} is false). Give its permission set that right on the object."
+            f"Stream {stream.name}: the Salesforce user of this connection lacks a permission that the stream needs on "
+            f"{stream.object} ({', '.join(missing)} is false). Add it to the user's permission set."
         )
 
 
@@ -151,23 +151,23 @@ def _unknown_field(
 
 
 def _check_parent(stream: Stream, name: str, kind: str, field: Mapping[str, Any]) -> None:
-    """Raise for a parent that may be of several objects and does not say of which, or of one that it cannot be."""
+    """Raise when a polymorphic parent does not name its object, or names one that the field cannot refer to."""
     kinds = [str(each) for each in field.get("referenceTo") or ()]
     path = name.rpartition(":")[2]
     if kind and kinds and kind.lower() not in {each.lower() for each in kinds}:
         raise ConfigurationFailure(
-            f"Stream {stream.name}: fields names {name}, but {stream.object}.{field['name']} cannot refer to {kind}; "
-            f"it can to {_list_kinds(kinds)}. Correct {stream.name}.yaml."
+            f"Stream {stream.name}: fields names {name}, but {stream.object}.{field['name']} cannot refer to {kind}, "
+            f"only to {_list_kinds(kinds)}. Correct {stream.name}.yaml."
         )
     if kind and len(kinds) == 1:
         raise ConfigurationFailure(
             f"Stream {stream.name}: {stream.object}.{field['name']} refers to {kinds[0]} only, and Bulk API then "
-            f"rejects a type. Write {path} in {stream.name}.yaml."
+            f"rejects an object name before the field. Write {path} in {stream.name}.yaml."
         )
     if not kind and len(kinds) > 1:
         raise ConfigurationFailure(
             f"Stream {stream.name}: {stream.object}.{field['name']} can refer to several objects "
-            f"({_list_kinds(kinds)}), and {name} does not say to which. Write {kinds[0]}:{path}, or another of them, "
+            f"({_list_kinds(kinds)}), and {name} does not name one. Write {kinds[0]}:{path}, or another of them, "
             f"in {stream.name}.yaml."
         )
 

@@ -1,4 +1,4 @@
-"""A login to a Salesforce org: its address, its token, and which org it is."""
+"""A login to a Salesforce org: its address, its token and the org's id."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ORGANIZATION = re.compile(r"/id/(00D\w{12})")
 class OrgSession:
     """A login: where the org is and the token to reach it.
 
-    `organization` is the org's id where the login named it; `is_soap` says that it was one by user and password.
+    `organization` is the org's id if the login named it; `is_soap` marks a SOAP login with user and password.
     """
 
     instance_url: str
@@ -31,7 +31,7 @@ class OrgSession:
 
     @property
     def organization_id(self) -> str:
-        """Return the 15-character org id: the login's, or the head of an access token; empty for tokens without one."""
+        """Return the 15-character org id from the login or the start of the access token; empty if neither has it."""
         found = re.match(r"(00D\w{12})", self.organization or self.access_token)
         return found[1] if found else ""
 
@@ -39,27 +39,29 @@ class OrgSession:
 def check_address(session: OrgSession) -> OrgSession:
     """Return a login whose address is safe to call; raises ConfigurationFailure for any other."""
     if urlsplit(session.instance_url).scheme != "https":
-        raise ConfigurationFailure("Salesforce answered the login with an address that is not https. Rejected.")
+        raise ConfigurationFailure(
+            "Salesforce answered the login with an address that is not https, so nothing is sent to it. Correct the "
+            "domain of the connection."
+        )
     return session
 
 
 def read_organization(identity: str) -> str:
-    """Return the org id of an identity address (`…/id/<org>/<user>`), empty when it is none."""
+    """Return the org id of an identity URL (`…/id/<org>/<user>`), empty for any other text."""
     found = _ORGANIZATION.search(identity)
     return found[1] if found else ""
 
 
 def require_organization(resources: Any) -> str:
-    """Return the org id from the resources of a version of the API; raises SalesforceFailure when it has none.
+    """Return the org id from the resource list of an API version; raises SalesforceFailure when it has none.
 
-    Without it a watermark could be continued in another org.
+    Without the id a stream could continue from its watermark in another org.
     """
     identity = resources.get("identity") if isinstance(resources, Mapping) else None
     found = read_organization(str(identity or ""))
     if not found:
         raise SalesforceFailure(
-            "Salesforce does not name the org of this session (`identity` of its API version), so it cannot be checked"
-            " that the connection still leads to the org of the watermark. Nothing was sent; the next attempt asks "
-            "again."
+            "Salesforce does not name the org of this session (`identity` of its API version), so it is unknown whether"
+            " the connection still leads to the org of the watermark. Nothing was sent; the next attempt checks again."
         )
     return found

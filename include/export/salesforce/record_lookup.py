@@ -1,4 +1,4 @@
-"""Looking up records by their external ids: SOQL by the field's type, compared as Salesforce compares."""
+"""Looks up records by their external ids with SOQL, comparing values as Salesforce does for the field's type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.export.salesforce.client import SalesforceClient
 from include.export.salesforce.http_errors import read_list
 from include.export.salesforce.object_schema import FieldSchema
 
-QUERY_LIMIT = 12_000  # bytes of a query in an address, which takes 16,384 with everything else
+QUERY_LIMIT = 12_000  # bytes of a query in a URL, which may have 16,384 in all
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _BLANKS = " \t\n\r\f\v"
 _ESCAPES = {"\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
@@ -34,7 +34,7 @@ class RecordLookup:
     def find(self, external_ids: Iterable[str]) -> dict[Hashable, list[str]]:
         """Return the Salesforce ids of the records that have the values, by folded value (`fold`).
 
-        A value that no record can have is not asked for. Raises RunFailure when Salesforce does not answer.
+        A value that the field cannot hold is not queried. Raises RunFailure when Salesforce does not answer.
         """
         literals = {self.fold(each): self._write_literal(each) for each in external_ids}
         found: dict[Hashable, list[str]] = {}
@@ -47,7 +47,7 @@ class RecordLookup:
         return found
 
     def fold(self, value: Any) -> Hashable:
-        """Return a value as Salesforce compares it: numbers by value, texts without outer blanks and maybe case."""
+        """Return a value as Salesforce compares it: numbers by value, texts trimmed and maybe in lower case."""
         if self.field.type in _NUMBERS:
             number = _read_number(value)
             return str(value).strip(_BLANKS) if number is None else number
@@ -68,15 +68,15 @@ class RecordLookup:
         if answer.body.get("done") is True:
             return records
         if len(literals) == 1 and len(records) > 1:
-            return records  # that there are several is all that is asked
+            return records  # the caller only needs to know that there are several
         if len(literals) == 1:
-            raise SalesforceFailure("Salesforce answered only a part of a query for one external id.")
+            raise SalesforceFailure("Salesforce returned only part of the answer to a query for one external id.")
         middle = len(literals) // 2
         return [*self._query(literals[:middle]), *self._query(literals[middle:])]
 
 
 def divide_literals(literals: Sequence[str], limit: int = QUERY_LIMIT) -> list[list[str]]:
-    """Return SOQL literals in parts whose address, percent-encoded as it is sent, stays below a limit in bytes."""
+    """Divide SOQL literals into parts whose percent-encoded text stays below a limit in bytes."""
     parts: list[list[str]] = []
     size = 0
     for literal in literals:
@@ -95,7 +95,7 @@ def quote_text(text: str) -> str:
 
 
 def normalise_id(value: str) -> str | None:
-    """Return a record's id in its form of 18 characters; None for a text that is no id, by its form or check digits."""
+    """Return a record's 18-character id; None for a text that is not an id by its form or check digits."""
     found = _ID.fullmatch(value)
     if found is None:
         return None
@@ -111,7 +111,7 @@ def _check_digit(chunk: str) -> str:
 
 
 def _restore_case(chunk: str, digit: str) -> str:
-    """Return a chunk with the capital letters that its check digit names; empty where those are no letters."""
+    """Return a chunk with the capitals that its check digit encodes; empty if one of them is not a letter."""
     bits = _SUFFIX.index(digit)
     if any(bits >> place & 1 and not each.isalpha() for place, each in enumerate(chunk)):
         return ""

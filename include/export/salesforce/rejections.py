@@ -1,4 +1,4 @@
-"""A record that was rejected by name, by Salesforce or by a local rule: data, never an exception."""
+"""Rejections of single records, by Salesforce or by a local rule: data, never exceptions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ CODE_LIMIT = 100
 _LOCAL_MESSAGES = {
     "CRM_EXPORT_BLANK_EXTERNAL_ID": "The external id is empty: Salesforce cannot identify the record.",
     "CRM_EXPORT_EXTERNAL_ID_CONFLICT": ("Another live row has the same external id; one would overwrite the other."),
-    "CRM_EXPORT_EXTERNAL_ID_TOO_LONG": "The external id is longer than the 255 characters that such a field takes.",
-    "CRM_EXPORT_MALFORMED_ID": "The value is no id of Salesforce: those have 15 or 18 letters and digits.",
+    "CRM_EXPORT_EXTERNAL_ID_TOO_LONG": "The external id is longer than the 255 characters that the field allows.",
+    "CRM_EXPORT_MALFORMED_ID": "The value is not a Salesforce id, which has 15 or 18 letters and digits.",
     "CRM_EXPORT_DUPLICATE_EXTERNAL_ID": "Salesforce has several records with this external id; none was changed.",
-    "CRM_EXPORT_VALUE_NOT_SENDABLE": "The value has no form in Salesforce: not finite, or a date outside 1700-4000.",
-    "CRM_EXPORT_VALUE_TOO_LONG": "The value is longer than the 131,072 characters that a field takes.",
-    "CRM_EXPORT_RECORD_TOO_LARGE": "The record is larger than the 400,000 characters that Salesforce takes.",
+    "CRM_EXPORT_VALUE_NOT_SENDABLE": "Salesforce cannot hold the value: not finite, or a date outside 1700-4000.",
+    "CRM_EXPORT_VALUE_TOO_LONG": "The value is longer than the 131,072 characters that a field allows.",
+    "CRM_EXPORT_RECORD_TOO_LARGE": "The record is larger than the 400,000 characters that Salesforce allows.",
     "CRM_EXPORT_ROW_UNREADABLE": "Postgres cannot read the row: an expression of the source fails on its values.",
     "CRM_EXPORT_RECORD_NOT_FOUND": "Salesforce has no record with this external id, and this stream only updates.",
 }
@@ -26,7 +26,7 @@ _LOCAL_MESSAGES = {
 
 @dataclass(frozen=True)
 class Rejection:
-    """One rejected record of a batch; `ordinal` is its place in the manifest, from 1."""
+    """One rejected record of a batch; `ordinal` is its position in the manifest, from 1."""
 
     ordinal: int
     code: str
@@ -68,7 +68,7 @@ def judge_rejection(
     fields: tuple[str, ...] = (),
     salesforce_id: str | None = None,
 ) -> Rejection:
-    """Return the rejection of one record with its verdict; NUL and oversize text are made storable."""
+    """Return the rejection of one record with its verdict; NUL is replaced and long text is cut."""
     verdict = catalogue.classify(code, message)
     return Rejection(
         ordinal,
@@ -81,7 +81,7 @@ def judge_rejection(
 
 
 def reject_locally(catalogue: Catalogue, ordinal: int, code_and_field: str) -> Rejection:
-    """Return the rejection of a record that a local rule rejects; the input is `CODE` or `CODE:field`."""
+    """Return the rejection of a record by a local rule, given as `CODE` or `CODE:field`."""
     code, _, name = code_and_field.partition(":")
     verdict = catalogue.classify(code, _LOCAL_MESSAGES[code])
     fields = (name,) if name else ()

@@ -1,4 +1,4 @@
-"""Rows that are not found: whether that proves that they are gone, and what may hide them."""
+"""Rows that are not found: whether that proves that they were deleted, and what may hide them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.sql import load_statement
 
 @dataclass(frozen=True)
 class RelationBelow:
-    """A table that a source reads and that may show only part of its rows."""
+    """A table below a source that may show only part of its rows."""
 
     name: str
     is_foreign: bool
@@ -24,10 +24,10 @@ class RelationBelow:
 
 
 def find_gone(source: Source, record_keys: Sequence[str]) -> list[str]:
-    """Return those of some keys whose rows are proven gone; call it in the transaction that acts on it.
+    """Return the keys whose rows are proven gone; call it in the transaction that acts on the result.
 
-    Nothing is proven where policies choose the rows (`row_security: true`), or where a foreign server may do so. For
-    every other stream a read that a policy would filter fails. The second look goes through the whole source.
+    Nothing is proven if policies choose the rows (`row_security: true`), or if a foreign server may do so. For every
+    other stream a read that a policy would filter fails. The check reads the whole source.
     """
     if may_hide_rows(source):
         return []
@@ -36,13 +36,13 @@ def find_gone(source: Source, record_keys: Sequence[str]) -> list[str]:
 
 
 def may_hide_rows(source: Source) -> bool:
-    """Return whether rows of a source may exist that are not seen: by policies, or by a foreign server."""
+    """Return whether policies or a foreign server may hide rows of a source."""
     below = _read_below(source.stream, source.connection)
     return source.stream.row_security or any(each.is_foreign for each in below)
 
 
 def explain_filter(stream: Stream, connection: psycopg.Connection) -> str | None:
-    """Return why a read was rejected for a policy that would filter it, None when it was not for that."""
+    """Return which policy made a read fail because it would filter the rows, None when none did."""
     filtered = [each for each in _read_below(stream, connection) if each.has_policies]
     if not filtered or stream.row_security:
         return None

@@ -1,4 +1,4 @@
-"""What waits in a stream's source: the changes behind its watermark, counted for people."""
+"""The backlog of a stream: the changes after its watermark, counted for people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.sql import fetch_value, load_statement
 
 @dataclass(frozen=True)
 class WaitingChanges:
-    """Changed rows that are not exported, up to 10,000; `problem` says why they could not be counted."""
+    """Changed rows that are not exported yet, up to 10,000; `problem` says why they could not be counted."""
 
     rows: int | None
     capped: bool = False
@@ -26,7 +26,7 @@ class WaitingChanges:
 
 
 def count_waiting_changes(stream: Stream, after: Position | None, connection: psycopg.Connection) -> WaitingChanges:
-    """Count what waits in a source behind a position; gives up after a second, so that one slow source blocks nobody.
+    """Count the changes of a source after a position; gives up after a second, so that a slow source blocks nobody.
 
     Raises psycopg.OperationalError when the connection is lost.
     """

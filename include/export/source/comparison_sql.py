@@ -16,7 +16,7 @@ from include.sql import fetch_value
 
 @dataclass(frozen=True)
 class SourceChecks:
-    """Composes them. The values are those of the end, and with the prefix from_ those of the start (`between`)."""
+    """Composes the statements. Their values are an end position, and a start position prefixed from_ (`between`)."""
 
     source: Source
 
@@ -39,7 +39,7 @@ class SourceChecks:
         return self._compose("source/versions_check", after, end)
 
     def look_back(self, watermark: Position) -> sql.Composed:
-        """Return the statement that finds rows a little before the watermark which were not exported as they are."""
+        """Return the statement that finds rows shortly before the watermark whose version was not exported."""
         return self.source.compose("source/versions_look_back", watermark)
 
     def stage(self, window: Window, part: sql.Composed, may_be_folded: sql.Composable) -> sql.Composed:
@@ -52,7 +52,7 @@ class SourceChecks:
         return self.source.compose("source/versions_confirm", last)
 
     def is_beyond(self, position: Position, other: Position) -> bool:
-        """Return whether a position lies beyond another one."""
+        """Return whether a position is after another one."""
         statement = self._compose("source/position_is_beyond", other, position)
         return bool(fetch_value(self.source.connection.execute(statement, between(other, position))))
 
@@ -61,7 +61,7 @@ class SourceChecks:
         return self.source.compose(name, None, is_same=identity.same(sql.SQL("l.external_id")))
 
     def sum_groups(self, values: Mapping[str, object], **parts: sql.Composable) -> list[tuple[Any, ...]]:
-        """Sum columns of the rows up to the watermark; returns each group, whether it is off, and its sums."""
+        """Sum columns of the rows up to the watermark; returns each group, whether its sums are wrong, and the sums."""
         statement = self.source.compose("source/check_sums", None, watermark_key=self._key("w.record_key"), **parts)
         return self.source.connection.execute(statement, values).fetchall()
 
@@ -80,7 +80,7 @@ class SourceChecks:
         )
 
     def _key(self, text: str) -> sql.Composed:
-        """Return one of the texts above as a key that compares in position order."""
+        """Return an expression of key text as a key that compares in position order."""
         return self.source.key.place(sql.SQL(text))
 
 

@@ -1,4 +1,4 @@
-"""How far a source may be read: nothing that an open transaction could still commit lies before the horizon."""
+"""How far a source may be read: no open transaction can still commit rows below the horizon."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Horizon:
 
 @dataclass(frozen=True)
 class BlockingTransaction:
-    """A transaction that has been open for long, and how many changed rows wait for its end, up to 10,000."""
+    """A long-running transaction, and how many changed rows wait for its end, up to 10,000."""
 
     pid: int | None
     application: str
@@ -53,12 +53,12 @@ class BlockingTransaction:
         named = self.application or "no application name"
         return (
             f"{format_count(self.rows)} changed rows wait for a transaction that has been open for {age}: pid "
-            f"{self.pid} ({named}). End it, or let it commit; nothing is skipped."
+            f"{self.pid} ({named}). Commit it or end it; nothing is skipped."
         )
 
 
 def read_horizon(stream: Stream, connection: psycopg.Connection) -> str:
-    """Return the horizon as timestamptz text, from a statement of its own, before the rows are read.
+    """Return the horizon as timestamptz text, read in its own statement before the rows are read.
 
     Raises HorizonFailure on a standby, with a prepared transaction open, or when the function cannot see other
     sessions; ConfigurationFailure when the role may not call it (docs/decisions/0002-horizon.md).
@@ -67,7 +67,7 @@ def read_horizon(stream: Stream, connection: psycopg.Connection) -> str:
     if found.standby:
         raise HorizonFailure(
             f"Stream {stream.name}: {connection.info.host}:{connection.info.port} is a standby, which does not see "
-            "the primary's open transactions. The export must run on the primary: change postgres_default."
+            "the primary's open transactions. Let postgres_default connect to the primary."
         )
     if found.blind:
         raise HorizonFailure(
@@ -78,11 +78,12 @@ def read_horizon(stream: Stream, connection: psycopg.Connection) -> str:
         raise HorizonFailure(
             f"Stream {stream.name}: session pid {found.oldest_pid} ({_name_application(found)}) hides when its "
             "transactions begin (track_activities = off), so rows could be lost. Run as a superuser: alter role … "
-            "reset track_activities; and let it connect anew, or name its role under harmless_roles if it never writes."
+            "reset track_activities; and reconnect the session, or list its role under harmless_roles if it never "
+            "writes."
         )
     if found.prepared:
         raise HorizonFailure(
-            f"Stream {stream.name}: prepared transaction {found.prepared} is open and could still commit rows behind "
+            f"Stream {stream.name}: prepared transaction {found.prepared} is open and could still commit rows below "
             "the watermark. Finish it: commit prepared or rollback prepared."
         )
     _warn_of_long_transaction(stream, found)
@@ -100,7 +101,7 @@ def _ask(stream: Stream, connection: psycopg.Connection) -> Horizon:
     except (errors.UndefinedFunction, errors.InvalidSchemaName) as missing:
         raise ConfigurationFailure(
             "The schema crm_export is not installed in this database. Run the task prepare_schema of CRMExport, "
-            "or let a DBA run include/sql/ledger/schema.sql."
+            "or ask a DBA to run include/sql/ledger/schema.sql."
         ) from missing
     except errors.InsufficientPrivilege as error:
         raise HorizonFailure(

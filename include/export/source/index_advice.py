@@ -1,4 +1,4 @@
-"""Whether indexes serve what every run asks of a source: its rows in position order, and rows with one external id."""
+"""Whether indexes support what every run reads: rows in position order, and other rows with one external id."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from include.export.source.source import Source
 from include.sql import fetch_value, pin_index_plans
 
 log = logging.getLogger(__name__)
-CHEAP_SORT_ROWS = 10_000  # whose sorting costs nothing worth a warning
+CHEAP_SORT_ROWS = 10_000  # sorting this many rows is not worth a warning
 CHEAP_PLAN_COST = (
-    100.0  # in Postgres's units: finding a row by an index costs about ten, reading ten thousand rows some hundreds
+    100.0  # in Postgres's cost units: an index lookup costs about ten, reading ten thousand rows some hundreds
 )
 
 
 def warn_without_index(
     source: Source, after: Position | None, horizon: str, report: Callable[..., None] = log.warning
 ) -> None:
-    """Warn where no index serves, so that each run costs what the table holds and not what changed.
+    """Warn of missing indexes, without which each run reads the whole table instead of the changed rows.
 
-    A foreign table is read by another server, whose indexes are not seen here: nothing is said about it. `report` takes
-    a text and its values as a logger does.
+    A foreign table is not checked: its indexes are on another server. `report` takes a format and its values, as a
+    logger does.
     """
     if source.relation.kind == "f":
         return
@@ -35,7 +35,7 @@ def warn_without_index(
 
 
 def _warn_of_duplicates(source: Source, report: Callable[..., None]) -> None:
-    """Each row that is sent is compared with the others of its external id: by an index, or with all of them."""
+    """Each row that is sent is checked for other rows with its external id: by an index, or by reading the table."""
     stream, column = source.stream, sql.Identifier(source.stream.external_id_column)
     statement = source.compose("source/source_duplicates_plan", None, external_id=column)
     plan: Mapping[str, Any] = fetch_value(source.connection.execute(statement))[0]["Plan"]
@@ -43,7 +43,7 @@ def _warn_of_duplicates(source: Source, report: Callable[..., None]) -> None:
     if plan["Total Cost"] - first > CHEAP_PLAN_COST:
         report(
             "Stream %s: no index finds rows of %s by %s, the external id, so every row that is sent costs a read of "
-            "all of them. %s",
+            "the whole table. %s",
             stream.name, stream.source, stream.external_id_column, _write_remedy(source, column),
         )  # fmt: skip
 
@@ -54,14 +54,14 @@ def _warn_of_order(source: Source, after: Position | None, horizon: str, report:
         stream = source.stream
         columns = sql.SQL(", ").join([sql.Identifier(stream.cursor), source.key.order_of_index])
         report(
-            "Stream %s: no index gives the rows of %s in the order of %s and %s, so every run sorts all of them. "
+            "Stream %s: no index returns the rows of %s in the order of %s and %s, so every run sorts all of them. "
             "%s",
             stream.name, stream.source, stream.cursor, stream.key, _write_remedy(source, columns),
         )  # fmt: skip
 
 
 def _write_remedy(source: Source, columns: sql.Composable) -> str:
-    """Return the statement that creates an index where it can be created: on the table, not on a view of it."""
+    """Return advice with the statement that creates an index: on the table, not on its view."""
     listed, stream = columns.as_string(source.connection), source.stream
     table = sql.Identifier(stream.source_schema, stream.source_table).as_string(source.connection)
     if source.relation.kind == "p":

@@ -1,4 +1,4 @@
-"""How long changes have waited in a source, above the horizon too."""
+"""How long changes have waited in a source, including those above the horizon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.export.streams import Stream
 
 
 def read_oldest_waiting(source: Source, after: Position | None, hours: float) -> str | None:
-    """Return the change time of the oldest change behind a position when it is older than `hours`, else None."""
+    """Return the time of the oldest change after a position, in UTC, if it is older than `hours`, else None."""
     values = {"hours": hours, **(after.as_values() if after else {})}
     row = source.connection.execute(source.compose("source/lag_oldest", after), values).fetchone()
     return str(row[0]) if row else None
@@ -21,7 +21,7 @@ def read_oldest_waiting(source: Source, after: Position | None, hours: float) ->
 def find_oldest_waiting_delete(
     source: Source, after: Position | None, purged_after: timedelta, warning: timedelta
 ) -> str | None:
-    """Return when the first row of a delete behind a position is purged, None where that is further than `warning`."""
+    """Return when the row of the first delete after a position is purged, in UTC, None if `warning` is shorter."""
     deleted = sql.Identifier(_deleted_column(source.stream))
     statement = source.compose("source/lag_delete", after, deleted=deleted)
     values = {
@@ -36,5 +36,5 @@ def find_oldest_waiting_delete(
 
 def _deleted_column(stream: Stream) -> str:
     if stream.deleted is None:
-        raise ValueError(f"Stream {stream.name} names no column of deletions.")
+        raise ValueError(f"Stream {stream.name} has no `deleted` column.")
     return stream.deleted

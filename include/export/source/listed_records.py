@@ -20,7 +20,7 @@ class ListedRecords:
     connection: psycopg.Connection
 
     def clear(self) -> None:
-        """Make the table, empty."""
+        """Create the table, or replace it with an empty one."""
         self.connection.execute(load_statement("source/listed_drop"))
         self.connection.execute(load_statement("source/listed_table"))
 
@@ -31,10 +31,10 @@ class ListedRecords:
                 rows.write_row(record)
 
     def find_without_source(self, source: Source, identity: ExternalIdForm) -> list[tuple[str, str]]:
-        """Return external id and Salesforce id of the listed records that no source row belongs to."""
+        """Return external id and Salesforce id of the listed records without a source row."""
         return self.connection.execute(SourceChecks(source).listed("source/listed_without_source", identity)).fetchall()
 
     def find_keys(self, source: Source, identity: ExternalIdForm) -> list[str]:
-        """Return the keys of the source rows that belong to the listed records."""
+        """Return the keys of the source rows of the listed records."""
         statement = SourceChecks(source).listed("source/listed_keys", identity)
         return [key for (key,) in self.connection.execute(statement)]

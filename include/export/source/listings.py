@@ -1,4 +1,4 @@
-"""Statements over listed rows: the manifest of a job whose rows are those of export errors, and not of a window."""
+"""Statements over listed rows: the manifest of a job that sends the rows of export errors instead of a window."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from include.export.source.windows import SourceWindows
 
 @dataclass(frozen=True)
 class SourceListings:
-    """Composes them."""
+    """Composes the statements."""
 
     source: Source
 
     def list_errors(self, form: RecordForm, needs_collections: sql.Composed, watermark: Position) -> sql.Composed:
-        """Return the statement that lists the current rows of errors that are due, without those no job carries."""
+        """Return the statement that lists the current rows of due errors, without those that a job cannot carry."""
         parts = {"external_id": form.external_id, "needs_collections": needs_collections}
         return self.source.compose("source/listing", watermark, **parts)
 
@@ -29,7 +29,7 @@ class SourceListings:
         return self.source.compose("source/listing_copy", None, columns=form.columns, order=order)
 
     def take_out_changed(self) -> sql.Composed:
-        """Return the statement that takes out what has changed since it was listed."""
+        """Return the statement that removes rows that have changed since they were listed."""
         return self.source.compose("source/listing_changed", None)
 
     def place(self, form: RecordForm) -> sql.Composed:
@@ -38,12 +38,12 @@ class SourceListings:
         return self.source.compose("source/results_place_listed", None, **parts)
 
     def page(self, identity: ExternalIdForm) -> sql.Composed:
-        """Return a page of the listed rows that external ids name."""
+        """Return a page of the listed rows with given external ids."""
         is_given = _same(identity, "given.external_id")
         return self.source.compose("source/page_listed", None, is_given_id=is_given)
 
     def is_answer(self, identity: ExternalIdForm) -> sql.Composed:
-        """Return the condition that an answer `r` is that of a listed row `m`."""
+        """Return the condition that an answer `r` belongs to a listed row `m`."""
         return _same(identity, "r.external_id")
 
 

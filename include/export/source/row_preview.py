@@ -1,4 +1,4 @@
-"""The source row of a record as it is now, for a person who may see it."""
+"""The current source row of a record, for a person who may see it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SourceValue:
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A source row; a text in `changed_at` is its change time."""
+    """A source row; `changed_at` is its change time as text."""
 
     changed_at: str | None
     values: list[SourceValue]

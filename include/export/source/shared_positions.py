@@ -1,4 +1,4 @@
-"""Rows that share a position: the conditions that find them, where no unique index proves that there are none."""
+"""Conditions that find rows sharing a position, for sources where no unique index rules them out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NONE = sql.SQL("false")
 
 @dataclass(frozen=True)
 class SharedPositions:
-    """The conditions over the page alias `s`; false where a unique index makes them so."""
+    """The conditions over the page alias `s`; constant false if a unique index rules shared positions out."""
 
     stream: Stream
     relation: Relation
@@ -23,7 +23,7 @@ class SharedPositions:
 
     @property
     def with_next(self) -> sql.Composable:
-        """Return the condition that a row has no key, or the position of the next one in the window `positions`."""
+        """Return the condition that a row has no key, or shares its position with the next one in `positions`."""
         return self._write(
             "(coalesce(lead(s.{cursor}) over positions = s.{cursor}"
             ' and (lead({key_text}) over positions) = ({key_text} collate "C"), false) or s.{key} is null)'
@@ -31,7 +31,7 @@ class SharedPositions:
 
     @property
     def with_any(self) -> sql.Composable:
-        """Return the condition of `with_next` for one row that is read without the next."""
+        """Return the condition of `with_next` for a row that is read without its successor."""
         return self._write(
             "(s.{key} is null or (select count(*) from (select 1 from {source} o where o.{cursor} = s.{cursor}"
             " and o.{key} = s.{key} limit 2) twins) > 1)"

@@ -20,7 +20,7 @@ from include.export.streams import Stream
 from include.sql import fetch_one, fetch_value, load_statement
 
 _PLACE = ("cursor_at", "record_key")  # the parameters of a position
-WAITING_LIMIT = 10_001  # rows counted behind a stop; one more than is reported
+WAITING_LIMIT = 10_001  # rows counted after a position; one more than is reported
 
 
 def take_half(page: str, values: Mapping[str, object]) -> dict[str, object] | None:
@@ -41,9 +41,9 @@ class Source:
     connection: psycopg.Connection
 
     def at(self, connection: psycopg.Connection) -> Source:
-        """Return the source read at another connection; what is known of it is not asked again.
+        """Return the source read at another connection; cached columns and relation are reused.
 
-        A thread that asked would wait for whoever is asking: cached_property has one lock for all in Python 3.11.
+        A thread that read them would wait for other threads: in Python 3.11 cached_property has one lock for all.
         """
         other = replace(self, connection=connection)
         vars(other).update(columns=self.columns, relation=self.relation)
@@ -68,9 +68,9 @@ class Source:
 
     @cached_property
     def relation(self) -> Relation:
-        """Return what the source is to Postgres."""
+        """Return the relation of the source."""
         found = read_relation(self.stream, self.connection)
-        assert found is not None  # noqa: S101 - asked for after the columns, of which the key is one
+        assert found is not None  # noqa: S101 - read after the columns, which include the key
         return found
 
     @property
@@ -79,7 +79,7 @@ class Source:
         return KeyForm(self.columns[self.stream.key])
 
     def peek(self, after: Position | None, horizon: str) -> Position | None:
-        """Return the position of the first row behind the watermark, None when there is none."""
+        """Return the position of the first row after the watermark, None when there is none."""
         row = self.connection.execute(
             self.compose("source/source_peek", after), {"horizon": horizon, **(after.as_values() if after else {})}
         ).fetchone()
@@ -90,7 +90,7 @@ class Source:
         return bool(fetch_value(self.connection.execute(self.compose("source/source_has", None), {"key": record_key})))
 
     def count_waiting(self, after: Position | None, horizon: str, limit: int = WAITING_LIMIT) -> int:
-        """Count the rows behind a position, up to a limit."""
+        """Count the rows after a position, up to a limit."""
         values = {"horizon": horizon, "limit": limit, **(after.as_values() if after else {})}
         return int(fetch_value(self.connection.execute(self.compose("source/source_count", after), values)))
 
@@ -106,10 +106,10 @@ class Source:
         return without, future
 
     def page(self, name: str, after: Position | None, *, bare: bool = False, looks_ahead: bool = True) -> sql.Composed:
-        """Return a page of rows to plan a batch of; `bare` reads their keys and change times only.
+        """Return a page of rows to plan a batch from; `bare` reads only their keys and change times.
 
-        Where rows may share a position, each is compared with the one behind it; without `looks_ahead`, which cannot
-        read a row that is broken, with all at its position.
+        If rows may share a position, each is compared with the next one; without `looks_ahead`, because the next row
+        may be unreadable, with all rows at its position.
 
         | page | rows | values |
         |---|---|---|
@@ -157,7 +157,7 @@ class Source:
         return load_statement(name).format(row_key=row_key, before=bound if before else sql.SQL(""))
 
     def compose(self, name: str, after: Position | None, **more: sql.Composable) -> sql.Composed:
-        """Return a statement over the rows behind a position; `more` are its own parts, or replace the usual ones."""
+        """Return a statement over the rows after a position; `more` adds parts to the usual ones or replaces them."""
         key = self.key
         parts: dict[str, Any] = {
             "source": sql.Identifier(self.stream.source_schema, self.stream.source_table),
@@ -181,7 +181,7 @@ class Source:
         return SharedPositions(self.stream, self.relation, self.key)
 
     def bound(self, operator: str, moment: str, record_key: str) -> sql.Composed:
-        """Return a comparison with a position in two parameters; the operator is a constant of ours."""
+        """Return a comparison with a position given by two parameters; the operator is a constant in the code."""
         return sql.SQL("(s.{cursor}, {key}) {operator} ({moment}::timestamptz, {bound})").format(
             cursor=sql.Identifier(self.stream.cursor),
             key=self.key.order,
@@ -212,5 +212,5 @@ def _check_columns(stream: Stream, found: Mapping[str, Column]) -> None:
 
 
 def format_count(count: int) -> str:
-    """Return a number of rows for people; the count ends at 10,000."""
+    """Return a number of rows for people; beyond 10,000 it is not exact."""
     return f"more than {WAITING_LIMIT - 1:,}" if count >= WAITING_LIMIT - 1 else f"{count:,}"

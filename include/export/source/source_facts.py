@@ -1,4 +1,4 @@
-"""What a source holds, for a check before the first run: its keys, its texts; a look of two seconds at most."""
+"""Facts about a source for a check before the first run: its keys and texts, read in two seconds at most."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ROWS_LOOKED_AT = 25_000
 VALUES_SHOWN = 20
 
 
-class TooSlow(Exception):  # noqa: N818 - no error: the look is given up
-    """A look at a source took longer than two seconds."""
+class TooSlow(Exception):  # noqa: N818 - not an error: the check is skipped
+    """Reading facts about a source took longer than two seconds."""
 
 
 @dataclass(frozen=True)
 class RowFacts:
-    """Counts over the first rows of a source; `lengths` are the most characters of each mapped column, by its order."""
+    """Counts over the first rows of a source; `lengths` is the longest text of each mapped column, in field order."""
 
     rows: int
     without_key: int
@@ -36,7 +36,7 @@ class RowFacts:
 
 @dataclass(frozen=True)
 class RelationColumn:
-    """A column of a table or view; a view's columns are never known to be unique."""
+    """A column of a table or view; `is_unique` is always False for a view."""
 
     name: str
     type: str
@@ -46,7 +46,7 @@ class RelationColumn:
 
 
 def read_declared_lengths(stream: Stream, connection: psycopg.Connection) -> dict[str, int]:
-    """Return the most characters of each column of a source that declares them."""
+    """Return the declared length, in characters, of each column of a source that has one."""
     wanted = {"schema": stream.source_schema, "table": stream.source_table}
     return dict(connection.execute(load_statement("source/declared_lengths"), wanted).fetchall())
 
@@ -72,7 +72,7 @@ def read_row_facts(source: Source) -> RowFacts:
 def find_values_beyond(source: Source, column: str, known: Sequence[str], *, several: bool) -> list[str]:
     """Return up to 21 values of a column that are not among the known ones; raises TooSlow.
 
-    `several` says that a text holds several values with ; between them.
+    `several`: a text holds several values separated by semicolons.
     """
     statement = load_statement("source/values_beyond").format(
         source=_name(source.stream), column=sql.Identifier(column)
@@ -83,9 +83,9 @@ def find_values_beyond(source: Source, column: str, known: Sequence[str], *, sev
 
 
 def find_values_within(source: Source, column: str, wanted: Sequence[str], *, several: bool) -> list[str]:
-    """Return those of some values that a column has in rows that are not deleted; raises TooSlow.
+    """Return which of the wanted values a column has in live rows; raises TooSlow.
 
-    `several` says that a text holds several values with ; between them.
+    `several`: a text holds several values separated by semicolons.
     """
     statement = load_statement("source/values_within").format(
         source=_name(source.stream), column=sql.Identifier(column), alive=_alive(source.stream)
@@ -96,7 +96,7 @@ def find_values_within(source: Source, column: str, wanted: Sequence[str], *, se
 
 
 def read_relation_columns(schema: str, table: str, connection: psycopg.Connection) -> list[RelationColumn]:
-    """Return the columns of a table or view in their order, none where there is no such table."""
+    """Return the columns of a table or view in their order; empty if it does not exist."""
     with connection.cursor(row_factory=class_row(RelationColumn)) as cursor:
         wanted = {"schema": schema, "table": table}
         return cursor.execute(load_statement("source/relation_columns"), wanted).fetchall()

@@ -1,4 +1,4 @@
-"""Windows of a source: the ranges of rows that Bulk jobs carry."""
+"""Windows of a source: the ranges of rows that Bulk jobs send."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class SourceWindows:
     source: Source
 
     def pin_plans(self) -> None:
-        """Let the transaction read the source along its indexes."""
+        """Make the transaction read the source by its indexes."""
         pin_index_plans(self.source.connection)
 
     def find_next(self, after: Position | None, horizon: str, rows: int) -> tuple[Window, int] | None:
-        """Return the window of the next `rows` changed rows, or of all that are left, with their number."""
+        """Return the window of the next `rows` changed rows, or of all remaining ones, and the number of its rows."""
         values = {"horizon": horizon, "rows": rows, **(after.as_values() if after else {})}
         found = self._fetch(self.source.compose("source/window_end", after), values)
         if found:
@@ -36,7 +36,7 @@ class SourceWindows:
         return (Window(after, Position(last[0], last[1])), last[2]) if last else None
 
     def find_colliding_ids(self, window: Window, form: RecordForm) -> list[str]:
-        """Return external ids, as Salesforce compares them, that more than one live row of a window has."""
+        """Return the external ids, as Salesforce compares them, that several live rows of a window share."""
         parts = {"deleted": form.deleted, "folded": form.identity.folded}
         blanks = sql.Composed([])
         if form.identity.field.case_sensitive:
@@ -57,7 +57,7 @@ class SourceWindows:
             raise explain_shared_position(source.stream, found[0])
 
     def find_stop(self, window: Window, stream: str, planned_at: str) -> tuple[int, Position] | None:
-        """Return the first export error of a window that was rejected since it was planned."""
+        """Return the first record of a window that was rejected since it was planned: error id and position."""
         values = {**window.as_values(), "stream": stream, "planned_at": planned_at}
         found = self._fetch(self.source.compose_window("source/window_stop", window), values)
         return (found[0], Position(found[1], found[2])) if found else None
@@ -77,7 +77,7 @@ class SourceWindows:
         return int(found[0]) if found else 0
 
     def find_before(self, window: Window, place: Position) -> Position | None:
-        """Return the last row of a window before a place, None when the window begins with that place."""
+        """Return the last row of a window before a position, None when the window starts with it."""
         statement = self.source.compose_window(
             "source/window_before", window, before=self.source.bound("<", "cursor_at", "record_key")
         )
@@ -85,7 +85,7 @@ class SourceWindows:
         return Position(*found) if found else None
 
     def part_of(self, batch_parts: int, part: int) -> sql.Composed:
-        """Return the condition of a window's part: the rows of one parent are all in one part."""
+        """Return the condition of a window's part; all rows of one parent are in the same part."""
         column = self.source.stream.lock_order
         if batch_parts == 1 or column is None:
             return sql.Composed([])
@@ -113,7 +113,7 @@ class SourceWindows:
         )
 
     def order_of_job(self, *, by_parent: bool) -> sql.Composable:
-        """Return the order in which a job is to meet its rows: by position, those of one parent together or not."""
+        """Return the order of a job's rows: by position, or by parent and then position."""
         positions = sql.SQL("s.{}, {}").format(sql.Identifier(self.source.stream.cursor), self.source.key.order)
         column = self.source.stream.lock_order
         if not by_parent or column is None:

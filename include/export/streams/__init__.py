@@ -1,4 +1,4 @@
-"""The stream files."""
+"""Stream files: reading and checking them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of stream files: read, checked against each other, parents before children."""
+"""Loads the folder of stream files, checks them against each other, and orders parents before children."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from include.export.streams.stream import BrokenStream, Stream
 from include.export.streams.strict_yaml import YamlError, read_yaml
 
 VARIABLE = "CRM_EXPORT_STREAMS"
-OTHER_FILES = frozenset({"alerts.yaml"})  # in the folder of the stream files
+OTHER_FILES = frozenset({"alerts.yaml"})  # files in the same folder that are not streams
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "streams"
 _FIELDS = tuple(name for name in Stream.model_fields if name != "name")
 Loaded = Stream | BrokenStream
@@ -28,21 +28,21 @@ Loaded = Stream | BrokenStream
 def load_streams(folder: Path | None = None) -> tuple[Loaded, ...]:
     """Return the streams of a folder, parents before children; a broken one is returned as BrokenStream.
 
-    `folder` is the environment variable CRM_EXPORT_STREAMS if not given, else include/streams. Reads files only.
-    Raises ConfigurationFailure when there is no stream file at all.
+    `folder` defaults to the environment variable CRM_EXPORT_STREAMS, then to include/streams. Reads files only.
+    Raises ConfigurationFailure when the folder has no stream file.
     """
     folder = folder or streams_folder()
     paths = sorted(path for path in folder.glob("*.yaml") if path.name not in OTHER_FILES) if folder.is_dir() else []
     if not paths:
         raise ConfigurationFailure(
-            f"No stream file (*.yaml) in {folder}. Put one stream a file there, or set {VARIABLE} to another folder."
+            f"No stream file (*.yaml) in {folder}. Add a file for each stream, or set {VARIABLE} to another folder."
         )
     loaded = {path.stem: _load(path) for path in paths}
     return _in_order(_check_together(loaded, folder))
 
 
 def find_stream(name: str) -> Stream:
-    """Return a stream by its name; raises ConfigurationFailure when there is none or its file cannot be used."""
+    """Return a stream by its name; raises ConfigurationFailure when it does not exist or its file is invalid."""
     streams = {stream.name: stream for stream in load_streams()}
     found = streams.get(name)
     if isinstance(found, Stream):
@@ -97,14 +97,14 @@ def _summarize(error: ErrorDetails) -> str:
     if kind == "value_error":
         return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     if kind == "string_pattern_mismatch":
-        return f"{place}: {error['input']!r} is not allowed here; {_explain_pattern(place, str(error['input']))}"
+        return f"{place}: {error['input']!r} is not allowed; {_explain_pattern(place, str(error['input']))}"
     return f"{place}: {error['msg']} (found {_clip(error['input'])})"
 
 
 def _explain_pattern(place: str, found: str) -> str:
     head = place.partition(".")[0]
     if "%" in found:
-        return "names in Postgres may not contain % here; give the table or column another name in a view"
+        return "names with % are not supported; give the table or column another name in a view"
     if head == "source":
         return "write schema.table, as in mm.biz_accounts"
     if head == "after":
@@ -158,7 +158,7 @@ def _break_cycles(checked: dict[str, Loaded], folder: Path) -> dict[str, Loaded]
         except CycleError as found:
             circle = found.args[1]
             for name in set(circle):
-                detail = f"after: goes in a circle ({' -> '.join(reversed(circle))})"
+                detail = f"after: the streams form a cycle ({' -> '.join(reversed(circle))})"
                 checked[name] = _broken(name, folder / f"{name}.yaml", detail, checked[name].group)
         else:
             return checked

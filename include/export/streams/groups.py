@@ -1,4 +1,4 @@
-"""Groups of streams: those that run together, in a DAG of their own."""
+"""Groups: streams that run together in a DAG of their own."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _SHARED = ("schedule", "after_assets")
 
 
 def find_group_problem(stream: Stream, streams: Mapping[str, Stream | BrokenStream]) -> str | None:
-    """Return what is wrong with a stream's group, given all streams; None when nothing is."""
+    """Return the problem of a stream's group among all streams, None without one."""
     return _find_parent_elsewhere(stream, streams) or _find_disagreement(stream, streams.values())
 
 
 def divide_by_group(
     streams: Iterable[Stream | BrokenStream],
 ) -> dict[str | None, list[Stream | BrokenStream]]:
-    """Return the streams of each group, parents before children; None is the group of those that name none."""
+    """Return the streams of each group, parents before children; the key None holds those without a group."""
     divided: dict[str | None, list[Stream | BrokenStream]] = {None: []}
     for stream in streams:
         divided.setdefault(stream.group, []).append(stream)
@@ -51,7 +51,7 @@ def _find_disagreement(stream: Stream, streams: Iterable[Stream | BrokenStream])
         if ours != theirs:
             return (
                 f"{option}: the streams of {_name(stream.group)} run together, so all their files must have the same "
-                f"(here {_show(ours)}, in {first.name}.yaml {_show(theirs)})"
+                f"value (here {_show(ours)}, in {first.name}.yaml {_show(theirs)})"
             )
     return None
 

@@ -1,4 +1,4 @@
-"""The types of a stream file's values: names, durations, choices; each with its message when it is wrong."""
+"""The types of a stream file's values (names, durations, choices), each with its error message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, PlainSerializer, StringConstraints
 _PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 
 ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
-# a field, a parent by external id, or one of several kinds of parents: Contact:Who.External_Id__c
+# a field, a parent by external id, or a polymorphic parent with its object: Contact:Who.External_Id__c
 FieldName = Annotated[
     str,
     StringConstraints(
@@ -29,14 +29,14 @@ ConnectionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,200
 
 
 class Operation(StrEnum):
-    """What is done with a row that is not deleted; `update` never creates a record."""
+    """How a live row is written; `update` never creates a record."""
 
     UPSERT = "upsert"
     UPDATE = "update"
 
 
 class DuplicateRule(StrEnum):
-    """What a duplicate rule of Salesforce that is set to "allow" does with a record: alerts block it, or do not."""
+    """Whether a Salesforce duplicate rule with action "allow" and an alert rejects a record (obey) or not (allow)."""
 
     ALLOW = "allow"
     OBEY = "obey"
@@ -50,7 +50,7 @@ class NewField(StrEnum):
 
 
 class NullMeaning(StrEnum):
-    """What NULL and the empty text do in Salesforce: they clear the field, or leave it as it is."""
+    """What NULL and the empty text do in Salesforce: clear the field, or keep its value."""
 
     CLEAR = "clear"
     KEEP = "keep"
@@ -72,7 +72,7 @@ def _read_duration(value: Any) -> Any:
 
 
 def write_duration(duration: timedelta) -> str:
-    """Return a duration as a stream file writes it, in the largest unit that it is a whole number of."""
+    """Return a duration as in a stream file, in the largest unit that divides it."""
     seconds = int(duration.total_seconds())
     unit = max((unit for unit, size in _SECONDS.items() if seconds % size == 0), key=_SECONDS.__getitem__)
     return f"{seconds // _SECONDS[unit]}{unit}"
@@ -92,7 +92,7 @@ def _read_assignment_rule(value: Any) -> Any:
     if isinstance(value, bool) or is_id:
         return value
     raise ValueError(
-        "must be true (the active assignment rules), false (none), or the id of a rule of 15 or 18 characters"
+        "must be true (the active assignment rules), false (none), or the id of a rule (15 or 18 characters)"
         + _found(value)
     )
 

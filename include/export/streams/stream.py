@@ -1,4 +1,4 @@
-"""The streams: one YAML file says which table is exported to which Salesforce object, and how."""
+"""A stream: which table is exported to which Salesforce object, and how, from one YAML file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from include.export.streams.option_types import (
     TimeZone,
 )
 
-_RECORD_FORM = 2  # of the code: kept descriptions of an earlier form are asked anew
+_RECORD_FORM = 2  # of this code; stored descriptions of an earlier form are read again
 _MAPPING = ("source", "key", "cursor", "deleted", "object", "external_id", "operation", "fields")
 _MAPPING_OPTIONS = ("create_only", "nulls", "time_zone")
 
@@ -90,13 +90,13 @@ class Stream(BaseModel):
         return self.fields[self.external_id]
 
     def keeps_null(self, field: str) -> bool:
-        """Return whether NULL leaves a field in Salesforce as it is."""
+        """Return whether NULL leaves a field in Salesforce unchanged."""
         meaning = self.nulls.get(field) if isinstance(self.nulls, dict) else self.nulls
         return meaning is NullMeaning.KEEP and field != self.external_id
 
     @cached_property
     def mapping(self) -> dict[str, Any]:
-        """Return what decides the form of the records; options only where they are not as by default."""
+        """Return the settings that determine the records; options only if they differ from their defaults."""
         default = {name: self.__class__.model_fields[name].default for name in _MAPPING_OPTIONS}
         chosen = {name for name in _MAPPING_OPTIONS if getattr(self, name) != default[name]}
         return self.model_dump(mode="json", include={*_MAPPING, *chosen})
@@ -117,7 +117,7 @@ class Stream(BaseModel):
         if self.external_id not in self.fields:
             raise ValueError(f"external_id: {self.external_id} must be one of fields ({', '.join(self.fields)})")
         if self.external_id == "Id" and self.operation is not Operation.UPDATE:
-            raise ValueError("external_id: Id goes with operation: update only; to upsert, name an External ID field")
+            raise ValueError("external_id: Id requires operation: update; to upsert, name an External ID field")
 
     def _check_fields(self) -> None:
         seen: dict[str, str] = {}
@@ -147,22 +147,22 @@ class Stream(BaseModel):
             if option != "log_fields" and self.external_id in named:
                 raise ValueError(f"{option}: {self.external_id} is the external id, which is sent with every record")
         if self.create_only and self.operation is Operation.UPDATE:
-            raise ValueError("create_only: goes with operation: upsert only; update never creates a record")
+            raise ValueError("create_only: requires operation: upsert; update never creates a record")
 
     def _check_lists(self) -> None:
         if self.name in self.after:
-            raise ValueError("after: a stream cannot go after itself")
+            raise ValueError("after: a stream cannot come after itself")
         if len(set(self.after)) != len(self.after):
-            raise ValueError("after: a stream is named twice")
+            raise ValueError("after: names a stream twice")
         if self.group is None and (self.schedule or self.after_assets):
             name = "schedule" if self.schedule else "after_assets"
-            raise ValueError(f"{name}: needs a group; streams without one run with CRMExport")
+            raise ValueError(f"{name}: requires a group; streams without one run with CRMExport")
         if self.schedule and self.after_assets:
             raise ValueError("after_assets: a group runs by schedule or after assets; keep one of them")
 
 
 class BrokenStream(BaseModel):
-    """A stream whose file cannot be used; `message` names the file, the field and what is allowed."""
+    """A stream whose file is invalid; `message` names the file, the field and what is allowed."""
 
     model_config = ConfigDict(frozen=True)
 

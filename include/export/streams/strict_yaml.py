@@ -1,4 +1,4 @@
-"""YAML read strictly: no aliases, no duplicate keys, no surprise types, a size cap."""
+"""Strict YAML: no aliases, no duplicate keys, no implicit types beyond booleans, null and numbers, a size limit."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SIZE_LIMIT = 64 * 1024  # bytes
 
 
 class YamlError(Exception):
-    """A file is not the YAML that is accepted here; the message says where and why."""
+    """A file is not valid strict YAML; the message says where and why."""
 
 
 class _StrictMappings(yaml.constructor.SafeConstructor):
-    """A constructor that takes a mapping as it is written."""
+    """A constructor that checks the keys of mappings."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Reject duplicate keys and keys that are not text."""
@@ -34,7 +34,7 @@ class _StrictLoader(_StrictMappings, yaml.SafeLoader):
     """SafeLoader that resolves only true/false, null and plain decimal numbers."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Reject aliases: a small file could expand to a giant one."""
+        """Reject aliases: with them a small file could expand to a huge one."""
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call] # PyYAML ships no types for it
             raise YamlError(f"{_place(event.start_mark)}: aliases (*name) are not accepted.")
@@ -91,4 +91,4 @@ def _has_alias(text: str) -> bool:
 
 
 def _place(mark: yaml.Mark | None) -> str:
-    return f"line {mark.line + 1}" if mark else "somewhere"
+    return f"line {mark.line + 1}" if mark else "unknown line"

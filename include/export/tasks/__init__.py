@@ -1,4 +1,4 @@
-"""What the tasks of the DAGs do: one function for each."""
+"""The work of the Airflow tasks: one function for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending what changed behind a position, batch after batch, in order."""
+"""Sends the rows changed after a position, batch by batch, in order."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ log = logging.getLogger(__name__)
 
 
 def export_changes(run: RunContext, horizon: str, size: int) -> tuple[Outcome, str]:
-    """Send batch after batch, a small one first; each is settled before the next is planned.
+    """Send the changes batch by batch, starting small; each batch is settled before the next is planned.
 
-    Where much has changed, Bulk jobs follow the first clean request.
+    If many rows have changed, Bulk jobs follow the first request without rejections. Returns the outcome and its
+    message; raises RunFailure when no record is to blame.
     """
     if run.source.peek(run.state.watermark, horizon) is None:
         return Outcome.COMPLETE, "Nothing has changed."
@@ -43,10 +44,10 @@ def export_changes(run: RunContext, horizon: str, size: int) -> tuple[Outcome, s
             if held:
                 return end_held(horizon)
             run.state = without_stop(run.state)
-    log.warning("Stream %s stops here: the API calls of the day are spent. The next run goes on.", run.stream.name)
+    log.warning("Stream %s stops: the daily API calls are used up. The next run continues.", run.stream.name)
     return (
         Outcome.WAITING_FOR_CREDITS,
-        "The API calls of the day (daily_crm_api_limit, or the org's own) are spent; the watermark is kept.",
+        "The daily API calls (daily_crm_api_limit, or the org's limit) are used up; the watermark is kept.",
     )
 
 

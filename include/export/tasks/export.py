@@ -1,4 +1,4 @@
-"""The export of one stream: what changed since the watermark, in order, exactly."""
+"""The export of one stream: every row changed since the watermark, in order."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class ExportReport:
 def export_stream(
     inputs: RunInputs,
 ) -> ExportReport:
-    """Export what changed in a stream's source since its watermark and return what was done.
+    """Export the rows that changed in a stream's source since its watermark, and return what was done.
 
     With `options.pause_on_export_errors` the run stops before the first rejected record and the watermark stays
-    there; without, rejected records are recorded and passed over. The connection is in autocommit mode, carries the
+    there; without it, rejected records are recorded and passed over. The connection is in autocommit mode, with the
     application name crm_export and the time zone UTC.
 
     Raises RunFailure when no record is to blame; the watermark is then that of the last settled batch.
@@ -63,7 +63,7 @@ def export_stream(
 
 
 def _find_busy_parent(inputs: RunInputs) -> str | None:
-    """Return why a stream must wait: its rows go to Salesforce after those of its parents, whichever run sends them."""
+    """Return why a stream must wait: its rows are sent after those of its parents, whichever run sends these."""
     with explain_database_errors(inputs.stream.name):
         for parent in inputs.stream.after:
             holder = ExportWatermarks(inputs.connection).find_holder(parent)
@@ -75,19 +75,22 @@ def _find_busy_parent(inputs: RunInputs) -> str | None:
 
 def _describe_holder(inputs: RunInputs) -> str:
     holder = ExportWatermarks(inputs.connection).find_holder(inputs.stream.name)
-    found = f"{holder} is exporting this stream since {holder.since} UTC." if holder else "Another run exported it."
-    return f"{found} Nothing was sent."
+    if holder is None:
+        return "Another run exported this stream. Nothing was sent."
+    return f"{holder} has been exporting this stream since {holder.since} UTC. Nothing was sent."
 
 
 def _leave_to_its_run(report: ExportReport, inputs: RunInputs) -> ExportReport:
-    """Return the report of a run that waits for a Bulk job; one of another run is left to that run."""
+    """Return the report of a run that waits for a Bulk job; a job of another run is left to that run."""
     if report.job_id is None:
         return report
     with explain_database_errors(report.stream):
         holder = ExportWatermarks(inputs.connection).find_job_holder(report.stream, report.job_id)
     if holder is None or _is_ours(holder, inputs):
         return report
-    message = f"{holder} is exporting this stream since {holder.since} UTC and waits for Bulk job {report.job_id}."
+    message = (
+        f"{holder} has been exporting this stream since {holder.since} UTC and is waiting for Bulk job {report.job_id}."
+    )
     return replace(report, outcome=Outcome.ALREADY_RUNNING, message=message, job_id=None)
 
 
@@ -119,7 +122,7 @@ def _export(run: RunContext) -> tuple[Outcome, str]:
         run.job_id = pending.job_id
         return (
             Outcome.WAITING_FOR_JOB,
-            f"Salesforce is processing Bulk job {pending.job_id}; its outcome is settled next.",
+            f"Salesforce is processing Bulk job {pending.job_id}; its results are settled when it has finished.",
         )
     return outcome, message
 
@@ -135,7 +138,7 @@ def _warn_of_unreadable(run: RunContext) -> None:
     without, future = run.source.count_unreadable()
     if without or future:
         log.warning(
-            "Stream %s: %d rows have no %s and %d have one in the future; they are not exported until it is set "
+            "Stream %s: %d rows have no %s and %d have one in the future; they are not exported until it is corrected "
             "(counted up to 1,000 each).",
             run.stream.name, without, run.stream.cursor, future,
         )  # fmt: skip

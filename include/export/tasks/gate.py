@@ -1,4 +1,4 @@
-"""The gate: whether a stream may be reported complete, or is stopped at a rejected record."""
+"""The gate: fails while a stream is stopped at a rejected record."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from include.export.source import format_count
 
 @dataclass(frozen=True)
 class Hold:
-    """A stream that is stopped at a rejected record; its lines are for the person who must act.
+    """A stream that is stopped at a rejected record.
 
-    `error` is the id of the export error. The lines: which record, why, since when and what waits, what to do.
+    `error` is the id of the export error. `lines` are for the person who must act: the record, the reason, since when
+    and how many rows wait, and what to do.
     """
 
     stream: str
@@ -30,9 +31,9 @@ class Hold:
 
 
 def check_hold(stream_name: str, *, connection: psycopg.Connection, catalogue: Catalogue, pause: bool) -> Hold | None:
-    """Return the hold of a stream after recording it, None when the stream may pass; any hold is then released.
+    """Record and return the hold of a stream; None when the stream may pass, after releasing any hold.
 
-    `pause` is the setting pause_on_export_errors as the gate reads it. Raises RunFailure when Postgres fails.
+    `pause` is the gate's value of the setting pause_on_export_errors. Raises RunFailure when Postgres fails.
     """
     holds = ExportHolds(connection)
     with explain_database_errors(stream_name), connection.transaction():
@@ -62,7 +63,7 @@ def _describe(stream_name: str, stopped: StoppedAt, behind: Behind, catalogue: C
 def _advise(stopped: StoppedAt) -> str:
     if stopped.parent_stream:
         return (
-            f"It waits for its parent, key={stopped.parent_key} of stream {stopped.parent_stream}, which is "
-            "itself rejected: correct that one, or set pause_on_export_errors to off."
+            f"It waits for its parent, key={stopped.parent_key} of stream {stopped.parent_stream}, which was "
+            "rejected too: correct the parent, or set pause_on_export_errors to off."
         )
     return "Correct the record or the rule in Salesforce, or set pause_on_export_errors to off."

@@ -1,4 +1,4 @@
-"""Looking back: rows that arrive below the watermark soon after their change time, found in every run."""
+"""Look back: every run finds rows that arrived below the watermark soon after their change time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import logging
 from include.export.run import RunContext, send_keys
 
 log = logging.getLogger(__name__)
-LATE_ROWS = 20_000  # sent by one run; the next one finds the others
+LATE_ROWS = 20_000  # most rows that one run sends; the next one finds the others
 
 
 def send_late_rows(run: RunContext) -> None:
-    """Send the rows of the stream's `look_back` before the watermark that were not exported as they are now."""
+    """Send the rows within the stream's `look_back` of the watermark whose current version was not exported."""
     look_back = run.stream.look_back
     if look_back is None or run.state.watermark is None:
         return
@@ -21,18 +21,18 @@ def send_late_rows(run: RunContext) -> None:
         return
     sent = send_keys(run, keys, share=1.0)
     log.info(
-        "Stream %s: %d rows came below the watermark: %d exported, %d rejected, %d changed again or gone",
+        "Stream %s: %d rows arrived below the watermark: %d exported, %d rejected, %d changed again or gone",
         run.stream.name, len(keys), sent.exported, sent.rejected, sent.left,
     )  # fmt: skip
 
 
 def warn_of_late_source(run: RunContext) -> None:
-    """Warn at the first run of a stream whose rows arrive later than their change times say."""
+    """Warn in the first run of a stream whose rows may arrive later than their change times say."""
     why = run.source.relation.why_late
     if why is None or run.state.watermark is not None or run.stream.look_back is not None:
         return
     log.warning(
-        "Stream %s: %s is %s. Rows that come below the watermark are exported by the daily check only; set look_back "
-        "in %s.yaml to the longest time that a row may take to arrive, for example 2h, and every run finds them.",
+        "Stream %s: %s is %s. Rows that arrive below the watermark are exported by the daily check only. To find them "
+        "in every run, set look_back in %s.yaml to the longest time that a row may take to arrive, for example 2h.",
         run.stream.name, run.stream.source, why, run.stream.name,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is published of a stream: how far Salesforce is complete, and the counts of the last run."""
+"""What a stream publishes with its asset event: how far Salesforce is complete, and the counts of the last run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daily re-export: records of ExportErrors are sent again with the values that their source rows have today."""
+"""The daily re-export: sends the records of ExportErrors again with the current values of their source rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReexportReport:
     exported: int = 0
     still_rejected: int = 0
     gone: int = 0
-    not_seen: int = 0  # rows that policies or a foreign server may hide: their errors stay open
+    not_seen: int = 0  # rows not found, which policies or a foreign server may hide: their errors stay open
     left_to_export: int = 0
     waiting: int = 0
     api_calls: int = 0
@@ -38,7 +38,7 @@ class ReexportReport:
 
     def summarize(self) -> str:
         """Return the report as one sentence."""
-        not_seen = f" {self.not_seen} not seen, which proves nothing." if self.not_seen else ""
+        not_seen = f" {self.not_seen} not found, but not proven gone." if self.not_seen else ""
         return (
             f"{self.tried} tried, {self.exported} exported, {self.still_rejected} still rejected, {self.gone} gone "
             f"from the source, {self.left_to_export} left to CRMExport, {self.waiting} waiting for a parent."
@@ -52,10 +52,10 @@ def reexport_errors(
     every: bool = False,
     only: Sequence[int] | None = None,
 ) -> ReexportReport:
-    """Send the open export errors of a stream that are due (`every`: all open ones) and return what happened to them.
+    """Send the due export errors of a stream (`every`: all open ones) again and return what happened to them.
 
-    `only` are the ids of the errors that a person asked for, whether they are due or not. Rows above the watermark
-    are left to the export; rows that are gone resolve their error. Raises RunFailure when no record is to blame.
+    `only` are the ids of errors that a person asked for, due or not. Rows above the watermark are left to the export;
+    the error of a deleted row is resolved. Raises RunFailure when no record is to blame.
     """
     report = ReexportReport(inputs.stream.name)
     with open_run(inputs, "reexport") as run:
@@ -74,11 +74,11 @@ def reexport_errors(
 
 
 def send_released(run: RunContext, horizon: str) -> None:
-    """Send the records again whose parent has been accepted since they were rejected; part of every export."""
+    """Send the records whose parent has been accepted since they were rejected; part of every export."""
     report = ReexportReport(run.stream.name)
     _send_due(run, horizon, report, every=True, released_only=True)
     if report.tried:
-        log.info("Stream %s, records whose parent is there now: %s", run.stream.name, report.summarize())
+        log.info("Stream %s, records whose parent was accepted: %s", run.stream.name, report.summarize())
 
 
 def _send_due(
@@ -107,7 +107,7 @@ def _send_due(
 
 
 def _send_by_jobs(run: RunContext, horizon: str, wanted: Mapping[str, object], report: ReexportReport) -> Sequence[str]:
-    """Send errors by Bulk jobs while they are many; returns the external ids that small requests must reject."""
+    """Send errors by Bulk jobs while there are many; returns the external ids that small requests must reject."""
     jobs = ListedErrors(run, horizon, wanted)
     for counts in jobs.send():
         report.tried += counts.accepted + counts.rejected

@@ -1,4 +1,4 @@
-"""Resends: what was exported once is sent again, under the lease of the run and without moving the watermark."""
+"""Resends: exported rows are sent again, under the lease of the run and without moving the watermark."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ log = logging.getLogger(__name__)
 
 
 def continue_resends(run: RunContext) -> None:
-    """Continue what was asked to be sent again, from where an earlier run left it, until the API calls are spent.
+    """Continue the requested resends from where an earlier run stopped, until the API calls are used up.
 
-    Rejected records are export errors and are passed over, whatever the setting is: they lie below the watermark.
-    Raises RunFailure when no record is to blame, JobPending when Salesforce takes longer than the run may wait.
+    Rejected records become export errors and are passed over, whatever the setting: they are below the watermark.
+    Raises RunFailure when no record is to blame, JobPending when a Bulk job takes longer than the run may wait.
     """
     if run.stream.on_new_field is NewField.RESEND and run.state.mapping_fingerprint != run.stream.fingerprint:
-        run.form  # noqa: B018 - describes the object, which asks for the resend also where nothing has changed
+        run.form  # noqa: B018 - describes the object, which requests the resend even if no row has changed
     resends = ExportResends(run.connection)
     for resend in resends.find_unfinished(run.stream.name):
         outcome = _send_record(run, resend) if resend.key is not None else _send_range(run, resend)

@@ -1,4 +1,4 @@
-"""A stream that is stopped at a record: whether the next run waits, tries that record alone, or continues."""
+"""What a run does with a stream that is stopped at a record: wait, try that record alone, or continue."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ log = logging.getLogger(__name__)
 
 
 class Stop(Enum):
-    """What a run does about the record at which its stream is stopped."""
+    """What a run does with the record at which its stream is stopped."""
 
-    WAITS = auto()  # its parent is itself rejected: no call until that is resolved
-    PROBE = auto()  # it is sent alone first
-    OVER = auto()  # nothing stops the stream any more
+    WAITS = auto()  # its parent was rejected too: nothing is sent until that is resolved
+    PROBE = auto()  # the record is sent alone first
+    OVER = auto()  # the stream is no longer stopped
 
 
 def examine_stop(run: RunContext, horizon: str) -> Stop:
-    """Return what to do; end a stop that no longer applies: setting off, row changed or gone, error decided."""
+    """Return what to do; end a stop that no longer applies: setting off, row changed or gone, error set aside."""
     error_id = run.state.stopped_at_error_id
     assert error_id is not None  # noqa: S101 - the caller asks only for stopped streams
     error = run.errors.read(error_id)
@@ -32,8 +32,8 @@ def examine_stop(run: RunContext, horizon: str) -> Stop:
     is_over = is_next or run.source.has_row(error.record_key) or _resolve_gone(run, error_id, error.record_key)
     if not is_over and run.options.pause_on_export_errors and error.status in {"open", "waiting"}:
         log.warning(
-            "Stream %s stays stopped at key %s: its row is not seen, which does not prove that it is gone "
-            "(row_security: true, or a foreign table). Set the error aside at the page to go on without it.",
+            "Stream %s stays stopped at key %s: its row was not found, which does not prove that it is gone "
+            "(row_security: true, or a foreign table). Skip the record on the page to continue without it.",
             run.stream.name, error.record_key,
         )  # fmt: skip
         return Stop.WAITS

@@ -1,4 +1,4 @@
-"""A trial of one record: sent to Salesforce as it is now, with the exact request and answer shown, nothing recorded."""
+"""A trial: one record is sent to Salesforce to show the exact request and answer; nothing is recorded."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def try_record(
     """Send one source row by its key and return the exact request and answer.
 
     Neither the watermark nor ExportErrors change; Salesforce keeps the record if it accepts it. The lease is taken,
-    so a trial is never a second writer. The request holds the record's values: show it only to who may see them.
-    Raises ConfigurationFailure for an unknown key, RunFailure when no record is to blame.
+    so a trial is never a second writer. The request holds the record's values: show it only to people who may see
+    them. Raises ConfigurationFailure for an unknown key, RunFailure when no record is to blame.
     """
     with open_run(inputs, "trial") as run:
         if run is None:
             name = inputs.stream.name
-            raise ConfigurationFailure(f"Another run of stream {name} is in progress. Retry when it has ended.")
+            raise ConfigurationFailure(f"Another run of stream {name} is in progress. Retry after it has ended.")
         trial = _try(run, key)
         run.end(Outcome.COMPLETE, f"Tried key={key}: {'accepted' if trial.accepted else 'rejected'}.")
         return trial

@@ -1,2 +1,2 @@
--- Clears an alert that no table causes.
+-- Clears an alert that no trigger raises.
 select crm_export.clear_alert(%(key)s)

@@ -1,4 +1,4 @@
--- Counts the open alerts, and those that nobody has marked as read: the open ones and the notes of the last week.
+-- Counts the open alerts, and the unread ones among them and the audit alerts of the last week.
 select count(*) filter (where a.cleared_at is null) as open,
        count(*) filter (where a.read_at is null) as unread,
        count(*) filter (where a.read_at is null and a.severity = 'critical') as critical

@@ -1,4 +1,4 @@
--- Notes what a channel was sent, and on the alert itself that its state is known to people.
+-- Records what a channel was sent, and on the alert itself that its state was reported.
 with sent as (
     insert into crm_export.ExportAlertDeliveries as d (alert, channel, event)
     select sent.alert, %(channel)s, sent.event from unnest(%(alerts)s::bigint[], %(events)s::text[]) as sent (alert, event)

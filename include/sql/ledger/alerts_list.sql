@@ -1,4 +1,4 @@
--- Lists alerts for people, newest first: the open ones with the notes of the last week, or all of them.
+-- Lists alerts for people, newest first: the open ones with the audit alerts of the last week, or all of them.
 select a.id, a.key, a.kind, a.severity, a.stream, a.subject, a.message,
        case when a.cleared_at is null or a.kind = 'audit' then 'raised' else 'cleared' end as event,
        a.raised_at, case when a.kind <> 'audit' then a.cleared_at end as cleared_at, a.times, a.sent_at, a.read_at, a.read_by,

@@ -1,4 +1,4 @@
--- Finds rejected deletes whose source row will be purged soon: after that nobody can send them any more.
+-- Finds rejected deletes whose source row will be purged soon: after that they cannot be sent.
 select e.id, e.record_key,
        to_char((e.record_changed_at + %(purged_after)s::interval) at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as purged_at
 from crm_export.ExportErrors e

@@ -1,2 +1,2 @@
--- Gives back the turn to send to a channel.
+-- Releases the lock of a channel.
 select pg_advisory_unlock(hashtextextended('crm_export alerts ' || %(channel)s, 0))

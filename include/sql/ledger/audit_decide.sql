@@ -1,6 +1,6 @@
--- Decides on the records of an action: their state changes where it may, each record's line says whether it did.
+-- Applies an action to its records: changes their state where that is allowed, and records for each whether it did.
 with chosen as (
-    -- in the order in which runs record rejections, as far as there is one
+    -- locked in the order in which runs record rejections
     select e.id, e.status, e.waiting_for
     from crm_export.ExportErrors e
     join crm_export.ExportAuditRecords r on r.error = e.id and r.audit = %(audit)s

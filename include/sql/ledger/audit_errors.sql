@@ -1,4 +1,4 @@
--- The export errors of one stream that a person asked to send again.
+-- Lists the export errors of one stream that a person asked to retry.
 select r.error
 from crm_export.ExportAuditRecords r
 join crm_export.ExportAudit a on a.id = r.audit and a.action = 'retry'

@@ -1,4 +1,4 @@
--- What people did, newest first.
+-- Lists what people did, newest first.
 select a.id, a.at, a.actor, a.action, a.setting, a.from_value, a.to_value, a.acknowledgement, a.reason, a.until,
        a.selection, coalesce(n.records, 0) as records, coalesce(n.streams, '{}') as streams
 from crm_export.ExportAudit a

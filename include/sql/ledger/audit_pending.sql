@@ -1,4 +1,4 @@
--- Finds an action of the last minute that asked for a retry of the same record and has not been answered.
+-- Finds a retry of the last minute that includes one of the same records and has no result for it yet.
 select max(a.id)
 from crm_export.ExportAuditRecords mine
 join crm_export.ExportAuditRecords r on r.error = mine.error and r.audit <> mine.audit and r.dag_id is not null

@@ -1,4 +1,4 @@
--- What became of each record of an action: all of them counted, one page of them page.
+-- Returns what happened to the records of an action: counts of all, and one page of records.
 with judged as materialized (
     select r.error, r.stream, r.record_key,
            case when r.result is not null then r.result

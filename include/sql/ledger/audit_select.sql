@@ -1,4 +1,4 @@
--- Notes which export errors an action is about, up to a limit; a retry also which DAG sends each record.
+-- Records which export errors an action is about, up to a limit; for a retry also which DAG sends each record.
 insert into crm_export.ExportAuditRecords (audit, error, stream, record_key, dag_id)
 select %(audit)s, e.id, e.stream, left(e.record_key, 300),
        case when %(retry)s then coalesce(case when s.dag_id = 'CRMExport' then %(exporters)s::jsonb ->> e.stream end, s.dag_id) end

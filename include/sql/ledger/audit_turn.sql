@@ -1,2 +1,2 @@
--- Lets one change of a setting wait for another.
+-- Makes concurrent changes of settings wait for each other.
 lock table crm_export.ExportAudit in share row exclusive mode

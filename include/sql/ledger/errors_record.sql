@@ -13,7 +13,7 @@ with rejected as (
               case when r.parent_external_id ~ '^-?[0-9]{{1,20}}[.][0-9]{{1,20}}(E-?[0-9]{{1,2}})?$'
                    then trim_scale(r.parent_external_id::numeric)::text end)
           and e.status <> 'resolved'
-        order by e.id + 0 limit 1  -- not along the primary key: without statistics that reads every error
+        order by e.id + 0 limit 1  -- not by the primary key: without statistics that would read every error
     ) p on true
 ), recorded as (
     insert into crm_export.ExportErrors as e (
@@ -34,7 +34,7 @@ with rejected as (
         error_code = excluded.error_code, error_name = excluded.error_name,
         error_class = excluded.error_class, error_message = excluded.error_message,
         error_fields = excluded.error_fields, payload = excluded.payload,
-        -- what an operator decided holds until a newer version of the row comes
+        -- an operator's decision holds until the row changes
         status = case when e.status in ('set_aside', 'ignored')
                        and e.record_changed_at is not distinct from excluded.record_changed_at
                       then e.status else excluded.status end,
@@ -42,7 +42,7 @@ with rejected as (
         attempts = e.attempts + 1,
         reexports = e.reexports + case when %(reexport)s then 1 else 0 end,
         last_seen_at = clock_timestamp(),
-        -- attempts of the daily job space out; an hour less, so that a daily run finds them due
+        -- the daily job waits longer after each attempt; an hour less, so that a daily run finds the error due
         next_attempt_at = case when %(reexport)s
             then clock_timestamp() + (array[1, 2, 4, 7])[least(e.reexports + 1, 4)] * interval '1 day'
                  - interval '1 hour'

@@ -6,7 +6,7 @@ with resolved as (
     where e.stream = %(stream)s and {is_of_error} and {range}
       and (e.status in ('open', 'waiting')
            or e.status in ('set_aside', 'ignored') and e.record_changed_at is distinct from s.{cursor})
-      -- every rejection sets it, and nothing else
+      -- only a rejection sets it
       and e.last_seen_at < %(planned_at)s::timestamptz
     returning e.id, s.{cursor} as cursor_at
 )

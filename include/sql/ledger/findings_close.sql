@@ -1,4 +1,4 @@
--- Closes what a check did not find any more, and deletes what was closed three months ago.
+-- Closes the findings that a check no longer found, and deletes those closed three months ago.
 with old as (
     delete from crm_export.ExportFindings
     where stream = %(stream)s and kind = %(kind)s and closed_at < clock_timestamp() - interval '90 days'

@@ -1,3 +1,3 @@
--- Returns whether something was found before, open or closed.
+-- Returns whether a finding was recorded before, open or closed.
 select exists (select 1 from crm_export.ExportFindings
                where stream = %(stream)s and kind = %(kind)s and subject = %(subject)s)

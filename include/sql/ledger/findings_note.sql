@@ -1,4 +1,4 @@
--- Notes what a check found; what an earlier one found too keeps its line.
+-- Records what a check found; a finding that is still open keeps its line.
 insert into crm_export.ExportFindings as f (stream, kind, subject, told, run)
 select %(stream)s, %(kind)s, found.subject, found.told, %(run)s
 from unnest(%(subjects)s::text[], %(tolds)s::text[]) as found (subject, told)

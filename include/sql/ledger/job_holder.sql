@@ -1,4 +1,4 @@
--- Reads which run sent a Bulk job, and since when that run works on the stream.
+-- Reads which run sent a Bulk job, and since when that run has been working on the stream.
 select r.dag_id, r.run_id, to_char(min(a.started_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as since
 from crm_export.ExportBatches b
 join crm_export.ExportRuns r on r.id = b.run

@@ -1,4 +1,4 @@
--- Reads which run holds the lease of a stream at the moment, and since when that run works on the stream.
+-- Reads which run holds the lease of a stream now, and since when that run has been working on the stream.
 select split_part(w.lease_owner, '/', 1) as dag_id, split_part(w.lease_owner, '/', 2) as run_id,
        to_char(coalesce(min(r.started_at), clock_timestamp()) at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as since,
        w.lease_yields as yields

@@ -1,4 +1,4 @@
--- Takes rows out of a manifest whose external ids Salesforce would take for one record.
+-- Removes from a manifest the rows whose external ids Salesforce matches to one record.
 with named as materialized (
     select m.ordinal, {folded} as folded from crm_export.ExportBatchRows m where m.batch = %(batch)s
 ), colliding as (

@@ -1,4 +1,4 @@
--- Finds how far the next export errors that are due reach, and how many there are.
+-- Finds the last id of the next due export errors, and how many there are.
 select max(id), count(*)::int
 from (
     select id from crm_export.ExportErrors

@@ -1,2 +1,2 @@
--- Lets the transaction join its manifest by hash: where it was never counted, it is taken for a few rows otherwise.
+-- Makes the transaction join its manifest by hash: without statistics Postgres assumes that it has few rows.
 select set_config('enable_nestloop', 'off', true)

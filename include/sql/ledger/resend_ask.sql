@@ -1,4 +1,4 @@
--- Asks for a range of a stream, or one record, to be sent again, and writes it to the audit.
+-- Requests a resend of a range of a stream, or of one record, and writes it to the audit.
 with asked as (
     insert into crm_export.ExportResends (stream, asked_by, reason, key, from_at, to_at, rows_total)
     select %(stream)s, %(asked_by)s, %(reason)s, %(key)s, %(from_at)s::timestamptz, %(to_at)s::timestamptz,

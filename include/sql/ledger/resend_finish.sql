@@ -1,4 +1,4 @@
--- Notes that a resend is finished; one of the whole stream ends the alerts of fields that were new when it was asked for.
+-- Marks a resend as finished; one of the whole stream clears the alerts of fields that were new when it was requested.
 with finished as (
     update crm_export.ExportResends set finished_at = clock_timestamp()
     where id = %(resend)s and finished_at is null

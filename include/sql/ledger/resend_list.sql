@@ -1,4 +1,4 @@
--- Lists the resends of a stream of the last month and those that are not finished, newest first, with how far each is.
+-- Lists the resends of a stream of the last month and the unfinished ones, newest first, with their progress.
 select r.id, r.stream, r.asked_by, r.asked_at, r.reason, r.key, r.from_at, r.to_at, r.cursor_at, r.finished_at,
        r.rows_total, r.rows_sent,
        case when r.finished_at is not null then 'done'

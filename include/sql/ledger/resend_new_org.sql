@@ -1,4 +1,4 @@
--- Lets a stream begin anew for another org: forgets where it was, what it was held at and what was exported.
+-- Lets a stream start over in another org: forgets its watermark, its stop and what was exported.
 with forgotten as (
     delete from crm_export.ExportedVersions where stream = %(stream)s
 ), cleared as (

@@ -1,4 +1,4 @@
--- Moves the progress of a resend to the end of a window, under our epoch, where it is still at the window's beginning.
+-- Moves the progress of a resend from the start of a window to its end, under our epoch.
 update crm_export.ExportResends r
 set cursor_at = %(cursor_at)s::timestamptz, record_key = %(record_key)s
 from crm_export.ExportWatermarks w

@@ -1,4 +1,4 @@
--- Lists the resends of a stream that are not finished, oldest first, with the bounds of what is left of each.
+-- Lists the unfinished resends of a stream, oldest first, with the bounds of their remaining rows.
 select r.id, r.key, r.cursor_at::text, r.record_key,
        coalesce(r.cursor_at, r.from_at - interval '1 microsecond')::text as start_at,
        coalesce(r.record_key, w.record_key) as start_key,

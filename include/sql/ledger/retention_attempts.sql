@@ -1,4 +1,4 @@
--- Deletes a slice of old attempts of records that are still rejected, but for the first and the last of each.
+-- Deletes a slice of old attempts of records that are still rejected, except the first and the last of each.
 delete from crm_export.ExportErrorAttempts where id in (
     select a.id from crm_export.ExportErrorAttempts a
     where a.attempted_at < clock_timestamp() - %(keep_days)s * interval '1 day'

@@ -1,2 +1,2 @@
--- Notes on the line of a run how old the oldest change was that it found.
+-- Records on the line of a run the time of the oldest change that it found.
 update crm_export.ExportRuns set oldest_change_at = %(moment)s::timestamptz where id = %(run)s

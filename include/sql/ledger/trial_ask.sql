@@ -1,4 +1,4 @@
--- Asks for the trial of a record; older ones are deleted, and their values with them.
+-- Requests the trial of a record; trials older than an hour are deleted with their values.
 with expired as (
     delete from crm_export.ExportTrials where asked_at < clock_timestamp() - interval '1 hour'
 )

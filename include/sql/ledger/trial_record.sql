@@ -1,4 +1,4 @@
--- Reads which record a trial of the last hour is for, while it has not ended.
+-- Reads the record of an unfinished trial of the last hour.
 select e.stream, e.record_key
 from crm_export.ExportTrials t
 join crm_export.ExportErrors e on e.id = t.error

@@ -1,4 +1,4 @@
--- Notes which version of each row a batch has exported or listed in ExportErrors.
+-- Records which version of each row a batch has exported or listed in ExportErrors.
 insert into crm_export.ExportedVersions (stream, row_count, key_hashes, versions)
 select %(stream)s, count(*), array_agg(hashtextextended(record_key, 0) order by ordinal),
        array_agg(cursor_at order by ordinal)

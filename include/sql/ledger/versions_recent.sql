@@ -1,4 +1,4 @@
--- Unpacks the lines of settled batches: the version that was exported last of each row since the last check.
+-- Unpacks the lines of settled batches: the last version of each row that was exported since the last check.
 create temp table crm_export_recent as
 select distinct on (each.key_hash) each.key_hash, each.version, v.id as line
 from pg_temp.crm_export_unpacked u join crm_export.ExportedVersions v using (id),

@@ -1,2 +1,2 @@
--- Reads what the object of a stream has ever been described as.
+-- Reads the description of a stream's object, merged over all its runs.
 select described_ever from crm_export.ExportWatermarks where stream = %(stream)s

@@ -1,2 +1,2 @@
--- Reads which org the watermark of a stream was kept for.
+-- Reads which org the watermark of a stream belongs to.
 select organization_id from crm_export.ExportWatermarks where stream = %(stream)s

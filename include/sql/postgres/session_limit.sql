@@ -1,2 +1,2 @@
--- Ends statements of a session that take longer.
+-- Sets the statement timeout of a session.
 select set_config('statement_timeout', %(milliseconds)s::integer::text, false)

@@ -1,2 +1,2 @@
--- Marks the session as the exporter's: export_horizon() leaves out the transactions of sessions with this lock.
+-- Marks the session as the exporter's: export_horizon() ignores the transactions of sessions with this lock.
 select pg_catalog.pg_try_advisory_lock_shared(724188901, 12)

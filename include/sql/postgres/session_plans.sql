@@ -1,4 +1,4 @@
--- Takes back what a role or a database changed about plans, durability and memory for sorting.
+-- Undoes what a role or a database has set for plans, durability and sort memory.
 select pg_catalog.set_config(s.name, case s.name when 'synchronous_commit' then 'on' else s.boot_val end, false)
 from pg_catalog.pg_settings s
 where case when s.name like 'enable\_%' then s.setting <> s.boot_val and s.source in ('user', 'database', 'database user')

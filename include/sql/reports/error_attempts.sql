@@ -1,4 +1,4 @@
--- The attempts of one export error, newest first, with who asked for them.
+-- Lists the attempts of one export error, newest first, with the person who requested each.
 select a.attempted_at as at, a.outcome, a.error_code as code, left(a.error_message, 1000) as message,
        to_char(a.record_changed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as record_changed_at,
        r.dag_id, r.run_id, r.task_id, r.try_number, u.actor

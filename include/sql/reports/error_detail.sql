@@ -1,4 +1,4 @@
--- Everything about one export error but its attempts.
+-- Reads everything about one export error except its attempts.
 select e.id, e.stream, e.object, left(e.record_key, 4000) as record_key, left(e.external_id, 4000) as external_id,
        e.operation, e.error_code as code, e.error_name as name, e.error_class, e.error_message as message,
        e.error_fields as fields, e.cause, e.status,

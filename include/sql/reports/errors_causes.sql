@@ -1,4 +1,4 @@
--- Export errors by cause, most records first: what was rejected for one and the same reason is one line.
+-- Groups export errors by cause, most records first.
 with by_stream as (
     select e.cause, e.stream, count(*) as count,
            count(*) filter (where e.status = 'open') as open,

@@ -1,4 +1,4 @@
--- One page of export errors, filtered and sorted, from behind a place in that order.
+-- Reads one page of export errors, filtered and sorted, starting after a place in that order.
 select e.id, e.stream, e.object, left(e.record_key, 300) as record_key, left(e.external_id, 300) as external_id,
        e.operation, e.error_code as code, e.error_name as name, e.error_class,
        left(e.error_message, %(message_limit)s) as message, e.error_fields as fields, e.cause, e.status,

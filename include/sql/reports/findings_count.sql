@@ -1,2 +1,2 @@
--- How many things the daily check found and finds still, by stream.
+-- Counts the open findings of the daily check by stream.
 select stream, count(*) as findings from crm_export.ExportFindings where closed_at is null group by stream

@@ -1,2 +1,2 @@
--- The org that a stream is exported to, to link to its records.
+-- Reads the address of the org that a stream is exported to, for links to its records.
 select instance_url from crm_export.ExportWatermarks where stream = %(stream)s

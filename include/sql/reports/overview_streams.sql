@@ -1,4 +1,4 @@
--- The state of each stream, for the page: watermark, stop, lease, the last exports.
+-- Reads the state of each stream for the page: watermark, stop, lease, latest exports.
 select w.stream,
        to_char(w.cursor_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as changed_at,
        w.cursor_at::text as cursor_at, w.record_key,

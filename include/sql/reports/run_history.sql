@@ -1,4 +1,4 @@
--- What runs did over time, in buckets of equal length, also empty ones; by now(), which an index can be asked for.
+-- Sums what runs did over time in buckets of equal length, empty ones too; now() lets the filter use an index.
 with bucket as (
     select generate_series(
         to_timestamp(floor(extract(epoch from now() - %(days)s * interval '1 day') / %(seconds)s) * %(seconds)s),

@@ -1,4 +1,4 @@
--- One line per stream for people: what the last runs did and its state.
+-- Summarises each stream for people: its state and what its last export did.
 select w.stream, w.cursor_at::text as watermark, w.record_key,
        to_char(w.held_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as held_since,
        e.record_key as held_key, e.error_code as held_code, e.error_message as held_message,

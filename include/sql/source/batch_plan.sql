@@ -1,5 +1,5 @@
--- Plans a batch of rows with one action: writes the manifest, answers the records. One snapshot.
--- Where rows share a position nothing is planned, and the key of one of them is answered.
+-- Plans a batch of rows with one action in one snapshot: writes the manifest and returns the records.
+-- If rows share a position, nothing is planned and the key of one of them is returned.
 with page as materialized (
     {page}
 ), judged as materialized (

@@ -1,4 +1,4 @@
--- Sums columns of the exported rows by a group: live, up to the watermark, with no unresolved export error.
+-- Sums columns by group over the exported rows: live, up to the watermark, without an unresolved export error.
 select {group}::text, {off}, {sums}
 from {source} s
 join crm_export.ExportWatermarks w on w.stream = %(stream)s

@@ -1,4 +1,4 @@
--- Reads how many characters the texts of a source may have, where that is declared.
+-- Reads the declared lengths of a source's text columns, in characters.
 select a.attname, a.atttypmod - 4
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace

@@ -1,8 +1,8 @@
--- Reads when the first row of a delete that waits behind the watermark is purged, where that is soon.
+-- Reads when the row of the first delete after the watermark is purged, if that is soon.
 select to_char((min(s.{deleted}) + %(purged_after)s::interval) at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
 from {source} s
 where s.{deleted} is not null {after}
-  -- a delete that is rejected has an alert of its own
+  -- a rejected delete has an alert of its own
   and not exists (select from crm_export.ExportErrors e
                   where e.stream = %(stream)s and e.status <> 'resolved' and e.operation = 'delete' and {is_of_error})
 having min(s.{deleted}) + %(purged_after)s::interval < clock_timestamp() + %(warning)s::interval

@@ -1,4 +1,4 @@
--- Reads the oldest change behind the watermark, also above the horizon, when it is older than some hours.
+-- Reads the oldest change after the watermark, even above the horizon, if it is older than a number of hours.
 select to_char(first.changed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
 from (select s.{cursor} as changed_at from {source} s
       where s.{cursor} < clock_timestamp() {after}

@@ -1,2 +1,2 @@
--- Takes the external ids that Salesforce lists.
+-- Loads the external ids that Salesforce lists.
 copy pg_temp.crm_export_listed from stdin

@@ -1,4 +1,4 @@
--- Lists, as the manifest of a job, the current rows of export errors that are due and that the job can carry.
+-- Writes the manifest of a job: the current rows of due export errors that a Bulk job can carry.
 insert into crm_export.ExportBatchRows (batch, ordinal, record_key, external_id, cursor_at)
 select %(batch)s, row_number() over (order by e.id), {key_text}, {external_id}, s.{cursor}
 from crm_export.ExportErrors e

@@ -1,2 +1,2 @@
--- Makes the transaction read tables along their indexes: a window of a large table is otherwise read by reading all of it.
+-- Makes the transaction use index scans: Postgres would otherwise scan a large table completely for each window.
 select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)

@@ -1,4 +1,4 @@
--- Reads the columns of a source, their types below any domains, and whether an index finds their texts whatever the case.
+-- Reads the columns of a source, the base types of domains, and whether an index finds texts whatever their case.
 with recursive bases as (
     select t.oid as type, t.oid as base, t.typbasetype as following from pg_catalog.pg_type t
     where t.oid in (select a.atttypid from pg_catalog.pg_attribute a
@@ -9,7 +9,7 @@ with recursive bases as (
     select b.type, t.oid, t.typbasetype from bases b join pg_catalog.pg_type t on t.oid = b.following
 )
 select a.attname as name,
-       -- without its length: a cast to character(6) or bit(8) would cut
+       -- without its length: a cast to character(6) or bit(8) would truncate
        pg_catalog.format_type(t.oid, -1) as type, t.typcategory as category,
        case when l.collname <> 'default'
             then pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(l.collname) end as collation,

@@ -1,3 +1,3 @@
--- Returns how Postgres would look for another row with an external id.
+-- Returns Postgres's plan for finding another row with the same external id.
 explain (format json)
 select 1 from {source} o where o.{external_id} = (select s.{external_id} from {source} s limit 1)

@@ -1,4 +1,4 @@
--- Returns how Postgres would read the rows behind the watermark in their order.
+-- Returns Postgres's plan for reading the rows after the watermark in position order.
 explain (format json)
 select 1 from {source} s
 where s.{cursor} < %(horizon)s::timestamptz {after}

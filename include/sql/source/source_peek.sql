@@ -1,4 +1,4 @@
--- Reads the first row behind the watermark.
+-- Reads the first row after the watermark.
 select {key_text}, s.{cursor}::text from {source} s
 where s.{cursor} < %(horizon)s::timestamptz {after}
 order by s.{cursor}, {key_order} limit 1

@@ -1,4 +1,4 @@
--- Reads what kind of relation a source is, and what proves that each row has a key of its own.
+-- Reads what kind of relation a source is, and what proves that each row has a unique key.
 select c.relkind::text as kind,
        c.relkind = 'r' and c.relhassubclass as has_children,
        coalesce((select p.partnatts = 1 and p.partattrs[0] = a.attnum

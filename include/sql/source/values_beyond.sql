@@ -1,4 +1,4 @@
--- Finds values of a column that are not among those given, in rows up to a limit; some have several values in one text.
+-- Finds values of a column that a list lacks, in the first rows; a multi-select text holds several values.
 select distinct v.value
 from (select s.{column}::text as text from {source} s limit %(limit)s) s
 cross join unnest(case when %(several)s then string_to_array(s.text, ';') else array[s.text] end) v (value)

@@ -1,4 +1,4 @@
--- Finds which of some values a column still has; some have several values in one text.
+-- Finds which of some values a column still has; a multi-select text holds several values.
 select distinct v.value
 from {source} s
 cross join unnest(case when %(several)s then string_to_array(s.{column}::text, ';') else array[s.{column}::text] end) v (value)

@@ -1,4 +1,4 @@
--- Compares a page of the source with the versions exported last; packs what agrees into one line, returns what does not.
+-- Compares a page of the source with the versions last exported; packs what matches into one line, returns the rest.
 with page as materialized (
     select {key_text} collate "C" as record_key, s.{cursor} as cursor_at, {shares_position} as shared,
            row_number() over positions as place

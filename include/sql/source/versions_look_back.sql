@@ -1,4 +1,4 @@
--- Finds rows that changed a little before the watermark and were not exported in that version. Lines on trust are trusted.
+-- Finds rows that changed shortly before the watermark and were not exported in that version, except in lines on trust.
 with bounds as (
     select %(cursor_at)s::timestamptz - %(seconds)s * interval '1 second' as since
 ), known as materialized (

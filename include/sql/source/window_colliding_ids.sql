@@ -1,4 +1,4 @@
--- Finds external ids of live rows of a window that Salesforce would take for one record: by case, blanks, or digits.
+-- Finds external ids in a window that Salesforce matches to one record: they differ in case, blanks or digits only.
 select coalesce(array_agg(folded), array[]::text[])
 from (
     select {folded} as folded from {source} s

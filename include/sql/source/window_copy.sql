@@ -1,4 +1,4 @@
--- Writes the rows of a window as CSV, in the order in which a job is to meet them.
+-- Writes the rows of a window as CSV, in the order in which the job processes them.
 copy (
     select {columns}
     from {source} s

@@ -1,4 +1,4 @@
--- Finds the n-th row behind the watermark. Only that row is written as text, not those that are skipped.
+-- Finds the n-th row after the watermark. Only that row is written as text, not the skipped ones.
 select s.{cursor}::text, {key_text}
 from (
     select s.{cursor}, s.{key} from {source} s

@@ -186,7 +186,7 @@ MISTAKES: dict[str, tuple[Callable[[Stage], object], str]] = {
             stage.exporter.add_many(21, 20_020),
             stage.sql("drop index app.accounts_changed_at_id_idx; analyze app.accounts"),
         ),
-        "warn  accounts  index: no index gives the rows of app.accounts in the order of changed_at and id",
+        "warn  accounts  index: no index returns the rows of app.accounts in the order of changed_at and id",
     ),
     "external ids that are missing": (
         lambda stage: stage.exporter.add({"id": 30, "ext": None}),
@@ -224,7 +224,7 @@ MISTAKES: dict[str, tuple[Callable[[Stage], object], str]] = {
     "a parent's field that is no external id": (
         lambda stage: stage.write("contacts", CONTACTS, fields={"Ext__c": "ext", "LastName": "name",
                                                                 "Account.Plain__c": "account"}),
-        "fail  contacts  parent: fields names Account.Plain__c, and Account has it, but not marked External ID",
+        "fail  contacts  parent: fields names Account.Plain__c, but Account does not mark that field External ID",
     ),
     "a required field that nothing maps": (
         lambda stage: stage.write(fields={"Ext__c": "ext", "Kind__c": "kind"}),
@@ -236,11 +236,11 @@ MISTAKES: dict[str, tuple[Callable[[Stage], object], str]] = {
     ),
     "texts that are too long": (
         lambda stage: stage.exporter.add({"id": 30, "name": LONG}),
-        "fail  accounts  length: Name takes 80 characters, and its column has texts of up to 81",
+        "fail  accounts  length: Name allows 80 characters, and its column has texts of up to 81",
     ),
     "a column that may hold more than its field": (
         lambda stage: stage.sql("alter table app.accounts alter name type varchar(200)"),
-        "warn  accounts  length: Name takes 80 characters, and its column may hold 200.",
+        "warn  accounts  length: Name allows 80 characters, and its column may hold 200.",
     ),
     "values that a restricted picklist lacks": (
         lambda stage: stage.exporter.add({"id": 30, "kind": "Unknown kind"}),

@@ -80,7 +80,7 @@ def test_a_wrong_alerts_file_is_one_message(
     (tmp_path / "alerts.yaml").write_text("channels:\n  team: {type: smtp}\n")
     code, shown = run(capsys, "alerts", "test")
     assert (code, shown.count("\n")) == (2, 1)
-    assert "alerts.yaml: channels.team: Value error, to: is missing; list the addresses that get the mail" in shown
+    assert "alerts.yaml: channels.team: Value error, to: is missing; list the addresses to mail to" in shown
 
 
 def test_a_misspelt_stream_is_asked_about(commands: Exporter, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,8 +38,8 @@ def test_the_written_file_is_loaded_passes_check_and_exports(
         "Ext__c": "ext", "Name": "Name", "Kind__c": "kind", "Amount__c": "amount", "Since__c": "since",
         "Seen__c": "seen",
     }  # fmt: skip
-    assert "# fields: column fax: no field that may be written is named like it." in text
-    assert "# fields: column active: Active__c is of type boolean, which takes no integer." in text
+    assert "# fields: column fax: no writable field has a matching name." in text
+    assert "# fields: column active: Active__c is of type boolean, which does not accept integer." in text
     code, shown = run(capsys, "check", "partners")
     assert code == 0, shown
     commands.stream = stream
@@ -69,8 +69,8 @@ def test_what_cannot_be_decided_is_a_comment(commands: Exporter, capsys: pytest.
     for comment in (
         "# key: no unique index covers one column (a view has none); number is a guess.",
         "# cursor: loaded is a guess. It must be set by every write of a row.",
-        "# deleted: no column says when a row was deleted; deletes are not exported.",
-        "# fields: LastName is required and no column is named like it; add it.",
+        "# deleted: no column holds the time of deletion; deletes are not exported.",
+        "# fields: LastName is required and no column matches its name; add it.",
     ):
         assert comment in shown
 

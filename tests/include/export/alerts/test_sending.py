@@ -74,7 +74,7 @@ def test_a_hold_is_reported_once_and_not_again_by_twenty_four_runs_and_its_end_i
     assert "Error occurred during Crm Export: RESTRICT_PICKLIST_VALUES_ENABLED : Entity type 'Account'" in text
     assert "CRM ErrorCode: INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST, Field(s): Kind__c" in text
     assert "accounts is paused at key=2 since" in text
-    assert "attempt 1; 1 rows wait; contacts may wait for it." in text
+    assert "attempt 1; 1 rows wait; contacts may be waiting for it." in text
     assert "What to do: " in text
     assert "https://airflow/crm-export/" in text
     assert "Nonsense" not in text
@@ -165,7 +165,7 @@ def test_five_hundred_rejections_by_one_rule_are_one_alert(exporter: Exporter) -
     exporter.connection.execute("update app.accounts set kind = null")
     exporter.reexport(every=True)
     [over] = alerts.send()
-    assert "no record is rejected for INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST any more" in over
+    assert "records are no longer rejected for INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST" in over
 
 
 def test_turning_the_setting_off_ends_the_hold_and_reports_its_cause(alerts: Alerts) -> None:
@@ -204,7 +204,7 @@ def test_spent_api_calls_are_reported_once_for_the_org(alerts: Alerts) -> None:
     alerts.exporter.connection.execute("update app.accounts set kind = null")
     assert alerts.exporter.run(daily_api_limit=1).outcome is Outcome.WAITING_FOR_CREDITS
     [text] = alerts.send()
-    assert "The API calls of the day are spent" in text
+    assert "The daily API calls are used up" in text
     assert alerts.exporter.run().outcome is Outcome.COMPLETE
     assert "API calls are available again." in alerts.send()[0]
 
@@ -217,7 +217,7 @@ def test_a_finding_is_reported_by_its_kind_and_its_end_too(exporter: Exporter) -
     findings = ExportFindings(exporter.connection, "accounts", entry.id)
     findings.note("late_row", [(str(n), "It came late.") for n in range(300)])
     [text] = alerts.send()
-    assert "accounts: CRMExport_Reconcile finds: late row (300)." in text
+    assert "accounts: CRMExport_Reconcile found: late row (300)." in text
     later = ExportFindings(exporter.connection, "accounts", entry.id + 1)
     later.close_others("late_row")
     assert "CRMExport_Reconcile no longer finds: late row." in alerts.send()[0]
@@ -225,7 +225,7 @@ def test_a_finding_is_reported_by_its_kind_and_its_end_too(exporter: Exporter) -
 
 @pytest.mark.parametrize(
     ("language", "named"),
-    [("en", "finds: a field that was shortened (1)."), ("pt-BR", "encontra: um campo que foi encurtado (1).")],
+    [("en", "found: a field that was shortened (1)."), ("pt-BR", "encontra: um campo que foi encurtado (1).")],
 )
 def test_a_change_of_the_org_is_reported_in_words_with_what_to_do(
     exporter: Exporter, language: Language, named: str
@@ -264,7 +264,7 @@ def test_a_change_that_waits_for_more_than_a_day_is_reported_until_it_has_left(e
     watch = AlertWatch(exporter.connection, lag_hours=24)
     watch.look(exporter.stream)
     [text] = alerts.send()
-    assert "accounts: the oldest change that is not exported is from 2026-01-01 00:01 UTC." in text
+    assert "accounts: the oldest unexported change is from 2026-01-01 00:01 UTC." in text
     exporter.run()
     watch.look(exporter.stream)
     assert "accounts has caught up." in alerts.send()[0]
@@ -281,7 +281,7 @@ def test_a_rejected_delete_is_reported_before_its_row_is_purged(exporter: Export
     watch = AlertWatch(exporter.connection, lag_hours=1e6)
     watch.look(exporter.stream)
     [text] = alerts.send()
-    assert "accounts: deletes wait to be exported" in text
+    assert "accounts: deletes are waiting to be exported" in text
     exporter.run()
     watch.look(exporter.stream)
     assert alerts.send()[0].startswith("CRM Export: 1 resolved\n")
@@ -309,7 +309,7 @@ def test_a_held_delete_is_reported_before_its_row_is_purged_and_until_it_is_deli
         keys = [alert.subject for alert in ExportAlerts(exporter.connection).list_open(9) if alert.kind == "purge"]
         assert keys == ["1"] * purges, f"deleted {days} days ago"
     [text] = alerts.send()
-    assert "[critical] accounts: the delete of key=1 is rejected, and the warehouse purges its row at 20" in text
+    assert "[critical] accounts: the delete of key=1 was rejected, and the warehouse purges its row at 20" in text
     exporter.control.clear_faults()
     assert exporter.run().outcome is Outcome.COMPLETE
     exporter.gate()
@@ -328,7 +328,7 @@ def test_a_session_idle_in_transaction_is_named_where_it_holds_changes_back(
         idle.execute("select 1")
         AlertWatch(exporter.connection, lag_hours=24).look(exporter.stream)
         [text] = alerts.send()
-    assert "accounts: the oldest change that is not exported is from 2026-01-01 00:01 UTC." in text
+    assert "accounts: the oldest unexported change is from 2026-01-01 00:01 UTC." in text
     assert "warehouse_loader" in text
     assert str(idle.info.backend_pid) in text
     exporter.run()

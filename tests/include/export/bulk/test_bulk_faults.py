@@ -181,7 +181,7 @@ class TestJobs:
     @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
     def test_of_a_job_that_fails_half_way_what_was_processed_is_settled(self, bulk: Exporter, pause: bool) -> None:
         bulk.control.add_job_fault(fail="InternalServerError : planted", fail_after_batches=2)
-        with pytest.raises(SalesforceFailure, match="gave up Bulk job"):
+        with pytest.raises(SalesforceFailure, match="gave up on Bulk job"):
             bulk.run(pause=pause)
         assert (bulk.errors(), bulk.watermark()) == ([], "45")
         assert len(bulk.names()) == 45
@@ -192,7 +192,7 @@ class TestJobs:
     def test_of_a_job_that_somebody_aborts_what_was_processed_is_settled(self, bulk: Exporter) -> None:
         bulk.control.set_bulk(batch_delay_seconds=0.2)
         bulk.make_session = lambda: PointSession(Points(Point("after GET jobs/ingest/JOB", 3), lambda: abort_all(bulk)))
-        with pytest.raises(SalesforceFailure, match="was aborted in Salesforce by somebody else"):
+        with pytest.raises(SalesforceFailure, match="somebody aborted Bulk job"):
             bulk.run(pause=False)
         assert states(bulk) == {"Aborted": 1}
         assert (bulk.errors(), bulk.watermark()) == ([], str(len(bulk.names())))

@@ -72,7 +72,7 @@ def account(**changes: Any) -> Act:
 
 CHANGES = {
     "a field is required": Change(
-        "org:required", "Account.Plain__c", "Plain__c is required now, and accounts.yaml maps no column to it",
+        "org:required", "Account.Plain__c", "Plain__c is now required, and accounts.yaml maps no column to it",
         field("Plain__c", required=True), field("Plain__c", required=False),
     ),
     "a required field has a default then": Change(
@@ -236,7 +236,7 @@ def test_without_api_calls_nothing_is_compared_and_nothing_closed(exported: Expo
     exported.control.change_field("Account", "Amount__c", hidden=True)
     look(exported)
     before = exported.last_call()
-    assert look(exported, daily_api_limit=1).message == "Not compared: the API calls of the day are spent."
+    assert look(exported, daily_api_limit=1).message == "Not compared: the daily API calls are used up."
     assert exported.calls(before) == []
     assert len(open_findings(exported)) == 1
 

@@ -146,7 +146,7 @@ def test_a_parent_that_may_be_of_several_objects_is_named_with_its_object(
     ("object_name", "field", "words"),
     [
         ("Task", "Who.Ext__c", r"can refer to several objects \(Contact, Account\).*Write Contact:Who.Ext__c"),
-        ("Task", "Lead:Who.Ext__c", "cannot refer to Lead; it can to Contact, Account"),
+        ("Task", "Lead:Who.Ext__c", "cannot refer to Lead, only to Contact, Account"),
         ("Contact", "Account:Account.Ext__c", "refers to Account only.*Write Account.Ext__c"),
     ],
 )

@@ -15,7 +15,7 @@ def fill(exporter: Exporter) -> None:
 @pytest.mark.parametrize(
     ("index", "words", "columns"),
     [
-        ("accounts_changed_at_id_idx", "no index gives the rows", '("changed_at", "id")'),
+        ("accounts_changed_at_id_idx", "no index returns the rows", '("changed_at", "id")'),
         ("accounts_ext_idx", "no index finds rows", '("ext")'),
     ],
 )
@@ -32,7 +32,7 @@ def test_a_large_source_without_an_index_is_reported_once_a_run(
 def test_with_the_index_nothing_is_reported(exporter: Exporter, caplog: pytest.LogCaptureFixture) -> None:
     fill(exporter)
     exporter.run(daily_api_limit=1)
-    assert "no index gives the rows" not in caplog.text
+    assert "no index returns the rows" not in caplog.text
 
 
 def test_with_an_index_on_the_external_id_or_where_it_is_the_key_nothing_is_reported(
@@ -78,5 +78,5 @@ def test_the_advice_can_be_followed_whatever_the_source_is(
     exporter.connection.execute("analyze")
     exporter.stream = make_stream(source="app.parts")
     exporter.run(daily_api_limit=1)
-    [message] = [each.getMessage() for each in caplog.records if "no index gives the rows" in each.getMessage()]
+    [message] = [each.getMessage() for each in caplog.records if "no index returns the rows" in each.getMessage()]
     assert message.endswith(words)

@@ -173,7 +173,7 @@ def test_a_key_that_cannot_be_kept_as_text_is_rejected_before_the_first_row(expo
         " deleted_at timestamptz)"
     )
     exporter.stream = stream_of()
-    with pytest.raises(ConfigurationFailure, match=r"key id has type .*cannot be kept as text.*cast it in a view"):
+    with pytest.raises(ConfigurationFailure, match=r"key id has type .*cannot be stored as text.*cast it in a view"):
         exporter.run()
     assert exporter.calls() == []
 

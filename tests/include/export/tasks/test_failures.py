@@ -168,7 +168,7 @@ class TestReadingExactly:
         ).fetchone()
         assert definition is not None
         exporter.connection.execute(definition[0].replace("pg_is_in_recovery()", "true"))
-        expect_failure(exporter, HorizonFailure, "is a standby", "must run on the primary")
+        expect_failure(exporter, HorizonFailure, "is a standby", "Let postgres_default connect to the primary")
 
     @pytest.mark.fault("A11")
     def test_rows_without_a_change_time_or_with_a_future_one_are_counted_and_reported(

@@ -31,7 +31,7 @@ def test_a_stream_that_another_run_is_exporting_is_skipped(
     with in_work(connect(), "accounts"):
         report = exporter.run()
     assert report.outcome is Outcome.ALREADY_RUNNING
-    assert report.message.startswith("Run scheduled__2026-01-01T00:00:00+00:00 of CRMExport is exporting this stream")
+    assert report.message.startswith("Run scheduled__2026-01-01T00:00:00+00:00 of CRMExport has been exporting this")
     assert exporter.calls() == []
     assert exporter.run().outcome is Outcome.COMPLETE
     assert exporter.names() == {"A1": "Account 1"}
@@ -45,7 +45,7 @@ def test_a_child_is_not_sent_while_another_run_exports_its_parent(
     with in_work(connect(), "accounts"):
         report = exporter.run()
     assert report.outcome is Outcome.ALREADY_RUNNING
-    assert "is exporting the parent stream accounts since 20" in report.message
+    assert "has been exporting the parent stream accounts since 20" in report.message
     assert exporter.calls() == []
     ours = f"CRMExport/run{exporter.runs + 1}/accounts.export_changes/1/x"
     with in_work(connect(), "accounts", ours):  # the run's own parent task has ended; a retry may still hold the lease
@@ -60,7 +60,7 @@ def test_a_bulk_job_that_another_run_waits_for_is_left_to_it_until_it_is_over(ex
     assert first.outcome is Outcome.WAITING_FOR_JOB
     second = exporter.run(pause=False, job_patience=0.1)
     assert (second.outcome, second.job_id) == (Outcome.ALREADY_RUNNING, None)
-    assert second.message.startswith("Run run1 of CRMExport is exporting this stream since 20")
+    assert second.message.startswith("Run run1 of CRMExport has been exporting this stream since 20")
     assert str(first.job_id) in second.message
     third = exporter.run(pause=False)  # no run needs to wait for the job: the first that finds it finished settles it
     assert (third.outcome, third.accepted) == (Outcome.COMPLETE, 2_075)

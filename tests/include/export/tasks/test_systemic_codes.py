@@ -152,7 +152,7 @@ def test_transient_failures_are_retried(exporter: Exporter, answer: dict[str, An
             QuotaFailure,
             "API Requests, Last 24",
         ),
-        (rejection(400, "INVALID_QUERY_LOCATOR", "invalid query locator"), SalesforceFailure, "asks again"),
+        (rejection(400, "INVALID_QUERY_LOCATOR", "invalid query locator"), SalesforceFailure, "repeats the query"),
         (rejection(403, "OPERATION_TOO_LARGE", "exceeded 20000 distinct ids"), ConfigurationFailure, "View All Data"),
         ({"status": 403, "body": "<html>Blocked</html>"}, ConfigurationFailure, "proxy or firewall"),
         ({"status": 410, "body": ""}, ConfigurationFailure, "version of its API"),

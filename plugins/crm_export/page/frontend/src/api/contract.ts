@@ -974,7 +974,7 @@ export interface components {
             rejected: number;
         };
         /**
-         * @description How something is: as it should be, worth a look, or in the way of an export.
+         * @description The result of a check: in order, worth a look, or a problem that stops an export or causes rejections.
          * @enum {string}
          */
         Level: "ok" | "warn" | "fail";
@@ -1195,7 +1195,7 @@ export interface components {
             pause_on_export_errors: components["schemas"]["SwitchSetting"] | null;
             problems: components["schemas"]["Problem"][];
         };
-        /** @description What the last export saw of pause_on_export_errors. */
+        /** @description The value of pause_on_export_errors that the last export used. */
         SettingSeen: {
             /** Format: date-time */
             at: string;
@@ -1268,7 +1268,7 @@ export interface components {
             source: string | null;
             watermark: components["schemas"]["WatermarkState"] | null;
         };
-        /** @description All streams in one: what is missing from Salesforce, and the streams that are not in order, by their names. */
+        /** @description All streams together: what is missing from Salesforce, and the names of the streams with problems. */
         Summary: {
             broken: string[];
             errors: components["schemas"]["ErrorCounts"];
