@@ -8,7 +8,7 @@ import { FailureNotice } from "../parts/Notice";
 import { Ago } from "../parts/Time";
 import { href } from "../route";
 
-/** What CRMExport_Reconcile has found and still finds, one line for each stream and kind. */
+/** The open findings of CRMExport_Reconcile, one line for each stream and kind. */
 export function FindingList() {
   const { streams } = useLive();
   const count = streams.data?.summary.findings ?? 0;
