@@ -1,4 +1,4 @@
-"""The expressions of rules: what they may name, checked when an org file is read, and how they are evaluated."""
+"""The expressions of rules: checking their names when an org file is read, and evaluating them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Comparison = Callable[[Any, Any], Any]
 
 
 def check_expression(text: str, fields: Mapping[str, FieldDefinition], objects: Mapping[str, ObjectDefinition]) -> None:
-    """Raise ValueError when an expression cannot be read, or names what the org does not have."""
+    """Raise ValueError when an expression cannot be parsed, or names something that the org does not have."""
     try:
         tree = SimpleEval.parse(text)
     except (InvalidExpression, SyntaxError) as wrong:
@@ -61,7 +61,7 @@ def _unless_empty(compare: Comparison) -> Comparison:
     return lambda left, right: left is not None and right is not None and compare(left, right)
 
 
-# an empty field is neither less nor more than anything
+# an empty field is neither less nor greater than any value
 _OPERATORS = DEFAULT_OPERATORS | {
     ast.Lt: _unless_empty(operator.lt),
     ast.LtE: _unless_empty(operator.le),
