@@ -155,7 +155,7 @@ class OrgDefinition(StrictModel):
     def _check_limits(self) -> None:
         unknown = self.limits.keys() - _LIMITS.keys()
         if unknown:
-            raise ValueError(f"limit {min(unknown)} is not known; there are {', '.join(_LIMITS)}")
+            raise ValueError(f"limit {min(unknown)} is not known; allowed: {', '.join(_LIMITS)}")
         self.limits = _LIMITS | self.limits
 
     def _check_prefixes(self) -> None:

@@ -39,7 +39,7 @@ def _mistakes(
             if not any(node.attr in objects[each].fields or node.attr == "Id" for each in targets):
                 yield f"{' or '.join(targets)} has no field {node.attr}"
         elif isinstance(node, ast.Name) and node not in called and node.id not in names:
-            yield f"there is no field {node.id}; there are {', '.join(sorted(names))}"
+            yield f"there is no field {node.id}; allowed: {', '.join(sorted(names))}"
 
 
 def _wrong_call(node: ast.Call, names: set[str], objects: Mapping[str, ObjectDefinition]) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _wrong_call(node: ast.Call, names: set[str], objects: Mapping[str, ObjectDef
         return
     given = [str(each.value) if isinstance(each, ast.Constant) else "" for each in node.args]
     if name == "changed" and given[0] not in names:
-        yield f"changed() takes the name of a field in quotes, {given[0]} is none"
+        yield f"changed() takes the name of a field in quotes; {given[0]} is not a field"
     if name == "find":
         found = objects.get(given[0])
         key = found.fields.get(given[1]) if found else None

@@ -53,7 +53,7 @@ class StrictModel(BaseModel):
     def _check_keys(cls, given: Any) -> Any:
         unknown = sorted(map(str, given.keys() - cls.model_fields.keys())) if isinstance(given, dict) else []
         if unknown:
-            raise ValueError(f"`{unknown[0]}` is not known; there are {', '.join(cls.model_fields)}")
+            raise ValueError(f"`{unknown[0]}` is not known; allowed: {', '.join(cls.model_fields)}")
         return given
 
 

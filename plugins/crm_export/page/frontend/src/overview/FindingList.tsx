@@ -32,7 +32,7 @@ function Found({ count }: { count: number }) {
   );
 }
 
-/** Return the findings of each stream and kind together. */
+/** Return the findings grouped by stream and kind. */
 function group(findings: FindingView[]): FindingView[][] {
   const groups = new Map<string, FindingView[]>();
   for (const finding of findings) {
