@@ -36,7 +36,7 @@ def prepare_databases(server: EmbeddedPostgres, credentials: Credentials) -> Non
 
 
 def install_export_tables(server: EmbeddedPostgres) -> None:
-    """Install the schema of the export as its owner, the exporter's role, which may create schemas only meanwhile."""
+    """Install the export's schema as its owner, the exporter's role, which may create schemas only during this call."""
     with psycopg.connect(server.dsn(SOURCE_DATABASE), autocommit=True) as admin:
         admin.execute(_load("install_begin"))
         try:

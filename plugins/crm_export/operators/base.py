@@ -73,7 +73,7 @@ class ExportOperator(ExitsOnSigterm, BaseOperator):
 
 
 class BrokenFileOperator(ExportOperator):
-    """Fails with what is wrong in a file, so that one broken file does not hide the others."""
+    """Fails with the mistake in a file, so that one broken file does not hide the others."""
 
     ui_color = "#ffc9c9"
 
@@ -89,7 +89,7 @@ class BrokenFileOperator(ExportOperator):
 def task_for(
     stream: Stream | BrokenStream | BrokenCheck, operator: Callable[..., BaseOperator], **kwargs: Any
 ) -> BaseOperator:
-    """Return the operator's task for a stream, or one that fails with what is wrong in the stream's file."""
+    """Return the operator's task for a stream, or one that fails with the mistake in the stream's file."""
     if isinstance(stream, Stream):
         return operator(stream=stream, **kwargs)
     return BrokenFileOperator(message=stream.message, **kwargs)

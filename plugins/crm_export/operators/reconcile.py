@@ -107,12 +107,12 @@ def read_published_watermark(stream_name: str, context: Context) -> Position | N
 def task_for_check(
     check: SumCheck | BrokenCheck, streams: Sequence[Stream | BrokenStream], **kwargs: Any
 ) -> BaseOperator:
-    """Return the task of a check, or one that fails with what is wrong in its file or in that of its stream."""
+    """Return the task of a check, or one that fails with the mistake in its file or in that of its stream."""
     if isinstance(check, BrokenCheck):
         return task_for(check, CheckSumsOperator, **kwargs)
     found = next((stream for stream in streams if stream.name == check.stream), None)
     if isinstance(found, Stream):
         return task_for(found, CheckSumsOperator, check=check, **kwargs)
     known = ", ".join(stream.name for stream in streams)
-    message = f"Check file {check.name}.yaml: stream: {check.stream} is not a stream that can be used. Streams: {known}"
+    message = f"Check file {check.name}.yaml: stream: {check.stream} is not a usable stream. Streams: {known}"
     return task_for(BrokenCheck(name=check.name, message=message), CheckSumsOperator, **kwargs)

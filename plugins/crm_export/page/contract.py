@@ -61,7 +61,7 @@ def describe_api(api: FastAPI | None = None) -> dict[str, Any]:
         } | {"default": {"description": "Rejected or failed", "content": _as_json(FailureAnswer)}}
         operation.pop("security", None)
     for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)  # failures answers these in its own form
+        schemas.pop(unused, None)  # failures.py answers these in its own form
     document["components"] = {"schemas": schemas}  # Airflow handles the login
     return dict(_drop_titles(document) | {"info": document["info"]})
 

@@ -17,7 +17,7 @@ from include.export.failures import RunFailure
 from include.export.streams import Stream, StreamName, load_streams
 
 PATIENCE_SECONDS = 5  # seconds until a database that does not answer counts as down
-DATABASES_AT_ONCE = 4  # read at the same time
+DATABASES_AT_ONCE = 4  # read concurrently
 Answer = TypeVar("Answer")
 Database = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\x00]*$")]
 

@@ -27,7 +27,7 @@ from crm_export.settings import (
 )
 
 log = logging.getLogger(__name__)
-LEAST_API_LIMIT, GREATEST_API_LIMIT = 1, 999_999_999  # as the Variable takes it
+LEAST_API_LIMIT, GREATEST_API_LIMIT = 1, 999_999_999  # the limits of the Variable too
 SWITCHES = (EXPORT_TO_CRM, PAUSE_ON_EXPORT_ERRORS)
 SettingSource = Literal["default", "variable", "environment", "secrets_backend"]
 _DEFAULTS = {BATCH_SIZE: 200, DAILY_API_LIMIT: 100_000}

@@ -135,7 +135,7 @@ def mark_read(
         chosen[alert.database].append(alert.id)
     unknown = set(chosen) - set(find_databases(load_streams()))
     if unknown:
-        raise PageFailure(404, "not_found", "No stream uses such a database any more.")
+        raise PageFailure(404, "not_found", "No stream uses this database any more.")
     return AlertsRead(sum(_mark(name, ids, actor) for name, ids in chosen.items()))
 
 
