@@ -1,1 +1,1 @@
-"""The embedded stack: everything that runs on a laptop around the product."""
+"""The embedded stack: all that the product needs to run on one machine."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet: until main() Ctrl-C ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs before main(): Ctrl-C exits without a traceback
 
 import argparse
 import os
@@ -36,23 +36,23 @@ from salesforce_sandbox.control import Control
 from sample_domain.warehouse import change_rows
 
 console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
-MOST_WORKERS = 16  # each takes some 300 MB
-INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
+MOST_WORKERS = 16  # each needs about 300 MB
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 
 def main() -> int:
-    """Do what the command line asks; returns the exit status."""
+    """Run the command and return its exit status."""
     asked = _read_command_line()
     interruption.listen()
-    os.umask(0o077)  # whatever is written is for this user alone
+    os.umask(0o077)  # files are readable by this user only
     try:
         return _COMMANDS[asked.command](asked)
     except (StackError, PostgresError, UnsafeFolderError, ConfigurationFailure, RuntimeError) as failed:
         return _fail(str(failed))
     except requests.RequestException as failed:
-        return _fail(f"Airflow or the sandbox did not answer as it should: {failed}")
+        return _fail(f"A request to Airflow or the sandbox failed: {failed}")
     except psycopg.Error as failed:
-        return _fail(f"Postgres answered: {failed}")
+        return _fail(f"Postgres reported an error: {failed}")
     except OSError as failed:
         return _fail(f"The operating system reported: {failed}. Is the disk full?")
     except KeyboardInterrupt:
@@ -64,11 +64,11 @@ def main() -> int:
 def _read_command_line() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local_stack", description="CRM Export on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="start everything, run CRMExport, show what came of it")
+    run = commands.add_parser("run", help="start everything, run CRMExport, show the result")
     run.add_argument("--wait", choices=("yes", "no", "auto"), default="auto", help="stay up until Ctrl-C")
-    run.add_argument("--workers", type=_read_workers, default=0, help="run the tasks in as many Celery workers")
-    commands.add_parser("clean", help="delete everything that the project keeps on this machine, but .venv")
-    airflow = commands.add_parser("airflow", help="any airflow command against the running stack")
+    run.add_argument("--workers", type=_read_workers, default=0, help="run the tasks in this many Celery workers")
+    commands.add_parser("clean", help="delete everything that the project keeps on this machine except .venv")
+    airflow = commands.add_parser("airflow", help="run an airflow command against the running stack")
     airflow.add_argument("words", nargs=argparse.REMAINDER)
     crm = commands.add_parser("crm", help="any command of python -m crm_export against the running stack")
     crm.add_argument("words", nargs=argparse.REMAINDER)
@@ -76,7 +76,7 @@ def _read_command_line() -> argparse.Namespace:
     trial.add_argument("words", nargs=2, metavar=("STREAM", "KEY"))
     commands.add_parser("story", help="run a story").add_argument("number", type=int)
     commands.add_parser("pictures", help="take the pictures of the README")
-    commands.add_parser("psql", help="psql in the source database; what follows is for it")
+    commands.add_parser("psql", help="run psql in the source database, with the arguments that follow")
     commands.add_parser("change", help="touch source rows").add_argument("rows", type=int, nargs="?", default=100)
     asked, more = parser.parse_known_args()
     if more and asked.command != "psql":
@@ -98,16 +98,16 @@ def _fail(message: str) -> int:
 def _run(asked: argparse.Namespace) -> int:
     started = time.monotonic()
     stays_up = asked.wait == "yes" or (asked.wait == "auto" and sys.stdin.isatty() and sys.stdout.isatty())
-    load_streams()  # no stream file at all is said before anything starts
+    load_streams()  # without any stream file, stop before anything starts
     with Stack(Place.from_environment(), report=_say, workers=asked.workers) as stack:
         try:
             run = run_scheduled_or_triggered(stack.api, console, "CRMExport", check=stack.check)
         except requests.RequestException:
-            stack.check()  # the end of a process says more than the call that it left unanswered
+            stack.check()  # a process that ended is the better explanation
             raise
         with connect(EXPORTER, stack.ports.postgres, stack.credentials) as connection:
             show_streams(connection, console, run, stack.api.url, stays_up=stays_up, workers=bool(asked.workers))
-        _say(f"From the start to this table: {time.monotonic() - started:.0f} seconds.")
+        _say(f"From start to this table: {time.monotonic() - started:.0f} seconds.")
         if stays_up:
             _say(f"Up at {stack.api.url} (login admin, {stack.say_password()}). Ctrl-C stops everything.")
             try:

@@ -1,4 +1,4 @@
-"""A client of Airflow's public REST API, for what the stack does to it."""
+"""A client of Airflow's public REST API, with the calls that the stack needs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FINISHED = frozenset({"success", "failed"})
 
 @dataclass
 class AirflowApi:
-    """The API of an Airflow at an address, and who logs in there."""
+    """The API of an Airflow at an address, with its login."""
 
     url: str
     login: dict[str, str] = field(repr=False)
     _session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
-        """Talk to this machine only, whatever proxies the environment names."""
+        """Ignore the environment's proxies: the API is on this machine."""
         self._session.trust_env = False
 
     def wait_until_up(self, seconds: float, check: Callable[[], None]) -> None:
@@ -47,16 +47,16 @@ class AirflowApi:
         )
 
     def warm_up(self) -> None:
-        """Make the API server build what tasks talk to; at their own first call tasks give up on a busy machine."""
+        """Make the API server start its execution API; on a busy machine a task's first call would time out."""
         self._session.get(f"{self.url}/execution/health", timeout=WARM_UP_SECONDS)
 
     def ensure_connection(self, connection: dict[str, Any]) -> None:
-        """Create a connection, or bring it to these values."""
+        """Create a connection, or update it to these values."""
         if self._call("POST", "/connections", connection, allowed=(409,)).status_code == 409:
             self._call("PATCH", f"/connections/{connection['connection_id']}", connection)
 
     def ensure_variable(self, key: str, value: str) -> None:
-        """Create a Variable unless it is there: what a person has set stays."""
+        """Create a Variable unless it exists: a value that somebody has set is kept."""
         self._call("POST", "/variables", {"key": key, "value": value}, allowed=(409,))
 
     def variables(self) -> dict[str, str]:
@@ -75,7 +75,7 @@ class AirflowApi:
         return str(answer.json()["access_token"])
 
     def wait_for_dag(self, dag_id: str, seconds: float, check: Callable[[], None] = lambda: None) -> None:
-        """Wait until a DAG is there; `check` raises when waiting is pointless."""
+        """Wait until a DAG exists; `check` raises when waiting is pointless."""
         deadline = time.monotonic() + seconds
         while self._call("GET", f"/dags/{dag_id}", allowed=(404,)).status_code == 404:
             check()
@@ -86,7 +86,7 @@ class AirflowApi:
             time.sleep(0.5)
 
     def unpause(self, dag_id: str, *, paused: bool = False) -> None:
-        """Let a DAG be scheduled, or not."""
+        """Unpause a DAG, or pause it."""
         self._call("PATCH", f"/dags/{dag_id}", {"is_paused": paused})
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
@@ -114,7 +114,7 @@ class AirflowApi:
         return {each["task_id"]: each["state"] for each in answer["task_instances"]}
 
     def task_hosts(self, dag_id: str, run_id: str) -> dict[str, str]:
-        """Return the host on which each task of a run was started last."""
+        """Return the host on which each task of a run last started."""
         answer = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500").json()
         return {each["task_id"]: each["hostname"] or "" for each in answer["task_instances"]}
 

@@ -19,14 +19,14 @@ def delete_everything(place: Place) -> str:
     place.forget()
     removed = remove_copy()
     _remove_reservations()
-    with contextlib.suppress(OSError):  # another checkout keeps its own there
+    with contextlib.suppress(OSError):  # another checkout keeps its files there
         shared_folder().rmdir()
     kept = "" if removed else " The copy of Postgres is kept: another process of this environment uses it."
-    return f"Deleted: {place.folder} and its database.{kept} .venv stays; make clean-all deletes it too."
+    return f"Deleted: {place.folder} and its database.{kept} .venv is kept; make clean-all deletes it too."
 
 
 def _remove_reservations() -> None:
-    """Delete the files of the ports, unless a stack of this user holds one."""
+    """Delete the port reservations, unless a stack of this user holds one."""
     folder = ports_folder()
     with contextlib.ExitStack() as files:
         try:

@@ -1,4 +1,4 @@
-"""The passwords and keys of a stack: random, made at its first start, in a file that only its owner reads."""
+"""The passwords and keys of a stack: random, made at its first start, in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _make_key() -> str:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a stack and its users log in with. The names are those of the file."""
+    """The credentials of a stack and its users, under the names that the file uses."""
 
     airflow_admin: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
     exporter: str = field(default_factory=_make_password, repr=False)
@@ -37,20 +37,20 @@ class Credentials:
 
     @property
     def login(self) -> dict[str, str]:
-        """Return what Airflow's login takes."""
+        """Return the body of Airflow's login request."""
         return {"username": ADMIN, "password": self.airflow_admin}
 
     @classmethod
     def read(cls, folder: Path) -> Credentials:
-        """Return those of a folder; raises OSError when there are none."""
+        """Return the credentials of a folder; raises OSError when there are none."""
         return cls(**json.loads(credentials_file(folder).read_text(encoding="utf-8")))
 
     @classmethod
     def ensure(cls, folder: Path) -> tuple[Credentials, bool]:
-        """Return those of a folder, and whether they were made now."""
+        """Return the credentials of a folder, and whether they are new."""
         file = credentials_file(folder)
         new = not file.exists()
-        found = cls() if new else cls.read(folder)  # one of an earlier version lacks what was made just now
+        found = cls() if new else cls.read(folder)  # a file of an earlier version lacks new keys, which are made here
         write_private(file, json.dumps(asdict(found), indent=1))
         return found, new
 

@@ -16,8 +16,8 @@ from local_stack.postgres.databases import AIRFLOW, METADATA_DATABASE
 from local_stack.private_files import write_private
 from local_stack.processes.host_names import CALLABLE
 
-WORKER_SLOTS = 2  # tasks that a worker runs at a time
-VISIBILITY_SECONDS = 86_400  # longer than any task runs: after it Redis would hand a task to a second worker
+WORKER_SLOTS = 2  # tasks that a worker runs concurrently
+VISIBILITY_SECONDS = 86_400  # longer than any task runs: after that Redis hands a task to a second worker
 
 
 def make_environment(place: Place, ports: Ports, credentials: Credentials) -> dict[str, str]:
@@ -25,7 +25,7 @@ def make_environment(place: Place, ports: Ports, credentials: Credentials) -> di
     passwords = place.airflow / "passwords.json"
     write_private(passwords, json.dumps({ADMIN: credentials.airflow_admin}))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
-    inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # without byte code every airflow command costs seconds
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # without byte code every airflow command takes seconds longer
     settings = _settings(place, ports) | _secrets(ports, credentials)
     if ports.redis:
         settings |= _settings_of_workers(ports, credentials)
@@ -46,7 +46,7 @@ def make_environment(place: Place, ports: Ports, credentials: Credentials) -> di
 
 
 def trust(place: Place, ca_file: Path) -> None:
-    """Write the bundle of certificate authorities: the usual ones and the sandbox's."""
+    """Write the bundle of certificate authorities: the public ones and the sandbox's."""
     place.ca_bundle.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + ca_file.read_bytes())
 
 
@@ -79,13 +79,13 @@ def _settings(place: Place, ports: Ports) -> dict[str, str]:
 def _settings_of_workers(ports: Ports, credentials: Credentials) -> dict[str, str]:
     return {
         "CORE__EXECUTOR": "CeleryExecutor",
-        "CORE__PARALLELISM": "16",  # the slots of the workers decide
+        "CORE__PARALLELISM": "16",  # the workers' slots are the limit
         "CORE__HOSTNAME_CALLABLE": CALLABLE,
         "CELERY__BROKER_URL": f"redis://:{credentials.redis}@127.0.0.1:{ports.redis}/0",
         "CELERY__WORKER_CONCURRENCY": str(WORKER_SLOTS),
         "CELERY__SYNC_PARALLELISM": "1",
         "CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": str(VISIBILITY_SECONDS),
-        # after as long the task of a worker that was killed is started elsewhere; Airflow's default is 300 s
+        # after which the task of a killed worker is started elsewhere; Airflow's default is 300 s
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
     }
 

@@ -50,9 +50,9 @@ def _environment(place: Place, ports: Ports) -> dict[str, str]:
 
 
 def _apart(place: Place, ports: Ports, environment: dict[str, str]) -> dict[str, str]:
-    """Return what gives `dags test` a metadata database of its own, with the stack's Variables.
+    """Return the environment that gives `dags test` its own metadata database, with the stack's Variables.
 
-    In the stack's, its scheduler would start the tasks of the same run as well.
+    In the stack's database, the scheduler would start the tasks of the same run as well.
     """
     database = place.dags_test.resolve()
     apart = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}"}

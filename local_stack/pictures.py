@@ -17,14 +17,14 @@ from local_stack.place import ROOT
 from local_stack.ports import StackError
 
 PICTURES = ROOT / "docs" / "pictures"
-PAGE_VIEWS = {"overview": 1100, "errors": 900}  # their heights
-# as root Chromium has no sandbox of its own; without the others it calls home and is blocked
+PAGE_VIEWS = {"overview": 1100, "errors": 900}  # the heights of their pictures
+# as root Chromium needs --no-sandbox; the other flags keep it from contacting its vendor
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
          "--disable-component-update", "--no-first-run")  # fmt: skip
 
 
 def find_chromium() -> str | None:
-    """Return the path of a Chromium: CHROMIUM's, one on the PATH, or none (then Playwright's own is tried)."""
+    """Return the path of a Chromium: that of CHROMIUM, one on the PATH, or None (Playwright then uses its own)."""
     names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
@@ -42,7 +42,7 @@ def open_browser() -> Generator[Browser, None, None]:
 
 
 def open_page(browser: Browser, api: AirflowApi, *, dark: bool = False, width: int = 1400, height: int = 900) -> Page:
-    """Open a page of an Airflow that is logged in."""
+    """Open a page that is logged in to an Airflow."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="en-US"
     )
@@ -87,4 +87,4 @@ def _draw_graph(page: Page) -> None:
     page.get_by_text("pause_on_export_errors").first.wait_for()
     page.get_by_role("button", name="Collapse Details Panel").click()
     page.get_by_role("button", name="Fit View").click()
-    page.wait_for_timeout(2000)  # the graph moves into place
+    page.wait_for_timeout(2000)  # until the graph has settled

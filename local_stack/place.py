@@ -1,4 +1,4 @@
-"""Where the stack keeps its state, and which stack runs there."""
+"""The folder of a stack's state, and the lock of the stack that runs in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local_stack.ports import Ports, StackError
 from local_stack.private_files import make_private_folder, shared_folder, write_private
 
 ROOT = Path(__file__).resolve().parent.parent
-CLAIM_SECONDS = 1.0  # a command that only looks holds the lock for a moment
+CLAIM_SECONDS = 1.0  # a command that only checks holds the lock for a moment
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Place:
 
     @classmethod
     def from_environment(cls) -> Place:
-        """Return the usual place or the one that CRM_EXPORT_STATE names."""
+        """Return the default place, or the one that CRM_EXPORT_STATE names."""
         return cls(Path(os.environ.get("CRM_EXPORT_STATE") or ROOT / ".local").absolute())
 
     @property
     def postgres(self) -> Path:
-        """Return the folder of the database; as root outside the checkout, which another user may not reach."""
+        """Return the folder of the database; for root outside the checkout, which the server's user may not reach."""
         if os.geteuid() != 0:
             return self.folder / "postgres"
         name = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]
@@ -48,7 +48,7 @@ class Place:
 
     @property
     def sandbox_ready(self) -> Path:
-        """Return the file in which the sandbox says where it serves."""
+        """Return the file with the sandbox's addresses."""
         return self.sandbox / "ready.json"
 
     @property
@@ -63,7 +63,7 @@ class Place:
 
     @property
     def logs(self) -> Path:
-        """Return the folder of the logs of what the stack starts."""
+        """Return the folder of the logs of the stack's processes."""
         return self.folder / "logs"
 
     @property
@@ -73,7 +73,7 @@ class Place:
 
     @property
     def ca_bundle(self) -> Path:
-        """Return the file of the certificate authorities that Airflow trusts."""
+        """Return the file with the certificate authorities that Airflow trusts."""
         return self.folder / "ca-bundle.crt"
 
     @property
@@ -86,14 +86,14 @@ class Place:
         return self.folder / "lock"
 
     def make(self) -> None:
-        """Make the folders, closed to other users; a folder that somebody named keeps its own mode."""
+        """Make the folders, closed to other users; an existing folder that CRM_EXPORT_STATE names keeps its mode."""
         if self.folder == ROOT / ".local" or not self.folder.exists():
             make_private_folder(self.folder)
         for folder in (self.sandbox, self.airflow, self.logs):
             make_private_folder(folder)
 
     def claim(self) -> IO[str]:
-        """Return the open lock of the place; raises StackError when a stack is up here, which is left alone."""
+        """Return the open lock of the place; raises StackError when a stack is up here."""
         lock = self._lock.open("a")
         deadline = time.monotonic() + CLAIM_SECONDS
         while True:
@@ -117,7 +117,7 @@ class Place:
             yield
 
     def note_running(self, ports: Ports) -> None:
-        """Keep the ports of the running stack for the other commands."""
+        """Save the ports of the running stack for the other commands."""
         write_private(self.note, json.dumps(asdict(ports)))
 
     def running_ports(self) -> Ports:
@@ -126,7 +126,7 @@ class Place:
             if self._is_claimed():
                 return Ports(**json.loads(self.note.read_text()))
         except (OSError, ValueError, TypeError):
-            pass  # none is up, or it is about to start
+            pass  # none is up, or one is about to start
         raise StackError("No stack is up here. Start one in another terminal: make run")
 
     def credentials(self) -> Credentials:
@@ -137,13 +137,13 @@ class Place:
             raise StackError("No stack was started here yet. Start one: make run") from None
 
     def forget(self) -> None:
-        """Delete everything that the stack has kept but its database, which is stopped."""
+        """Delete all state of the stack except its database."""
         for folder in (self.sandbox, self.airflow, self.redis, self.logs):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.dags_test, self.ca_bundle, credentials_file(self.folder), self.note, self._lock,
                      self.folder / "airflow.log"):  # fmt: skip
             file.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # somebody keeps other things there
+        with contextlib.suppress(OSError):  # the folder holds other files
             self.folder.rmdir()
 
     def _is_claimed(self) -> bool:

@@ -1,4 +1,4 @@
-"""The ports at which the stack serves: the usual ones, those that were asked for, or free ones near them."""
+"""The ports of the stack: the default ones, those that were asked for, or free ones near them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import IO
 
 from local_stack.private_files import make_private_folder, shared_folder
 
-NEARBY = 200  # ports above the usual one that are tried
+NEARBY = 200  # ports from the default one on that are tried
 LABELS = {"ui": "the Airflow UI", "postgres": "Postgres", "sandbox_http": "the sandbox, HTTP",
           "sandbox_https": "the sandbox, HTTPS", "redis": "Redis"}  # fmt: skip
 
 
 class StackError(Exception):
-    """The stack cannot do what was asked; the message is one sentence for the person at the terminal."""
+    """The stack cannot do what was asked; the message is for the person at the terminal."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports of the stack, all on 127.0.0.1. Without Redis, which only several workers need, its port is 0."""
+    """The ports of the stack, all on 127.0.0.1. That of Redis, which only Celery workers need, is 0 without them."""
 
     ui: int = 8080
     postgres: int = 15432
@@ -38,7 +38,7 @@ USUAL_REDIS = 16379
 
 
 class PortReservation(ExitStack):
-    """Ports that this user's other stacks leave alone while it is open, also before anything listens there."""
+    """Ports that this user's other stacks do not use while it is open, even before anything listens there."""
 
     def reserve(self, port: int) -> bool:
         """Reserve a port; returns whether it was free."""
@@ -65,7 +65,7 @@ def ports_folder() -> Path:
 
 
 def is_free(port: int) -> bool:
-    """Return whether no program listens at a port of 127.0.0.1."""
+    """Return whether no program listens on a port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -76,10 +76,10 @@ def is_free(port: int) -> bool:
 
 
 def choose_ports(reservation: PortReservation, usual_ports: Ports = USUAL) -> tuple[Ports, list[str]]:
-    """Return ports that are free and reserved now, and a sentence for each usual one that was not.
+    """Return ports that are now reserved, and a sentence for each default port that was in use.
 
-    A usual port of 0 is none that the stack needs. Raises StackError when a port that an environment variable names is
-    taken or is none.
+    A default port of 0 is not needed. Raises StackError when a port that an environment variable names is taken or
+    is not a port number.
     """
     usual_of = {name: usual for name, usual in asdict(usual_ports).items() if usual}
     asked = {name: _read_port(name) for name in usual_of}
@@ -117,8 +117,8 @@ def _explain(asked: dict[str, int], taken: list[str], reservation: PortReservati
             for name, usual in usual_of.items()}  # fmt: skip
     offered = " ".join(f"{variable(name)}={port}" for name, port in free.items())
     return (
-        f"In use by another program: {names}. Stop that program, or leave the variables out and free ports are chosen, "
-        f"or name free ones: {offered} make run"
+        f"In use by another program: {names}. Stop that program, unset the variables so that free ports are chosen, or "
+        f"name free ports: {offered} make run"
     )
 
 

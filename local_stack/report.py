@@ -11,14 +11,14 @@ from rich.table import Table
 
 from include.export.reports import StreamSummary
 
-WIDTH = 78  # columns that every terminal has
+WIDTH = 78  # columns that fit every terminal
 _NAME_WIDTH = 18
 _NARROW_NAME_WIDTH = 11  # next to a column of workers
 _COLUMNS = ("stream", "changed", "accepted", "rejected", "pending", "open", "state")
 _STATES = {"waiting_for_credits": "no credits", "waiting_for_job": "in a job"}
 STOPPED = (
-    "Everything is being stopped again. make run WAIT=1 starts it, goes on from here and stays up, with the Airflow UI "
-    "and make story. make clean deletes what is kept."
+    "Everything is being stopped. make run WAIT=1 starts it, continues from here and stays up, for the Airflow UI and "
+    "make story. make clean deletes all state."
 )
 _MILLION = 1_000_000
 
@@ -26,10 +26,10 @@ _MILLION = 1_000_000
 def show_summaries(
     console: Console, summaries: list[StreamSummary], failed: dict[str, str], workers: dict[str, str] | None = None
 ) -> None:
-    """Print a line per stream, then why each one is held or failed. `failed` has the streams without a run of theirs.
+    """Print a line per stream, then why streams are held or failed. `failed` includes streams that have no run.
 
-    What changed is accepted, rejected or pending: not sent, or taken back with the batch of a rejected record. Open are
-    all unresolved errors of the stream, as on the page. `workers` adds a column: who exported each stream.
+    Changed rows are accepted, rejected or pending: not sent, or rolled back with the batch of a rejected record. Open
+    are all unresolved errors of the stream, as on the page. `workers` adds a column: the worker of each stream.
     """
     table = Table(title="CRMExport: the last run of each stream", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
                   show_edge=False)  # fmt: skip
@@ -58,17 +58,17 @@ def show_summaries(
 def show_next_steps(
     console: Console, summaries: list[StreamSummary], failed: dict[str, str], url: str, *, stays_up: bool
 ) -> None:
-    """Print what a person can do now; without `stays_up` only what works once everything is stopped."""
+    """Print what to do next; without `stays_up` only what works once everything is stopped."""
     if not stays_up:
         _say(console, STOPPED)
         return
     held = any(line.held_key for line in summaries)
     if failed:
-        _say(console, f"What failed is not a record's fault. The logs: {url}/dags/CRMExport")
+        _say(console, f"The failure is not a record's fault. See the logs: {url}/dags/CRMExport")
     if held:
-        _say(console, "Each held stream waits at its record, because pause_on_export_errors is on. What next:")
-        console.print("  [bold]make story N=1[/]  correct a rule in Salesforce; the next run goes on from there")
-        console.print("  [bold]make story N=2[/]  the setting off: rejected records are skipped, healed daily")
+        _say(console, "Each held stream waits at its record, because pause_on_export_errors is on. Next:")
+        console.print("  [bold]make story N=1[/]  correct a rule in Salesforce; the next run continues there")
+        console.print("  [bold]make story N=2[/]  setting off: rejected records are skipped, retried daily")
         console.print("  [bold]make try STREAM=campaigns KEY=CMP_000025[/]  the exact request and answer")
     elif not failed:
         _say(console, "Nothing is held. Change something (make change), then run CRMExport again:")
@@ -96,7 +96,7 @@ def _write_count(count: int) -> str:
 
 
 def _shorten(text: str, width: int) -> str:
-    """Return a text with its middle left out: names often differ in their ends."""
+    """Return a text shortened in its middle: names often differ at their ends."""
     if len(text) <= width:
         return text
     tail = (width - 1) // 2

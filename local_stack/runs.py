@@ -1,4 +1,4 @@
-"""Triggering DAGs of a running stack, or meeting the runs of their schedule, and following them."""
+"""Triggering DAGs of a running stack, or finding their scheduled runs, and following them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local_stack.ports import StackError
 from local_stack.report import show_next_steps, show_summaries
 
 RUN_SECONDS = 600
-DUE_SECONDS = 60  # that the scheduler may take to start a run that is due
+DUE_SECONDS = 60  # within which the scheduler starts a run that is due
 EXPORT_TASK = "export_changes"
 _WORDS = {
     "success": "done",
@@ -29,7 +29,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class FollowedRun:
-    """A run that has ended: the states of its tasks, and by stream why exports failed and on which host they ran."""
+    """A run that has ended: the states of its tasks, and for each stream why its export failed and its host."""
 
     state: str
     tasks: dict[str, str | None]
@@ -56,9 +56,9 @@ def run_dag(
 def run_scheduled_or_triggered(
     api: AirflowApi, console: Console, dag_id: str, check: Callable[[], None] = lambda: None
 ) -> FollowedRun:
-    """Follow the run that the schedule starts now, or trigger one where none is due.
+    """Follow the run that the schedule starts now, or trigger one if none is due.
 
-    A second run next to the first would find its work done, and show that.
+    A second run next to a scheduled one would find nothing to do.
     """
     deadline = time.monotonic() + DUE_SECONDS
     while time.monotonic() < deadline:
@@ -101,7 +101,7 @@ def _read_hosts(api: AirflowApi, dag_id: str, run_id: str) -> dict[str, str]:
 
 
 def find_reason(log: str) -> str:
-    """Return the message of the exception that ended a task, from its log in lines of JSON, or the empty text."""
+    """Return the message of the exception that ended a task, from its log in JSON lines, or an empty text."""
     entries = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     details = [entry["error_detail"] for entry in entries if entry.get("error_detail")]
     return str(details[-1][0].get("exc_value") or "") if details else ""
@@ -121,7 +121,7 @@ def show_streams(
     stays_up: bool = True,
     workers: bool = False,
 ) -> None:
-    """Print the table of the streams, with the worker of each if asked for, what failed, and what to do next."""
+    """Print the table of the streams, on request with their workers, what failed, and what to do next."""
     summaries = read_summaries(connection)
     failed = explain_failures(run, summaries)
     show_summaries(console, summaries, failed, run.hosts if workers else None)
@@ -129,7 +129,7 @@ def show_streams(
 
 
 def explain_failures(run: FollowedRun, summaries: list[StreamSummary]) -> dict[str, str]:
-    """Return why each stream failed whose export failed in a run."""
+    """Return why exports failed in a run, by stream."""
     broken = {stream.name: stream.message for stream in load_streams() if isinstance(stream, BrokenStream)}
     messages = {line.stream: line.message for line in summaries if line.outcome == "failed"}
     unknown = f"see the log of its task {EXPORT_TASK}"

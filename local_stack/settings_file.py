@@ -19,7 +19,7 @@ _FIELDS = {
     "conn_port": "port",
     "conn_extra": "extra",
 }
-_PORTS = {"postgres": "15432", "sandbox_https": "18443"}  # as the file has them
+_PORTS = {"postgres": "15432", "sandbox_https": "18443"}  # as in the file
 
 
 def read_connections(path: Path, ports: Ports, password: str) -> list[dict[str, Any]]:
@@ -46,4 +46,4 @@ def _read(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return dict(content["airflow"])
     except (OSError, yaml.YAMLError, KeyError, TypeError) as wrong:
-        raise StackError(f"{path.name} cannot be read ({' '.join(str(wrong).split())}); see Astro's format.") from None
+        raise StackError(f"{path.name} cannot be read ({' '.join(str(wrong).split())}); see Astro's docs.") from None

@@ -1,4 +1,4 @@
-"""The embedded stack: Postgres, the Salesforce sandbox and Airflow, started together and stopped without a trace."""
+"""The embedded stack: Postgres, the Salesforce sandbox and Airflow, started and stopped together."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ SETTINGS = ROOT / "airflow_settings.yaml"
 ORG = ROOT / "sample_domain" / "org.yaml"
 DAGS = ("CRMExport", "CRMExport_ExportError", "CRMExport_Reconcile")
 FREE_SPACE = 1_000_000_000  # bytes that the state and the logs need
-START_SECONDS = 600  # a machine with much else to do; the end of a process is noticed at once
+START_SECONDS = 600  # for a busy machine; a process that ends is noticed at once
 CHOOSE = Ports(0, 0, 0, 0, 0)  # the ports are chosen at the start
-LOOK_SECONDS = 0.5  # between two looks at the processes
+LOOK_SECONDS = 0.5  # between two checks of the processes
 
 
 @dataclass
 class Stack:
-    """The stack; a context manager that stops whatever it has started. Ports that are not given are chosen.
+    """The stack; a context manager that stops everything it has started. Ports that are not given are chosen.
 
-    With `workers` tasks are run by as many Celery workers, which are queued for in Redis; else by the scheduler.
+    With `workers`, this many Celery workers run the tasks, through a queue in Redis; without, the scheduler does.
     """
 
     place: Place
@@ -54,7 +54,7 @@ class Stack:
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def start(self) -> None:
-        """Start everything, fill the sample domain, load the settings; raises StackError with one sentence."""
+        """Start everything, fill the sample domain, load the settings; raises StackError."""
         self._take_place()
         self._start_postgres()
         self._start_sandbox()
@@ -63,7 +63,7 @@ class Stack:
         self._prepare_airflow()
 
     def __enter__(self) -> Stack:
-        """Start the stack; stops what was started when that fails."""
+        """Start the stack; when that fails, stop what was started."""
         try:
             self.start()
         except BaseException:
@@ -91,7 +91,7 @@ class Stack:
         return self._credentials
 
     def connect(self, database: str = SOURCE_DATABASE) -> psycopg.Connection:
-        """Open a database as its administrator; the session counts as the exporter's, so that no horizon waits."""
+        """Open a database as its administrator; no horizon waits for the session, which counts as the exporter's."""
         return open_session(self._postgres.dsn(database))
 
     def check(self) -> None:
@@ -99,7 +99,7 @@ class Stack:
         self._children.check()
 
     def wait(self) -> None:
-        """Wait until something ends the stack; raises StackError when it is the end of one of its processes."""
+        """Wait until something ends the stack; raises StackError when one of its processes has ended."""
         while True:
             self.check()
             time.sleep(LOOK_SECONDS)
@@ -167,9 +167,9 @@ class Stack:
         filled = fill_warehouse(self.ports.postgres, self._credentials)
         install_export_tables(self._postgres)
         running = wait_for_sandbox(self._sandbox, self.place.sandbox)
-        # the bundle is read at the first call to Salesforce, long after Airflow has begun to start
+        # the bundle is read at the first call to Salesforce, long after Airflow has started
         trust(self.place, self.place.sandbox / "ca.crt")
-        self.report(f"The Salesforce sandbox is up at {running.https_url} (what it holds: {running.http_url}/sandbox).")
+        self.report(f"The Salesforce sandbox is up at {running.https_url} (its contents: {running.http_url}/sandbox).")
         with self.connect() as connection:
             if fill_org(connection, self.control) or filled:
                 self.report("The sample domain is filled: Northwind Cloud (fictional), in Postgres and in the org.")
@@ -187,7 +187,7 @@ class Stack:
         self.report(f"Airflow is up at {self._api.url} (login admin, {self.say_password()}).")
 
     def say_password(self) -> str:
-        """Return the password once, when it was made; afterwards where it is."""
+        """Return the password when it is new; afterwards the file that holds it."""
         if self._new_password:
             return f"password {self._credentials.airflow_admin}"
         return f"its password is in {credentials_file(self.place.folder)}"

@@ -32,7 +32,7 @@ class StoryRunner:
     _run: FollowedRun = field(default_factory=lambda: FollowedRun("success", {}))
 
     def say(self, text: str) -> None:
-        """Print a sentence of the story."""
+        """Print a line of the story."""
         self.console.print(f"[bold]{text}[/]")
 
     def export(self) -> None:
@@ -80,7 +80,7 @@ def run_story(number: int, runner: StoryRunner) -> None:
 
 
 def _rule_on(runner: StoryRunner) -> None:
-    """One rule stops a stream; correct it, and the next run continues from the record."""
+    """A rule stops a stream; correct it, and the next run continues from the record."""
     stream = "buyer_touchpoints"
     before = runner.find_hold(stream)
     runner.say("The setting is on. In Salesforce, the admin switches the rule BT_Needs_Channel_Path off.")
@@ -92,7 +92,7 @@ def _rule_on(runner: StoryRunner) -> None:
 
 
 def _rule_off(runner: StoryRunner) -> None:
-    """The setting off: rejected records are skipped, and the daily job heals them once the rule is corrected."""
+    """With the setting off, rejected records are skipped, and the daily job sends them once the rule is corrected."""
     runner.say("The data inconsistency is acknowledged: pause_on_export_errors is set to off.")
     runner.api.set_variable(PAUSE, "false")
     runner.export()
@@ -104,7 +104,7 @@ def _rule_off(runner: StoryRunner) -> None:
 
 
 def _one_group(runner: StoryRunner) -> None:
-    """The errors of one trigger are one group: correct one rule, send the group again."""
+    """The errors of one trigger are one cause: correct it, and send all its records again."""
     runner.api.set_variable(PAUSE, "false")
     runner.export()
     runner.show()
@@ -114,7 +114,7 @@ def _one_group(runner: StoryRunner) -> None:
 
 
 def _locks(runner: StoryRunner) -> None:
-    """Transient locks never reach a human."""
+    """Transient locks are retried and never become export errors."""
     runner.api.set_variable(PAUSE, "false")
     runner.export()
     with runner.connect(EXPORTER) as connection:
@@ -126,7 +126,7 @@ def _locks(runner: StoryRunner) -> None:
 
 
 def _waiting(runner: StoryRunner) -> None:
-    """A rejected campaign: its touchpoints wait and are released together."""
+    """A rejected campaign: its touchpoints wait for it and are sent together."""
     runner.api.set_variable(PAUSE, "false")
     runner.export()
     runner.show()
@@ -149,13 +149,15 @@ def _system(runner: StoryRunner) -> None:
 
 
 def describe_hold(stream: str, before: str | None, after: str | None) -> str:
-    """Return what happened to a hold: the keys of the records that a stream was and is held at."""
+    """Describe what happened to a hold: `before` and `after` are the keys that a stream was and is held at."""
     if before is None:
         now = f" It is held at {after} now." if after else ""
-        return f"{stream} was not held, so there was nothing to go on from.{now}"
+        return f"{stream} was not held, so there was nothing to continue.{now}"
     if after == before:
-        return f"{stream} is still held at {before}: another rule rejects it, or it was not this one."
-    return f"{stream} went on from {before}, " + (f"up to {after}, the next rejected one." if after else "to its end.")
+        return f"{stream} is still held at {before}: another rule rejects it."
+    return f"{stream} continued from {before}, " + (
+        f"up to {after}, the next rejected one." if after else "to its end."
+    )
 
 
 STORIES: dict[int, Callable[[StoryRunner], None]] = {

@@ -1,1 +1,1 @@
-"""A Salesforce that runs on a laptop: for tests and demonstrations of anything that talks to Salesforce."""
+"""A Salesforce that runs on a laptop, for tests and demonstrations of Salesforce clients."""

@@ -15,16 +15,15 @@ from salesforce_sandbox.org.org import Org
 from salesforce_sandbox.server import serve
 
 _ABOUT = """A Salesforce that runs on a laptop: login, REST, Collections, Bulk API 2.0 and v1 of an org that a file
-defines, over HTTP and HTTPS with its own certificate authority. Rules reject records in Salesforce's words; faults can
-be switched on. It prints its addresses and serves until it is stopped; records stay in the data folder."""
+defines, over HTTP and HTTPS with its own certificate authority. Rules reject records with Salesforce's messages; faults
+can be switched on. It prints its addresses and serves until it is stopped; records are kept in the data folder."""
 _EXAMPLES = """examples:
   python -m salesforce_sandbox --org org.yaml --data /tmp/sandbox --http-port 8080 --https-port 8443
   export REQUESTS_CA_BUNDLE=/tmp/sandbox/ca.crt      # what Python clients must trust
   open http://127.0.0.1:8080/sandbox                 # the org as "Salesforce" sees it, its rules and faults
 
-An org file is explained at the top of salesforce_sandbox/definition/definition.py, clients, the control API for
-tests and the faults in salesforce_sandbox/README.md, what is assumed of Salesforce in
-salesforce_sandbox/assumptions.py."""
+salesforce_sandbox/definition/definition.py explains the org file, salesforce_sandbox/README.md clients, the control
+API for tests and faults, and salesforce_sandbox/assumptions.py what is assumed of Salesforce."""
 
 
 def main() -> int:
@@ -37,16 +36,16 @@ def main() -> int:
     )
     parser.add_argument("--org", type=Path, required=True, metavar="FILE", help="definition of the org (YAML)")
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="folder for records, certificates and files of jobs"
+        "--data", type=Path, required=True, metavar="DIR", help="folder for records, certificates and job files"
     )
-    parser.add_argument("--http-port", type=int, default=0, metavar="N", help="0, the default, picks a free one")
-    parser.add_argument("--https-port", type=int, default=0, metavar="N", help="0, the default, picks a free one")
+    parser.add_argument("--http-port", type=int, default=0, metavar="N", help="default: a free port")
+    parser.add_argument("--https-port", type=int, default=0, metavar="N", help="default: a free port")
     parser.add_argument(
-        "--ready-file", type=Path, metavar="FILE", help="JSON with the addresses, written when it serves"
+        "--ready-file", type=Path, metavar="FILE", help="JSON file with the addresses, written once it serves"
     )
     parser.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME",
-        help="a further host name under which /sandbox may be called, in addition to 127.0.0.1, localhost and ::1",
+        help="another host name for /sandbox, in addition to 127.0.0.1, localhost and ::1",
     )  # fmt: skip
     args = parser.parse_args()
     try:
@@ -66,7 +65,7 @@ def main() -> int:
 
 
 def _prepare_folder(folder: Path) -> None:
-    """Make the data folder readable for this user only, and whatever this process writes; raises OSError."""
+    """Make the data folder, and all that this process writes, readable for this user only; raises OSError."""
     os.umask(0o077)
     folder.mkdir(parents=True, exist_ok=True)
     if folder.stat().st_mode & stat.S_ISVTX or folder.stat().st_uid != os.getuid():

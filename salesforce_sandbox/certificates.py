@@ -1,4 +1,4 @@
-"""The sandbox's own certificate authority, made at first start."""
+"""The sandbox's own certificate authority, created at first start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAMES = ("127.0.0.1", "localhost", "login.salesforce.com", "test.salesforce.com"
 
 
 def prepare_certificates(folder: Path) -> ssl.SSLContext:
-    """Return the server's TLS context; `folder/ca.crt` is what clients must trust. Made once and kept."""
+    """Return the server's TLS context; clients must trust `folder/ca.crt`. Both are created once and kept."""
     certificate, authority = folder / "server.pem", folder / "ca.crt"
     if not (certificate.exists() and authority.exists()):
         ca = trustme.CA(organization_name="Salesforce sandbox")

@@ -15,7 +15,7 @@ TIMEOUT = 30  # seconds
 
 @dataclass(frozen=True)
 class Control:
-    """The control API of a sandbox at an address, with its token; called with a session when one is given."""
+    """The control API of a sandbox at an address, with its token; `session` is used for the calls if given."""
 
     url: str
     token: str
@@ -23,7 +23,7 @@ class Control:
 
     @classmethod
     def from_ready_file(cls, path: Path) -> Control:
-        """Return the control of the sandbox that wrote a ready file; raises OSError when it is not there."""
+        """Return the control of the sandbox that wrote a ready file; raises OSError when the file does not exist."""
         ready = json.loads(path.read_text())
         return cls(ready["control_url"], ready["control_token"])
 
@@ -32,11 +32,11 @@ class Control:
         return self._call("GET", "")
 
     def reset(self) -> None:
-        """Go back to the definition."""
+        """Reset the org to its definition."""
         self._call("POST", "/reset", {})
 
     def add_records(self, object_name: str, records: list[dict[str, Any]]) -> list[str]:
-        """Store records past rules and rights; returns their ids."""
+        """Store records without checking rules and rights; returns their ids."""
         answer = self._call("POST", "/records", {"object": object_name, "records": records})
         return list(answer["ids"])
 
@@ -45,11 +45,11 @@ class Control:
         return list(self._call("GET", f"/records/{object_name}"))
 
     def edit_record(self, object_name: str, record_id: str, fields: dict[str, Any]) -> None:
-        """Edit a record past rules and rights."""
+        """Edit a record without checking rules and rights."""
         self._call("PATCH", f"/records/{object_name}/{record_id}", fields)
 
     def delete_record(self, object_name: str, record_id: str) -> None:
-        """Delete a record past rules and rights."""
+        """Delete a record without checking rules and rights."""
         self._call("DELETE", f"/records/{object_name}/{record_id}")
 
     def history(self, object_name: str, id_or_key: str) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ class Control:
         return list(self._call("GET", f"/writes/{object_name}"))
 
     def values(self, object_name: str, id_or_key: str, field: str) -> list[Any]:
-        """Return the values that a field of a record took, in the order in which they were committed."""
+        """Return the values that a field of a record has had, in the order of their commits."""
         return [write["fields"][field] for write in self.history(object_name, id_or_key) if field in write["fields"]]
 
     def switch_rule(self, name: str, *, active: bool) -> None:
@@ -85,7 +85,7 @@ class Control:
         self._call("POST", "/faults", fault)
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the faults that are switched on, each with the calls that it has `seen`."""
+        """Return the faults that are switched on, each with the number of calls that it has `seen`."""
         return list(self._call("GET", "/faults"))
 
     def clear_faults(self) -> None:

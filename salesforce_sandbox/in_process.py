@@ -1,4 +1,4 @@
-"""An org inside the calling process, for tests: no server, no sockets, every address leads to it."""
+"""An org inside the calling process, for tests: without a server or sockets, every address leads to it."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ class InProcessSandbox:
         self.control = Control(URL, guard.token, self.session)
 
     def new_session(self) -> requests.Session:
-        """Return another session; whatever host it calls, the org answers."""
+        """Return another session; the org answers it on every host."""
         session = requests.Session()
         session.mount("https://", self._adapter)
         session.mount("http://", self._adapter)
         return session
 
     def __enter__(self) -> InProcessSandbox:
-        """Begin to answer."""
+        """Start answering."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop and close the storage; jobs and slow answers end where they are."""
+        """Stop and close the storage; jobs and slow answers are cancelled."""
         self.org.reset()
         asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -72,7 +72,7 @@ class _Cut(Exception):  # noqa: N818 - a fault
 
 
 class _Connection:
-    """What a fault cuts."""
+    """The connection that a fault cuts."""
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -93,7 +93,7 @@ class _Adapter(BaseAdapter):
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Let the org answer a request; raises what requests raises for a cut or a late answer."""
+        """Let the org answer a request; raises the exceptions of requests for a cut or a late answer."""
         call = asyncio.run_coroutine_threadsafe(_call(self._app, request), self._loop)
         try:
             status, headers, body = call.result(timeout[1] if isinstance(timeout, tuple) else timeout)

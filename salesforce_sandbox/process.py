@@ -1,4 +1,4 @@
-"""Starting the sandbox as a process of its own, for tests and demonstrations."""
+"""Starting the sandbox as a separate process, for tests and demonstrations."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RunningSandbox:
 
     @property
     def https_host(self) -> str:
-        """Return host:port of the HTTPS side, as connections name it."""
+        """Return host:port of the HTTPS address, for connections."""
         return self.https_url.removeprefix("https://")
 
     def stop(self) -> None:
@@ -55,7 +55,7 @@ class RunningSandbox:
 
 
 def start_sandbox(org: Path, data: Path, *, http_port: int = 0, https_port: int = 0) -> RunningSandbox:
-    """Start a sandbox and wait until it serves; raises RuntimeError with its own words when it does not."""
+    """Start a sandbox and wait until it serves; raises RuntimeError with the end of its log when it does not."""
     return wait_for_sandbox(launch_sandbox(org, data, http_port, https_port), data)
 
 
@@ -76,7 +76,7 @@ def launch_sandbox(org: Path, data: Path, http_port: int, https_port: int) -> su
 
 
 def wait_for_sandbox(process: subprocess.Popen[bytes], data: Path) -> RunningSandbox:
-    """Wait until a launched sandbox serves; raises RuntimeError with its own words when it does not."""
+    """Wait until a launched sandbox serves; raises RuntimeError with the end of its log when it does not."""
     ready, log = data / "ready.json", data / "sandbox.log"
     deadline = time.monotonic() + START_SECONDS
     while not ready.exists():

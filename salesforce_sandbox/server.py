@@ -1,4 +1,4 @@
-"""The server: one org over HTTP and HTTPS, with a file that says where, until SIGTERM."""
+"""The server: one org over HTTP and HTTPS until SIGTERM, with a ready file that holds its addresses."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from salesforce_sandbox.org.org import Org
 
 
 class _Protocol(HttpToolsProtocol):
-    """Lets the application reach the connection, to cut it."""
+    """Gives the application access to the connection, so that a fault can cut it."""
 
     def on_message_begin(self) -> None:
-        """Put the connection into the scope of the request."""
+        """Add the connection to the scope of the request."""
         super().on_message_begin()
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required] # an extension of ours
 
@@ -40,7 +40,7 @@ class _Server(uvicorn.Server):
 
 def serve(org: Org, folder: Path, http_port: int, https_port: int, ready: Path | None, guard: Guard) -> None:
     """Serve an org until SIGTERM or SIGINT; raises OSError when a port is taken."""
-    # a Bulk batch holds tens of thousands of lists without cycles, which the collector would walk again and again
+    # a Bulk batch has tens of thousands of lists without cycles, which the garbage collector would scan repeatedly
     gc.set_threshold(100_000, 50, 100)
     asyncio.run(_serve(org, folder, http_port, https_port, ready, guard))
 
@@ -80,7 +80,7 @@ def _make_server(app: object, context: ssl.SSLContext | None) -> _Server:
 
 
 def _listen(port: int) -> socket.socket:
-    # asyncio switches Nagle's algorithm off for sockets that name their protocol only: else every answer takes 40 ms
+    # asyncio disables Nagle's algorithm only for sockets that name their protocol; otherwise each answer takes 40 ms
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))

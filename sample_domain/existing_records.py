@@ -1,4 +1,4 @@
-"""What the org has before the first export: accounts, leads, contacts and opportunities."""
+"""The records of the org before the first export: accounts, leads, contacts and opportunities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 2_000
 
 
 def read_existing(connection: psycopg.Connection, object_name: str, scale: int = 1) -> list[dict[str, Any]]:
-    """Return the records of an object that the org already has, made from the warehouse."""
+    """Return the records that the org already has of an object, derived from the warehouse."""
     statement = (FOLDER / f"{object_name.lower()}.sql").read_bytes()
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement, {"scale": scale}).fetchall()
@@ -24,7 +24,7 @@ def read_existing(connection: psycopg.Connection, object_name: str, scale: int =
 
 
 def fill_org(connection: psycopg.Connection, control: Control, scale: int = 1) -> bool:
-    """Fill the org unless it is filled, and delete the contact that the story needs deleted; returns whether it did."""
+    """Fill the org if it is empty, and delete the contact that a story needs deleted; returns whether it was empty."""
     if control.overview()["records"]["Account"]:
         return False
     for object_name in OBJECTS:

@@ -1,4 +1,4 @@
-"""Filling the warehouse: the same rows for the same seed, of any size, made in Postgres itself."""
+"""Filling the warehouse, at any scale; Postgres generates the rows, the same ones for the same seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Size:
-    """How many rows of each kind; the usual size times `scale`."""
+    """How many rows of each kind: the default number times `scale`."""
 
     scale: int = 1
 
@@ -36,7 +36,7 @@ class Size:
 
 
 def fill_source(connection: psycopg.Connection, seed: int = 7, scale: int = 1) -> bool:
-    """Create the schema mm and fill it unless it is filled; returns whether it was filled now."""
+    """Create the schema mm and fill it if it is empty; returns whether it was."""
     connection.execute((FOLDER / "schema.sql").read_bytes())
     filled = connection.execute("select exists (select 1 from mm.biz_accounts)").fetchone()
     if filled and filled[0]:
@@ -50,7 +50,7 @@ def fill_source(connection: psycopg.Connection, seed: int = 7, scale: int = 1) -
 
 
 def change_rows(connection: psycopg.Connection, rows: int) -> int:
-    """Touch the oldest touchpoints as of a minute ago, so that a next run has something to export."""
+    """Touch the oldest touchpoints as of a minute ago, so that the next run has something to export."""
     changed = connection.execute(
         "update mm.biz_touchpoints set _modified_date = now() - interval '1 minute' where id in"
         " (select id from mm.biz_touchpoints order by _modified_date limit %s)",

@@ -1,4 +1,4 @@
-"""The databases and roles of the stack: each part logs in as a role that may do what it needs, and no more."""
+"""The databases and roles of the stack: each part logs in as a role with only the rights that it needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SQL = Path(__file__).with_name("sql")
 
 
 def prepare_databases(server: EmbeddedPostgres, credentials: Credentials) -> None:
-    """Make the roles and the databases, unless they are there, with the passwords of the credentials."""
+    """Make the roles and databases that do not exist, and set the passwords of the credentials."""
     passwords = {
         EXPORTER: credentials.exporter, WAREHOUSE: credentials.warehouse, AIRFLOW: credentials.airflow_database
     }  # fmt: skip
@@ -36,7 +36,7 @@ def prepare_databases(server: EmbeddedPostgres, credentials: Credentials) -> Non
 
 
 def install_export_tables(server: EmbeddedPostgres) -> None:
-    """Install the schema of the export as its owner, the exporter's role, which may create it only now."""
+    """Install the export's schema as its owner, the exporter's role, which may create schemas only during this call."""
     with psycopg.connect(server.dsn(SOURCE_DATABASE), autocommit=True) as admin:
         admin.execute(_load("install_begin"))
         try:
@@ -48,13 +48,13 @@ def install_export_tables(server: EmbeddedPostgres) -> None:
 
 
 def fill_warehouse(ports_postgres: int, credentials: Credentials) -> bool:
-    """Fill the sample's tables as their owner; returns whether they were filled now."""
+    """Fill the sample's tables as their owner; returns whether they were empty before."""
     with connect(WAREHOUSE, ports_postgres, credentials) as connection:
         return fill_source(connection)
 
 
 def connect(role: str, port: int, credentials: Credentials, **more: Any) -> psycopg.Connection:
-    """Open the source database as a role; the exporter's sessions carry its name, for the horizon."""
+    """Open the source database as a role; the exporter's sessions have its application name, for the horizon."""
     place = {"host": "127.0.0.1", "port": port, "user": role, "dbname": SOURCE_DATABASE, **more}
     if role == EXPORTER:
         return open_session("", password=credentials.exporter, **place)

@@ -1,4 +1,4 @@
-"""The programs of the embedded Postgres, where the user that runs them can reach them."""
+"""The programs of the embedded Postgres, in a folder that the user who runs them can read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from local_stack.private_files import PASSABLE_FOLDER, check_owner, shared_folder
 
 _UNPRIVILEGED = ("postgres", "nobody")  # Postgres does not run as root
-_in_use: list[int] = []  # locks of the copies that this process uses; released when it ends, however it ends
+_in_use: list[int] = []  # locks of the copies that this process uses; released whenever it ends
 
 
 class PostgresError(Exception):
@@ -23,7 +23,7 @@ class PostgresError(Exception):
 
 
 def find_account() -> pwd.struct_passwd | None:
-    """Return the user that the server runs as when root starts it, None when that is who runs this."""
+    """Return the user that the server runs as when root starts it; None for the current user."""
     if os.geteuid() != 0:
         return None
     for name in _UNPRIVILEGED:
@@ -35,7 +35,7 @@ def find_account() -> pwd.struct_passwd | None:
 
 
 def find_programs() -> Path:
-    """Return the folder of the installation: the package's, or as root a copy that the other user can read."""
+    """Return the folder of the installation: the package's, or for root a copy that the server's user can read."""
     installed = _find_installed()
     if os.geteuid() != 0:
         return installed
@@ -87,7 +87,7 @@ def _copy(package: Path, target: Path) -> None:
     draft.chmod(PASSABLE_FOLDER)
     try:
         draft.rename(target)
-    except OSError:  # another process was quicker
+    except OSError:  # another process was faster
         shutil.rmtree(draft, ignore_errors=True)
 
 

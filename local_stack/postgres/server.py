@@ -26,7 +26,7 @@ Server = subprocess.Popen[bytes]
 Launch = Callable[[], Server]
 START_SECONDS = 30
 _SETTINGS = ("fsync=off", "max_connections=200", "shared_buffers=128MB", "max_prepared_transactions=4", "timezone=UTC")
-# a random password of 192 bits needs no stretching, which would cost every connection milliseconds; since version 16
+# a random password of 192 bits needs no stretching, which costs milliseconds per connection; since version 16
 _CHEAP_PASSWORDS = "scram_iterations=1"
 
 
@@ -34,8 +34,8 @@ _CHEAP_PASSWORDS = "scram_iterations=1"
 class EmbeddedPostgres:
     """A server with its data in `folder`, on `port` (0 picks a free one). `durable` survives a power cut.
 
-    Its superuser is `postgres`, with a random password kept in the folder, which only its owner can enter. With
-    `passwordless`, for tests, every user of the machine is let in. `starter` calls what starts the server's process.
+    Its superuser is `postgres`, with a random password in the folder, which only its owner can enter. `passwordless`,
+    for tests, lets every user of the machine in. `starter` calls the function that starts the server's process.
     """
 
     folder: Path
@@ -46,7 +46,7 @@ class EmbeddedPostgres:
     _server: Server | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        """Start the server, making its data folder at first use; raises PostgresError."""
+        """Start the server, creating its data folder at first use; raises PostgresError."""
         self.port = self.port or find_free_port()
         self._make_folder()
         if not (self._data / "PG_VERSION").exists():
@@ -54,7 +54,7 @@ class EmbeddedPostgres:
         elif not self.passwordless and not self._password_file.exists():
             raise PostgresError(
                 f"The database in {self.folder} is of an earlier version of this stack, without passwords. It holds "
-                "sample data only; make it anew: make clean-run"
+                "sample data only; create it again: make clean-run"
             )
         options = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}"]
         options += [setting for setting in _SETTINGS if not (self.durable and setting == "fsync=off")]
@@ -63,7 +63,7 @@ class EmbeddedPostgres:
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """Stop the server, if it runs; one that was killed has left its pid file, which says nothing."""
+        """Stop the server, if it runs; the pid file alone does not show that: a killed server leaves it."""
         if (self._data / "postmaster.pid").exists() and self._is_running():
             self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-t", "20", "-w", "stop")
         self._reap()
@@ -89,16 +89,16 @@ class EmbeddedPostgres:
 
     @property
     def psql(self) -> str:
-        """Return the path of the psql that belongs to the server."""
+        """Return the path of the server's psql."""
         return str(self._programs / "bin" / "psql")
 
     def client_environment(self) -> dict[str, str]:
-        """Return what libpq's programs log in with as the superuser."""
+        """Return the environment with which libpq's programs log in as the superuser."""
         return {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": "postgres",
                 "PGPASSWORD": self._password_file.read_text()}  # fmt: skip
 
     def ensure_database(self, name: str) -> None:
-        """Create a database unless it is there."""
+        """Create a database unless it exists."""
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
             known = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
             if not known:
@@ -215,7 +215,7 @@ class EmbeddedPostgres:
 
 
 def find_free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody uses at the moment."""
+    """Return a TCP port of 127.0.0.1 that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,1 +1,1 @@
-"""The processes of a stack: started, watched, and stopped however it ends."""
+"""The processes of a stack: started, watched, and always stopped with it."""

@@ -1,7 +1,7 @@
-"""Airflow's processes on one machine, as `airflow standalone` starts them, but without servers that all can reach.
+"""Airflow's processes on one machine, as `airflow standalone` starts them, but without servers on all addresses.
 
-A component that exits is started again: a scheduler, DAG processor or triggerer exits when its database restarts. When
-one does not work at all, this ends with its last words.
+A component that exits is restarted: scheduler, DAG processor and triggerer exit when their database restarts. When
+one does not work at all, this program ends and prints the end of its log.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 from local_stack.processes.components import MIGRATION, make_components, make_redis
 from local_stack.processes.supervisor import GaveUpError, Supervisor
 
-LOOK_SECONDS = 0.5  # between two looks at the processes
+LOOK_SECONDS = 0.5  # between two checks of the processes
 
 
 def main() -> int:
-    """Bring the metadata database up to date, keep every process running, and return 1 when one does not work."""
+    """Migrate the metadata database, keep every process running, and return 1 when one does not work."""
     asked = _read_command_line()
     for log in asked.logs.glob("airflow-*.log"):
         log.unlink()

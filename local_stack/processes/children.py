@@ -1,4 +1,4 @@
-"""The processes of a stack: registered with a guardian before anything can interrupt, watched, stopped together."""
+"""The processes of a stack: registered with a guardian at once, watched, and stopped together."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import IO
 
 from local_stack.ports import StackError
 
-STOP_SECONDS = 45.0  # more than the guardian takes
+STOP_SECONDS = 45.0  # more than the guardian needs
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOG_LINES = 5
 
 
 @dataclass
 class Interruption:
-    """Turns the first signal that ends a program into KeyboardInterrupt; later ones are those of an impatient person.
+    """Turns the first signal that ends a program into KeyboardInterrupt; later ones are ignored.
 
     It is never raised between the start of a process and its registration.
     """
@@ -33,19 +33,19 @@ class Interruption:
     _raised: bool = False
 
     def listen(self) -> None:
-        """Handle the signals, except those that were ignored on purpose (nohup, a shell's background)."""
+        """Handle the signals, except those that are ignored on purpose (nohup, a shell's background)."""
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
 
     def ignore(self) -> None:
-        """Ignore the signals from now on: all is stopped, and Python's own end is not to be disturbed."""
+        """Ignore the signals from now on: everything is stopped, and Python should exit undisturbed."""
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
     @contextlib.contextmanager
     def deferred(self) -> Generator[None]:
-        """Keep what arrives for the end of the block."""
+        """Defer signals to the end of the block."""
         self._depth += 1
         try:
             yield
@@ -71,7 +71,7 @@ interruption = Interruption()
 
 @contextlib.contextmanager
 def ignored_signals() -> Generator[None]:
-    """Let nothing interrupt the block: whoever presses Ctrl-C twice still gets everything stopped."""
+    """Let nothing interrupt the block: even after a second Ctrl-C everything is stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -85,7 +85,7 @@ def ignored_signals() -> Generator[None]:
 
 @dataclass
 class Child:
-    """A process that has to run as long as the stack does; `log` is where its words are."""
+    """A process that must run as long as the stack; `log` is its log file."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -94,7 +94,7 @@ class Child:
 
 @dataclass
 class Children:
-    """What a stack has started. `note` is deleted once everything is stopped, and `lock` is held until then."""
+    """The processes of a stack. `note` is deleted once all are stopped, and `lock` is held until then."""
 
     note: Path
     lock: IO[str]
@@ -113,7 +113,7 @@ class Children:
     def start(
         self, name: str, log: Path, launch: Callable[[], subprocess.Popen[bytes]], *, database: bool = False
     ) -> subprocess.Popen[bytes]:
-        """Start a process, which leads a session of its own, and watch it; a database is stopped last."""
+        """Start a process in a session of its own and watch it; a database is stopped last."""
         with interruption.deferred():
             process = launch()
             self._register(Child(name, process, log), database=database)
@@ -128,13 +128,13 @@ class Children:
         self._watched.append(child)
 
     def check(self) -> None:
-        """Raise StackError when one of them has ended: which, its last words, and what to do."""
+        """Raise StackError when one of them has ended, with the end of its log and what to do."""
         for child in self._watched:
             if child.process.poll() is not None:
                 raise StackError(
                     f"{child.name} has ended ({describe_end(child.process.returncode)}), so everything else is stopped."
-                    f" Its last words, from {child.log}:\n{read_end(child.log)}\n"
-                    "Start again: make run. What was exported is kept; what was running is continued."
+                    f" The end of its log, {child.log}:\n{read_end(child.log)}\n"
+                    "Start it again: make run. What was exported is kept; what was running is continued."
                 )
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The processes of Airflow on one machine: its own four, and with several workers Redis and each worker."""
+"""The processes of Airflow on one machine: its own four, and with Celery workers Redis and each worker."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from local_stack.processes.host_names import VARIABLE
 from local_stack.processes.redis import find_redis
 
-# the log servers of scheduler, triggerer and workers would listen on every address of the machine, which no setting
-# changes; the API server reads the same files itself
+# the log servers of scheduler, triggerer and workers would listen on every address of the machine, and no setting
+# changes that; the API server reads the same files itself
 _NO_LOG_SERVER = "--skip-serve-logs"
 
 
 @dataclass(frozen=True)
 class Component:
-    """A process that the supervisor keeps running. `environment` is what it has beyond the supervisor's own."""
+    """A process that the supervisor keeps running; `environment` is added to the supervisor's own."""
 
     name: str
     command: tuple[str, ...]
@@ -27,7 +27,7 @@ MIGRATION = Component("db-migrate", (sys.executable, "-m", "airflow", "db", "mig
 
 
 def make_redis(configuration: Path) -> Component:
-    """Return the Redis of a configuration file; raises StackError where there is none."""
+    """Return the Redis of a configuration file; raises StackError when redis-server is not installed."""
     return Component("redis", (find_redis(), str(configuration)))
 
 
@@ -48,6 +48,6 @@ def _airflow(name: str, *words: str, host: str = "") -> Component:
 
 
 def _make_worker(name: str) -> Component:
-    # gossip and mingle let workers talk about what no task of Airflow needs
+    # Airflow's tasks need neither gossip nor mingle
     words = ("celery", "worker", "--celery-hostname", name, "--without-gossip", "--without-mingle", _NO_LOG_SERVER)
     return _airflow(name, *words, host=name)

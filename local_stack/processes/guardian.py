@@ -1,7 +1,7 @@
-"""Stops what a stack has started when the stack ends, however it ends: asked to, by a fault, or killed.
+"""Stops the processes of a stack when the stack ends, whether it was asked to, failed, or was killed.
 
-The stack writes one line for each process it starts, which leads a session of its own, `<signal> <pid>`, and closes the
-pipe when all is to end. This is the one place that stops things; it imports nothing else, so that it starts at once.
+The stack writes a line `<signal> <pid>` for each process it starts (each in a session of its own), and closes the pipe
+to stop them. Only this program stops processes; it imports nothing of the project, so that it starts at once.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ def main() -> None:
 
 
 def stop_sessions(leaders: Sequence[int], polite: signal.Signals, seconds: float) -> None:
-    """Stop the process groups of leaders politely; after that many seconds kill them and what has left them.
+    """Stop the process groups of leaders with a signal; after that many seconds kill all processes of their sessions.
 
-    Airflow gives each task a process group, so that its own signals reach what the task starts; the session stays.
+    Airflow gives each task a process group of its own, so that its signals reach the task's processes; the session
+    stays the same.
     """
     for leader in leaders:
         _signal_group(leader, polite)
@@ -48,7 +49,7 @@ def stop_sessions(leaders: Sequence[int], polite: signal.Signals, seconds: float
 
 
 def find_members(leader: int) -> list[int]:
-    """Return the living processes of a session; none where the system does not list processes as files."""
+    """Return the running processes of a session; an empty list on systems without /proc."""
     found = []
     for entry in PROCESSES.glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The host names of a stack's processes: the workers of one machine need one each, by which they are distinguished."""
+"""The host names of a stack's processes: each worker on one machine needs its own."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ PROGRAM = "redis-server"
 
 
 def find_redis() -> str:
-    """Return the path of redis-server; raises StackError with how to get it."""
+    """Return the path of redis-server; raises StackError with how to install it."""
     found = shutil.which(PROGRAM)
     if found is None:
         raise StackError(
-            f"Several workers need Redis, and {PROGRAM} is not on PATH: install it (Debian and Ubuntu: "
+            f"Celery workers need Redis, and {PROGRAM} is not on PATH: install it (Debian and Ubuntu: "
             "RUNLEVEL=1 apt-get install redis-server, which starts no service; macOS: brew install redis), or leave "
             "WORKERS out."
         )
@@ -24,9 +24,9 @@ def find_redis() -> str:
 
 
 def write_configuration(folder: Path, port: int, password: str) -> Path:
-    """Write the configuration of an empty server, for its owner alone, and return its path.
+    """Write the configuration of an empty server, readable by its owner only, and return its path.
 
-    What is queued survives a restart of the server within one stack; an earlier stack's queue is deleted.
+    The queue survives a restart of the server within one stack; an earlier stack's queue is deleted.
     """
     shutil.rmtree(folder, ignore_errors=True)
     make_private_folder(folder)
@@ -35,7 +35,7 @@ def write_configuration(folder: Path, port: int, password: str) -> Path:
         "bind": "127.0.0.1",
         "protected-mode": "yes",
         "requirepass": password,  # not on the command line, which every user of the machine can read
-        "rename-command CONFIG": '""',  # nobody who is let in can make it write files elsewhere
+        "rename-command CONFIG": '""',  # no client can make it write files elsewhere
         "dir": f'"{folder}"',
         "save": '""',
         "appendonly": "yes",

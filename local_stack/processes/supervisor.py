@@ -1,4 +1,4 @@
-"""Keeps processes running: starts again what exits, and gives up on what never worked or keeps on exiting."""
+"""Keeps processes running: restarts those that exit, and gives up on those that never worked or keep exiting."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from local_stack.processes.components import Component
 
 LAST_LINES = 4
-PROVEN_SECONDS = 20.0  # a component that exits sooner after its very first start is set up wrongly
-RESTART_DELAY_SECONDS = 2.0  # a Postgres that recovers from a crash needs a moment
+PROVEN_SECONDS = 20.0  # a component that exits sooner after its first start is misconfigured
+RESTART_DELAY_SECONDS = 2.0  # Postgres needs a moment to recover from a crash
 MAX_ENDS, ENDS_WITHIN_SECONDS = 8, 300.0
 
 
 class GaveUpError(Exception):
-    """A component does not work; the message has its last words."""
+    """A component does not work; the message has the end of its log."""
 
 
 @dataclass
@@ -27,18 +27,18 @@ class _Kept:
     process: subprocess.Popen[bytes]
     first_started_at: float
     ends: list[float] = field(default_factory=list)  # moments
-    due_at: float | None = None  # when it is started again
+    due_at: float | None = None  # when it is restarted
 
 
 @dataclass
 class Supervisor:
-    """The components that are kept running, each with a log of its name in the folder `logs`."""
+    """The components to keep running, each with a log of its name in the folder `logs`."""
 
     logs: Path
     _kept: list[_Kept] = field(default_factory=list)
 
     def run_once(self, component: Component) -> None:
-        """Run a component that ends by itself; raises GaveUpError when it fails."""
+        """Run a component to its end; raises GaveUpError when it fails."""
         process = self._start(component)
         if process.wait():
             raise GaveUpError(self._describe(component, process))
@@ -49,7 +49,7 @@ class Supervisor:
         self._kept += [_Kept(component, self._start(component), now) for component in components]
 
     def look(self) -> None:
-        """Start again what has exited; raises GaveUpError for what does not work."""
+        """Restart what has exited; raises GaveUpError for what does not work."""
         now = time.monotonic()
         for kept in self._kept:
             if kept.due_at is None and kept.process.poll() is not None:
@@ -63,7 +63,7 @@ class Supervisor:
             raise GaveUpError(self._describe(kept.component, kept.process))
         kept.due_at = now + RESTART_DELAY_SECONDS
         print(
-            f"Airflow's {kept.component.name} ended with status {kept.process.returncode} and is started again.",
+            f"Airflow's {kept.component.name} ended with status {kept.process.returncode} and is restarted.",
             flush=True,
         )
 

@@ -1,1 +1,1 @@
-"""Everything of CRM Export that knows Airflow."""
+"""The parts of CRM Export that depend on Airflow."""

@@ -1,4 +1,4 @@
-"""`python -m crm_export`: the command line, where AIRFLOW_CONN_… or Airflow's metadata database is reached."""
+"""`python -m crm_export`: the command line; it needs AIRFLOW_CONN_… or access to Airflow's metadata database."""
 
 import sys
 

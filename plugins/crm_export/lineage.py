@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LineageFacts:
-    """What a run knows of its ends: host:port/name of the source, the address of the org, the rows accepted."""
+    """The ends of a run: host:port/name of the source, the address of the org, the rows accepted."""
 
     database: str
     org: str

@@ -46,6 +46,6 @@ def count_run(stream: str, amounts: Mapping[str, int], seconds: float) -> None:
 
 
 def report_gauges(stream: str, values: Mapping[str, float]) -> None:
-    """Report how a stream is; `values` by names of GAUGES."""
+    """Report the state of a stream; `values` by names of GAUGES."""
     for name, value in values.items():
         stats.gauge(f"{PREFIX}.{name}", value, tags={"stream": stream})

@@ -1,4 +1,4 @@
-"""When a DAG runs next, as its own timetable says."""
+"""When a DAG runs next, by its own timetable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow.timetables.base import DataInterval, TimeRestriction
 
 
 def find_next_run(dag: DAG) -> datetime | None:
-    """Return the time of the next scheduled run, in UTC; None for a DAG that no clock starts."""
+    """Return the time of the next scheduled run, in UTC; None for a DAG without a time schedule."""
     restriction = TimeRestriction(earliest=None, latest=None, catchup=False)
     last = DataInterval.exact(pendulum.now("UTC"))
     info = coerce_to_core_timetable(dag.timetable).next_dagrun_info(

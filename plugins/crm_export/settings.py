@@ -51,7 +51,7 @@ def read_options() -> ExportOptions:
 
 
 def read_lag_hours() -> int:
-    """Return the age in hours from which a change that is not exported is an alert."""
+    """Return the age in hours from which an unexported change raises an alert."""
     return parse_number(LAG_HOURS, _read(LAG_HOURS), 24)
 
 
@@ -61,20 +61,20 @@ def read_keep_days() -> int:
 
 
 def understand_switch(value: str | None) -> bool | None:
-    """Return what a switch's text says, None when that is nothing allowed."""
+    """Return the value of a switch's text, None for anything that is not allowed."""
     text = _plain(value)
     return False if text in _OFF else True if text in _ON else None
 
 
 def understand_number(value: str | None, allowed: tuple[int, ...] = ()) -> int | None:
-    """Return what a number's text says, None when that is nothing allowed."""
+    """Return the value of a number's text, None for anything that is not allowed."""
     text = _plain(value)
     number = int(text) if re.fullmatch(r"\d{1,9}", text) else None
     return number if number is not None and number > 0 and (not allowed or number in allowed) else None
 
 
 def parse_switch(name: str, reading: Reading) -> bool:
-    """Return what a switch says; missing, malformed and unreadable mean on, with a warning."""
+    """Return the value of a switch; a missing, malformed or unreadable one is on, with a warning."""
     understood = understand_switch(reading.value)
     if understood is None:
         found = reading.problem or ("is not set" if reading.value is None else f"is {show_value(reading.value)}")
@@ -83,7 +83,7 @@ def parse_switch(name: str, reading: Reading) -> bool:
 
 
 def parse_number(name: str, reading: Reading, default: int, allowed: tuple[int, ...] = ()) -> int:
-    """Return what a number says, its default with a warning when it says nothing allowed."""
+    """Return the value of a number; its default, with a warning, when it is not allowed."""
     if reading.value is None and not reading.problem:
         return default
     number = understand_number(reading.value, allowed)

@@ -1,4 +1,4 @@
-"""The web application: Salesforce's paths with faults and a log around them, and the control API."""
+"""The web application: Salesforce's paths, with a log and faults, and the control API."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from salesforce_sandbox.records.rejections import BodyRejected, RecordRejected, 
 
 _STREAMED = re.compile(r"/jobs/ingest/\w+/batches$")  # too large to be kept in memory
 MAINTENANCE = Response(assumptions.MAINTENANCE_PAGE, 503, media_type="text/html")
-TRANSPORT = "salesforce_sandbox.transport"  # in the scope, put there by the server: what a cut connection closes
+TRANSPORT = "salesforce_sandbox.transport"  # in the scope, set by the server: the connection that a fault cuts
 
 
 def make_app(org: Org, guard: Guard) -> ASGIApp:
-    """Return the application that serves an org; the guard decides who may control it."""
+    """Return the application that serves an org; the guard decides which calls may control it."""
     jobs = Jobs(org.folder / "jobs")
     classic = ClassicBulk(org)
     org.at_reset += [jobs.clear, classic.jobs.clear]
@@ -68,7 +68,7 @@ def make_app(org: Org, guard: Guard) -> ASGIApp:
 
 
 class SalesforcePaths:
-    """Logs requests on Salesforce's paths and lets faults strike them, before or after they are executed."""
+    """Logs requests on Salesforce's paths and applies faults to them, before or after they are executed."""
 
     def __init__(self, app: ASGIApp, org: Org) -> None:
         self.app, self.org = app, org
@@ -99,7 +99,7 @@ class SalesforcePaths:
         await self.app(scope, receive if body is None else _replay(body), answer.pass_on)
 
     async def _strike(self, fault: Fault, scope: Scope, receive: Receive, body: bytes | None, answer: _Answer) -> None:
-        """Let a fault strike: a delay before or after the commit, then another answer, a cut, or the answer itself."""
+        """Apply a fault: a delay before or after the commit, then another answer, a cut, or the answer itself."""
         if not fault.commits:
             await asyncio.sleep(fault.delay_seconds)
             await _replace(fault, scope, answer)
@@ -126,24 +126,24 @@ def _find_rejection(scope: Scope, body: bytes | None, org: Org) -> Response | No
 
 
 class _Answer:
-    """Passes an answer on or holds it back; notes its status, and reports the API calls to those who are logged in."""
+    """Passes an answer on or holds it back; logs its status, and adds the API usage for a logged-in user."""
 
     def __init__(self, send: Send, logged: LoggedRequest, org: Org) -> None:
         self.send, self.logged, self.org = send, logged, org
         self._held: list[Message] | None = None
 
     def hold(self) -> _Answer:
-        """Hold back what comes from now on."""
+        """Hold back the messages from now on."""
         self._held = []
         return self
 
     async def release(self) -> None:
-        """Pass on what was held back."""
+        """Pass on the messages that were held back."""
         for message in self._held or []:
             await self.send(message)
 
     async def pass_on(self, message: Message) -> None:
-        """Take a part of the answer of the application."""
+        """Take a message of the application's answer."""
         self.logged.status = message.get("status", self.logged.status)
         if message["type"] == "http.response.start" and self.logged.user and "/data/" in self.logged.path:
             limit = (b"sforce-limit-info", self.org.limit_info.encode())
@@ -182,7 +182,7 @@ def _replay(body: bytes) -> Receive:
 
 
 def _loggable(path: str, body: bytes) -> str:
-    """Return a body for the log; credentials are left out."""
+    """Return a body for the log, empty where it has credentials."""
     return "" if "oauth2" in path or "/Soap/" in path else body.decode("utf-8", "replace")
 
 

@@ -60,7 +60,7 @@ class _Bulk:
         self._running: set[asyncio.Task[None]] = set()
 
     async def create(self, request: Request) -> Response:
-        """Create a job, with its data when the request has several parts."""
+        """Create a job, with its data if the request is multipart."""
         enter(self.org, request)
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
             job = self._create(await read_json(request), request)
@@ -132,11 +132,11 @@ class _Bulk:
         return ApiJson(page)
 
     async def show(self, request: Request) -> Response:
-        """Return all about a job."""
+        """Return everything about a job."""
         return ApiJson(self._job(request).describe_all())
 
     async def upload(self, request: Request) -> Response:
-        """Keep the data of a job; what it holds is looked at when the job is closed."""
+        """Store the data of a job; it is checked when the job is closed."""
         job = self._job(request)
         if job.state is not JobState.OPEN:
             raise reject_state(f"Job is not open: {job.state.value}")
@@ -145,7 +145,7 @@ class _Bulk:
         return Response(status_code=201)
 
     async def change(self, request: Request) -> Response:
-        """Close a job, so that it is worked off, or abort it."""
+        """Close a job, so that it is processed, or abort it."""
         job = self._job(request)
         wanted = (await read_json(request)).get("state")
         if wanted == JobState.UPLOAD_COMPLETE:

@@ -117,7 +117,7 @@ class ClassicBulk:
         return describe(request, "jobInfo", job.describe(), 201, f"{request.url.path}/{job.id}")
 
     async def show(self, request: Request) -> Response:
-        """Return all about a job."""
+        """Return everything about a job."""
         return describe(request, "jobInfo", self._job(request).describe())
 
     async def change(self, request: Request) -> Response:
@@ -131,7 +131,7 @@ class ClassicBulk:
         return describe(request, "jobInfo", job.describe())
 
     async def add_batch(self, request: Request) -> Response:
-        """Take a batch and work it off in the background."""
+        """Take a batch and process it in the background."""
         job = self._job(request)
         if job.state != "Open":
             raise ClassicRejected("InvalidJobState", f"Unable to add a batch to a job that is {job.state}")
@@ -162,7 +162,7 @@ class ClassicBulk:
         return answer_list(request, "batchInfoList", "batchInfo", rows)
 
     async def show_batch(self, request: Request) -> Response:
-        """Return all about a batch."""
+        """Return everything about a batch."""
         return describe(request, "batchInfo", self._batch(request).describe())
 
     async def results(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What every call of the REST API goes through: its version, its session, its body, its answer."""
+"""The common steps of every REST API call: its version, its session, its body, its answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SEASONS = ("Winter", "Spring", "Summer")
 
 
 class ApiJson(JSONResponse):
-    """JSON as the REST API labels it."""
+    """JSON with the content type of the REST API."""
 
     media_type = "application/json;charset=UTF-8"
 
@@ -63,21 +63,21 @@ def check_version(version: str) -> None:
 
 
 async def check_duration(org: Org, object_name: str, count: int) -> None:
-    """Reject, after that time, a request whose automation would run for too long; raises RequestRejected."""
+    """Reject a request whose automation would run too long, after the longest allowed time; raises RequestRejected."""
     if org.automation_seconds(object_name, count) > org.request_settings.most_seconds:
         await asyncio.sleep(org.request_settings.most_seconds)
         raise RequestRejected(*assumptions.RUNNING_TOO_LONG)
 
 
 async def run_automation(org: Org, object_name: str, count: int) -> None:
-    """Let the time pass that the automation of saved records takes: the answer comes so much later."""
+    """Wait as long as the automation of saved records takes, which delays the answer."""
     seconds = org.automation_seconds(object_name, count)
     if seconds:
         await asyncio.sleep(seconds)
 
 
 def logged(request: Request) -> LoggedRequest:
-    """Return a request as the log has it."""
+    """Return a request's entry in the log."""
     found: LoggedRequest = request.scope[LOGGED]
     return found
 

@@ -1,4 +1,4 @@
-"""The control API below /sandbox: seed and look at records, switch rules and faults, spend limits."""
+"""The control API below /sandbox: add and read records, switch rules and faults, use up limits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _Control:
         self.org = org
 
     async def overview(self, request: Request) -> Response:
-        """Return what there is; a browser is shown the page."""
+        """Return counts of records, rules and API calls; a browser is sent to the page."""
         if "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/sandbox/page")
         counts = self.org.counts()
@@ -59,12 +59,12 @@ class _Control:
         return JSONResponse({"records": counts, "rules": rules, "api_calls": self.org.used["DailyApiRequests"]})
 
     async def reset(self, _: Request) -> Response:
-        """Go back to the definition."""
+        """Reset the org to its definition."""
         self.org.reset()
         return JSONResponse({})
 
     async def add_records(self, request: Request) -> Response:
-        """Store records past rules and rights."""
+        """Store records without checking rules and rights."""
         body = await request.json()
         writer = self.org.writer()
         entity = writer.schema.object(body["object"])
@@ -77,7 +77,7 @@ class _Control:
         return JSONResponse(self.org.records(request.path_params["object"]))
 
     async def edit_record(self, request: Request) -> Response:
-        """Edit or delete a record as an administrator would, past rules and rights."""
+        """Edit or delete a record without checking rules and rights."""
         writer = self.org.writer()
         record_id = normalise_id(request.path_params["id"]) or ""
         body = {} if request.method == "DELETE" else await request.json()

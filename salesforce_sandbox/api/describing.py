@@ -21,7 +21,7 @@ _SOAP_TYPES = {
 _NUMBERS = {FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT}
 
 
-# what no client of this sandbox reads is the same for every object and field
+# keys that no client of this sandbox reads, with the same value for every object and field
 _OBJECT: dict[str, Any] = {
     "activateable": False, "associateEntityType": None, "associateParentEntity": None, "customSetting": False,
     "deepCloneable": False, "deprecatedAndHidden": False, "feedEnabled": False, "hasSubtypes": False,

@@ -1,4 +1,4 @@
-"""What keeps other web sites away from the sandbox: who may control it, and what a browser does with its answers."""
+"""Protection against other web sites: which calls may control the sandbox, and headers that make its answers inert."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE = "/sandbox/page"
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the name of a header
 OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _READS = frozenset({"GET", "HEAD"})
-# answers on Salesforce's paths may be any HTML: a browser gives it no origin and runs no script of it
+# answers on Salesforce's paths may be any HTML: a browser must give it no origin and run none of its scripts
 INERT = {
     "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -27,21 +27,23 @@ INERT = {
 
 @dataclass(frozen=True)
 class Guard:
-    """Who may call the control routes: those who know the token, at one of the hosts, not from another site."""
+    """Decides which control calls are allowed: those with the token, to one of the hosts, not from another site."""
 
     hosts: frozenset[str] = OWN_HOSTS
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     @classmethod
     def for_hosts(cls, names: Iterable[str]) -> Guard:
-        """Return a guard that allows further host names in addition to those of the machine."""
+        """Return a guard that allows more host names than those of the machine."""
         return cls(OWN_HOSTS | {name.lower() for name in names})
 
     def find_objection(self, method: str, path: str, headers: Headers) -> str:
-        """Return why a control call is rejected, an empty text when it is not."""
+        """Return why a control call is rejected, an empty text if it is allowed."""
         host = headers.get("host", "")
         if (_split(f"//{host}").hostname or "") not in self.hosts:
-            return f"Host {host} is not one of this sandbox: {', '.join(sorted(self.hosts))} (--allow-host adds one)."
+            return (
+                f"Host {host} is not a host of this sandbox: {', '.join(sorted(self.hosts))} (--allow-host adds one)."
+            )
         if _is_foreign(headers, host):
             return "This call comes from another site; nothing was changed."
         if method in _READS and (
@@ -49,9 +51,9 @@ class Guard:
         ):
             return ""
         if not hmac.compare_digest(headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
-            return f"{TOKEN_HEADER} is not the control_token of this sandbox, which its ready file holds."
+            return f"{TOKEN_HEADER} is not the control_token of this sandbox. Read it from the sandbox's ready file."
         if method not in _READS | {"DELETE"} and _media_type(headers) != "application/json":
-            return "The body of a control call is JSON: Content-Type application/json."
+            return "The body of a control call must be JSON: Content-Type application/json."
         return ""
 
 
@@ -78,7 +80,7 @@ def _media_type(headers: Headers) -> str:
 
 
 class GuardedPaths:
-    """Rejects control calls that the guard objects to, and makes what the other paths answer inert for browsers."""
+    """Rejects control calls that the guard objects to, and makes the answers of other paths inert for browsers."""
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self.app, self.guard = app, guard

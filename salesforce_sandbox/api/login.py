@@ -58,7 +58,7 @@ def login_routes(org: Org) -> list[Route]:
 
 
 def _answer_user(org: Org, request: Request) -> Response:
-    """Return the session's user as the OpenID endpoint shows it."""
+    """Return the session's user in the form of the OpenID endpoint."""
     user = _describe_user(org, request)
     known = ("user_id", "organization_id", "email", "email_verified", "active", "user_type", "language", "locale",
              "utcOffset", "photos", "urls", "is_app_installed")  # fmt: skip
@@ -68,7 +68,7 @@ def _answer_user(org: Org, request: Request) -> Response:
 
 
 def _describe_user(org: Org, request: Request) -> dict[str, Any]:
-    """Return the session's user as the identity address shows it."""
+    """Return the session's user in the form of the identity endpoint."""
     username = org.sessions.user_of(request.headers.get("authorization", "").partition(" ")[2])
     organization, address = org.definition.organization.id, _address(request)
     user = org.id_of_user(username)

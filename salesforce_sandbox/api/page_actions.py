@@ -1,4 +1,4 @@
-"""What the forms of the page do: JSON in, an empty answer or the reason why nothing was changed out."""
+"""The forms of the page: they send JSON and are answered with an empty object, or why nothing was changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from salesforce_sandbox.org.faults import ANSWERS, Cut, Fault, FaultAnswer, JobF
 from salesforce_sandbox.org.org import Org
 
 _HTML = {"Content-Type": "text/html"}
-# what can be switched on with one click: the name that people know and the fault
+# the faults that the page can switch on, by the names that it shows
 FAULTS: dict[str, dict[str, Any]] = {
     "503 with HTML": {"answer": FaultAnswer(status=503, headers=_HTML, body="<html><body>Down</body></html>")},
     "500 UNKNOWN_EXCEPTION": {

@@ -1,4 +1,4 @@
-"""A small web page to look at the org as "Salesforce" sees it, and to switch its rules and faults."""
+"""A small web page that shows the org's state and switches its rules and faults."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OtherJobs = Callable[[], list[dict[str, Any]]]
 
 
 def page_routes(org: Org, jobs: Jobs, classic: OtherJobs, token: str) -> list[Route | Mount]:
-    """Return the routes of the page; `classic` lists the jobs of Bulk v1, its forms send the control token."""
+    """Return the routes of the page; `classic` lists the jobs of Bulk v1, `token` is sent with its forms."""
     pages = _Pages(org, jobs, classic, token)
     shown: dict[str, Endpoint] = {
         "": pages.overview,
@@ -58,7 +58,7 @@ class _Pages:
         self.org, self.jobs, self.classic, self.token = org, jobs, classic, token
 
     async def overview(self, _: Request) -> Response:
-        """Show what there is and what can be switched."""
+        """Show the org's state and its switches."""
         return self._render(
             "overview.html",
             counts=self.org.counts(),
@@ -76,7 +76,7 @@ class _Pages:
         )
 
     async def show_object(self, request: Request) -> Response:
-        """Show the records of an object, a page at a time, or those that a key names."""
+        """Show the records of an object, a page at a time, or those with a key."""
         entity = self._object(request)
         wanted, after = request.query_params.get("find", "").strip(), request.query_params.get("after", "")
         if wanted:
@@ -96,7 +96,7 @@ class _Pages:
         return sorted({*by_id, *itertools.chain.from_iterable(by_key)})
 
     async def show_record(self, request: Request) -> Response:
-        """Show a record and everything that was written to it."""
+        """Show a record and every write to it."""
         entity = self._object(request)
         record = self.org.storage.find(normalise_id(request.path_params["id"]) or "")
         if record is None or record.object != entity.name:

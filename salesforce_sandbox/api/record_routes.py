@@ -30,7 +30,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def record_routes(org: Org) -> list[Route]:
-    """Return the routes of records; they come after those of `rest`, whose paths they would take."""
+    """Return the routes of records; they must come after those of `rest`, whose paths they match too."""
     records = _Records(org)
     table: list[tuple[str, Endpoint, list[str]]] = [
         (DATA + "/sobjects/{object}", records.create, ["POST"]),
@@ -142,7 +142,7 @@ class _Records:
         return ApiJson(answer)
 
     async def retrieve(self, request: Request) -> Response:
-        """Read records by their ids, null for those that are not there."""
+        """Read records by their ids, null for those that do not exist."""
         writer = enter(self.org, request)
         entity, body = _object(writer, request), await read_json(request)
         names = [entity.field(str(given))[0] for given in body.get("fields", [])]

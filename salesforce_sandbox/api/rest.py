@@ -1,4 +1,4 @@
-"""The REST API around records: versions, resources, limits, describe, query."""
+"""The REST API except records: versions, resources, limits, describe, query."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _answer(result: Result, *, created: bool) -> dict[str, Any]:
 
 def _roll_back(answer: dict[str, Any], *, created: bool) -> dict[str, Any]:
     rolled_back = answer if not answer["success"] else {"success": False, "errors": [_ROLLED_BACK]}
-    # every row of an upsert that is rolled back was seen to carry created: true, the rejected one too
+    # in recorded answers every row of an upsert that was rolled back has created: true, even the rejected one
     return rolled_back | ({"created": True} if created else {})
 
 

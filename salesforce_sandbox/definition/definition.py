@@ -19,15 +19,16 @@ rules:
   - {name: needs_kind, kind: validation, object: Account, when: "is_blank(Kind__c)", message: Choose a kind}
 ```
 
-An expression sees the record's fields by name, `is_new`, `changed('Field')`, `is_blank`, `length`, `lower`, each parent
-under its relationship name (`Parent__r.Name`, empty when there is none), and any record by a key: `find('Account',
-'Ext__c', Name).Kind__c`. `true` means: reject. A trigger may write to the parent instead: `writes: {parent: Parent__r,
-fields: {Last_Name__c: Name}}`, or create a record: `writes: {object: Account, fields: {Name: Name}}`; when that is
-rejected, so is the record, with both messages. A duplicate rule names the fields that must not all be the same:
-`match_on: [Email]`, and whether `Sforce-Duplicate-Rule-Header: allowSave=true` passes it: `allow_save: true`. An
-assignment rule names the user who becomes the owner: `{kind: assignment, object: Lead, owner: queue@…}`; it runs
-unless a call says `Sforce-Auto-Assign: FALSE`, in Bulk jobs only with an assignmentRuleId. Record types are an object
-`RecordType` with a reference to it. `User` and `Organization` are there without being defined.
+An expression can use the record's fields by name, `is_new`, `changed('Field')`, `is_blank`, `length`, `lower`, each
+parent under its relationship name (`Parent__r.Name`, empty when there is none), and any record by a key:
+`find('Account', 'Ext__c', Name).Kind__c`. `true` rejects the record. A trigger may write to the parent instead:
+`writes: {parent: Parent__r, fields: {Last_Name__c: Name}}`, or create a record: `writes: {object: Account, fields:
+{Name: Name}}`; when that is rejected, so is the record, with both messages. A duplicate rule names the fields that
+must not all be the same: `match_on: [Email]`, and with `allow_save: true` the header `Sforce-Duplicate-Rule-Header:
+allowSave=true` permits duplicates. An assignment rule names the user who becomes the owner: `{kind: assignment,
+object: Lead, owner: queue@…}`; it runs unless a call sends `Sforce-Auto-Assign: FALSE`, in Bulk jobs only with an
+assignmentRuleId. Record types are an object `RecordType` with a reference to it. `User` and `Organization` always
+exist.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from salesforce_sandbox.definition.settings import BulkSettings, Leniency, Reque
 
 
 class DefinitionError(Exception):
-    """An org file is wrong; the message names the file, the place and the allowed values."""
+    """An org file is invalid; the message names the file, the place and the allowed values."""
 
 
 class Organization(StrictModel):
@@ -55,14 +56,14 @@ class Organization(StrictModel):
 
 
 class LoginObstacle(StrEnum):
-    """Why an active user may not log in, in the words of the token endpoint."""
+    """Why an active user may not log in: the token endpoint's messages."""
 
     IP_RESTRICTED = "ip restricted"
     ACTIVATION_SECRET = "activation secret invalid"  # noqa: S105 - a message
 
 
 class User(StrictModel):
-    """A user who may log in by SOAP or the OAuth flows, unless something is in the way."""
+    """A user who may log in by SOAP or the OAuth flows, unless inactive or stopped by an obstacle."""
 
     username: str
     password: str
@@ -77,8 +78,8 @@ DEFAULT_USER = User(username="user@sandbox.local", password="sandbox-only")  # n
 class ConnectedApp(StrictModel):
     """A connected app; `certificate` is the PEM of a JWT app.
 
-    `run_as` is the user of client credentials, the first one by default, and "" means none; `approved` says
-    whether an administrator let users use the app, `blocked` whether one blocked it.
+    `run_as` is the user of client credentials, by default the first one; "" means none. `approved` and `blocked` are
+    the decisions of an administrator about the app.
     """
 
     consumer_key: str
@@ -154,7 +155,7 @@ class OrgDefinition(StrictModel):
     def _check_limits(self) -> None:
         unknown = self.limits.keys() - _LIMITS.keys()
         if unknown:
-            raise ValueError(f"limit {min(unknown)} is not known; there are {', '.join(_LIMITS)}")
+            raise ValueError(f"limit {min(unknown)} is not known; allowed: {', '.join(_LIMITS)}")
         self.limits = _LIMITS | self.limits
 
     def _check_prefixes(self) -> None:

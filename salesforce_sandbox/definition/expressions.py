@@ -1,4 +1,4 @@
-"""The expressions of rules: what they may name, checked when an org file is read, and how they are evaluated."""
+"""The expressions of rules: checking their names when an org file is read, and evaluating them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Comparison = Callable[[Any, Any], Any]
 
 
 def check_expression(text: str, fields: Mapping[str, FieldDefinition], objects: Mapping[str, ObjectDefinition]) -> None:
-    """Raise ValueError when an expression cannot be read, or names what the org does not have."""
+    """Raise ValueError when an expression cannot be parsed, or names something that the org does not have."""
     try:
         tree = SimpleEval.parse(text)
     except (InvalidExpression, SyntaxError) as wrong:
@@ -39,7 +39,7 @@ def _mistakes(
             if not any(node.attr in objects[each].fields or node.attr == "Id" for each in targets):
                 yield f"{' or '.join(targets)} has no field {node.attr}"
         elif isinstance(node, ast.Name) and node not in called and node.id not in names:
-            yield f"there is no field {node.id}; there are {', '.join(sorted(names))}"
+            yield f"there is no field {node.id}; allowed: {', '.join(sorted(names))}"
 
 
 def _wrong_call(node: ast.Call, names: set[str], objects: Mapping[str, ObjectDefinition]) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _wrong_call(node: ast.Call, names: set[str], objects: Mapping[str, ObjectDef
         return
     given = [str(each.value) if isinstance(each, ast.Constant) else "" for each in node.args]
     if name == "changed" and given[0] not in names:
-        yield f"changed() takes the name of a field in quotes, {given[0]} is none"
+        yield f"changed() takes the name of a field in quotes; {given[0]} is not a field"
     if name == "find":
         found = objects.get(given[0])
         key = found.fields.get(given[1]) if found else None
@@ -61,7 +61,7 @@ def _unless_empty(compare: Comparison) -> Comparison:
     return lambda left, right: left is not None and right is not None and compare(left, right)
 
 
-# an empty field is neither less nor more than anything
+# an empty field is neither less nor greater than any value
 _OPERATORS = DEFAULT_OPERATORS | {
     ast.Lt: _unless_empty(operator.lt),
     ast.LtE: _unless_empty(operator.le),

@@ -1,4 +1,4 @@
-"""Objects and fields of an org as its definition in YAML names them."""
+"""Objects and fields of an org in its YAML definition."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def label_name(name: str) -> str:
 
 
 class StrictModel(BaseModel):
-    """A part of a definition: a key that is not known is an error."""
+    """A part of a definition: an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,16 +53,16 @@ class StrictModel(BaseModel):
     def _check_keys(cls, given: Any) -> Any:
         unknown = sorted(map(str, given.keys() - cls.model_fields.keys())) if isinstance(given, dict) else []
         if unknown:
-            raise ValueError(f"`{unknown[0]}` is not known; there are {', '.join(cls.model_fields)}")
+            raise ValueError(f"`{unknown[0]}` is not known; allowed: {', '.join(cls.model_fields)}")
         return given
 
 
 class FieldDefinition(StrictModel):
     """A field. `hidden` and `read_only` represent field-level security.
 
-    `createable` and `updateable` say where a value may be given: a field that is not updateable is set when the record
-    is created and never again (a master-detail that cannot be reparented). A field that is not `nillable` and not
-    `required` has a default and rejects NULL; a checkbox never is nillable.
+    `createable` and `updateable` define when a value may be given: a field that is not updateable is set only when the
+    record is created (a master-detail that cannot be reparented). A field that is neither `nillable` nor `required`
+    has a default and rejects NULL; a checkbox is never nillable.
     """
 
     type: FieldType
@@ -97,12 +97,12 @@ class FieldDefinition(StrictModel):
         return self.nillable and not self.required and self.type is not FieldType.BOOLEAN
 
     def label_of(self, name: str) -> str:
-        """Return the label of the field under a name: its own, or the name as Salesforce would show it."""
+        """Return the label of a field with this name: its own, or the one that Salesforce would derive."""
         return self.label or label_name(name)
 
 
 class ObjectDefinition(StrictModel):
-    """An object; `bulk` says whether the Bulk API takes it."""
+    """An object; `bulk` is whether the Bulk API supports it."""
 
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
     label: str | None = None
@@ -114,7 +114,7 @@ class ObjectDefinition(StrictModel):
 
 
 def built_in_objects() -> dict[str, ObjectDefinition]:
-    """Return the objects that every org has and that clients ask for when they log in."""
+    """Return the objects that every org has and that clients query after a login."""
     text = FieldDefinition(type=FieldType.STRING)
     boolean, moment = FieldDefinition(type=FieldType.BOOLEAN), FieldDefinition(type=FieldType.DATETIME)
     key = FieldDefinition(type=FieldType.STRING, external_id=True, unique=True)

@@ -1,4 +1,4 @@
-"""Reading an org file: any mistake in it is one message that names the place."""
+"""Reading an org file: a mistake in it is reported in one message that names the place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from salesforce_sandbox.definition.definition import DefinitionError, OrgDefinit
 
 
 class _Loader(yaml.SafeLoader):
-    """Rejects a key that is given twice, of which YAML would silently take the last."""
+    """Rejects a duplicate key, of which YAML would silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return a mapping; raises ConstructorError for a key that is given twice."""

@@ -1,4 +1,4 @@
-"""A rule of an org as its definition in YAML names it."""
+"""A rule of an org in its YAML definition."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from salesforce_sandbox.definition.objects import FieldDefinition, ObjectDefinit
 
 
 class RuleKind(StrEnum):
-    """What a rule means; it decides the code and the usual message."""
+    """The kind of a rule, which determines its code and its default message."""
 
     VALIDATION = "validation"
     TRIGGER = "trigger"
@@ -30,7 +30,7 @@ class RuleKind(StrEnum):
 
 
 class TriggerWrites(BaseModel):
-    """What a trigger writes: expressions by the field of the parent, or of a new record of `object`."""
+    """What a trigger writes: expressions by field, to the parent or to a new record of `object`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,12 +46,12 @@ class TriggerWrites(BaseModel):
 
 
 class Rule(BaseModel):
-    """A rule that rejects records. `when` is an expression; `clears_after` tries it stops (row locks).
+    """A rule that rejects records. `when` is an expression; after `clears_after` attempts it no longer applies (locks).
 
-    `group_by` and `more_than`: reject when 200 records hold more with one value of that field. `writes`: a trigger
-    that writes to a parent or creates a record instead of rejecting. `match_on`: the fields of a duplicate rule, and
-    `allow_save` whether a call may save a duplicate all the same. `owner`: the user to whom an assignment rule gives
-    records, in their field OwnerId.
+    `group_by` and `more_than`: reject when more than that many of 200 records have the same value of a field.
+    `writes`: a trigger that writes to a parent or creates a record instead of rejecting. `match_on`: the fields of a
+    duplicate rule; `allow_save`: whether a call may save a duplicate anyway. `owner`: the user whom an assignment rule
+    makes the owner of records, in their field OwnerId.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -1,4 +1,4 @@
-"""How an org runs: its Bulk jobs, the sizes and times of requests, its tokens, and what it lets pass."""
+"""The settings of an org: its Bulk jobs, the sizes and times of requests, its tokens, and its leniency."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from salesforce_sandbox.definition.objects import StrictModel
 
 
 class TokenForm(StrEnum):
-    """What access tokens look like: those of sessions begin with the org's id, the others mean nothing."""
+    """The form of access tokens: those of sessions begin with the org's id, the others are opaque to clients."""
 
     SESSION = "session"
     OPAQUE = "opaque"
@@ -19,7 +19,7 @@ class TokenForm(StrEnum):
 
 
 class Leniency(StrEnum):
-    """What an org of tests may take although Salesforce rejects it: for clients that still do it."""
+    """What a test org may accept although Salesforce rejects it, for clients that are not correct yet."""
 
     NULL_CHECKBOXES = "null_checkboxes"
     QUOTED_NUMBERS = "quoted_numbers"
@@ -33,9 +33,9 @@ class Leniency(StrEnum):
 class RequestSettings(StrictModel):
     """The sizes of requests on Salesforce's paths, and how long they take.
 
-    `most_bytes` of a body, except an upload's, before 413; `most_uri_bytes` before 414. `automation_seconds` by object:
-    what triggers and flows take for each saved record, so that an answer comes so much later than its commit; a
-    request whose automation would take more than `most_seconds` is rejected and nothing of it is saved.
+    A body above `most_bytes`, except an upload, is answered with 413, an address above `most_uri_bytes` with 414.
+    `automation_seconds` by object: how long triggers and flows run for each saved record, which delays the answer
+    after its commit; a request whose automation would take more than `most_seconds` is rejected and saves nothing.
     """
 
     most_bytes: Annotated[int, Field(ge=1)] = 52_428_800
@@ -47,8 +47,8 @@ class RequestSettings(StrictModel):
 class BulkSettings(StrictModel):
     """How Bulk jobs run: seconds before a job and before each of its batches begin, and the size of a batch.
 
-    `misspelt_columns_are_empty`: failedResults has no values in columns that are spelt in another case than their
-    field, a known issue. `no_failures_status`: what failedResults answers when no row failed; both were seen.
+    `misspelt_columns_are_empty`: failedResults has no values in columns whose heading differs in case from the field,
+    a known issue. `no_failures_status`: the status of failedResults when no row failed; both were seen.
     """
 
     delay_seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""Working off a Bulk 2.0 job: batches of 10,000 rows, chunks of 200, shuffled results."""
+"""Processing a Bulk 2.0 job: batches of 10,000 rows, chunks of 200, shuffled results."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class _Work:
             raise _Stopped
 
     def _save_batch(self, table: Table, batch: list[Row], number: int) -> None:
-        """Save the rows of a batch in place: what is done is taken from the list, so that the rest is known."""
+        """Save the rows of a batch; saved rows are removed from the list, which leaves the unprocessed ones."""
         writer = self.org.writer(self.job.closed_by, self.storage)
         writer.reject_type, writer.finder.own_records = table.reject_type, self.own_records
         writer.options = replace(writer.options, assign_owner=self.job.asked.assignment_rule_id is not None)
@@ -185,7 +185,7 @@ class _Work:
 
 
 def write_lines(rows: Iterable[Row], delimiter: str, ending: str) -> Iterator[str]:
-    """Return rows as lines with every cell quoted; three times as fast as the csv module's QUOTE_ALL."""
+    """Return rows as lines with every cell quoted, three times as fast as the csv module's QUOTE_ALL."""
     between, end = f'"{delimiter}"', f'"{ending}'
     for row in rows:
         line = between.join(row)
@@ -205,7 +205,7 @@ def _write_one(rejected: RecordRejected) -> str:
 
 
 def _spoil(job: Job, fault: JobFault) -> None:
-    """Shorten a result file as the fault says: whole lines, or the last line that is left cut in its middle."""
+    """Shorten a result file for a fault: remove whole lines, or cut the last remaining line in its middle."""
     parts = job.parts[ResultFile(fault.lose)]
     if not parts or not (fault.lose_rows or fault.cut_results):
         return

@@ -1,4 +1,4 @@
-"""The CSV of a Bulk 2.0 job: what fails the whole job, and rows as records."""
+"""The CSV of a Bulk 2.0 job: the mistakes that fail the whole job, and rows as records."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class JobFailed(Exception):  # noqa: N818 - the state of the job
 
 @dataclass(frozen=True)
 class Heading:
-    """A column of the upload: a field, or a parent by the value of one of its fields."""
+    """A column of the upload: a field, or a parent identified by one of its fields."""
 
     text: str
     field: str
@@ -48,13 +48,13 @@ class Table:
 
     @property
     def misspelt(self) -> list[int]:
-        """Return the columns whose heading is spelt in another case than their field."""
+        """Return the columns whose heading differs in case from their field."""
         plain = [index for index, heading in enumerate(self.headings) if not heading.parent_key]
         return [index for index in plain if self.headings[index].text != self.headings[index].field]
 
     @property
     def doubles(self) -> list[int]:
-        """Return the columns whose cells are returned as Java writes doubles."""
+        """Return the columns whose cells are returned in Java's notation of doubles."""
         return [index for index, heading in enumerate(self.headings) if heading.type in _DOUBLES]
 
     def make_records(self, rows: Iterable[Row]) -> list[Mapping[str, Any]]:
@@ -99,7 +99,7 @@ def check_upload(job: Job, schema: Schema) -> tuple[Table, int]:
 
 
 def _lost_at(job: Job, table: Table) -> JobFailed:
-    """Return the message for a row with a wrong number of cells, or of the last one before a quote that is wrong."""
+    """Return the failure for a row with a wrong number of cells, or for the last row before a misplaced quote."""
     cells: Row = ()
     with open_rows(job) as lines, contextlib.suppress(csv.Error):
         for cells in lines:
@@ -109,7 +109,7 @@ def _lost_at(job: Job, table: Table) -> JobFailed:
 
 
 def read_header(job: Job) -> bytes:
-    """Return the first line of an upload as it is."""
+    """Return the first line of an upload, unchanged."""
     with job.upload.open("rb") as upload:
         return upload.readline(200_000)
 
@@ -182,7 +182,7 @@ def line_ending(job: Job) -> str:
 
 
 def write_java_double(text: str) -> str:
-    """Return a number as Java writes a double: 912260031 is 9.12260031E8."""
+    """Return a number in Java's notation of doubles: 912260031 is 9.12260031E8."""
     try:
         number = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The files of a Bulk 2.0 job: taking its upload, and reading its results."""
+"""The files of a Bulk 2.0 job: receiving its upload, and reading its results."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from salesforce_sandbox import assumptions
 from salesforce_sandbox.jobs.bulk_jobs import DELIMITERS, LINE_ENDINGS, Job, ResultFile
 from salesforce_sandbox.records.rejections import RequestRejected
 
-BLOCK = 1 << 20  # bytes of a result file that are sent at once
+BLOCK = 1 << 20  # bytes of a result file per block
 
 
 async def receive_upload(blocks: AsyncIterator[bytes], job: Job) -> None:
-    """Write the body of a request to the upload; nothing is kept of one that is broken off or too large."""
+    """Write the body of a request to the upload; a body that breaks off or is too large is discarded."""
     draft, size = job.folder / "upload.draft", 0
     try:
         with draft.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Jobs of Bulk API 2.0: what they are asked to do, their states and how they are described."""
+"""Jobs of Bulk API 2.0: their requests, states and descriptions."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class JobRequest:
 
 @dataclass
 class Job:
-    """A job. Its files: the upload, and parts of result files in the order in which they are served.
+    """A job. Its files are the upload, and parts of result files in the order in which they are served.
 
-    What it writes is in the history under the request that closed it.
+    In the history its writes belong to the request that closed it.
     """
 
     asked: JobRequest
@@ -89,7 +89,7 @@ class Job:
         return self.folder / "upload.csv"
 
     def describe(self) -> dict[str, Any]:
-        """Return the short form, as PATCH answers."""
+        """Return the short form, the answer to PATCH."""
         asked = self.asked
         created = self.created.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
         body: dict[str, Any] = {
@@ -108,20 +108,20 @@ class Job:
         return body | {"concurrencyMode": "Parallel", "contentType": "CSV", "apiVersion": float(asked.version)}
 
     def describe_created(self) -> dict[str, Any]:
-        """Return the form that creating a job answers."""
+        """Return the answer to creating a job."""
         body = self.describe()
         if self.state is JobState.OPEN:
             body["contentUrl"] = f"services/data/v{self.asked.version}/jobs/ingest/{self.id}/batches"
         return body | {"lineEnding": self.asked.line_ending, "columnDelimiter": self.asked.delimiter}
 
     def describe_listed(self) -> dict[str, Any]:
-        """Return the form of the list of jobs, which has no counters."""
+        """Return the entry in the list of jobs, which has no counters."""
         body = self.describe() | {"jobType": "V2Ingest"}
         body.pop("externalIdFieldName", None)
         return body | {"lineEnding": self.asked.line_ending, "columnDelimiter": self.asked.delimiter}
 
     def describe_all(self) -> dict[str, Any]:
-        """Return the full form, as GET answers."""
+        """Return the full form, the answer to GET."""
         body = self.describe_created() | {"jobType": "V2Ingest"}
         if self.state not in {JobState.OPEN, JobState.UPLOAD_COMPLETE}:
             body |= {"numberRecordsProcessed": self.processed, "numberRecordsFailed": self.failed}
@@ -159,12 +159,12 @@ class Jobs:
         return job
 
     def forget(self, job: Job) -> None:
-        """Forget a job and its files, among them what a broken upload has left."""
+        """Delete a job and its files, including those of a broken upload."""
         del self.all[job.id]
         shutil.rmtree(job.folder)
 
     def clear(self) -> None:
-        """Stop and forget every job."""
+        """Stop and delete every job."""
         for job in list(self.all.values()):
             job.stop.set()
             if job.state in {JobState.OPEN, *FINISHED}:
@@ -174,5 +174,5 @@ class Jobs:
 
 
 def reject_state(body: str) -> RequestRejected:
-    """Return the rejection of what a job's state does not allow."""
+    """Return the rejection of a call that a job's state does not allow."""
     return RequestRejected(*assumptions.WRONG_JOB_STATE, body)

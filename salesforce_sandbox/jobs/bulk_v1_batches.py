@@ -1,4 +1,4 @@
-"""Working off a batch of Bulk API v1, and its results in the order of the request."""
+"""Processing a batch of Bulk API v1, and its results in the order of the request."""
 
 from __future__ import annotations
 

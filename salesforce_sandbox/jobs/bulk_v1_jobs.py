@@ -1,4 +1,4 @@
-"""Jobs and batches of Bulk API v1, and how they are written in JSON and XML."""
+"""Jobs and batches of Bulk API v1, and their descriptions in JSON and XML."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ class Batch:
 
     @property
     def sent(self) -> Path:
-        """Return the file of the data as it was sent."""
+        """Return the file with the data as it was sent."""
         return self.folder / f"{self.id}.request"
 
     def describe(self) -> dict[str, Any]:
-        """Return the batch as the API describes it; XML leaves out what is None."""
+        """Return the batch as the API describes it; XML leaves out None."""
         body: dict[str, Any] = {"id": self.id, "jobId": self.job.id, "state": self.state.value}
         body["stateMessage"] = self.message or None
         return body | _times(self.created) | {
@@ -90,7 +90,7 @@ class ClassicJob:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def describe(self) -> dict[str, Any]:
-        """Return the job as the API describes it, in the order that was recorded."""
+        """Return the job as the API describes it, in the recorded order of keys."""
         count = {state: sum(batch.state is state for batch in self.batches.values()) for state in BatchState}
         body: dict[str, Any] = {"id": self.id, "operation": self.operation, "object": self.object}
         body |= {"createdById": self.created_by} | _times(self.created) | {"state": self.state}
@@ -122,7 +122,7 @@ class ClassicJob:
 
 
 def speaks_json(request: Request) -> bool:
-    """Return whether a request wants JSON; everything else speaks XML."""
+    """Return whether a request uses JSON; all others use XML."""
     headers = request.headers
     return "json" in headers.get("content-type", "") or "json" in headers.get("accept", "")
 
@@ -130,7 +130,7 @@ def speaks_json(request: Request) -> bool:
 def describe(
     request: Request, kind: str, body: Mapping[str, Any], status: int = 200, location: str | None = None
 ) -> Response:
-    """Return an answer in the language of the request; `kind` is the XML element, `location` that of what is new."""
+    """Return an answer in the format of the request; `kind` is the XML element, `location` that of a new object."""
     headers = {"Location": location} if location else None
     if speaks_json(request):
         return JSONResponse(dict(body), status, headers)
@@ -138,7 +138,7 @@ def describe(
 
 
 def answer_list(request: Request, kind: str, item: str, rows: list[dict[str, Any]]) -> Response:
-    """Return a list in the language of the request."""
+    """Return a list in the format of the request."""
     if speaks_json(request):
         return JSONResponse({item: rows})
     root = etree.Element(kind, nsmap={None: NAMESPACE})

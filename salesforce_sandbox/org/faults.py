@@ -52,7 +52,7 @@ _AKAMAI = (
 _UNEXPECTED = (
     "An unexpected error occurred. Please include this ErrorId if you contact support: 243926966-107564 (1182868337)"
 )
-# answers of real orgs that no state of this one brings about, by name
+# answers of real orgs that no state of this one causes, by name
 ANSWERS = {
     "total_requests": _as_json(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
     "concurrent_requests": _as_json(
@@ -73,7 +73,7 @@ ANSWERS = {
     "too_large": FaultAnswer(status=413, headers=_HTML, body=assumptions.BODY_TOO_LARGE),
 }
 
-# the kinds of calls by name: the method and what the path without its query string looks like
+# the kinds of calls by name: a pattern for the method, and one for the end of the path without its query string
 KINDS = {
     "login": ("POST", r"/services/(oauth2/token|Soap/u/[^/]+)"),
     "describe": ("GET", r"/sobjects/[^/]+/describe"),
@@ -90,7 +90,7 @@ KINDS = {
 
 
 class FaultMatch(BaseModel):
-    """Which calls a fault is for, by a name of `KINDS`, the method or the path with its query string."""
+    """Which calls a fault applies to, by a name of `KINDS`, the method or the path with its query string."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -99,7 +99,7 @@ class FaultMatch(BaseModel):
     path_regex: Annotated[str, AfterValidator(_check_regex)] = ""
 
     def fits(self, method: str, path: str) -> bool:
-        """Return whether a call is one of them."""
+        """Return whether the fault applies to a call."""
         if self.kind:
             methods, kind = KINDS[self.kind]
             if not (re.fullmatch(methods, method) and re.fullmatch(f".*{kind}", path.partition("?")[0], re.IGNORECASE)):
@@ -110,8 +110,8 @@ class FaultMatch(BaseModel):
 class Fault(BaseModel):
     """A fault: from the `on_call`-th matching call on, `times` times.
 
-    `after_commit`: the call is executed, and what was delayed or answered otherwise is its answer; `cut` names the
-    same about a cut connection with `before` and `after`. `like` names an answer that real orgs gave.
+    `after_commit`: the call is executed first, then its answer is delayed or replaced; for a cut connection, `cut`
+    chooses `before` or `after` the commit. `like` names a recorded answer of a real org.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -134,16 +134,16 @@ class Fault(BaseModel):
 
     @property
     def commits(self) -> bool:
-        """Return whether a call that is struck is executed all the same."""
+        """Return whether a call with the fault is executed anyway."""
         return self.after_commit or self.cut is Cut.AFTER or not (self.cut or self.answer)
 
     @property
     def holds_answer(self) -> bool:
-        """Return whether the true answer of a call that is struck is not sent at once."""
+        """Return whether the true answer of a call with the fault is held back."""
         return self.after_commit or self.cut is not None or self.answer is not None
 
     def strikes(self, method: str, path: str) -> bool:
-        """Count a call and return whether the fault is for it."""
+        """Count a call and return whether the fault applies to it."""
         if not self.match.fits(method, path):
             return False
         self.seen += 1
@@ -167,11 +167,11 @@ class Faults:
 
 
 class JobFault(BaseModel):
-    """What goes wrong with the next Bulk jobs of an object: `times` jobs, from the `on_job`-th on.
+    """A fault of the next Bulk jobs of an object: `times` jobs, from the `on_job`-th on.
 
-    `fail`: the message of a failed job. `fail_after_batches`: how many batches are done before that.
-    `lose_rows`: result rows that are missing, from the end. `cut_results`: result files end in the middle of the
-    last line that is left. `lose` names the file: successfulResults, failedResults or unprocessedRecords.
+    `fail`: the message of a failed job. `fail_after_batches`: how many batches are processed before that.
+    `lose_rows`: how many result rows are missing at the end. `cut_results`: the result file ends in the middle of its
+    last line. `lose` names the file: successfulResults, failedResults or unprocessedRecords.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -187,7 +187,7 @@ class JobFault(BaseModel):
     seen: int = 0
 
     def strikes(self, object_name: str) -> bool:
-        """Count a job and return whether the fault is for it."""
+        """Count a job and return whether the fault applies to it."""
         if self.object and self.object.lower() != object_name.lower():
             return False
         self.seen += 1

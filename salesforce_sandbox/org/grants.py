@@ -1,4 +1,4 @@
-"""Who a token request logs in, and how it is rejected."""
+"""OAuth grants: which user a token request logs in, and how it is rejected."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from salesforce_sandbox.records.writing import Writer
 
 LOGGED_BODY = 1_000_000  # characters of a request body kept in the log
 LOGGED_REQUESTS = 20_000
-LOGGED = "salesforce_sandbox.logged"  # where the scope of a request has its line in the log
+LOGGED = "salesforce_sandbox.logged"  # the key of a request's log entry in its scope
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Org:
         self._start_over()
 
     def reset(self) -> None:
-        """Go back to the definition: no records, jobs and faults, full limits. Sessions stay."""
+        """Reset to the definition: no records, jobs or faults, full limits. Sessions are kept."""
         for forget in self.at_reset:
             forget()
         with self.saving:
@@ -110,7 +110,7 @@ class Org:
                 writer.import_record(writer.schema.object("User"), name | {"IsActive": user.active})
 
     def writer(self, by: LoggedRequest | None = None, storage: Storage | None = None) -> Writer:
-        """Return a writer for a request, or for people without one; a thread has a storage of its own."""
+        """Return a writer for a request, or for the control API; another thread passes its own storage."""
         number, user = (by.n, by.user) if by else (0, "")
         chunk = Chunk(storage or self.storage, self.saving, number, user)
         return Writer(Schema(self.definition.objects, self.definition.lenient), self.rules, chunk)
@@ -120,7 +120,7 @@ class Org:
         return user_id([user.username for user in self.definition.users].index(username))
 
     def spend_call(self) -> None:
-        """Count an API call; raises RequestRejected (403) when the day's are spent."""
+        """Count an API call; raises RequestRejected (403) when the daily limit is used up."""
         if self.left("DailyApiRequests") <= 0:
             raise RequestRejected(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         self.used["DailyApiRequests"] += 1
@@ -140,7 +140,7 @@ class Org:
         return f"api-usage={self.used['DailyApiRequests']}/{self.limits['DailyApiRequests']}"
 
     def log_request(self, method: str, path: str, body: str) -> LoggedRequest:
-        """Keep a request in the log."""
+        """Add a request to the log."""
         logged = LoggedRequest(next(self._numbers), method, path, body[:LOGGED_BODY])
         self.requests.append(logged)
         del self.requests[:-LOGGED_REQUESTS]
@@ -151,6 +151,6 @@ class Org:
         return {name: self.storage.count(entity.prefix) for name, entity in self.definition.objects.items()}
 
     def records(self, object_name: str) -> list[dict[str, Any]]:
-        """Return every record of an object for people and tests, the recycle bin included."""
+        """Return every record of an object, the recycle bin included."""
         found = self.storage.find_all(self.writer().schema.object(object_name).prefix, deleted=True)
         return [{"id": record.id, "fields": record.fields, "deleted": record.deleted} for record in found]

@@ -1,4 +1,4 @@
-"""Sessions: whose an access token is, and how long it lives."""
+"""Sessions: the user of an access token, and when it expires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from salesforce_sandbox.records.rejections import RequestRejected
 
 @dataclass
 class Sessions:
-    """The sessions of an org; one ends when it was not used for `idle_seconds`."""
+    """The sessions of an org; each ends when it was not used for `idle_seconds`."""
 
     organization: str
     idle_seconds: float
@@ -43,7 +43,7 @@ class Sessions:
         self._used.clear()
 
     def user_of(self, token: str) -> str:
-        """Return whose session a token is; raises RequestRejected (401) for none or one that has ended."""
+        """Return the user of a token; raises RequestRejected (401) for an unknown or expired one."""
         username, used = self._used.get(token, ("", 0.0))
         now = time.monotonic()
         if not username or now - used > self.idle_seconds:

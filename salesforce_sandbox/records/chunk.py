@@ -1,7 +1,7 @@
 """A chunk of up to 200 records that are saved together, as Salesforce's triggers see them.
 
-What the chunk writes is visible to it at once and to everybody else when it is committed; what is rejected is taken
-back to a mark. Reads of a whole chunk are made at once.
+The chunk sees its own writes at once, everybody else sees them when it is committed; a rejection rolls back to a
+mark. The reads of a whole chunk are batched.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Chunk:
         self._forget()
 
     def _forget(self) -> None:
-        self.tried: set[tuple[str, str]] = set()  # locks that were met: a chunk is one try, whatever its rows
+        self.tried: set[tuple[str, str]] = set()  # locks that were hit: a chunk is one attempt, whatever its rows
         self._saves: list[Save] = []
         self._records: dict[str, Record] = {}
         self._keys: dict[tuple[str, str, str], list[str]] = {}
@@ -32,7 +32,7 @@ class Chunk:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Commit what the block saves, or nothing of it when it raises. One chunk of an org is open at a time."""
+        """Commit what the block saves, or nothing when it raises. Only one chunk of an org is open at a time."""
         with self._saving:
             self._forget()
             try:
@@ -49,11 +49,11 @@ class Chunk:
         self._forget()
 
     def mark(self) -> int:
-        """Return a place in the chunk that `take_back` knows."""
+        """Return the current position, for `take_back`."""
         return len(self._saves)
 
     def take_back(self, mark: int) -> None:
-        """Forget what was saved after a mark."""
+        """Discard what was saved after a mark."""
         kept, dropped = self._saves[:mark], len(self._saves) > mark
         if dropped:
             self._saves, self._records, self._keys, self._now = [], {}, {}, {}
@@ -61,21 +61,21 @@ class Chunk:
                 self.save(save)
 
     def know_keys(self, object_name: str, field: str, values: Iterable[str]) -> None:
-        """Read the ids of many keys, and their records, at once."""
+        """Read the ids of many keys, and their records, in one batch."""
         wanted = list({value for value in values if (object_name, field, value) not in self._known_keys})
         for value, ids in self.storage.find_by_keys(object_name, field, wanted).items():
             self._known_keys[object_name, field, value] = ids
         self.know([each for value in wanted for each in self._known_keys[object_name, field, value]])
 
     def know(self, ids: Iterable[str]) -> None:
-        """Read many records at once."""
+        """Read many records in one batch."""
         wanted: Sequence[str] = [each for each in ids if each not in self._known]
         if wanted:
             found = self.storage.find_many(wanted)
             self._known |= {each: found.get(each) for each in wanted}
 
     def find(self, record_id: str) -> Record | None:
-        """Return a record by its 18-character id, deleted ones too."""
+        """Return a record by its 18-character id, including deleted ones."""
         if record_id in self._records:
             return self._records[record_id]
         if record_id not in self._known:

@@ -1,4 +1,4 @@
-"""Field values: what a field takes, and how Salesforce rejects what it does not."""
+"""Field values: what a field accepts, and how Salesforce rejects everything else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Reader = Callable[[Any], Any]
 
 
 class WrongType(Exception):  # noqa: N818 - Salesforce's wording
-    """A value is of a type that the field does not take; what that means depends on the API."""
+    """A value has a type that the field does not accept; the rejection depends on the API."""
 
     def __init__(self, wanted: str, value: Any) -> None:
         super().__init__(wanted)
@@ -32,7 +32,7 @@ class WrongType(Exception):  # noqa: N818 - Salesforce's wording
 
 
 def reject_wrong_type(name: str, wrong: WrongType) -> Exception:
-    """Return what the JSON APIs make of a value of a wrong type."""
+    """Return how the JSON APIs reject a value of a wrong type."""
     message = f"Cannot deserialize instance of {wrong.wanted} from {_describe_token(wrong.value)}"
     if assumptions.WRONG_TYPE_REJECTS_REQUEST:
         return BodyRejected(400, "JSON_PARSER_ERROR", message, value=wrong.value)
@@ -56,7 +56,7 @@ def reject_null(name: str, field: FieldDefinition) -> RecordRejected:
 
 
 def make_reader(name: str, field: FieldDefinition, lenient: Container[Leniency] = ()) -> Reader:
-    """Return the function that turns a value, not null and not empty, into what is stored.
+    """Return the function that converts a value, neither null nor empty, to its stored form.
 
     It raises RecordRejected, or WrongType for a value of another type.
     """
@@ -124,7 +124,7 @@ def _number_reader(name: str, field: FieldDefinition) -> Reader:
             number = float(value)
         except (ValueError, TypeError):
             raise WrongType("double", value) from None
-        # float() takes what Salesforce does not: true, nan, infinity, 1_000
+        # float() accepts what Salesforce does not: true, nan, infinity, 1_000
         if isinstance(value, bool) or not math.isfinite(number) or (isinstance(value, str) and "_" in value):
             raise WrongType("double", value)
         if abs(number) >= highest:

@@ -18,7 +18,7 @@ from salesforce_sandbox.records.storage import Record
 
 @dataclass
 class RecordFinder:
-    """Finds records of an org as a chunk sees them; `own_records` are no parents."""
+    """Finds records of an org as a chunk sees them; `own_records` are not found as parents."""
 
     schema: Schema
     chunk: Chunk
@@ -84,6 +84,6 @@ class RecordFinder:
 
 
 def several_found(name: str, field: FieldDefinition, ids: Sequence[str]) -> RecordRejected:
-    """Return the rejection of an external id that several records have."""
+    """Return the rejection of an external id that several records share."""
     message = f"{field.label_of(name)}: more than one record found for external id field: [{', '.join(ids)}]"
     return RecordRejected("DUPLICATE_EXTERNAL_ID", message, (name,))

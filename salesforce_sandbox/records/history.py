@@ -1,4 +1,4 @@
-"""The history of records: who wrote what, when and in which order."""
+"""The history of records: who wrote what, when, and in which order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from salesforce_sandbox.records.record_ids import range_of_ids
 
-# n counts the commits; fields is null while they are just those of the record, whose text is so kept once
+# n counts the commits; fields is null while they equal those of the record, so that their text is stored once
 HISTORY = (
     "id text not null, n integer not null, at integer not null, operation text not null, fields text,"
     " request integer not null, user text not null, primary key (id, n)"
@@ -25,7 +25,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class History:
-    """The table of writes, at the connection of a storage."""
+    """The table of writes, over the connection of a storage."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -47,13 +47,13 @@ class History:
         return {record_id: (_shown(created), _shown(written)) for record_id, created, written in rows}
 
     def creator(self, record_id: str) -> int | None:
-        """Return the number of the request that created a record, None for one that is not there."""
+        """Return the number of the request that created a record, None if there is no such record."""
         sql = "select request from history where id = ? order by n limit 1"
         row = self._connection.execute(sql, [record_id]).fetchone()
         return int(row[0]) if row else None
 
     def complete(self, ids: Iterable[str]) -> None:
-        """Keep what is about to be overwritten of records whose fields are in their record only."""
+        """Copy the fields of records into their history before they are overwritten, where only the record has them."""
         known = [(each,) for each in ids]
         if known:
             self._connection.executemany(

@@ -1,4 +1,4 @@
-"""What an upload created itself: no parent for its other rows."""
+"""The records that an upload created itself, which its other rows do not find as parents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from salesforce_sandbox.records.storage import Storage
 
 
 class OwnRecords:
-    """The records that a request creates from now on; ids grow, so that older ones are known by their id."""
+    """The records that a request creates from now on; ids only grow, so older records are recognized by their id."""
 
     def __init__(self, storage: Storage, prefixes: Iterable[str], request: int) -> None:
         self._storage, self._request = storage, request
@@ -20,4 +20,4 @@ class OwnRecords:
         found = str(record_id)
         if assumptions.UPLOAD_SEES_ITS_OWN_PARENTS or found <= self._last[found[:3]]:
             return False
-        return self._storage.history.creator(found) in {None, self._request}  # none: it is not committed yet
+        return self._storage.history.creator(found) in {None, self._request}  # None: not committed yet

@@ -30,7 +30,7 @@ OPEN = 100  # queries whose pages are kept
 
 
 class Cursors:
-    """The pages of queries; each may be read again, as after an answer that was lost."""
+    """The pages of queries; each may be read again, for example after a lost answer."""
 
     def __init__(self) -> None:
         self._open: dict[str, tuple[list[dict[str, Any]], int]] = {}
@@ -51,7 +51,7 @@ class Cursors:
         return self._page(query, 0, base)
 
     def resume(self, locator: str, base: str) -> dict[str, Any]:
-        """Return the page behind a locator, the last part of `nextRecordsUrl`; raises RequestRejected (404)."""
+        """Return the page of a locator, the last part of `nextRecordsUrl`; raises RequestRejected (404)."""
         query, _, start = locator.partition("-")
         if query not in self._open or not start.isdecimal():
             raise RequestRejected(404, "INVALID_QUERY_LOCATOR", "invalid query locator")
@@ -98,7 +98,7 @@ def add_moments(writer: Writer, rows: list[dict[str, Any]]) -> None:
 
 
 def describe_columns(writer: Writer, text: str) -> dict[str, Any]:
-    """Return what a query's columns are, as `&columns=true` asks."""
+    """Describe a query's columns, for `&columns=true`."""
     query, entity = _read(writer, text)
     names = [field if "." in field else entity.field(field)[0] for field in query.fields]
     columns = [
@@ -135,7 +135,7 @@ def _find_field(writer: Writer, entity: ObjectSchema, path: str) -> tuple[str, F
 
 
 def _check(writer: Writer, entity: ObjectSchema, condition: soql.Condition) -> soql.Condition:
-    """Return a condition that compares as its field does; raises RequestRejected for literals of another type."""
+    """Return a condition that compares like its field; raises RequestRejected for literals of another type."""
     name, field = entity.field(condition.field)
     wanted, quoted = _LITERALS.get(field.type, ("string", True))
     for kind, value in zip(condition.kinds, condition.values, strict=True):
@@ -150,7 +150,7 @@ def _check(writer: Writer, entity: ObjectSchema, condition: soql.Condition) -> s
 
 
 def _kind_of(kind: str, value: Any) -> str:
-    """Return the type of a literal, in the words of `_LITERALS`."""
+    """Return the type of a literal, named as in `_LITERALS`."""
     if kind == "moment":
         return "dateTime" if isinstance(value, datetime) else "date"
     if isinstance(value, bool):
@@ -181,7 +181,7 @@ def _add_parent(
 
 
 def _candidates(writer: Writer, entity: ObjectSchema, query: soql.Query, *, deleted: bool) -> list[dict[str, Any]]:
-    """Return the rows that may match, by the key index where the query names an external id."""
+    """Return the rows that may match, from the key index if the query names an external id."""
     storage = writer.chunk.storage
     for condition in query.conditions:
         name, field = entity.field(condition.field)

@@ -1,4 +1,4 @@
-"""Salesforce record ids: 15 characters and a checksum of 3 for the letter case."""
+"""Salesforce record ids: 15 characters, and a checksum of 3 characters for the letter case."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _check(five: str) -> str:
 
 
 def normalise_id(value: object) -> str | None:
-    """Return the 18-character form of an id, None for anything that is none; the checksum restores a lost case."""
+    """Return the 18-character form of an id, None for anything else; the checksum restores a lost letter case."""
     text = str(value)
     if not _ID.fullmatch(text):
         return None
@@ -58,7 +58,7 @@ def normalise_id(value: object) -> str | None:
 
 
 def _restore_case(text: str) -> str | None:
-    """Return an id of 18 characters in the case that its checksum gives, None when that fits no id."""
+    """Return an 18-character id in the letter case of its checksum, None if the checksum is wrong."""
     try:
         bits = "".join(f"{_CHECK.index(char):05b}"[::-1] for char in text[15:].upper())
     except ValueError:
@@ -69,5 +69,5 @@ def _restore_case(text: str) -> str | None:
 
 
 def range_of_ids(prefix: str) -> tuple[str, str]:
-    """Return the bounds of the ids of an object, the second one excluded: they begin with its prefix."""
+    """Return the bounds of the ids that begin with an object's prefix, the second one excluded."""
     return prefix, prefix + chr(0x10FFFF)

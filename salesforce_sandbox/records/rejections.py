@@ -1,4 +1,4 @@
-"""How Salesforce says no: to a record, and to a request."""
+"""Salesforce's rejections: of a record, and of a request."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass
 class RecordRejected(Exception):  # noqa: N818 - Salesforce's wording
-    """A record is rejected: data in a Collections answer, the status of a single-record call.
+    """A record is rejected: a row in a Collections answer, the status of a single-record call.
 
-    `more` are further keys of a single-record answer, `others` the further errors of the record. `fields`
-    is None where the single-record call answers without that key.
+    `more` are additional keys of a single-record answer, `others` additional errors of the record. `fields` is None if
+    the single-record answer has no such key.
     """
 
     code: str
@@ -42,7 +42,7 @@ class RecordRejected(Exception):  # noqa: N818 - Salesforce's wording
 
 @dataclass
 class RequestRejected(Exception):  # noqa: N818 - Salesforce's wording
-    """A request is rejected as a whole; `more` are further keys of the answer."""
+    """A request is rejected as a whole; `more` are additional keys of the answer."""
 
     status: int
     code: str
@@ -56,7 +56,7 @@ class RequestRejected(Exception):  # noqa: N818 - Salesforce's wording
 
 @dataclass
 class BodyRejected(RequestRejected):
-    """A request is rejected for a value in its body; the answer ends with where that value is."""
+    """A request is rejected for a value in its body; the answer ends with the place of that value."""
 
     value: Any = None
 

@@ -36,7 +36,7 @@ REJECTIONS = {
 
 
 class _Absent(dict[str, Any]):  # noqa: FURB189 - simpleeval looks only into real dicts
-    """A parent that is not there: every field of it is empty."""
+    """A missing parent: all its fields are empty."""
 
     def __missing__(self, key: str) -> None:
         return None
@@ -44,14 +44,14 @@ class _Absent(dict[str, Any]):  # noqa: FURB189 - simpleeval looks only into rea
 
 @dataclass
 class RuleBook:
-    """The rules as they are switched now, and the tries that locks have seen."""
+    """The rules with their current switches, and the attempts counted by locks."""
 
     rules: dict[str, Rule]
     tries: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @classmethod
     def open(cls, rules: list[Rule]) -> RuleBook:
-        """Return the rules of a definition, as it switches them."""
+        """Return the rules of a definition."""
         return cls({rule.name: rule.model_copy() for rule in rules})
 
     def switch(self, name: str, *, active: bool) -> None:
@@ -65,7 +65,7 @@ class RuleBook:
     def check(self, rules: list[Rule], scope: Scope) -> None:
         """Raise RecordRejected when rules reject a record that is about to be saved.
 
-        All validation rules are evaluated and their errors answered together; anything else ends the save at once.
+        All validation rules are evaluated and their errors returned together; any other rejection ends the save.
         """
         broken: list[RecordRejected] = []
         for rule in rules:
@@ -118,7 +118,7 @@ class RuleBook:
 
 @dataclass(frozen=True)
 class SaveOptions:
-    """What a call asks for by its headers: duplicates that a rule lets pass, and no assignment rules."""
+    """The options of a call's headers: whether duplicates are allowed, and whether assignment rules run."""
 
     allow_duplicates: bool = False
     assign_owner: bool = False
@@ -129,7 +129,7 @@ NO_OPTIONS = SaveOptions()
 
 
 class Scope:
-    """What expressions see of one record after another."""
+    """The names that expressions can use, for one record after another."""
 
     def __init__(self, finder: RecordFinder, entity: ObjectSchema, options: SaveOptions) -> None:
         self.finder, self.entity, self.options = finder, entity, options
@@ -152,7 +152,7 @@ class Scope:
             raise DefinitionError(f"Rule {rule.name}: `{text}` cannot be evaluated: {wrong}") from wrong
 
     def lock(self, rule: Rule) -> str:
-        """Return what a lock is on: the rule's field, or the record by its key, as a new one has no id that stays."""
+        """Return the subject of a lock: the rule's field, or the record by its key, as a new one has no final id."""
         if rule.group_by:
             return str(self.values.get(rule.group_by))
         if self.before is None:
@@ -198,7 +198,7 @@ def _check_duplicate(rule: Rule, scope: Scope) -> None:
     wanted = [record.fields.get(name) for name in rule.match_on]
     if all(value is None for value in wanted) or (rule.allow_save and scope.options.allow_duplicates):
         return
-    # a scan: duplicate rules are for small objects of a sandbox
+    # scans all records: duplicate rules are for small objects
     for other in scope.finder.chunk.find_all(scope.entity.name, scope.entity.prefix):
         if other.id != record.id and [other.fields.get(name) for name in rule.match_on] == wanted:
             rejected = _rejection(rule, "")
@@ -208,7 +208,7 @@ def _check_duplicate(rule: Rule, scope: Scope) -> None:
 
 
 def _describe_match(rule: Rule, message: str, other: Record, base: str) -> dict[str, Any]:
-    """Return the key, spelt as Salesforce spells it, under which a single-record call shows the records that match."""
+    """Return the key, misspelt as in Salesforce, under which a single-record answer lists the matching records."""
     record = {"attributes": {"type": other.object, "url": f"{base}/sobjects/{other.object}/{other.id}"}, "Id": other.id}
     matched = {"additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0, "record": record}
     result = {"entityType": other.object, "errors": [], "matchEngine": "ExactMatchEngine", "matchRecords": [matched],

@@ -18,7 +18,7 @@ def save_chunk(
 ) -> list[Result]:
     """Insert, update, upsert or delete the records of one chunk, in order; the caller's transaction commits it.
 
-    `key_field` is the external id of an upsert and "Id" otherwise. A record that is rejected leaves nothing behind.
+    `key_field` is the external id of an upsert and "Id" otherwise. The writes of a rejected record are rolled back.
     """
     rejected: dict[int, RecordRejected] = {}
     if writer.rules.counts(entity.name):
@@ -37,7 +37,7 @@ def save_chunk(
 
 
 def run_chunk(writer: Writer, count: int, save: Callable[[int], Saved]) -> list[Result]:
-    """Save `count` records, one after the other; a rejected one leaves nothing behind."""
+    """Save `count` records, one after the other; the writes of a rejected one are rolled back."""
     results: list[Result] = []
     for index in range(count):
         mark = writer.chunk.mark()
@@ -99,7 +99,7 @@ def _get(record: Mapping[str, Any], name: str) -> Any:
 
 
 def _with_parents(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a record whose parents by external id are text, so that they can be counted."""
+    """Return a record with its parents' external ids as text, so that they can be counted."""
     if not any(value.__class__ is dict for value in record.values()):
         return record
     return {name: _key_of(value) if isinstance(value, dict) else value for name, value in record.items()}

@@ -1,4 +1,4 @@
-"""The objects and fields of an org, as one request looks them up."""
+"""The objects and fields of an org, looked up for one request."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SYSTEM = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field with the function that reads its values; texts up to `plain_length` characters are taken as they are.
+    """A field with the function that reads its values; texts up to `plain_length` characters are stored unchanged.
 
-    `no_null`: it rejects to be empty.
+    `no_null`: it may not be empty.
     """
 
     name: str
@@ -43,16 +43,16 @@ class Column:
 
 
 class ObjectSchema:
-    """An object whose fields are found by any spelling."""
+    """An object whose fields are found in any letter case."""
 
     def __init__(self, name: str, definition: ObjectDefinition, lenient: Container[Leniency]) -> None:
         self.name, self.definition, self.lenient = name, definition, lenient
-        # the columns that were asked for, by the spelling that was used: of new records, and of those that are there
+        # the columns looked up so far, by the spelling used: for new records (True) and for existing ones (False)
         self.columns: dict[bool, dict[str, Column]] = {True: {}, False: {}}
 
     @property
     def prefix(self) -> str:
-        """Return the three characters with which the ids begin."""
+        """Return the first three characters of the ids."""
         return self.definition.prefix
 
     @cached_property
@@ -69,7 +69,7 @@ class ObjectSchema:
 
     @cached_property
     def keys(self) -> list[tuple[str, FieldDefinition]]:
-        """Return the fields whose values are kept as keys: unique ones and external ids."""
+        """Return the fields whose values are indexed as keys: unique ones and external ids."""
         return [(name, field) for name, field in self.definition.fields.items() if field.unique or field.external_id]
 
     @cached_property
@@ -85,7 +85,7 @@ class ObjectSchema:
         return found
 
     def column(self, given: str, *, new: bool) -> Column:
-        """Return a field that may be written to a new record, or to one that is there; raises RecordRejected."""
+        """Return a field that may be written to a new record, or to an existing one; raises RecordRejected."""
         found = self.columns[new].get(given)
         if found is None:
             found = self.columns[new][given] = self._writable(given, new=new)
@@ -105,7 +105,7 @@ class ObjectSchema:
         )
 
     def _rejects_null(self, field: FieldDefinition) -> bool:
-        if field.takes_null or field.required:  # a required field is looked at with the whole record
+        if field.takes_null or field.required:  # required fields are checked with the whole record
             return False
         return field.type is not FieldType.BOOLEAN or Leniency.NULL_CHECKBOXES not in self.lenient
 
@@ -124,7 +124,7 @@ class Schema:
         self._objects: dict[str, ObjectSchema] = {}
 
     def object(self, given: str) -> ObjectSchema:
-        """Return an object by any spelling of its name; raises RequestRejected (404) for an unknown one."""
+        """Return an object by its name in any letter case; raises RequestRejected (404) for an unknown one."""
         name = self._names.get(given.lower())
         if name is None:
             raise RequestRejected(404, "NOT_FOUND", "The requested resource does not exist")
@@ -134,7 +134,7 @@ class Schema:
 
 
 def fold(field: FieldDefinition, value: object) -> str:
-    """Return a key as it is compared and kept: numbers by their value, texts by Salesforce's idea of their case."""
+    """Return a key as it is compared and stored: numbers by their value, texts by the field's case sensitivity."""
     if field.type in NUMBERS:
         return _write_number(value)
     return assumptions.fold(str(value), case_sensitive=field.case_sensitive)
@@ -149,7 +149,7 @@ def _write_number(value: object) -> str:
 
 
 def not_writable(*names: str) -> RecordRejected:
-    """Return the rejection of a record that names fields which may not be written."""
+    """Return the rejection of a record with fields that may not be written."""
     message = f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of this field "
     message += "and verify that it is read/write for your profile or permission set."
     return RecordRejected("INVALID_FIELD_FOR_INSERT_UPDATE", message, names)

@@ -33,7 +33,7 @@ class Condition:
     exact: bool = False
 
     def holds(self, row: Row) -> bool:
-        """Return whether a row, its field names in lower case, fulfils the condition."""
+        """Return whether a row, its field names in lower case, meets the condition."""
         return _compare(row.get(self.field.lower()), self.operator, self.values, str if self.exact else str.lower)
 
 
@@ -64,7 +64,7 @@ class Query:
         return [self.order[0]] if self.order else []
 
     def matches(self, row: Row) -> bool:
-        """Return whether a row, its field names in lower case, fulfils every condition."""
+        """Return whether a row, its field names in lower case, meets every condition."""
         return all(condition.holds(row) for condition in self.conditions)
 
     def arrange(self, rows: Iterable[Row]) -> list[Row]:
@@ -156,7 +156,7 @@ def parse(text: str) -> Query:
 
 
 def unexpected(token: str) -> RequestRejected:
-    """Return the rejection of a query that cannot be read."""
+    """Return the rejection of a query that cannot be parsed."""
     return RequestRejected(400, "MALFORMED_QUERY", f"unexpected token: {token or '<EOF>'}")
 
 

@@ -1,4 +1,4 @@
-"""The records of an org in SQLite: current values, the recycle bin, and who wrote what in which order."""
+"""The records of an org in SQLite: current values, the recycle bin, and the history of writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 from salesforce_sandbox.records.history import HISTORY, History
 from salesforce_sandbox.records.record_ids import make_id, range_of_ids
 
-_VERSION = 2  # of the tables; those of another version are dropped, a sandbox is filled again in seconds
+_VERSION = 2  # of the tables; those of another version are dropped, as a sandbox is refilled in seconds
 _TABLES = {
     "record": "id text primary key, object text not null, fields text not null, deleted integer not null",
     "unique_key": "object text not null, field text not null, value text not null, id text not null,"
@@ -21,9 +21,9 @@ _TABLES = {
     "history": HISTORY,
     "counter": "name text primary key, value integer not null",
 }
-# a sandbox may lose its last records when the machine fails; it must be fast
+# fast rather than durable: a sandbox may lose its last records when the machine fails
 _SETTINGS = "pragma journal_mode = wal; pragma synchronous = off; pragma wal_autocheckpoint = 10000;"
-_BLOCK = 200  # ids that are taken from the counter at once
+_BLOCK = 200  # ids taken from the counter in one statement
 _COLUMNS = "select id, object, fields, deleted from record"
 _OF_OBJECT = "id >= ? and id < ?"
 _encode = msgspec.json.Encoder().encode
@@ -40,9 +40,9 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Save(msgspec.Struct, frozen=True):
-    """A write that is to be stored: the record as it will be, its unique keys, and what was written.
+    """A write to store: the resulting record, its unique keys, and the written fields.
 
-    `old_keys` are those that it had, None for a new record; `keys_changed` says whether they differ now.
+    `old_keys` are its previous keys, None for a new record; `keys_changed` is whether the keys differ from them.
     """
 
     record: Record
@@ -54,7 +54,7 @@ class Save(msgspec.Struct, frozen=True):
 
 
 class Storage:
-    """The records, at one SQLite connection: each thread has its own."""
+    """The records, over one SQLite connection: each thread has its own."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -77,7 +77,7 @@ class Storage:
         self._connection.close()
 
     def clear(self) -> None:
-        """Forget every record, the history and the counters."""
+        """Delete every record, the history and the counters."""
         with self.transaction():
             for table in _TABLES:
                 self._connection.execute(f"delete from {table}")  # noqa: S608 - constants above
@@ -85,7 +85,7 @@ class Storage:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Commit what the block writes, or nothing of it when it raises."""
+        """Commit what the block writes, or nothing when it raises."""
         self._connection.execute("begin immediate")
         try:
             yield
@@ -95,12 +95,12 @@ class Storage:
         self._connection.execute("commit")
 
     def find(self, record_id: str) -> Record | None:
-        """Return a record by its 18-character id, deleted ones too."""
+        """Return a record by its 18-character id, including deleted ones."""
         row = self._connection.execute(f"{_COLUMNS} where id = ?", [record_id]).fetchone()
         return _read(row) if row else None
 
     def find_many(self, ids: Sequence[str]) -> dict[str, Record]:
-        """Return records by their ids, deleted ones too."""
+        """Return records by their ids, including deleted ones."""
         rows = self._connection.execute(f"{_COLUMNS} where id in ({_marks(ids)})", list(ids))
         return {row[0]: _read(row) for row in rows}
 
@@ -202,7 +202,7 @@ class Storage:
 
 
 def _is_as_written(save: Save, last: Mapping[str, Save]) -> bool:
-    """Return whether the fields of a record will be just what is written."""
+    """Return whether the fields of a record will be exactly those that are written."""
     return save.written is save.record.fields and save is last[save.record.id]
 
 

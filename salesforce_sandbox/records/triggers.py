@@ -11,20 +11,20 @@ from salesforce_sandbox.records.rules import REJECTIONS, Scope
 from salesforce_sandbox.records.schema import ObjectSchema
 from salesforce_sandbox.records.storage import Record
 
-DEPTH = 16  # triggers within triggers, as Salesforce stops them
+DEPTH = 16  # of nested triggers, Salesforce's limit
 _INSERT_FAILED = "Insert failed. First exception on row 0"
-Write = Callable[[ObjectSchema, str, Mapping[str, Any]], None]  # to the record with an id, or a new one without
+Write = Callable[[ObjectSchema, str, Mapping[str, Any]], None]  # to the record with an id, or to a new one without
 
 
 def run_triggers(rules: list[Rule], scope: Scope, write: Write) -> None:
-    """Let triggers of a saved record write to others; raises RecordRejected when those are rejected."""
+    """Let the triggers of a saved record write to others; raises RecordRejected when such a write is rejected."""
     for rule in rules:
         if rule.writes and scope.evaluate(rule, rule.when):
             _run(rule, rule.writes, scope, write)
 
 
 def _run(rule: Rule, writes: TriggerWrites, scope: Scope, write: Write) -> None:
-    """Write to the parent, when there is one, or create a record."""
+    """Write to the parent, if there is one, or create a record."""
     parent = scope.parent(writes.parent) if writes.parent else None
     if writes.parent and parent is None:
         return

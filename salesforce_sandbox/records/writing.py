@@ -1,4 +1,4 @@
-"""Saving and deleting records as Salesforce does: references, required fields, unique keys, rules, in one order."""
+"""Saving and deleting records as Salesforce does, in its order: references, required fields, unique keys, rules."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Writer:
     _scopes: dict[tuple[str, int], Scope] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Let the writer find records as its chunk sees them."""
+        """Create the finder, which sees records as the chunk does."""
         self.finder = RecordFinder(self.schema, self.chunk)
 
     def create(self, entity: ObjectSchema, values: Mapping[str, Any], free_key: str = "") -> Saved:
-        """Create a record; the value of `free_key` is known to be of no other."""
+        """Create a record; no other has its value of `free_key`, so that is not checked."""
         if not entity.definition.createable:
             detail = f"entity type cannot be inserted: {entity.definition.label or entity.name}"
             raise RecordRejected("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", detail)
@@ -62,7 +62,7 @@ class Writer:
         return self._save(entity, values, self.finder.find(entity, record_id))
 
     def upsert(self, entity: ObjectSchema, key_field: str, values: Mapping[str, Any]) -> Saved:
-        """Create or update the record that an external id names."""
+        """Create or update the record with an external id."""
         name, field = entity.field(key_field)
         value = values.get(name)
         if value is None:
@@ -97,7 +97,7 @@ class Writer:
         return found.id
 
     def import_record(self, entity: ObjectSchema, values: Mapping[str, Any]) -> str:
-        """Store a record as it is, past rules and rights; an `Id` may be given."""
+        """Store a record without checking rules and rights; an `Id` may be given."""
         record_id = normalise_id(values.get("Id")) or self.chunk.new_id(entity.name, entity.prefix)
         unknown = values.keys() - entity.definition.fields.keys() - {"Id"}
         if unknown:
@@ -113,7 +113,7 @@ class Writer:
         return record_id
 
     def know(self, entity: ObjectSchema, key_field: str, records: Iterable[Mapping[str, Any]]) -> None:
-        """Read what many records with their external ids in `key_field` need at once, where that is cheap."""
+        """Read in one batch what saving these records needs, by their ids or the external ids in `key_field`."""
         name, field = entity.field(key_field)
         if name == "Id":
             self.chunk.know([found for record in records if (found := normalise_id(record.get(key_field)))])
@@ -148,7 +148,7 @@ class Writer:
     def _assign_owner(
         self, entity: ObjectSchema, rules: list[Rule], written: Mapping[str, Any], before: Record | None
     ) -> dict[str, Any]:
-        """Return the owner that an assignment rule gives a record; runs unless a call switches them off."""
+        """Return the owner that an assignment rule gives a record, or nothing without such a rule."""
         values = {**before.fields, **written} if before else dict(written)
         scope = self._scope(entity, Record(before.id if before else "", entity.name, values, False), before)
         for rule in rules:
@@ -204,7 +204,7 @@ class Writer:
     def _read_special(
         self, entity: ObjectSchema, given: str, value: Any, written: dict[str, Any], *, new: bool
     ) -> Column | None:
-        """Read a parent into `written`, or return the column of a name that is seen for the first time."""
+        """Read a parent into `written`, or return the column of a name that is used for the first time."""
         if given.lower() in _NOT_FIELDS:
             return None
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
--- Accounts; every row a minute newer than the one before.
+-- Accounts; each row is a minute newer than the one before.
 insert into mm.biz_accounts (id, name, web_site, domain, engagement_rating, engagement_score,
                              created_date, modified_date, _created_date, _modified_date)
 select '001MM' || lpad(n::text, 10, '0'), 'Company ' || n, 'https://company' || n || '.example',

@@ -1,4 +1,4 @@
--- Leads; 25 of 400 are converted, the last 40 of 400 meet a rule about their status reason.
+-- Leads; 25 of 400 are converted, a rule about the status reason rejects the last 40 of 400.
 insert into mm.biz_leads (id, email, company, lead_source, is_converted, converted_contact_id, accountid,
                           _created_date, _modified_date)
 select '00QMM' || lpad(n::text, 10, '0'), 'person' || n || '@company' || (1 + n %% %(accounts)s::int) || '.example',

@@ -104,7 +104,7 @@ def test_a_stream_is_sent_again_with_a_preview_and_its_progress(stack: Stack, vi
     expect(dialog).to_contain_text("API call")
     expect(dialog).to_contain_text("Starts a run of CRMExport")
     dialog.get_by_role("radio", name="Records").check()
-    dialog.get_by_label("Keys, one a line").fill("nonsense")
+    dialog.get_by_label("Keys, one per line").fill("nonsense")
     expect(dialog).to_contain_text("No exported row has this key: nonsense")
     expect(dialog.get_by_role("button", name="Send again")).to_be_disabled()
     dialog.get_by_role("radio", name="Whole stream").check()
@@ -126,7 +126,7 @@ def test_a_stream_is_sent_again_with_a_preview_and_its_progress(stack: Stack, vi
     assert (resend[0], resend[2], resend[3]) == (resend[1], "a story", True)
     assert resend[1] > 0
     go(page, "history")
-    expect(page.get_by_text(f"asked to send again: {stream}").first).to_be_visible()
+    expect(page.get_by_text(f"requested a resend: {stream}").first).to_be_visible()
 
 
 def find_free_stream(stack: Stack) -> str:

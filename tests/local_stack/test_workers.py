@@ -20,7 +20,7 @@ def test_a_missing_redis_is_one_sentence_before_anything_starts(tmp_path: Path) 
         environment = environment_of(state) | {"PATH": str(tmp_path)}
         done = subprocess.run([*RUN, "--workers", "2"], env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 1
-        assert "Several workers need Redis, and redis-server is not on PATH: install it (Debian" in done.stdout
+        assert "Celery workers need Redis, and redis-server is not on PATH: install it (Debian" in done.stdout
         assert len(done.stdout.strip().splitlines()) == 1
         assert find_processes(state) == []
         assert not (state / "credentials.json").exists()

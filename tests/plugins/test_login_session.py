@@ -63,7 +63,7 @@ def test_a_redirect_does_not_get_the_credentials(
 ) -> None:
     elsewhere = f"{sandbox_server.http_url}/services/oauth2/token"
     detail = log_in({"status": status, "headers": {"Location": elsewhere}}, ConfigurationFailure)
-    assert "redirected, which is not followed" in detail
+    assert "The redirect was not followed" in detail
 
 
 @pytest.mark.parametrize(

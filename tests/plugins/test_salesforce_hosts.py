@@ -83,7 +83,7 @@ def test_without_the_variable_the_secret_never_leaves(
 ) -> None:
     define(monkeypatch, f"{sandbox_server.https_host}{PATH}#")
     monkeypatch.delenv(VARIABLE)
-    with pytest.raises(ConfigurationFailure, match="no login host of Salesforce"):
+    with pytest.raises(ConfigurationFailure, match="not a Salesforce login host"):
         assert make_salesforce_client().session
     assert sandbox.requests() == []
 
@@ -94,7 +94,7 @@ def test_the_org_of_an_answer_is_checked_too(
     define(monkeypatch, f"{sandbox_server.https_host}{PATH}#")
     body = json.dumps({"access_token": "00Dx!planted", "instance_url": "https://attacker.example", "id": ""})
     sandbox.add_fault(match={"path_regex": "oauth2"}, answer={"status": 200, "body": body})
-    with pytest.raises(ConfigurationFailure, match=r"'attacker\.example', which is no host of Salesforce"):
+    with pytest.raises(ConfigurationFailure, match=r"'attacker\.example', which is not a Salesforce host"):
         assert make_salesforce_client().session
 
 

@@ -42,7 +42,7 @@ CONTACT = """objects:
             CONTACT + "rules: [{name: r, kind: access, object: Contact, when: Account.Nmae}]",
             "Account has no field Nmae",
         ),
-        (ACCOUNT + "rules: [{name: r, kind: access, object: Account, when: changed('Nmae')}]", "Nmae is none"),
+        (ACCOUNT + "rules: [{name: r, kind: access, object: Account, when: changed('Nmae')}]", "Nmae is not a field"),
         (
             ACCOUNT + "rules: [{name: r, kind: access, object: Account, when: upper(Name)}]",
             "the functions are is_blank",
@@ -89,7 +89,7 @@ def test_the_command_line_prints_the_message_and_explains_itself(tmp_path: Path)
         [*command, "--org", str(file), "--data", str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.startswith(f"Org file {file}: the file: `limit` is not known; there are organization, users,")
+    assert done.stderr.startswith(f"Org file {file}: the file: `limit` is not known; allowed: organization, users,")
     helped = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
     assert "--org" in helped
     assert "REQUESTS_CA_BUNDLE=" in helped

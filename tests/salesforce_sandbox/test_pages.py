@@ -77,7 +77,7 @@ def test_rules_and_faults_are_switched(page: Page, rest: Rest, sandbox: Control)
     assert "limits" in page.get().text_content()
     assert [rest.call("GET", "limits").status_code for _ in range(3)] == [200, 503, 200]
     page.post("/faults/clear")
-    assert "None is on." in page.get().text_content()
+    assert "No fault is on." in page.get().text_content()
     page.post("/faults", {"kind": "connection cut before the commit", "call": "describe"})
     assert rest.call("GET", "limits").status_code == 200
     with pytest.raises(requests.ConnectionError):
@@ -167,4 +167,4 @@ def test_faults_of_jobs_are_switched_and_classic_jobs_are_listed(page: Page, res
         pass
     assert (message["state"], message["numberRecordsProcessed"]) == ("Failed", 1)
     page.post("/faults/clear")
-    assert "None is on." in page.get().text_content()
+    assert "No fault is on." in page.get().text_content()

@@ -1,4 +1,4 @@
--- Who owns and who may enter the databases of the stack; nobody else may.
+-- The owners of the stack's databases, and the only roles that may connect.
 alter database airflow owner to airflow;
 revoke all on database airflow from public;
 revoke all on database northwind from public;

@@ -1,2 +1,2 @@
--- The end of the right to create schemas.
+-- Revokes the right to create schemas.
 revoke create on database northwind from crm_export;

@@ -16,7 +16,7 @@ from include.export.alerts import AlertMessage, Channel, ChannelFailure, Channel
 from include.export.ledger import PendingAlert
 
 TIMEOUT_SECONDS = 10  # of an HTTP call to a channel
-# the notifier of a type, and the package that brings it
+# the notifier class of each type, and the package that provides it
 NOTIFIERS = {
     ChannelType.SMTP: ("airflow.providers.smtp.notifications.smtp.SmtpNotifier", "apache-airflow-providers-smtp"),
     ChannelType.SLACK: (
@@ -32,7 +32,7 @@ NOTIFIERS = {
         "apache-airflow-providers-apprise",
     ),
 }
-# the connection that a channel uses which names none
+# the connection of a channel that names none
 DEFAULT_CONNECTIONS = {
     ChannelType.SMTP: "smtp_default",
     ChannelType.SLACK: "slack_default",
@@ -44,9 +44,9 @@ _PAGERDUTY_SEVERITIES = {"critical": "critical", "warning": "warning", "info": "
 
 
 def deliver_message(name: str, channel: Channel, message: AlertMessage) -> None:
-    """Hand a message to a channel; raises ChannelFailure saying what to correct, whatever the channel's library raises.
+    """Send a message to a channel; raises ChannelFailure with what to correct, whatever the channel's library raises.
 
-    The notifiers are called without Airflow's templating: a message holds words of Salesforce, which may look like it.
+    Airflow's templating is not applied: a message quotes Salesforce, whose text may look like a template.
     """
     try:
         if channel.type is ChannelType.WEBHOOK:
@@ -61,7 +61,7 @@ def deliver_message(name: str, channel: Channel, message: AlertMessage) -> None:
 
 
 def name_connection(channel: Channel) -> str | None:
-    """Return the Airflow connection of a channel, None for a notifier of one's own that names none."""
+    """Return the Airflow connection of a channel, None for a custom notifier that names none."""
     return channel.connection or DEFAULT_CONNECTIONS.get(channel.type)
 
 
@@ -73,14 +73,14 @@ def load_notifier(channel: Channel) -> type[BaseNotifier]:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError):
         remedy = f"Add a line to requirements.txt: {package}" if package else f"There is no class {path}."
-        raise ChannelFailure(f"It is of type {channel.type}, whose notifier is not installed. {remedy}") from None
+        raise ChannelFailure(f"The notifier of type {channel.type} is not installed. {remedy}") from None
     if not isinstance(found, type) or not issubclass(found, BaseNotifier):
         raise ChannelFailure(f"{path} is not an Airflow notifier.")
     return found
 
 
 def _explain(channel: Channel, broken: Exception) -> str:
-    """Name what broke and not its text: it may hold an address or a token."""
+    """Name the exception without its text, which may contain an address or a token."""
     connection = channel.connection or "its default connection"
     return f"{type(broken).__name__} of {channel.type}. Check connection {connection} and whether the service answers."
 
@@ -95,13 +95,13 @@ def _smtp(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
 
 
 def _slack(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
-    # Slack's own marks, so that words of Salesforce become no link and mention nobody
+    # escaped for Slack, so that text from Salesforce cannot form links or mentions
     text = f"{message.subject}\n\n{message.text}".replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return [{"slack_webhook_conn_id": name_connection(channel), "text": text}]
 
 
 def _pagerduty(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
-    """Return one event per alert: PagerDuty joins those of one key and resolves the incident of a cleared alert."""
+    """Return one event per alert; PagerDuty groups them by key and resolves the incident when its alert is cleared."""
     events = list(starmap(_pagerduty_event, message.parts)) or [
         {"summary": message.text, "severity": "info", "dedup_key": "crm_export:test", "action": "trigger"}
     ]
@@ -114,7 +114,7 @@ def _pagerduty(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
 
 def _pagerduty_event(alert: PendingAlert, text: str) -> dict[str, Any]:
     return {
-        "summary": text[:1024],  # PagerDuty takes no more
+        "summary": text[:1024],  # PagerDuty's limit
         "severity": _PAGERDUTY_SEVERITIES[alert.severity],
         "dedup_key": f"crm_export:{alert.key}"[:255],
         "action": "resolve" if alert.event == "cleared" else "trigger",
@@ -128,7 +128,7 @@ def _apprise(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
 
 
 def _custom(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:
-    """Return a notifier's own arguments; a text that reads {subject} or {text} is replaced."""
+    """Return a custom notifier's arguments, with {subject} and {text} filled in."""
     places = {"{subject}": message.subject, "{text}": message.text}
     return [{name: places.get(value, value) if isinstance(value, str) else value
              for name, value in channel.arguments.items()}]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The task that ends each DAG: it sends the alerts that have not been sent, and cannot turn a failed run green."""
+"""The last task of each DAG: it sends the alerts not sent yet, and cannot turn a failed run green."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FAILED = frozenset({"failed", "upstream_failed"})
 
 
 class SendAlertsOperator(ExportOperator):
-    """Sends alerts to the channels of alerts.yaml. A teardown: its own failure fails no run.
+    """Sends alerts to the channels of alerts.yaml. As a teardown task it cannot fail the run.
 
     `streams` are those of the DAG.
     """
@@ -41,7 +41,7 @@ class SendAlertsOperator(ExportOperator):
         self.streams = tuple(streams)
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Send and return the number of alerts by channel; raises a database's RunFailure when the others are done."""
+        """Send alerts and return their number by channel; raises the first RunFailure once every database is tried."""
         file, sent, failures = _load_file(), Counter[str](), []
         for database in find_databases(self.streams):
             try:
@@ -71,28 +71,28 @@ class SendAlertsOperator(ExportOperator):
 
 
 def end_with_alerts(dag: DAG, streams: Sequence[Stream | BrokenStream]) -> None:
-    """Let a DAG end with the sending of alerts; a teardown leaves the state of the run to its other tasks."""
+    """Add the task that sends alerts to the end of a DAG; as a teardown it does not affect the state of the run."""
     last = find_last_tasks(dag)
     SendAlertsOperator(task_id="send_alerts", streams=streams, dag=dag).as_teardown().set_upstream(last)
 
 
 def _watch(connection: psycopg.Connection, streams: Sequence[Stream]) -> None:
-    """Raise and clear what time brings about, and report the gauges of the streams."""
+    """Raise and clear the alerts that depend on time, and report the gauges of the streams."""
     watch = AlertWatch(connection, read_lag_hours())
     for stream in streams:
         try:
             watch.look(stream)
         except (RunFailure, psycopg.Error) as unreadable:
-            log.warning("Stream %s was not looked at for alerts: %s", stream.name, unreadable)
+            log.warning("Alerts of stream %s were not checked: %s", stream.name, unreadable)
     for health in read_stream_health([stream.name for stream in streams], connection=connection):
         report_gauges(health.stream, health.gauges)
 
 
 def note_failed_tasks(alerts: ExportAlerts, context: Context, owners: Mapping[str, str], database: str) -> None:
-    """Raise an alert for each task of the run that failed before it could write why, and clear those that did not.
+    """Raise an alert for each task of the run that failed without recording why; clear those of tasks that succeeded.
 
-    An export that has begun writes its own failure to ExportRuns; a gate's failure is the hold it has recorded.
-    `owners` are the databases of streams: a task is noted in that of its stream, one without a stream in the first.
+    A running export records its own failure in ExportRuns, and a failing gate has recorded a hold. `owners` are the
+    databases of streams: an alert is written to that of the task's stream, or to the first for a task without one.
     """
     run = context["dag_run"]
     states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
@@ -112,7 +112,7 @@ def note_failed_tasks(alerts: ExportAlerts, context: Context, owners: Mapping[st
 
 
 def _load_file() -> AlertsFile:
-    """Return the alerts file; a wrong one is a warning and no channel, and exports continue."""
+    """Return the alerts file; for an invalid one, log a warning and return a file without channels."""
     try:
         return load_alerts_file()
     except RunFailure as wrong:
@@ -121,7 +121,7 @@ def _load_file() -> AlertsFile:
 
 
 def _ping(address: str | None) -> None:
-    """Call the address that notices when no run has ended for long."""
+    """Call the heartbeat address, whose service alerts when no run has ended for a long time."""
     if address is None:
         return
     try:

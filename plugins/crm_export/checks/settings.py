@@ -1,4 +1,4 @@
-"""What `check` looks at in Airflow besides the streams: alerts.yaml with its channels, and the pool."""
+"""What `check` examines in Airflow besides the streams: alerts.yaml with its channels, and the pool."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILE = "alerts.yaml"
 
 
 def check_alerts(streams: Sequence[str]) -> list[CheckLine]:
-    """Check alerts.yaml: its form, each channel's package and connection, and the streams that it names."""
+    """Check alerts.yaml: its syntax, each channel's package and connection, and the streams that it names."""
     checks = Checklist(_FILE)
     with checks.judge("file"):
         file = load_alerts_file()
@@ -32,7 +32,7 @@ def check_alerts(streams: Sequence[str]) -> list[CheckLine]:
 
 
 def check_pool() -> list[CheckLine]:
-    """Check that the pool which CRM_EXPORT_POOL names exists: tasks of one that does not are never started."""
+    """Check that the pool named by CRM_EXPORT_POOL exists: Airflow never starts a task in a missing pool."""
     name = os.environ.get(POOL_VARIABLE)
     checks = Checklist("pool")
     if not name:
@@ -41,8 +41,8 @@ def check_pool() -> list[CheckLine]:
     try:
         found = Pool.get_pool(name)
     except SQLAlchemyError as unreadable:
-        checks.warn(POOL_VARIABLE, f"Whether pool {name} exists could not be read ({type(unreadable).__name__}). Run "
-                    "check where Airflow's metadata database is reached.")  # fmt: skip
+        checks.warn(POOL_VARIABLE, f"Could not read whether pool {name} exists ({type(unreadable).__name__}). Run "
+                    "check where Airflow's metadata database is reachable.")  # fmt: skip
         return checks.lines
     if found is None:
         checks.fail(

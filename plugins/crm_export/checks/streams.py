@@ -31,14 +31,14 @@ PATIENCE = 10  # seconds that a database may take to answer
 def check_everything(
     name: str | None, options: ExportOptions, *, statement_seconds: int | None = None, show_values: bool = True
 ) -> Iterator[CheckLine]:
-    """Check all streams or one, and what is set up around them; yields a line for each thing looked at.
+    """Check one stream or all, the alert channels and the pool; yields a line per check.
 
-    A statement in a database takes `statement_seconds` at most, None for any time. Values of the source are named
-    only with `show_values`. Raises ConfigurationFailure for a stream that there is not.
+    A statement in a database may take `statement_seconds`, None for any time. Source values are shown only with
+    `show_values`. Raises ConfigurationFailure for an unknown stream.
     """
     loaded = load_streams()
     if name is not None and not any(stream.name == name for stream in loaded):
-        find_stream(name)  # raises with the names that there are
+        find_stream(name)  # raises, with the names of the streams
     chosen = [stream for stream in loaded if name in {None, stream.name}]
     for broken in chosen:
         if isinstance(broken, BrokenStream):
@@ -73,9 +73,9 @@ def _check_streams(
 def _open_databases(
     streams: list[Stream], opened: ExitStack, statement_seconds: int | None
 ) -> tuple[dict[str, psycopg.Connection], set[str], list[CheckLine]]:  # fmt: skip
-    """Open the databases of streams until the end of the stack; those that fail are lines.
+    """Open the databases of streams until the stack is closed; each failure becomes a line.
 
-    Returns the connections, the names of those that an export could use, and the lines.
+    Returns the connections, the names of the databases that an export could use, and the lines.
     """
     databases, ready, lines = {}, set(), []
     for name in sorted({stream.postgres for stream in streams}):
@@ -93,7 +93,7 @@ def _open_databases(
 
 
 def _open_orgs(names: Iterable[str]) -> tuple[dict[str, DescribedOrg], list[CheckLine]]:
-    """Log in to the orgs of streams; those that fail are lines."""
+    """Log in to the orgs of streams; each failure becomes a line."""
     orgs, lines = {}, []
     for name in sorted(names):
         checks = Checklist(name)

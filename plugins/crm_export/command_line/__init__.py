@@ -1,1 +1,1 @@
-"""The command line: what the page does, in a terminal and in continuous integration."""
+"""The command line: the page's functions for terminals and continuous integration."""

@@ -17,7 +17,7 @@ LISTED = 200
 
 
 def list_alerts(asked: argparse.Namespace, output: Output) -> int:
-    """List the open alerts; 1 while there are any."""
+    """List the open alerts; exit code 1 while one is a warning or critical."""
     alerts = [alert for database in find_databases(load_streams()) for alert in _list_open(database)]
     output.add(alerts=[asdict(alert) for alert in alerts])
     for alert in alerts:
@@ -34,7 +34,7 @@ def _list_open(database: str) -> list[OpenAlert]:
 
 
 def test_channels(asked: argparse.Namespace, output: Output) -> int:
-    """Send a sample to each channel; 1 where one did not take it or there is none."""
+    """Send a sample to each channel; exit code 1 if one fails or none is configured."""
     file = load_alerts_file()
     wanted = asked.channels or list(file.channels)
     if not wanted:
@@ -48,7 +48,7 @@ def test_channels(asked: argparse.Namespace, output: Output) -> int:
 
 
 def _send_sample(file: AlertsFile, name: str) -> str:
-    """Return what is wrong with a channel, nothing when it took a sample."""
+    """Return what is wrong with a channel; an empty text when the sample was sent."""
     channel = file.channels.get(name)
     if channel is None:
         return f"alerts.yaml has no such channel; it has {', '.join(file.channels) or 'none'}"

@@ -1,4 +1,4 @@
-"""`check`: what is wrong before anything is sent, a line each with what to do."""
+"""`check`: checks the setup before anything is sent; one line per check, with what to do."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from include.export.inspection import Level
 
 
 def show_check(asked: argparse.Namespace, output: Output) -> int:
-    """Check all streams or one; 1 while a line says fail."""
+    """Check one stream or all; exit code 1 if a check fails."""
     lines = []
     for line in check_everything(asked.stream, read_options()):
         lines.append(line)
         output.line(f"{line.level:<4}  {line.subject}  {line.check}: {line.message}")
     counted = Counter(line.level for line in lines)
-    output.line(f"{counted[Level.FAIL]:,} to correct, {counted[Level.WARN]:,} to look at, {counted[Level.OK]:,} well.")
+    output.line(f"{counted[Level.FAIL]:,} failed, {counted[Level.WARN]:,} warnings, {counted[Level.OK]:,} ok.")
     output.add(lines=[asdict(line) for line in lines], well=not counted[Level.FAIL])
     return WRONG if counted[Level.FAIL] else OK

@@ -1,4 +1,4 @@
-"""`init`: a first stream file for a table."""
+"""`init`: proposes a stream file for a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SCHEMA = Path(__file__).resolve().parents[3] / "schemas" / "stream.schema.json"
 
 
 def show_proposal(asked: argparse.Namespace, output: Output) -> int:
-    """Print a stream file, or write it where there is none with that name."""
+    """Print a proposed stream file, or write it unless the file exists."""
     described = DescribedOrg(make_salesforce_client(asked.salesforce)).describe(asked.object)
     with open_postgres(asked.postgres) as connection:
         proposal = propose_stream(asked.source, described, connection, name=asked.name)
@@ -33,7 +33,7 @@ def show_proposal(asked: argparse.Namespace, output: Output) -> int:
         output.line(text.rstrip())
         return OK
     _write(path, text)
-    output.line(f"Written to {path}, with {len(proposal.comments)} comments to read. Then run: "
+    output.line(f"Written to {path}, with {len(proposal.comments)} comments to review. Next, run: "
                 f"python -m crm_export check {proposal.name}")  # fmt: skip
     return OK
 
@@ -43,8 +43,8 @@ def _write(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise ConfigurationFailure(f"{path} exists. Give another name by --name, or delete it first.") from None
+        raise ConfigurationFailure(f"{path} exists. Choose another name with --name, or delete it first.") from None
     except OSError as error:
         raise ConfigurationFailure(
-            f"{path} cannot be written ({error.strerror}). Print it and write it yourself."
+            f"{path} cannot be written ({error.strerror}). Run this without --write and save the output yourself."
         ) from None

@@ -1,4 +1,4 @@
-"""`schema`: the JSON Schema of the files that people write, for their editors."""
+"""`schema`: the JSON Schemas of the configuration files, for editors."""
 
 from __future__ import annotations
 

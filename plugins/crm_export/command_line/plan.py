@@ -16,7 +16,7 @@ _ACTIONS = {"create": "creates", "update": "updates", "delete": "deletes", "abse
 
 
 def show_plan(asked: argparse.Namespace, output: Output) -> int:
-    """Show the rows that wait, what they take, and the first of them as they would be sent."""
+    """Show the waiting rows, what sending them takes, and the first of them as they would be sent."""
     stream = find_stream(asked.stream)
     with open_inputs(stream, read_options(), RunIdentity("command line", "plan", 1, "plan")) as inputs:
         forecast = forecast_run(inputs)

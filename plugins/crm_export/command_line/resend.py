@@ -1,4 +1,4 @@
-"""`resend`: first what it will do, then the request, which CRMExport carries out."""
+"""`resend`: previews a resend and requests it; CRMExport carries it out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.export.streams import Stream, find_stream
 
 
 def ask_resend(asked: argparse.Namespace, output: Output) -> int:
-    """Show what a resend will do and, with --yes, ask for it."""
+    """Show what a resend will do and, with --yes, request it."""
     stream = find_stream(asked.stream)
     with open_postgres(stream.postgres) as connection:
         if asked.new_org:
@@ -24,7 +24,7 @@ def ask_resend(asked: argparse.Namespace, output: Output) -> int:
         preview = preview_resend(stream, connection, from_at=asked.from_at, to_at=asked.to_at, keys=keys)
         if preview.missing:
             output.add(preview=asdict(preview))
-            output.line(f"No row that was exported has the key {asked.key}. Nothing was asked for.")
+            output.line(f"No exported row has the key {asked.key}. Nothing was requested.")
             return WRONG
         _show(preview, output)
         if asked.yes:
@@ -33,9 +33,9 @@ def ask_resend(asked: argparse.Namespace, output: Output) -> int:
                 to_at=asked.to_at, rows=preview.rows,
             )  # fmt: skip
             output.add(resend=number)
-            output.line(f"Resend {number} is asked for. CRMExport continues it in its next runs until it is finished.")
+            output.line(f"Resend {number} is requested. CRMExport sends the rows in its next runs until all are sent.")
         else:
-            output.line("Nothing was asked for. Add --yes to do it.")
+            output.line("Nothing was requested. Add --yes to do it.")
     return OK
 
 
@@ -51,11 +51,13 @@ def _show(preview: ResendPreview, output: Output) -> None:
 def _begin_new_org(stream: Stream, asked: argparse.Namespace, connection: psycopg.Connection, output: Output) -> int:
     if not asked.yes:
         output.line(
-            f"Stream {stream.name} would begin anew: every row is exported to the org that the connection leads to "
-            "now. Its watermark is forgotten and its export errors are closed. Add --yes to do it."
+            f"Stream {stream.name} would start from the beginning: every row is exported to the org that the "
+            "connection leads to now. Its watermark is cleared and its export errors are closed. Add --yes to do it."
         )
         return OK
     began = ExportResends(connection).begin_new_org(stream.name, asked_by=asked.by, reason=asked.reason)
     output.add(began_anew=began)
-    output.line("It begins anew with the next run." if began else "It has never exported: there is nothing to forget.")
+    output.line(
+        "It starts from the beginning at the next run." if began else "It has never exported: nothing to clear."
+    )
     return OK

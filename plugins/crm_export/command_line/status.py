@@ -1,4 +1,4 @@
-"""`status`: where each stream is."""
+"""`status`: the state of each stream."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from crm_export.connections import find_databases, open_postgres
 from include.export.reports import StreamSummary, summarise_streams
 from include.export.streams import BrokenStream, Stream, load_streams
 
-WIDTH = 78  # columns of a terminal that a line fits into
+WIDTH = 78  # columns of a terminal; longer lines are cut
 
 
 def show_status(asked: argparse.Namespace, output: Output) -> int:
-    """Show a line for each stream; 1 while one is held, broken or failed, or has unresolved errors or findings."""
+    """Show a line per stream; exit code 1 while one is held, broken or failed, or has unresolved errors or findings."""
     loaded = load_streams()
     summaries = {name: summary for database in find_databases(loaded) for name, summary in _read(database, loaded)}
     wrong = False
@@ -28,7 +28,7 @@ def show_status(asked: argparse.Namespace, output: Output) -> int:
 
 
 def _read(database: str, loaded: Sequence[Stream | BrokenStream]) -> list[tuple[str, StreamSummary]]:
-    """Return the streams of a database with where they are."""
+    """Return the streams of a database with their state."""
     names = [stream.name for stream in loaded if not isinstance(stream, Stream) or stream.postgres == database]
     with open_postgres(database) as connection:
         return [(summary.stream, summary) for summary in summarise_streams(names, connection=connection)]

@@ -14,7 +14,7 @@ from include.export.tasks import try_record
 
 
 def show_trial(asked: argparse.Namespace, output: Output) -> int:
-    """Try a record and show what was sent and answered; 1 when Salesforce rejected it."""
+    """Try a record and show the request and the answer; exit code 1 if Salesforce rejected it."""
     stream = find_stream(asked.stream)
     options = ExportOptions(pause_on_export_errors=True)
     identity = RunIdentity("command line", "try", 1, "try")

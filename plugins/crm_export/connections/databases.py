@@ -1,4 +1,4 @@
-"""Which databases streams read: each has the tables of its own streams."""
+"""The databases that streams read; each holds the tables of its own streams."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from include.export.streams import BrokenStream, Stream
 
 
 def find_databases(streams: Sequence[Stream | BrokenStream]) -> list[str]:
-    """Return the connections of the databases of streams, the usual one first; it alone where no stream can be used."""
+    """Return the connection ids of the streams' databases, postgres_default first; only that if no stream is usable."""
     named = {stream.postgres for stream in streams if isinstance(stream, Stream)} or {POSTGRES}
     return sorted(named, key=lambda name: (name != POSTGRES, name))

@@ -1,4 +1,4 @@
-"""The session of a login, which knows what simple_salesforce leaves out: timeouts, redirects, the org, and SOAP."""
+"""The HTTP session of a login. It adds what simple_salesforce leaves out: timeouts, redirects, the org, and SOAP."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from include.export.failures import ConfigurationFailure, SalesforceFailure
 from include.export.salesforce import CONNECT_TIMEOUT, READ_TIMEOUT, read_organization
 
 log = logging.getLogger(__name__)
-API_VERSION = "67.0"  # that the exporter was written for; `version` of the connection overrides it
+API_VERSION = "67.0"  # the one the exporter was written for; `version` of the connection overrides it
 SOAP_API_VERSION = "64.0"  # the last one with a login by user and password
 _CLIP = 200  # characters of an answer that are shown
 _SESSION = re.compile(r"00D\w{12,15}![\w.]+")
 
 
 class LoginSession(requests.Session):
-    """A session whose POST is a login: it ends in time, goes nowhere else, and is answered by a login host.
+    """A session whose POST is a login: it times out, follows no redirect and accepts only a login host's answer.
 
-    A rejection of the credentials is left to the caller; what is none raises RunFailure here.
+    Rejected credentials are left to the caller; any other failure raises RunFailure here.
     """
 
     def __init__(self, connection: str, timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)) -> None:
@@ -33,16 +33,16 @@ class LoginSession(requests.Session):
         self.is_soap = False  # the login was one by user, password and security token
 
     def post(self, url: str | bytes, data: Any = None, json: Any = None, **more: Any) -> requests.Response:
-        """Send the credentials, to a host of Salesforce only.
+        """Send the credentials, to a Salesforce host only.
 
-        Raises ConfigurationFailure for another host and at a redirect, SalesforceFailure at no login answer.
+        Raises ConfigurationFailure for another host or a redirect, SalesforceFailure for anything but a login answer.
         """
         check_login_address(url if isinstance(url, str) else url.decode(), self.connection)
         answer = super().post(url, data, json, **more | {"timeout": self.timeout, "allow_redirects": False})
         if 300 <= answer.status_code < 400:
             raise ConfigurationFailure(
-                "The login was redirected, which is not followed: the credentials would go with it. Set the domain of "
-                "the connection to the host that answers."
+                "The login was redirected. The redirect was not followed, because the credentials would go with it. "
+                "Set the domain of the connection to the host that answers."
             )
         if not _is_login_answer(answer):
             asked = answer.headers.get("Retry-After", "")
@@ -57,14 +57,14 @@ class LoginSession(requests.Session):
 
 
 def choose_api_version(chosen: str | None, connection: str, *, is_soap: bool) -> str:
-    """Return the API version for a login: what the connection names, else the exporter's own.
+    """Return the API version for a login: that of the connection, else the exporter's own.
 
-    Raises ConfigurationFailure when the connection names none that is one.
+    Raises ConfigurationFailure when that of the connection is malformed.
     """
     if is_soap:
         log.warning(
-            "Connection %s logs in with user, password and security token. Salesforce ends this login in summer 2027, "
-            "and its API has had none since version 65.0, so version %s is used. Change the connection to client "
+            "Connection %s logs in with user, password and security token. Salesforce ends this login in summer 2027 "
+            "and removed it from API version 65.0, so version %s is used. Change the connection to client "
             "credentials (consumer_key, consumer_secret, domain) or JWT (consumer_key, private_key, login).",
             connection, chosen or SOAP_API_VERSION,
         )  # fmt: skip
@@ -93,7 +93,7 @@ _USUAL_ADVICE = "Check consumer key and secret (or user, password and token), do
 
 
 def advise_on_login(code: str, message: str) -> str:
-    """Return what to do about a rejection of the credentials."""
+    """Return what to do about rejected credentials."""
     said = f"{code} {message}".lower()
     return next((advice for text, advice in _ADVICE.items() if text.lower() in said), _USUAL_ADVICE)
 
@@ -128,7 +128,7 @@ def _read_organization(answer: requests.Response) -> str:
 
 
 def _describe(answer: requests.Response) -> str:
-    """Return what an answer looks like without what may be a session: the fields of a JSON object, else text."""
+    """Describe an answer without what may be a session id: the field names of a JSON object, else the text."""
     try:
         body = answer.json()
     except ValueError:

@@ -31,7 +31,7 @@ SALESFORCE = "salesforce_default"
 def open_postgres(name: str = POSTGRES, *, patience: int | None = None) -> Generator[psycopg.Connection]:
     """Open the connection that the core works with (`prepare_session`).
 
-    `patience` is how many seconds to wait for the server at most, else the connection decides. Raises
+    `patience` is how many seconds to wait for the server; without it the connection decides. Raises
     ConfigurationFailure for a missing connection, a pooler that keeps no session, or a setting that the server forbids,
     SourceFailure when Postgres cannot be reached.
     """
@@ -47,7 +47,7 @@ def open_postgres(name: str = POSTGRES, *, patience: int | None = None) -> Gener
 
 
 def connect_postgres(name: str = POSTGRES) -> psycopg.Connection:
-    """Open one more connection like that of `open_postgres`; the hook is asked for the password of this moment."""
+    """Open another connection like that of `open_postgres`; the hook provides the current password."""
     connection = _connect(name, None)
     try:
         with _explain_place(name):
@@ -73,7 +73,7 @@ def _prepare(connection: psycopg.Connection, patience: int | None) -> None:
 
 @contextmanager
 def _explain_place(name: str) -> Generator[None]:
-    """Turn an error of connecting into a SourceFailure that names where."""
+    """Turn a connection error into a SourceFailure that names the server and the connection."""
     try:
         yield
     except psycopg.OperationalError as error:
@@ -81,8 +81,8 @@ def _explain_place(name: str) -> Generator[None]:
         message = str(error).strip().splitlines()[-1]
         raise SourceFailure(
             f"Postgres at {found.host}:{found.port or 5432}/{found.schema or ''} (connection {name}) cannot be "
-            f"reached: {message}. Check both. A task needs one connection, a Bulk job two, at full speed five: where "
-            "it says that there are too many, raise the connection limit of the role or the size of the pool."
+            f"reached: {message}. Check both. A task needs one connection, a Bulk job two, at full speed five: if "
+            "there are too many connections, raise the connection limit of the role or the size of the pool."
         ) from None
 
 
@@ -90,7 +90,7 @@ def _make_hook(name: str, found: Connection, patience: int | None) -> PostgresHo
     if patience is None:
         return PostgresHook(postgres_conn_id=name)
     extra = json.dumps({**found.extra_dejson, "connect_timeout": patience})
-    # in the API server what is found is of another class than in a task
+    # the API server finds a connection of another class than a task does
     patient = Connection(
         conn_id=name, conn_type=found.conn_type, host=found.host, login=found.login, password=found.password,
         schema=found.schema, port=found.port, extra=extra,
@@ -116,7 +116,7 @@ def _log_in(name: str) -> OrgSession:
         ) from None
     except TypeError:
         raise ConfigurationFailure(
-            f"Connection {name} lacks credentials. Fill consumer_key, consumer_secret and domain "
+            f"Connection {name} lacks credentials. Fill in consumer_key, consumer_secret and domain "
             "(client credentials), or consumer_key, private_key and login (JWT), or login, password and security_token."
         ) from None
     except (requests.RequestException, SalesforceError) as unanswered:

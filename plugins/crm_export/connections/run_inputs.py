@@ -1,4 +1,4 @@
-"""What a task hands to the core: the connections of its stream, opened and closed again."""
+"""What a task passes to the core: the opened connections of its stream."""
 
 from __future__ import annotations
 

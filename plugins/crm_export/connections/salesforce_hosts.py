@@ -10,7 +10,7 @@ from include.export.failures import ConfigurationFailure
 
 VARIABLE = "CRM_EXPORT_SALESFORCE_HOSTS"
 # My Domains and sandboxes, sites, the government clouds (Salesforce Help: My Domain URL formats; Allow the required
-# domains). Of Salesforce on Alibaba Cloud no such document was found: its orgs are named in the variable.
+# domains). For Salesforce on Alibaba Cloud no such document was found: name its hosts in the variable.
 FAMILIES = ("salesforce.com", "force.com", "salesforce.mil")
 _OF_SALESFORCE = re.compile(rf"([a-z0-9-]+\.)+({'|'.join(map(re.escape, FAMILIES))})")
 _LOGIN_PATHS = ("/services/oauth2/token", "/services/Soap/")
@@ -19,7 +19,7 @@ _LOGIN_PATHS = ("/services/oauth2/token", "/services/Soap/")
 def check_login_address(url: str, connection: str) -> None:
     """Raise ConfigurationFailure unless credentials may be sent to an address.
 
-    Who may edit a connection but not read its secret could otherwise have the secret sent to a host of their own.
+    Otherwise somebody who may edit a connection but not read its secret could have it sent to a host of their own.
     """
     parts = urlsplit(url)
     if _is_named(parts):
@@ -27,9 +27,9 @@ def check_login_address(url: str, connection: str) -> None:
     plain = not (parts.username or parts.password or parts.query or parts.fragment)
     if not (_is_salesforce(parts) and plain and parts.path.startswith(_LOGIN_PATHS)):
         raise ConfigurationFailure(
-            f"Connection {connection}: its domain leads to {_show(parts)}, which is no login host of Salesforce; the "
+            f"Connection {connection}: its domain leads to {_show(parts)}, which is not a Salesforce login host; the "
             "credentials were not sent. The domain is the part before .salesforce.com, as in acme.my or test, without "
-            f"/ # @ or ?. For another host, name it in the environment variable {VARIABLE} of every component."
+            f"/ # @ or ?. To allow another host, name it in the environment variable {VARIABLE} of every component."
         )
 
 
@@ -38,8 +38,8 @@ def check_org_address(host: str, connection: str) -> None:
     parts = urlsplit(f"https://{host}")
     if not (_is_named(parts) or _is_salesforce(parts)):
         raise ConfigurationFailure(
-            f"The login of connection {connection} was answered with an org at {_show(parts)}, which is no host of "
-            f"Salesforce; nothing was sent there. For another host, name it in the environment variable {VARIABLE}."
+            f"The login of connection {connection} was answered with an org at {_show(parts)}, which is not a "
+            f"Salesforce host; nothing was sent there. To allow it, name it in the environment variable {VARIABLE}."
         )
 
 

@@ -1,1 +1,1 @@
-"""The tasks of the DAGs: operators, the gate, their retries and what a run asks for."""
+"""The tasks of the DAGs: operators, the gate, their retries and the params of a run."""

@@ -16,8 +16,8 @@ from crm_export.settings import read_export_to_crm
 from include.export.reconcile import BrokenCheck
 from include.export.streams import BrokenStream, Stream
 
-POOL_VARIABLE = "CRM_EXPORT_POOL"  # names a pool that exists: a task of one that does not is never started
-RESTART_DELAY = timedelta(seconds=30)  # Airflow may take a task that returns within seconds for a lost one
+POOL_VARIABLE = "CRM_EXPORT_POOL"  # names an existing pool: Airflow never starts a task in a missing one
+RESTART_DELAY = timedelta(seconds=30)  # Airflow may treat a task that returns within seconds as lost
 
 
 def choose_pool() -> str:
@@ -26,7 +26,7 @@ def choose_pool() -> str:
 
 
 def find_last_tasks(dag: DAG) -> list[BaseOperator]:
-    """Return the tasks that nothing follows. A worker builds its stream only: the setup task is not one of them."""
+    """Return the tasks that nothing follows, without the setup task: a worker builds only the stream of its task."""
     return [task for task in dag.leaves if isinstance(task, BaseOperator) and not task.is_setup]
 
 
@@ -34,14 +34,14 @@ class ExitsOnSigterm:
     """Ends a task at once. Airflow 3 only calls `on_kill` at SIGTERM and lets `execute` run on until SIGKILL."""
 
     def on_kill(self) -> None:
-        """Leave `execute` where it is, closing what it has opened."""
-        raise SystemExit("Airflow asked this task to end. What it had not settled is settled by its next attempt.")
+        """Stop `execute` where it is and close what it has opened."""
+        raise SystemExit("Airflow asked this task to end. Its next attempt settles what is unsettled.")
 
 
 class ExportOperator(ExitsOnSigterm, BaseOperator):
-    """The base of every task: skips while export_to_crm is off and retries what may pass without intervention.
+    """The base of every task: skips while export_to_crm is off and retries transient failures.
 
-    A task that was asked to end (a restarted worker, a removed pod) is scheduled again; that uses up no retry.
+    A task that was asked to end (a restarted worker, a removed pod) is rescheduled without using up a retry.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -66,14 +66,14 @@ class ExportOperator(ExitsOnSigterm, BaseOperator):
         """Do the work of the task and return its counts."""
 
     def fail(self, *lines: str) -> NoReturn:
-        """Log the lines and fail the task, without retries and without stack frames under them."""
+        """Log the lines and fail the task, without retries and without a traceback."""
         for line in lines:
             self.log.error("%s", line)
         raise ReportedFailure(lines[0])
 
 
 class BrokenFileOperator(ExportOperator):
-    """Fails with what is wrong in a file, so that one broken file does not hide the others."""
+    """Fails with the mistake in a file, so that one broken file does not hide the others."""
 
     ui_color = "#ffc9c9"
 
@@ -89,12 +89,12 @@ class BrokenFileOperator(ExportOperator):
 def task_for(
     stream: Stream | BrokenStream | BrokenCheck, operator: Callable[..., BaseOperator], **kwargs: Any
 ) -> BaseOperator:
-    """Return the operator's task for a stream, or one that fails with what is wrong in the stream's file."""
+    """Return the operator's task for a stream, or one that fails with the mistake in the stream's file."""
     if isinstance(stream, Stream):
         return operator(stream=stream, **kwargs)
     return BrokenFileOperator(message=stream.message, **kwargs)
 
 
 def asset_of(stream_name: str) -> Asset:
-    """Return the asset that says how far a stream is complete in Salesforce."""
+    """Return the asset whose events hold how far a stream is complete in Salesforce."""
     return Asset(name=f"crm_export_{stream_name}", uri=f"x-crm-export://salesforce/{stream_name}")

@@ -11,14 +11,14 @@ from airflow.sdk import Asset, get_parsing_context
 from include.export.streams import BrokenStream, Stream
 
 EXPORT_DAG = "CRMExport"
-ACTIVE_RUNS = 8  # a stream in work elsewhere is skipped: one long load delays no other stream
+ACTIVE_RUNS = 8  # a run skips streams that another run exports: one long load delays no other stream
 ACTIVE_RUNS_VARIABLE = "CRM_EXPORT_ACTIVE_RUNS"
 log = logging.getLogger(__name__)
 Loaded = Stream | BrokenStream
 
 
 def export_dag_id(group: str | None) -> str:
-    """Return the id of the DAG that exports the streams of a group; None is the group of those that name none."""
+    """Return the id of the DAG that exports the streams of a group; None for streams without a group."""
     return f"{EXPORT_DAG}_{group}" if group else EXPORT_DAG
 
 
@@ -40,7 +40,7 @@ def find_schedule(streams: Sequence[Loaded]) -> str | list[Asset]:
 
 
 def find_active_runs() -> int:
-    """Return how many runs of an export DAG may overlap: CRM_EXPORT_ACTIVE_RUNS, 8 where it is absent or no number."""
+    """Return how many runs of an export DAG may overlap: CRM_EXPORT_ACTIVE_RUNS, 8 if that is missing or invalid."""
     asked = os.environ.get(ACTIVE_RUNS_VARIABLE, "").strip()
     if not asked or (asked.isascii() and asked.isdigit() and int(asked) > 0):
         return int(asked or ACTIVE_RUNS)
@@ -49,7 +49,7 @@ def find_active_runs() -> int:
 
 
 def choose_streams(streams: Sequence[Loaded]) -> Sequence[Loaded]:
-    """Return the streams whose tasks must be built: in a worker that of its task, else all."""
+    """Return the streams whose tasks must be built: in a worker only that of its task, else all."""
     context = get_parsing_context()
     name = (context.task_id or "").partition(".")[0]
     return [stream for stream in streams if stream.name == name] or streams

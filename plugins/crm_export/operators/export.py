@@ -26,16 +26,16 @@ from include.export.ledger import ExportAudit, Outcome
 from include.export.streams import Stream
 from include.export.tasks import ExportReport, export_stream, reexport_errors
 
-LEFT_TO_ANOTHER_RUN = "left_to_another_run"  # XCom of a skipped export, for the streams behind it
-JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before the triggerer does
+LEFT_TO_ANOTHER_RUN = "left_to_another_run"  # XCom of a skipped export, read by its child streams
+JOB_PATIENCE = 60.0  # seconds that a worker waits for a Bulk job before it leaves that to the triggerer
 
 
 class ExportChangesOperator(ExportOperator):
     """Exports what changed in the source of a stream since its watermark.
 
-    It is skipped while another run exports the stream or one of its parents. A Bulk job that takes longer than
-    `job_patience` seconds is waited for by the triggerer, if one is running; `deferrable` True or False decides it.
-    Whoever comes next settles the job: it does not matter which worker continues, or whether one died.
+    It is skipped while another run exports the stream or one of its parents. When a Bulk job takes longer than
+    `job_patience` seconds, the triggerer waits for it, if one is running; `deferrable` True or False overrides that.
+    The next attempt on any worker settles the job, even after one has died.
     """
 
     ui_color = "#cfe8ff"
@@ -62,15 +62,15 @@ class ExportChangesOperator(ExportOperator):
         return report.as_dict()
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on after the wait, also when no triggerer ended it in time."""
+        """Continue after the wait, even if no triggerer ended it in time."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except TaskDeferralTimeout:
-            self.log.warning("No triggerer looked at the Bulk job in time; the task goes on by itself.")
+            self.log.warning("No triggerer checked the Bulk job in time; the task continues on its own.")
             return self.go_on(context)
 
     def go_on(self, context: Context, event: Any = None) -> Any:
-        """Settle the job that was waited for and export what is left."""
+        """Settle the job and export the remaining rows."""
         return self.execute(context)
 
     def _export(self, context: Context, patience: float | None) -> ExportReport:
@@ -83,23 +83,23 @@ class ExportChangesOperator(ExportOperator):
         return report
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Return what went where, for OpenLineage; None for a task that exported nothing."""
+        """Return the lineage for OpenLineage; None for a task that exported nothing."""
         return describe_lineage(self.stream, self._lineage) if self._lineage else None
 
     def _can_defer(self) -> bool:
         return is_triggerer_running() if self.deferrable is None else self.deferrable
 
     def _leave_to_triggerer(self, job_id: str) -> None:
-        """Defer until the job has finished, and for job_timeout at most, after which the task aborts it.
+        """Defer until the job has finished, at most for job_timeout, after which the task aborts it.
 
-        Airflow's own timeout is later: it is for a triggerer that is gone.
+        Airflow's own timeout is later; it covers a dead triggerer.
         """
         longest_wait = min(LONGEST_WAIT_SECONDS, self.stream.job_timeout.total_seconds())
         trigger = JobOverTrigger(job_id, max(self.job_patience / 3, 1.0), longest_wait, self.stream.salesforce)
         self.defer(trigger=trigger, method_name="go_on", timeout=timedelta(seconds=longest_wait + GRACE_SECONDS))
 
     def _skip_behind_skipped_parents(self, context: Context) -> None:
-        """Skip when a parent was skipped in this run: its rows are sent by another one, perhaps only in a moment."""
+        """Skip when a parent was skipped in this run: another run sends its rows, which may not be there yet."""
         for parent in self.stream.after:
             message = context["ti"].xcom_pull(task_ids=f"{parent}.export_changes", key=LEFT_TO_ANOTHER_RUN)
             if message:
@@ -111,7 +111,7 @@ class ExportChangesOperator(ExportOperator):
 
 
 class ReexportErrorsOperator(ExportOperator):
-    """Sends the records of ExportErrors again that are due, with the values their source rows have today."""
+    """Sends the due records of ExportErrors again, with the current values of their source rows."""
 
     ui_color = "#ffe8cc"
 
@@ -120,7 +120,7 @@ class ReexportErrorsOperator(ExportOperator):
         self.stream = stream
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Send again and return counts; records that are still rejected are no failure."""
+        """Send again and return counts; a record that is rejected again does not fail the task."""
         options, action = read_options(), asked_action(context)
         identity = identify_run(context)
         with open_inputs(self.stream, options, identity) as inputs:
@@ -128,7 +128,7 @@ class ReexportErrorsOperator(ExportOperator):
             if action is not None:
                 only = ExportAudit(inputs.connection).errors_to_retry(action, identity.dag_id, self.stream.name)
                 if not only:
-                    raise AirflowSkipException(f"Action {action} of the page asks for no record of this stream.")
+                    raise AirflowSkipException(f"Action {action} of the page selects no record of this stream.")
             report = reexport_errors(inputs, every=bool(context["params"].get("every", False)), only=only)
         self.log.info("%s: %s", self.stream.name, report.message)
         return report.as_dict()

@@ -22,7 +22,7 @@ class PauseOnExportErrorsSensor(ExportOperator, BaseSensorOperator):
     """Passes when the stream is not stopped at an open error or the setting is off; else records the hold and fails.
 
     When it passes it publishes how far the stream is complete in Salesforce, as an event of the stream's asset; a gate
-    that fails publishes nothing. A hold fails it at once, without retries and never softly.
+    that fails publishes nothing. A hold fails it at once, without retries.
     """
 
     ui_color = "#fff3bf"
@@ -34,7 +34,7 @@ class PauseOnExportErrorsSensor(ExportOperator, BaseSensorOperator):
         self.stream = stream
 
     def perform(self, context: Context) -> Any:
-        """Judge the stream once."""
+        """Check the stream once."""
         return BaseSensorOperator.execute(self, context)
 
     def poke(self, context: Context) -> bool:

@@ -1,4 +1,4 @@
-"""The first task of each DAG: it installs the schema and answers what a run is asked for besides its usual work."""
+"""The first task of each DAG: it installs the schema and handles the trial or resend that a run was started with."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from include.export.streams import BrokenStream, Stream, find_stream
 from include.export.tasks import try_record
 
 _WHERE_VALUES_ARE = (
-    "The request and the answer hold the record's values and are not logged. See them on the page CRM Export (Try this "
-    "record) or by `python -m crm_export try STREAM KEY`."
+    "The request and the answer contain the record's values and are not logged. See them on the page CRM Export (Try "
+    "this record) or with `python -m crm_export try STREAM KEY`."
 )
 
 
 class PrepareSchemaOperator(ExportOperator, SkipMixin):
     """Installs the schema crm_export and brings it up to date.
 
-    In a run that only tries a record it tries the record, and every task behind it is skipped. It is a setup task: when
-    it fails or is skipped no task of the DAG runs, whatever its trigger rule.
+    In a run that only tries a record, it tries the record and skips all other tasks. It is a setup task: when it fails
+    or is skipped, no other task of the DAG runs, whatever its trigger rule.
     """
 
     def __init__(self, *, streams: Sequence[Stream | BrokenStream] = (), **kwargs: Any) -> None:
@@ -44,7 +44,7 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
         self.databases = find_databases(streams)
 
     def perform(self, context: Context) -> str:
-        """Install what is missing and return a sentence; fails once for a request that cannot be fulfilled."""
+        """Install what is missing and return a summary; fails without retries for a request that cannot be met."""
         installed = self._install_everywhere()
         try:
             trial = self._read_requests(context)
@@ -56,9 +56,9 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
         return " ".join(installed)
 
     def _install_everywhere(self) -> list[str]:
-        """Install the schema in each database; one that fails leaves the others' streams their run.
+        """Install the schema in each database; one that fails does not stop the streams of the others.
 
-        Its own streams fail by themselves. Raises RunFailure where no database could be prepared.
+        The tasks of its own streams fail. Raises RunFailure when no database could be prepared.
         """
         installed, failures = [], []
         for database in self.databases:
@@ -78,7 +78,7 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
         return installed
 
     def _read_requests(self, context: Context) -> TrialRequest | None:
-        """Return the record to try, and note what is to be sent again; raises ConfigurationFailure."""
+        """Return the record to try, and record a requested resend; raises ConfigurationFailure."""
         asked_action(context)
         resend, trial = asked_resend(context), asked_trial(context)
         if trial and trial.page is not None:
@@ -100,7 +100,7 @@ class PrepareSchemaOperator(ExportOperator, SkipMixin):
 
 
 def _note_trial(asked: TrialRequest, outcome: Trial | str) -> None:
-    """Note for the page what came of a trial that it asked for, or why there is none."""
+    """Record the outcome of a trial that the page requested, or why it failed."""
     if asked.page is None:
         return
     with open_postgres() as connection:
@@ -112,13 +112,11 @@ def _note_trial(asked: TrialRequest, outcome: Trial | str) -> None:
 
 
 def ask_resend(asked: ResendRequest, run_id: str) -> None:
-    """Ask for a resend; a run that is repeated does not ask again."""
+    """Request a resend; a repeated run does not request it twice."""
     stream = find_stream(asked.stream)
     with open_postgres(stream.postgres) as connection:
         if asked.key is not None and preview_resend(stream, connection, keys=[asked.key]).missing:
-            raise ConfigurationFailure(
-                f"The param resend: no row of {stream.name} that was exported has the key {asked.key}."
-            )
+            raise ConfigurationFailure(f"The param resend: no exported row of {stream.name} has the key {asked.key}.")
         ExportResends(connection).ask(
             stream.name, asked_by=run_id, reason="the param resend", key=asked.key, from_at=asked.from_at,
             to_at=asked.to_at, once=True,

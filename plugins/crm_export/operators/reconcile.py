@@ -20,7 +20,7 @@ from include.export.streams import BrokenStream, Stream
 
 
 class StreamReport(Protocol):
-    """What came of a task for one stream."""
+    """The outcome of a task for one stream."""
 
     message: str
 
@@ -29,7 +29,7 @@ class StreamReport(Protocol):
 
 
 class ReconcileOperator(ExportOperator):
-    """Compares a stream's source with Salesforce in one way, logs what came of it and returns its counts."""
+    """Compares a stream's source with Salesforce in one way, logs the outcome and returns its counts."""
 
     ui_color = "#e5dbff"
 
@@ -46,11 +46,11 @@ class ReconcileOperator(ExportOperator):
 
     @abstractmethod
     def compare(self, inputs: RunInputs, context: Context) -> StreamReport:
-        """Compare and return what came of it."""
+        """Compare and return the outcome."""
 
 
 class ExportLateRowsOperator(ReconcileOperator):
-    """Exports the rows of a stream that came below its watermark, and notices failovers and restored backups."""
+    """Exports the rows that appeared below a stream's watermark, and detects failovers and restored backups."""
 
     ui_color = "#d0ebff"
 
@@ -58,7 +58,7 @@ class ExportLateRowsOperator(ReconcileOperator):
         super().__init__(stream=stream, inlets=[asset_of(stream.name)], **kwargs)
 
     def compare(self, inputs: RunInputs, context: Context) -> StreamReport:
-        """Export what is late."""
+        """Export the late rows."""
         published = read_published_watermark(self.stream.name, context)
         return export_late_rows(inputs, published_watermark=published)
 
@@ -72,7 +72,7 @@ class ReportOrphansOperator(ReconcileOperator):
 
 
 class ReportDriftOperator(ReconcileOperator):
-    """Reports what the org has changed that a stream does not follow: fields, rights, picklists; changes nothing."""
+    """Reports changes of the org that a stream file does not match: fields, rights, picklists; changes nothing."""
 
     def compare(self, inputs: RunInputs, context: Context) -> StreamReport:
         """Describe the object and compare."""
@@ -97,7 +97,7 @@ class CheckSumsOperator(ExportOperator):
 
 
 def read_published_watermark(stream_name: str, context: Context) -> Position | None:
-    """Return the watermark in the last event of the stream's asset: it is kept outside of the exporter's database."""
+    """Return the watermark in the last event of the stream's asset, which is kept outside the exporter's database."""
     newest = list(context["inlet_events"][asset_of(stream_name)].ascending(False).limit(1))  # one event, one query
     extra = (newest[0].extra if newest else None) or {}
     cursor_at, record_key = extra.get("watermark"), extra.get("record_key")
@@ -107,12 +107,12 @@ def read_published_watermark(stream_name: str, context: Context) -> Position | N
 def task_for_check(
     check: SumCheck | BrokenCheck, streams: Sequence[Stream | BrokenStream], **kwargs: Any
 ) -> BaseOperator:
-    """Return the task of a check, or one that fails with what is wrong in its file or in that of its stream."""
+    """Return the task of a check, or one that fails with the mistake in its file or in that of its stream."""
     if isinstance(check, BrokenCheck):
         return task_for(check, CheckSumsOperator, **kwargs)
     found = next((stream for stream in streams if stream.name == check.stream), None)
     if isinstance(found, Stream):
         return task_for(found, CheckSumsOperator, check=check, **kwargs)
     known = ", ".join(stream.name for stream in streams)
-    message = f"Check file {check.name}.yaml: stream: {check.stream} is not a stream that can be used. Streams: {known}"
+    message = f"Check file {check.name}.yaml: stream: {check.stream} is not a usable stream. Streams: {known}"
     return task_for(BrokenCheck(name=check.name, message=message), CheckSumsOperator, **kwargs)

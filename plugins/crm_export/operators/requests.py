@@ -1,4 +1,4 @@
-"""What a DAG run asks for: who it is, and the one record it may be asked to try."""
+"""The params of a DAG run: a record to try, rows to send again, or an action of the page; and the run's identity."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRY_RECORD, TRIAL, ACTION, RESEND = "try_record", "trial", "action", "resend"
 
 @dataclass(frozen=True)
 class TrialRequest:
-    """A record to try: the stream and the key of its source row; `page` is the trial's id if the page asked for it."""
+    """A record to try: the stream and the key of its source row; `page` is the trial's id if the page requested it."""
 
     stream: str
     key: str
@@ -24,7 +24,7 @@ class TrialRequest:
 
 @dataclass(frozen=True)
 class ResendRequest:
-    """A range of change times, or one key, of a stream that a run asks to be sent again."""
+    """A range of change times, or one key, of a stream that a run is to send again."""
 
     stream: str
     from_at: str | None = None
@@ -33,7 +33,7 @@ class ResendRequest:
 
 
 def asked_resend(context: Context) -> ResendRequest | None:
-    """Return what the run's param resend asks to be sent again, None for a run that only exports.
+    """Return the resend that the run's param resend requests, None for a run that only exports.
 
     Raises ConfigurationFailure when it is malformed.
     """
@@ -70,7 +70,7 @@ def asked_trial(context: Context) -> TrialRequest | None:
 
 
 def asked_action(context: Context) -> int | None:
-    """Return the action of the page that asked for this run, None for any other run.
+    """Return the action of the page that started this run, None for any other run.
 
     Raises ConfigurationFailure when a run that the page did not start names one.
     """
@@ -78,7 +78,7 @@ def asked_action(context: Context) -> int | None:
 
 
 def check_trial(asked: TrialRequest, connection: psycopg.Connection) -> None:
-    """Raise ConfigurationFailure unless a trial of the page is for the record that its person asked about."""
+    """Raise ConfigurationFailure unless the page's trial is for the record of the request."""
     if asked.page is None:
         return
     if ExportTrials(connection).find_record(asked.page) != (asked.stream, asked.key):
@@ -89,7 +89,7 @@ def check_trial(asked: TrialRequest, connection: psycopg.Connection) -> None:
 
 
 def _read_page_number(context: Context, name: str) -> int | None:
-    """Return a number that only the page sets, in a run that it names after the number."""
+    """Return a number that only the page sets, in a run whose id contains the number."""
     number = context["params"].get(name)
     if number is None:
         return None

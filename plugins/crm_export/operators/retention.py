@@ -1,4 +1,4 @@
-"""The last task of CRMExport_Reconcile: it deletes history that nobody needs any more."""
+"""The last task of CRMExport_Reconcile: it deletes history after its retention period."""
 
 from __future__ import annotations
 

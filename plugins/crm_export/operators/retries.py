@@ -11,8 +11,8 @@ from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 from include.export.failures import RunFailure
 
 RETRIES = 3
-RETRY_DELAY = timedelta(seconds=30)  # of what is no RunFailure
-DELAYS = (30, 120, 300)  # seconds before the second, third and fourth try
+RETRY_DELAY = timedelta(seconds=30)  # of any exception but a RunFailure
+DELAYS = (30, 120, 300)  # seconds before the second, third and fourth attempt
 
 
 class ReportedFailure(SystemExit):
@@ -23,7 +23,7 @@ class ReportedFailure(SystemExit):
 
 
 class RunFailureRetryPolicy(RetryPolicy):
-    """Retries what a RunFailure calls retriable, with growing delays; fails at once what cannot heal."""
+    """Retries a RunFailure that is retriable, with growing delays; fails at once at any other RunFailure."""
 
     def evaluate(
         self,

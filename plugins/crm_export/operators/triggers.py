@@ -18,29 +18,29 @@ from include.export.failures import RunFailure
 from include.export.salesforce import SalesforceClient, is_job_over
 
 log = logging.getLogger(__name__)
-LONGEST_WAIT_SECONDS = 3600.0  # after which the task looks at the job itself, as it also watches how long jobs may take
+LONGEST_WAIT_SECONDS = 3600.0  # after which the task checks the job and its timeout itself
 HEALTH_TIMEOUT_SECONDS = 5.0
-GRACE_SECONDS = 600.0  # how much later than its trigger should have fired Airflow resumes a deferred task
+GRACE_SECONDS = 600.0  # Airflow resumes a deferred task this long after its trigger should have fired
 
 
 def is_triggerer_running() -> bool:
-    """Return whether Airflow's API server knows a live triggerer; a server that cannot be asked counts as none."""
+    """Return whether Airflow's API server reports a live triggerer; False when the server does not answer."""
     base = str(conf.get("core", "execution_api_server_url", fallback="") or "")
     base = base.rstrip("/").removesuffix("/execution") or str(conf.get("api", "base_url", fallback="") or "")
     try:
         answer = requests.get(f"{base.rstrip('/')}/api/v2/monitor/health", timeout=HEALTH_TIMEOUT_SECONDS)
         status = answer.json()["triggerer"]["status"]
     except (requests.RequestException, ValueError, KeyError, TypeError):
-        log.info("Airflow's API server at %s does not say whether a triggerer is running.", base or "no address")
+        log.info("Airflow's API server at %s does not report whether a triggerer is running.", base or "no address")
         return False
     return bool(status == "healthy")
 
 
 class JobOverTrigger(BaseTrigger):
-    """Fires when a Bulk job has finished, when it cannot be read for a lasting reason, or after a time.
+    """Fires when a Bulk job has finished, when reading it fails for good, or at a deadline.
 
-    It carries the job's id only. The task that continues reads the job's outcome. It fires by `until` (seconds
-    since the epoch), which is `longest_wait` seconds from now unless given; a triggerer that is restarted keeps it.
+    Its event holds only the job's id; the resumed task reads the outcome. The deadline is `until` (seconds since the
+    epoch), by default `longest_wait` seconds from now; a restarted triggerer keeps it.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class JobOverTrigger(BaseTrigger):
         return "crm_export.operators.triggers.JobOverTrigger", kept
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look at the job now and then."""
+        """Poll the job."""
         client = make_salesforce_client(self.connection)
         while time.time() < self.until and not await self._is_over(client):
             await asyncio.sleep(self.poll_seconds)
@@ -76,8 +76,8 @@ class JobOverTrigger(BaseTrigger):
 
     async def _is_over(self, client: SalesforceClient) -> bool:
         try:
-            # Airflow's connections are read in the thread that sync_to_async knows
+            # Airflow's connections can be read only in the thread of sync_to_async
             return await sync_to_async(is_job_over)(client, self.job_id)
         except RunFailure as failure:
-            self.log.warning("Bulk job %s cannot be looked at: %s", self.job_id, failure)
+            self.log.warning("Bulk job %s cannot be read: %s", self.job_id, failure)
             return not failure.retriable

@@ -24,7 +24,7 @@ class AllStreams:
 
 
 def read_all_streams() -> AllStreams:
-    """Return the state of the streams; raises what the first database raised when none can be read."""
+    """Return the state of the streams; when no database can be read, raises the failure of the first."""
     streams, tasks = load_streams(), find_failed_tasks()
     main = find_databases(streams)[0]
 

@@ -1,4 +1,4 @@
-"""The page's app: the JSON API behind a login, the files of the front end, the same headers on everything."""
+"""The page's app: the JSON API behind a login, the files of the front end, and security headers on every answer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def make_app() -> ASGIApp:
 
 
 def make_api() -> FastAPI:
-    """Return the routes; every one of them but the front end's files asks who is signed in."""
+    """Return the routes; all but the front end's files require a login."""
     app = FastAPI(title="CRM Export", docs_url=None, redoc_url=None, openapi_url=None)
     answer_failures(app)
     for module in (overview, settings, downloads, errors, causes, actions, trials, dags, alerts, resends, inspection):
@@ -54,7 +54,7 @@ def make_api() -> FastAPI:
 
 
 def _show_page(item: str | None = None) -> HTMLResponse:
-    """Return the front end, which reads its address: its own files are as far up as the address is deep."""
+    """Return the front end; the relative paths of its files follow the depth of the address."""
     shell = (STATIC / "index.html").read_text(encoding="utf-8")
     up = "../" if item is not None else ""
     return HTMLResponse(re.sub(r'((?:href|src)=")((?:\.\./)?static/)', rf"\1{up}\2", shell))

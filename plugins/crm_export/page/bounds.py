@@ -1,6 +1,6 @@
-"""How much the page may do at once, so that its users never slow Airflow or fill up Postgres.
+"""Limits on the page's concurrent requests, so that it neither slows Airflow nor uses up Postgres connections.
 
-The bounds hold for each process of the API server.
+The limits apply to each process of the API server.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from contextlib import ExitStack, contextmanager
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-REQUESTS, DOWNLOADS, INSPECTIONS = 8, 2, 2  # of the API, running at the same time; checks and plans ask Salesforce
-WAIT_SECONDS = 1.0  # a request waits for its turn before it is rejected: a page asks for four things at once
-# then the answer is cut off, whoever does not read it
+REQUESTS, DOWNLOADS, INSPECTIONS = 8, 2, 2  # concurrent requests of the API; checks and plans also call Salesforce
+WAIT_SECONDS = 1.0  # before a request is rejected: one view sends four requests at once
+# after which a request is cut off, even if its client does not read
 REQUEST_SECONDS, DOWNLOAD_SECONDS, INSPECTION_SECONDS = 60, 600, 300
 _POLL_SECONDS = 0.02
 
 
 class Turns:
-    """So many at the same time; taken and given back in one thread, that of the event loop."""
+    """A number of concurrent turns, taken and returned in the thread of the event loop."""
 
     def __init__(self, most: int) -> None:
         self.most, self.taken = most, 0
@@ -37,12 +37,12 @@ class Turns:
 
     @property
     def is_free(self) -> bool:
-        """Whether there is a turn left."""
+        """Whether a turn is free."""
         return self.taken < self.most
 
 
 class Bounds:
-    """Middleware that rejects requests of the API beyond the bounds with 429."""
+    """Middleware that rejects API requests beyond the limits with 429."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -81,5 +81,5 @@ async def _wait(turns: list[Turns]) -> bool:
 
 
 def _reject() -> JSONResponse:
-    message = "Too many requests of this page are running. Wait a moment and retry."
+    message = "Too many requests from this page are running. Wait a moment and retry."
     return JSONResponse({"error": {"code": "too_busy", "message": message}}, 429, {"Retry-After": "2"})

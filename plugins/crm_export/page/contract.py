@@ -61,13 +61,13 @@ def describe_api(api: FastAPI | None = None) -> dict[str, Any]:
         } | {"default": {"description": "Rejected or failed", "content": _as_json(FailureAnswer)}}
         operation.pop("security", None)
     for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)  # failures answers these in its own form
-    document["components"] = {"schemas": schemas}  # how somebody signs in is Airflow's
+        schemas.pop(unused, None)  # failures.py answers these in its own form
+    document["components"] = {"schemas": schemas}  # Airflow handles the login
     return dict(_drop_titles(document) | {"info": document["info"]})
 
 
 def write_contract(document: dict[str, Any]) -> str:
-    """Return the document as the committed file holds it."""
+    """Return the document as it is in the committed file."""
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 

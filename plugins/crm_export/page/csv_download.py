@@ -1,4 +1,4 @@
-"""CSV for people: RFC 4180, and nothing in it that a spreadsheet would run as a formula."""
+"""CSV downloads: RFC 4180, with nothing that a spreadsheet would run as a formula."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import astuple, fields
 from datetime import datetime
 from typing import Any
 
-_FORMULA = frozenset("=+-@−")  # in ASCII; their disguises are folded to them
+_FORMULA = frozenset("=+-@−")  # in ASCII; look-alikes are normalized to these
 CHUNK = 64 * 1024  # characters
 
 
@@ -39,10 +39,10 @@ def _show(value: Any) -> str:
 
 
 def defuse(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, whatever it begins with and however that is disguised."""
+    """Return the text such that no spreadsheet runs it as a formula, even one that begins with look-alikes."""
     if not text or (text[0].isascii() and text[0].isalnum()):
         return text
-    # full-width and small forms fold to ASCII; blanks, quotes and what is not printed count for nothing
+    # NFKC turns full-width and small forms into ASCII; spaces, quotes and unprintable characters are skipped
     plain = (sign for sign in unicodedata.normalize("NFKC", text) if not _is_skipped(sign))
     return f"'{text}" if text[0] in "\t\r\n" or next(plain, "") in _FORMULA else text
 

@@ -1,4 +1,4 @@
-"""The DAGs that do the page's work: whether they are there, starting a run, and its progress."""
+"""The DAGs on the page: their state, starting a run, and its progress."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _describe(name: str, dag: DagModel | None, *, running: bool) -> DagState:
 
 
 def pause_dag(dag_id: str, actor: str, *, paused: bool) -> None:
-    """Pause or unpause a DAG, with the line in Airflow's own log of events that its pages write."""
+    """Pause or unpause a DAG, and write the same event to Airflow's audit log as Airflow's own UI."""
     with create_session() as session:
         dag = session.get(DagModel, dag_id)
         if dag is None:
@@ -78,7 +78,7 @@ def pause_dag(dag_id: str, actor: str, *, paused: bool) -> None:
 
 
 def is_queued(dag_id: str) -> bool:
-    """Return whether a whole run that somebody asked for on the page has not begun yet."""
+    """Return whether a full run that was requested on the page is still queued."""
     with create_session() as session:
         waiting = select(DagRun.conf).where(
             DagRun.dag_id == dag_id, DagRun.state == "queued", DagRun.run_id.startswith(RUN_PREFIX, autoescape=True)
@@ -99,7 +99,7 @@ def find_run_after(dag_id: str, moment: datetime) -> datetime | None:
 
 
 def require_running(dag_ids: Sequence[str]) -> None:
-    """Raise PageFailure unless a run of these DAGs would begin."""
+    """Raise PageFailure unless a run of these DAGs would start."""
     for dag in find_dags(dag_ids):
         if not dag.exists:
             raise PageFailure(409, "dag_paused", f"Airflow does not know the DAG {dag.dag_id} (yet).")
@@ -108,7 +108,7 @@ def require_running(dag_ids: Sequence[str]) -> None:
 
 
 def start_run(dag_id: str, run_id: str, conf: dict[str, Any], actor: str) -> str | None:
-    """Start a run; returns why it could not be, None when it was."""
+    """Start a run; returns why that failed, None when it started."""
     try:
         trigger_dag(
             dag_id,
@@ -123,7 +123,7 @@ def start_run(dag_id: str, run_id: str, conf: dict[str, Any], actor: str) -> str
 
 
 def read_runs(dag_ids: Sequence[str], run_id: str) -> list[RunState]:
-    """Return how far runs are."""
+    """Return the states of runs."""
     with create_session() as session:
         wanted = select(DagRun.dag_id, DagRun.state).where(DagRun.dag_id.in_(dag_ids), DagRun.run_id == run_id)
         states = {row.dag_id: str(row.state) for row in session.execute(wanted)}

@@ -18,8 +18,8 @@ from crm_export.page.dag_runs import link_run
 from crm_export.page.guards import DAGS
 from include.export.reports import read_failures
 
-RUNS_SEEN = 5  # of each DAG: enough to find the last but one among trials and running ones
-# what says how a task is doing; one that was skipped or whose parent failed says nothing new
+RUNS_SEEN = 5  # of each DAG: enough to find the last two among trials
+# states that decide; a task that was skipped or whose parent failed adds nothing
 _DECISIVE = frozenset({"success", "failed", "up_for_retry", "running", "deferred", "up_for_reschedule"})
 Reasons = dict[tuple[str, str, str], str]  # by DAG, run and task
 _GATE = ".pause_on_export_errors"  # fails while its stream is held, which is reported as a hold
@@ -41,18 +41,18 @@ class FailedTask:
 
 
 def find_failed_tasks() -> list[FailedTask]:
-    """Return the tasks whose newest word is a failure, without the gates of held streams."""
+    """Return the tasks whose last result is a failure, without the gates of held streams."""
     with create_session() as session:
         return [task for dag_id in DAGS for task in _find_in(dag_id, session)]
 
 
 def read_reasons(tasks: list[FailedTask], connection: psycopg.Connection) -> Reasons:
-    """Return what the runs of tasks said about their failure, in one database."""
+    """Return why tasks failed, as their runs recorded it in one database."""
     return read_failures([task.run_id for task in tasks], connection) if tasks else {}
 
 
 def add_reasons(tasks: list[FailedTask], reasons: Reasons) -> list[FailedTask]:
-    """Return the tasks with what their runs said about it."""
+    """Return the tasks with the reasons of their failures."""
     return [replace(task, reason=reasons.get((task.dag_id, task.run_id, task.task_id))) for task in tasks]
 
 

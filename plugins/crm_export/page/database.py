@@ -1,4 +1,4 @@
-"""The page's connections to Postgres: short waits, so that people get an answer and no export waits for one."""
+"""The page's connections to Postgres, with short timeouts: people get an answer, and no export waits for the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.export.failures import RunFailure
 from include.export.streams import Stream, StreamName, load_streams
 
 PATIENCE_SECONDS = 5  # seconds until a database that does not answer counts as down
-DATABASES_AT_ONCE = 4  # read at the same time
+DATABASES_AT_ONCE = 4  # read concurrently
 Answer = TypeVar("Answer")
 Database = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\x00]*$")]
 
@@ -52,16 +52,17 @@ def _connect_default() -> Generator[psycopg.Connection]:
 
 
 def choose_database(database: Database | None = None, stream: StreamName | None = None) -> str:
-    """Return the database that an address asks for, or that of its stream; raises PageFailure for an unknown one."""
+    """Return the database that a request names, or that of its stream; raises PageFailure for an unknown one."""
     if database is not None and database not in find_databases(load_streams()):
-        raise PageFailure(404, "not_found", "No stream uses such a database any more.")
+        raise PageFailure(404, "not_found", "No stream uses this database any more.")
     return database or _find_database(stream) or POSTGRES
 
 
 def require_main(database: str | None) -> None:
-    """Raise PageFailure for a database whose records nothing can be done about on the page."""
+    """Raise PageFailure for a database whose records cannot be changed on the page."""
     if database not in {None, POSTGRES}:
-        raise PageFailure(409, "other_database", f"Records of connection {database} are decided on elsewhere.")
+        message = f"Records of connection {database} can be viewed here, but not changed."
+        raise PageFailure(409, "other_database", message)
 
 
 def _find_database(name: str | None) -> str | None:
@@ -80,7 +81,7 @@ ChosenPostgres = Annotated[psycopg.Connection, Depends(_connect_chosen)]
 
 
 def read_each(read: Callable[[str, psycopg.Connection], Answer]) -> Answers[Answer]:
-    """Read every database of the streams; raises what the first of them raised when none can be read."""
+    """Read every database of the streams; when none can be read, raises the failure of the first."""
     names = find_databases(load_streams())
     with ThreadPoolExecutor(DATABASES_AT_ONCE) as threads:
         tried = list(threads.map(lambda name: _try(read, name), names))

@@ -1,4 +1,4 @@
-"""What the page answers when it cannot do what was asked: a code to translate and a sentence to act on."""
+"""The page's answers to requests that fail: a code to translate and a sentence to act on."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class FailureText(BaseModel):
 
 
 class FailureAnswer(BaseModel):
-    """What every failed request answers."""
+    """The answer to every failed request."""
 
     error: FailureText
 
 
 class PageFailure(Exception):  # noqa: N818 - it is an answer, not a fault of the program
-    """The page rejects or cannot do what was asked; `code` is for programs, the message for people."""
+    """The page rejects a request or cannot carry it out; `code` is for programs, the message for people."""
 
     def __init__(self, status: int, code: ErrorCode, message: str) -> None:
         super().__init__(message)
@@ -60,7 +60,7 @@ class PageFailure(Exception):  # noqa: N818 - it is an answer, not a fault of th
 
 
 def answer_failures(app: FastAPI) -> None:
-    """Make an app answer every failure with a code and a sentence, never with what the program was doing."""
+    """Make an app answer every failure with a code and a sentence, never with a traceback."""
     app.add_exception_handler(PageFailure, lambda _, failure: _answer_page_failure(failure))
     app.add_exception_handler(HTTPException, lambda _, error: _answer_http(error))
     app.add_exception_handler(RequestValidationError, lambda _, wrong: _answer_invalid(wrong))
@@ -107,14 +107,14 @@ def explain_database(error: Exception, name: str) -> tuple[int, ErrorCode, str]:
     """Return the status, code and sentence for an error of a database, named as its connection."""
     log.warning("CRM Export page: Postgres (connection %s) answered %s", name, type(error).__name__)
     if isinstance(error, _BUSY):
-        return 409, "busy", "A run or another person is changing this at the moment. Retry in a moment."
+        return 409, "busy", "A run or another person is changing this right now. Retry in a moment."
     if isinstance(error, psycopg.DataError):
         return 422, "invalid", "Not allowed: a value that Postgres cannot read."
     if isinstance(error, _MISSING):
         return (
             503,
             "not_installed",
-            "The tables of CRM Export are missing or older than it. Run the DAG CRMExport once.",
+            "The tables of CRM Export are missing or out of date. Run the DAG CRMExport once.",
         )
     if isinstance(error, errors.QueryCanceled):
         return 503, "database_down", "Postgres took too long to answer. Retry, or narrow the filter."
@@ -138,4 +138,4 @@ def _answer_airflow_database(error: Exception) -> JSONResponse:
 
 async def _answer_unexpected(_: Request, error: Exception) -> JSONResponse:
     log.error("CRM Export page failed: %s", type(error).__name__)
-    return _answer(500, "failed", "Something unexpected happened. The log of the API server says more.")
+    return _answer(500, "failed", "An unexpected error occurred. See the log of Airflow's API server.")

@@ -1,4 +1,4 @@
-"""Who may do what on the page, what a write must look like, and the headers of every answer."""
+"""Permissions on the page, checks of writes, and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from crm_export.connections import POSTGRES
 from crm_export.page.failures import PageFailure, describe_invalid
 from crm_export.settings import PAUSE_ON_EXPORT_ERRORS
 
-BODY_LIMIT = 1024  # bytes; a route that takes more names its own
+BODY_LIMIT = 1024  # bytes; a route that needs more sets its own
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; object-src 'none'"
@@ -43,7 +43,7 @@ HEADERS = {
 SENDING_DAGS = ("CRMExport", "CRMExport_ExportError")
 DAGS = (*SENDING_DAGS, "CRMExport_Reconcile")
 Body = TypeVar("Body", bound=BaseModel)
-# VIEWER and USER may not read Variables; whether they may see plugins or DAGs is too weak for record keys and messages
+# Viewer and User may not read Variables; the right to see plugins or DAGs is too weak for record keys and messages
 may_read = Depends(requires_access_variable("GET"))
 may_change = Depends(requires_access_variable("PUT"))
 may_run = [Depends(requires_access_dag("POST", DagAccessEntity.RUN, name)) for name in SENDING_DAGS]
@@ -54,7 +54,7 @@ may_see_values = Depends(requires_access_connection("GET"))
 
 
 class Permissions(BaseModel):
-    """What the person at the page may do; `run` and `pause` list the DAGs."""
+    """What the user may do on the page; `run` and `pause` list the DAGs."""
 
     change_settings: bool
     act: bool
@@ -94,12 +94,12 @@ def require_run(user: BaseUser, dag_id: str) -> None:
 
 
 def name_user(user: GetUserDep) -> str:
-    """Return the name that the audit keeps of a user."""
+    """Return a user's name for the audit."""
     return str(user.get_name())
 
 
 def read_body(model: type[Body], limit: int = BODY_LIMIT) -> Callable[[Request], Awaitable[Body]]:
-    """Return a dependency that reads a JSON body of `limit` bytes at most, from this page itself and nowhere else."""
+    """Return a dependency that reads a JSON body of at most `limit` bytes, sent by this page only."""
 
     async def read(request: Request) -> Body:
         _check_origin(request)
@@ -112,7 +112,7 @@ def read_body(model: type[Body], limit: int = BODY_LIMIT) -> Callable[[Request],
 
 
 def _check_origin(request: Request) -> None:
-    """Reject what another site can make a browser send: the cookie alone proves nothing."""
+    """Reject requests that another site can make a browser send; they carry the cookie too."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise PageFailure(415, "not_json", "Send application/json.")
@@ -122,12 +122,12 @@ def _check_origin(request: Request) -> None:
     if not same or request.headers.get("x-crm-export") != "1":
         raise PageFailure(
             403, "cross_site",
-            "Changes are accepted from this page only. Where it has this address, set [api] base_url to it.",
+            "Changes are accepted from this page only. If this is its address, set [api] base_url to it.",
         )  # fmt: skip
 
 
 def _own_origin(request: Request) -> str | None:
-    """Return the origin that a browser without fetch metadata must name: the Host header is the sender's to choose."""
+    """Return the origin that a browser without fetch metadata must send; the Host header could be forged."""
     public = urlsplit(conf.get("api", "base_url", fallback="") or "")
     if public.netloc:
         return f"{public.scheme}://{public.netloc}".lower()

@@ -1,4 +1,4 @@
-"""The page, imported when somebody opens it: all processes of Airflow load plugins, only the API server serves them."""
+"""The page, imported at its first request: every Airflow process loads plugins, only the API server serves them."""
 
 from __future__ import annotations
 

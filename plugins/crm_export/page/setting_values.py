@@ -1,4 +1,4 @@
-"""The settings as the API server sees them: what a run would use, where it comes from, whether it can be changed."""
+"""The settings in the API server: the value a run would use, its source, and whether it can be changed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from crm_export.settings import (
 )
 
 log = logging.getLogger(__name__)
-LEAST_API_LIMIT, GREATEST_API_LIMIT = 1, 999_999_999  # as the Variable takes it
+LEAST_API_LIMIT, GREATEST_API_LIMIT = 1, 999_999_999  # the limits of the Variable too
 SWITCHES = (EXPORT_TO_CRM, PAUSE_ON_EXPORT_ERRORS)
 SettingSource = Literal["default", "variable", "environment", "secrets_backend"]
 _DEFAULTS = {BATCH_SIZE: 200, DAILY_API_LIMIT: 100_000}
@@ -35,7 +35,7 @@ _DEFAULTS = {BATCH_SIZE: 200, DAILY_API_LIMIT: 100_000}
 
 @dataclass(frozen=True)
 class Problem:
-    """A value that is not what it should be; `used` is what counts instead."""
+    """A malformed or unreadable setting; `used` is the value used instead."""
 
     key: str
     code: Literal["malformed", "unreadable"]
@@ -56,7 +56,7 @@ class SettingValue:
 
 
 def read_setting(key: str) -> SettingValue:
-    """Return what a run would use of a setting, by the same order in which Airflow looks for Variables."""
+    """Return the value of a setting that a run would use, in the order in which Airflow looks up Variables."""
     reading, source, locked_by = _find(key)
     understood = (
         understand_switch(reading.value) if key in SWITCHES else understand_number(reading.value, _allowed(key))
@@ -77,7 +77,7 @@ def write_text(value: bool | int) -> str:
 
 
 def store_setting(key: str, value: bool | int) -> None:
-    """Set the Variable of a setting; its description stays."""
+    """Set the Variable of a setting; its description is kept."""
     with create_session() as session:
         known = session.scalar(select(Variable).where(Variable.key == key))
         description = known.description if known else "Set on the page CRM Export"
@@ -91,7 +91,7 @@ def _find(key: str) -> tuple[Reading, SettingSource, str | None]:
             value = backend.get_variable(key=key)
         except Exception as unreadable:  # noqa: BLE001 - as Airflow does: whatever a backend raises, the next is asked
             problem = problem or f"cannot be read ({type(unreadable).__name__})"
-            log.warning("CRM Export page: %s could not be asked for %s", type(backend).__name__, key)
+            log.warning("CRM Export page: %s could not read %s", type(backend).__name__, key)
             continue
         if value is None:
             continue

@@ -1,4 +1,4 @@
-// Sends the forms of the page as JSON with the control token, which no other site can read.
+// Sends the page's forms as JSON with the control token, which no other site can read.
 const token = document.querySelector('meta[name="control-token"]').content;
 const problem = document.querySelector("#problem");
 

@@ -37,7 +37,7 @@ def test_a_resend_is_shown_first_and_asked_for_with_yes(commands: Exporter, caps
     code, shown = run(capsys, "resend", "accounts", "--from", "2026-01-01T00:01:00Z")
     assert code == 0
     assert shown.startswith("241 rows in 2 requests, about 2 API calls")
-    assert "Nothing was asked for. Add --yes to do it." in shown
+    assert "Nothing was requested. Add --yes to do it." in shown
     code, shown = run(capsys, "resend", "accounts", "--key", "7", "--yes", "--by", "olga", "--json")
     assert (code, json.loads(shown)["preview"]["rows"]) == (0, 1)
     assert commands.run().rows_sent == 1
@@ -46,9 +46,9 @@ def test_a_resend_is_shown_first_and_asked_for_with_yes(commands: Exporter, caps
 def test_a_new_org_is_begun_with_yes_only(commands: Exporter, capsys: pytest.CaptureFixture[str]) -> None:
     commands.add({"id": 1})
     commands.run()
-    assert "would begin anew" in run(capsys, "resend", "accounts", "--new-org")[1]
+    assert "would start from the beginning" in run(capsys, "resend", "accounts", "--new-org")[1]
     assert commands.watermark() == "1"
-    assert "It begins anew with the next run." in run(capsys, "resend", "accounts", "--new-org", "--yes")[1]
+    assert "It starts from the beginning at the next run." in run(capsys, "resend", "accounts", "--new-org", "--yes")[1]
     assert commands.watermark() is None
 
 

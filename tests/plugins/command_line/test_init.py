@@ -57,7 +57,7 @@ def test_without_write_it_is_only_printed(
 def test_a_file_is_never_overwritten(commands: Exporter, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     before = (tmp_path / "accounts.yaml").read_text()
     code, shown = run(capsys, "init", "app.accounts", "--object", "Account", "--write")
-    assert (code, "accounts.yaml exists. Give another name by --name" in shown) == (2, True)
+    assert (code, "accounts.yaml exists. Choose another name with --name" in shown) == (2, True)
     assert (tmp_path / "accounts.yaml").read_text() == before
 
 

@@ -1,4 +1,4 @@
-// Builds src/ into ../static/, with the fixed names that index.html asks for. Nothing is fetched at run time.
+// Builds src/ into ../static/, with the fixed names that index.html loads. Nothing is fetched at run time.
 import { defineConfig } from "vite";
 
 export default defineConfig({
@@ -9,7 +9,7 @@ export default defineConfig({
     target: "es2022",
     outDir: "../static",
     emptyOutDir: true,
-    assetsInlineLimit: 0, // the page's policy admits no data: addresses
+    assetsInlineLimit: 0, // the page's content security policy allows no data: URLs
     modulePreload: false,
     license: { fileName: "licenses.md" },
     chunkSizeWarningLimit: 600,

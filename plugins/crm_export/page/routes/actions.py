@@ -1,4 +1,4 @@
-"""What people do about rejected records: decisions are one statement, a retry is a run of a DAG, no second writer."""
+"""Actions on rejected records: a decision is one statement; a retry is a DAG run, so there is no second writer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 
 
 class ChosenErrors(BaseModel):
-    """Either some errors, or a group: all unresolved, of a cause, a code (of one object), a stream, a status."""
+    """Either listed errors, or a group: all unresolved, or those of a cause, code (and object), stream or status."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,7 +58,7 @@ class ChosenErrors(BaseModel):
 
 
 class ActionBody(BaseModel):
-    """What somebody asks for; `database` is where the records are."""
+    """A requested action; `database` is where the records are."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,7 +70,7 @@ class ActionBody(BaseModel):
 
     @property
     def chosen(self) -> Selection:
-        """Return the selection as the core takes it: without anything chosen it is all."""
+        """Return the selection for the core; one without a filter means all."""
         return Selection(**self.selection.model_dump(exclude={"all"}))
 
 
@@ -188,11 +188,11 @@ def _check(wanted: ActionBody) -> None:
         if not now < wanted.until < now + LONGEST:
             raise PageFailure(422, "invalid", "until must lie in the future, at most five years from now.")
     elif wanted.until is not None:
-        raise PageFailure(422, "invalid", "until goes with ignore only.")
+        raise PageFailure(422, "invalid", "until is allowed with ignore only.")
 
 
 def _note(audit: ExportAudit, wanted: ActionBody, actor: str) -> int:
-    """Write the line of an action and its records; raises PageFailure, which undoes it, when it cannot be done."""
+    """Write an action and its records to the audit; raises PageFailure, which undoes that, for an impossible one."""
     retry = wanted.kind is ActionKind.RETRY
     line = AuditLine(actor, wanted.kind, reason=wanted.reason, until=wanted.until, selection=str(wanted.chosen))
     number = audit.write(line)
@@ -200,7 +200,7 @@ def _note(audit: ExportAudit, wanted: ActionBody, actor: str) -> int:
     if selected == 0:
         raise PageFailure(409, "nothing_selected", "No unresolved export error matches any more.")
     if selected > RECORD_LIMIT:
-        raise PageFailure(409, "too_many", f"More than {RECORD_LIMIT:,} records match; choose fewer.")
+        raise PageFailure(409, "too_many", f"More than {RECORD_LIMIT:,} records match; select fewer.")
     if retry:
         _check_retry(audit, number)
     return number
@@ -209,7 +209,7 @@ def _note(audit: ExportAudit, wanted: ActionBody, actor: str) -> int:
 def _check_retry(audit: ExportAudit, number: int) -> None:
     pending = audit.find_pending(number)
     if pending is not None:
-        raise PageFailure(409, "already_requested", f"Action {pending} asked for the same less than a minute ago.")
+        raise PageFailure(409, "already_requested", f"Action {pending} requested the same less than a minute ago.")
     require_running(_find(audit, number).dag_ids)
 
 

@@ -1,4 +1,4 @@
-"""The bell: what people are alerted to, of every database, and marking it as read."""
+"""The bell: the alerts of every database, and marking them as read."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class NamedAlert(BaseModel):
 
 
 class ReadBody(BaseModel):
-    """Which alerts somebody has read: some, or all that were raised up to a moment."""
+    """Which alerts to mark as read: listed ones, or all that were raised up to a moment."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -80,13 +80,13 @@ class ReadBody(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.alerts is None) is (self.until is None):
-            raise ValueError("name either alerts, or until which moment")
+            raise ValueError("name either alerts or until")
         return self
 
 
 @dataclass(frozen=True)
 class AlertsRead:
-    """How many alerts were unread until now."""
+    """How many alerts were marked as read."""
 
     marked: int
 
@@ -135,7 +135,7 @@ def mark_read(
         chosen[alert.database].append(alert.id)
     unknown = set(chosen) - set(find_databases(load_streams()))
     if unknown:
-        raise PageFailure(404, "not_found", "No stream uses such a database any more.")
+        raise PageFailure(404, "not_found", "No stream uses this database any more.")
     return AlertsRead(sum(_mark(name, ids, actor) for name, ids in chosen.items()))
 
 

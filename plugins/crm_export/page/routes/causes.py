@@ -25,7 +25,7 @@ class CauseView(Cause):
 
 @dataclass(frozen=True)
 class CauseList:
-    """The causes of all databases, the largest first; `more` says that there are more than are listed."""
+    """The causes of all databases, the largest first; `more` is true when not all are listed."""
 
     causes: list[CauseView]
     more: bool
@@ -43,7 +43,7 @@ def read_what_off_means() -> Acknowledgement:
 @router.get("/causes")
 def list_causes(
     stream: StreamName | None = None,
-    object: ApiName | None = None,  # noqa: A002 - the name in the address
+    object: ApiName | None = None,  # noqa: A002 - the query parameter's name
     status: Statuses = None,
 ) -> CauseList:
     """Return the errors by cause, of all databases."""

@@ -1,4 +1,4 @@
-"""The DAGs on the page: running one now, pausing and unpausing it, with Airflow's permission, audited."""
+"""Running, pausing and unpausing DAGs on the page, with Airflow's permissions and an audit line."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run_now(
     with connection.transaction():
         audit.take_turn()
         if is_queued(dag_id):
-            raise PageFailure(409, "already_requested", f"A run of {dag_id} that was asked for has not begun yet.")
+            raise PageFailure(409, "already_requested", f"A requested run of {dag_id} has not started yet.")
         number = audit.write(AuditLine(actor, "run_now", selection=dag_id))
         problem = start_run(dag_id, f"{RUN_PREFIX}{number}", {}, actor)
         if problem:

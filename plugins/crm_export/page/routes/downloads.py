@@ -1,4 +1,4 @@
-"""The export errors of a filter as a file; that somebody took it is audited."""
+"""The export errors of a filter as a CSV file; downloads are audited."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ router = APIRouter()
 def download_errors(
     wanted: Filter, order: Order, database: Chosen, actor: Annotated[str, Depends(name_user)]
 ) -> StreamingResponse:
-    """Return the errors of a filter as a file that a spreadsheet can open without running anything in it."""
+    """Return the errors of a filter as a CSV file that is safe to open in a spreadsheet."""
     with open_database(database) as connection:
         ExportAudit(connection).write(AuditLine(actor, "download", selection=describe_filter(wanted)))
     lines = write_csv(ErrorLine, _iterate(wanted, order, database))
@@ -36,7 +36,7 @@ def download_errors(
 
 
 def describe_filter(wanted: ErrorFilter) -> str:
-    """Return a filter for the audit; what was searched for may be a record's value, so it is not repeated."""
+    """Describe a filter for the audit, without the search text, which may be a record's value."""
     chosen = {name: value for name, value in asdict(wanted).items() if value and name not in {"statuses", "search"}}
     words = [f"{name} {value}" for name, value in chosen.items()] + (["search"] if wanted.search else [])
     return f"errors {', '.join(wanted.statuses)}" + (f" ({', '.join(words)})" if words else "")

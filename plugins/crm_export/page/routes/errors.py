@@ -1,4 +1,4 @@
-"""What was rejected: record by record, and one record with everything about it."""
+"""Export errors: the list, one error in detail, and its source row."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class ErrorList(ErrorPage):
 
 def choose_errors(
     stream: StreamName | None = None,
-    object: ApiName | None = None,  # noqa: A002 - the name in the address
+    object: ApiName | None = None,  # noqa: A002 - the query parameter's name
     status: Statuses = None,
     code: Code | None = None,
     error_class: ErrorClass | None = None,
@@ -108,13 +108,13 @@ def choose_errors(
     holding: bool = False,
     search: Text | None = None,
 ) -> ErrorFilter:
-    """Return the filter that an address asks for."""
+    """Return the filter of a request."""
     chosen = tuple(status) if status else UNRESOLVED
     return ErrorFilter(chosen, stream, object, code, error_class, cause, holding, search)
 
 
 def choose_order(sort: Sort = Sort.LAST_SEEN_AT, direction: Literal["asc", "desc"] = "desc") -> ErrorOrder:
-    """Return the order that an address asks for."""
+    """Return the order of a request."""
     return ErrorOrder(sort, descending=direction == "desc")
 
 
@@ -180,11 +180,11 @@ def find_stream(name: str) -> Stream:
     for stream in load_streams():
         if stream.name == name and isinstance(stream, Stream):
             return stream
-    raise PageFailure(404, "not_found", f"There is no usable file for stream {name} any more.")
+    raise PageFailure(404, "not_found", f"Stream {name} no longer has a usable file.")
 
 
 def _find_next_attempt(detail: ErrorDetail) -> NextAttempt | None:
-    """Return the next attempt; None for what waits for its parent, for the end of its time, or is resolved."""
+    """Return the next attempt; None for a record that waits for its parent, is ignored or is resolved."""
     if detail.status not in {"open", "set_aside"}:
         return None
     if detail.retry_with == EXPORT:  # a record that holds its stream or lies above the watermark

@@ -1,4 +1,4 @@
-"""The headline for whoever may see the DAG CRMExport: counts and names of streams, nothing of a record."""
+"""The headline for everybody who may see the DAG CRMExport: counts and names of streams, no record data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Headline:
-    """Whether everything is in Salesforce; `failed_tasks`, `blockers` and open `alerts` are how many there are."""
+    """Whether everything is in Salesforce; `failed_tasks`, `blockers` and open `alerts` are counts."""
 
     at: str
     export_to_crm: bool

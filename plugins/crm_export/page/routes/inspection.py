@@ -1,4 +1,4 @@
-"""Looking before anything is sent: what is wrong, and what the next run of a stream would do."""
+"""Checks and plans: what is wrong, and what the next run of a stream would do. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from include.export.postgres import limit_statements
 from include.export.streams import StreamName, load_streams
 
 router = APIRouter(dependencies=[may_change])
-STATEMENT_SECONDS = 30  # that a statement of a check or a plan may take
+STATEMENT_SECONDS = 30  # limit for a statement of a check or a plan
 
 
 class CheckBody(BaseModel):
-    """Which stream to check; all where none is named."""
+    """Which stream to check; all if none is named."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,7 +38,7 @@ class CheckBody(BaseModel):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What was looked at, and how many lines are of each level."""
+    """The lines of a check, and how many are of each level."""
 
     lines: list[CheckLine]
     ok: int
@@ -50,7 +50,7 @@ class CheckResult:
 class Plan:
     """What the next run of a stream would do. The counts are of the first `sampled` rows.
 
-    `rows` and `rejected` are None for whoever may not see record values.
+    `rows` and `rejected` are None for users who may not see record values.
     """
 
     stream: str
@@ -73,7 +73,7 @@ class Plan:
 
 @router.post("/check")
 def check(wanted: Annotated[CheckBody, Depends(read_body(CheckBody))], user: GetUserDep) -> CheckResult:
-    """Check a stream, or all and what is set up around them; nothing is sent."""
+    """Check one stream or all, the alert channels and the pool; nothing is sent."""
     if wanted.stream is not None and all(stream.name != wanted.stream for stream in load_streams()):
         raise PageFailure(404, "not_found", f"There is no stream {wanted.stream}.")
     show_values = find_permissions(user).see_values
@@ -93,7 +93,7 @@ def plan(
     user: GetUserDep,
     actor: Annotated[str, Depends(name_user)],
 ) -> Plan:
-    """Return what the next run would do; nothing is sent or written, but that somebody saw values is audited."""
+    """Return what the next run would do. Nothing is sent; only the audit records who viewed values."""
     found = find_stream(stream)
     may_see = find_permissions(user).see_values
     if may_see:

@@ -1,4 +1,4 @@
-"""What is going on: the session, the streams, the history, the audit."""
+"""The session, the streams, the history of runs, the findings and the audit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Days(IntEnum):
 
 @dataclass(frozen=True)
 class Session:
-    """Who is at the page and what the page can do."""
+    """The signed-in user, what they may do, and whether the DAGs would run."""
 
     user: str
     may: Permissions
@@ -90,7 +90,7 @@ class FindingView(OpenFinding):
 
 @dataclass(frozen=True)
 class Findings:
-    """What the daily check found; `more` says that there is more than is listed."""
+    """What the daily check found; `more` is true when not all are listed."""
 
     findings: list[FindingView]
     more: bool
@@ -138,7 +138,7 @@ def read_runs(days: Days = Days.WEEK, stream: StreamName | None = None) -> Activ
 
 @router.get("/findings")
 def read_findings() -> Findings:
-    """Return what the daily check found and finds still, in all databases."""
+    """Return the open findings of the daily check, from all databases."""
     answers = read_each(lambda _, connection: read_open_findings(connection, FINDING_LIMIT + 1))
     found = [FindingView(**vars(one), database=name) for name, listed in answers.found.items() for one in listed]
     found.sort(key=lambda one: one.last_seen_at, reverse=True)
@@ -151,7 +151,7 @@ def read_audit(
     before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> AuditPage:
-    """Return what people did about a database, newest first."""
+    """Return the audit of a database, newest first."""
     entries = ExportAudit(connection).list(before, limit + 1)
     following = entries[limit - 1].id if len(entries) > limit else None
     return AuditPage(entries[:limit], following)

@@ -1,4 +1,4 @@
-"""Sending again what was exported: what it will do, asking for it, and how far it is."""
+"""Resends: a preview, the request, and its progress."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ Wanted = Annotated[ResendBody, Depends(read_body(ResendBody, 32 * 1024))]
 
 @dataclass(frozen=True)
 class ResendView(ListedResend):
-    """A resend and how far it is; `run` is the run that the page started for it, while Airflow has it."""
+    """A resend and its progress; `run` is the run that the page started for it, while Airflow has it."""
 
     run: RunState | None
 
@@ -102,7 +102,7 @@ def preview(stream: StreamName, wanted: Wanted) -> ResendPreview:
 def resend(
     stream: StreamName, wanted: Wanted, user: GetUserDep, actor: Annotated[str, Depends(name_user)]
 ) -> Resends:  # fmt: skip
-    """Ask for a resend, and start the run that does it."""
+    """Request a resend, and start the run that carries it out."""
     found = find_stream(stream)
     dag_id = export_dag_id(found.group)
     require_run(user, dag_id)
@@ -110,7 +110,7 @@ def resend(
     require_running([dag_id])
     with open_database(found.postgres) as connection:
         rows = _count(found, wanted, connection)
-        with connection.transaction():  # no run without what it is to do, nothing to do without a run
+        with connection.transaction():  # the request and its run: both or neither
             ExportAudit(connection).take_turn()
             first = _ask(found, wanted, actor, rows, connection)
             problem = None if is_queued(dag_id) else start_run(dag_id, name_run(stream, first), {}, actor)
@@ -137,14 +137,14 @@ def _count(stream: Stream, wanted: ResendBody, connection: psycopg.Connection) -
 def _ask(
     stream: Stream, wanted: ResendBody, actor: str, rows: int | None, connection: psycopg.Connection
 ) -> int:  # fmt: skip
-    """Ask for a range, or for each of the records; returns the id of the first."""
-    resends, reason = ExportResends(connection), wanted.reason or "asked for on the page"
+    """Request a range, or each of the records; returns the id of the first request."""
+    resends, reason = ExportResends(connection), wanted.reason or "requested on the page"
     keys: Sequence[str | None] = list(dict.fromkeys(wanted.keys)) if wanted.keys else [None]
     numbers = []
     for key in keys:
         pending = resends.find_same(stream.name, key=key, **wanted.range)
         if pending is not None:
-            raise PageFailure(409, "already_requested", f"Resend {pending} of the same is not finished yet.")
+            raise PageFailure(409, "already_requested", f"Resend {pending} requests the same and has not finished yet.")
         asked = resends.ask(
             stream.name, asked_by=actor, reason=reason, key=key, rows=rows if key is None else 1, **wanted.range
         )

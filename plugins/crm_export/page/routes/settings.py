@@ -37,7 +37,7 @@ Agreed = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000
 
 
 class SettingBody(BaseModel):
-    """A change of a setting; turning pause_on_export_errors off carries the text that was agreed to."""
+    """A change of a setting; turning pause_on_export_errors off requires the text that was acknowledged."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,7 +47,7 @@ class SettingBody(BaseModel):
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting with who changed it here and what the last run saw."""
+    """A setting, who changed it here and what the last run used."""
 
     key: Literal["pause_on_export_errors", "crm_export_batch_size", "daily_crm_api_limit"]
     source: SettingSource
@@ -74,7 +74,7 @@ class NumberSetting(Setting):
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings view; without export_to_crm there is none."""
+    """The settings; None while export_to_crm is off."""
 
     export_to_crm: bool
     problems: list[Problem]
@@ -86,7 +86,7 @@ class Settings:
 
 @router.get("/settings")
 def read_settings() -> Settings:
-    """Return the settings; without Postgres their history is missing, the rest is there."""
+    """Return the settings; while Postgres does not answer, without their history."""
     export = read_setting(EXPORT_TO_CRM)
     values = [read_setting(key) for key in KEYS] if export.value else []
     problems = [value.problem for value in (export, *values) if value.problem]
@@ -109,12 +109,12 @@ def change_setting(
     change: Annotated[SettingBody, Depends(read_body(SettingBody, 32 * 1024))],
     actor: Annotated[str, Depends(name_user)],
 ) -> Settings:
-    """Change a setting and return them all."""
+    """Change a setting and return all settings."""
     if variable_key not in KEYS:
         raise PageFailure(404, "not_found", f"There is no setting {variable_key!r}. Settings: {', '.join(KEYS)}.")
     with _open() as connection:
         audit = ExportAudit(connection)
-        with connection.transaction():  # no change without its line, and lines in the order of the changes
+        with connection.transaction():  # a change and its line together, lines in the order of the changes
             audit.take_turn()
             before = _check(variable_key, change)
             if before.source == "default" or before.problem or before.value != change.value:
@@ -140,9 +140,11 @@ def _check(key: str, change: SettingBody) -> SettingValue:
     _check_value(key, change.value)
     before = read_setting(key)
     if before.locked_by:
-        raise PageFailure(409, "overridden", f"{before.locked_by} decides {key}; the Variable would have no effect.")
+        raise PageFailure(409, "overridden", f"{before.locked_by} overrides {key}; the Variable would have no effect.")
     if key == PAUSE_ON_EXPORT_ERRORS and change.value is False and not change.acknowledgement:
-        raise PageFailure(409, "acknowledgement_missing", f"Turning {key} off needs the acknowledgement's text.")
+        raise PageFailure(
+            409, "acknowledgement_missing", f"Turning {key} off requires the text of the acknowledgement."
+        )
     return before
 
 

@@ -1,4 +1,4 @@
-"""Trying one record on demand: the exact request and answer, for the person who asked and for an hour."""
+"""Trying one record on demand: the person who asked sees the exact request and answer for an hour."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _ask(connection: psycopg.Connection, error: int, actor: str) -> int:
         audit.take_turn()
         pending = trials.find_pending(error)
         if pending is not None:
-            raise PageFailure(409, "already_requested", f"Trial {pending} of this record is still under way.")
+            raise PageFailure(409, "already_requested", f"Trial {pending} of this record is still running.")
         number = audit.write(AuditLine(actor, "try_record", selection=f"errors {error}"))
         if not audit.select(number, Selection(errors=[error]), retry=False):
             raise PageFailure(409, "nothing_selected", "This export error is resolved; there is nothing to try.")

@@ -6,7 +6,7 @@ import { Line } from "./overview/VerdictLine";
 import { judge, standOfHeadline } from "./overview/verdict";
 import { Blank, Loading, Notice } from "./parts/Notice";
 
-/** What is shown to whoever may see the DAGs but no records: the headline and counts. */
+/** The view of users who may see the DAGs but no records: the headline and counts. */
 export function Forbidden() {
   const headline = useResource<Headline>("headline", () => read("api/headline"), 30);
   if (headline.failure && !headline.data) {

@@ -5,7 +5,7 @@ export function airflowWindow(): Window | null {
   try {
     return window.parent !== window && window.parent.document ? window.parent : null;
   } catch {
-    return null; // another site's window cannot be asked
+    return null; // the window belongs to another site
   }
 }
 
@@ -15,11 +15,11 @@ export function timeZone(): string | undefined {
     const chosen: unknown = JSON.parse(localStorage.getItem("timezone") ?? "null");
     return typeof chosen === "string" && Intl.DateTimeFormat(undefined, { timeZone: chosen }) ? chosen : undefined;
   } catch {
-    return undefined; // not readable, or not a zone that the browser knows
+    return undefined; // unreadable, or a zone that the browser does not know
   }
 }
 
-/** Follow a link that leaves the frame. Airflow's frame forbids that to links of its content, so Airflow's page does it. */
+/** Follow a link out of the frame. Airflow's frame forbids its content to do that, so Airflow's own page does it. */
 export function leave(event: MouseEvent): void {
   const airflow = airflowWindow();
   const link = event.currentTarget as HTMLAnchorElement;

@@ -16,7 +16,7 @@ import { Blank, FailureNotice } from "./parts/Notice";
 import { Out } from "./parts/Out";
 import { href, useRoute, VIEWS, type Route } from "./route";
 
-/** The page: who may see it, whether it can work at all, then the view asked for. */
+/** The page: checks access and setup, then shows the requested view. */
 export function App() {
   const route = useRoute();
   const { session, streams } = useLive();

@@ -1,4 +1,4 @@
-// Where the page lives: found from the address of this very file, so that Airflow may live under a path of its own.
+// The page's address, derived from the address of this file, so that Airflow may be served below any path.
 
 /** The path of the page, with a slash at its end; this file is served from static/ in it. */
 export const ROOT = new URL("../", import.meta.url).pathname;

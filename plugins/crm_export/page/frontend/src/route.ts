@@ -1,4 +1,4 @@
-// Where the reader is: a path below the page's own address, the same inside Airflow's, so that reload, "back" and links work.
+// The current view: a path below the page's address, mirrored in Airflow's, so that reload, "back" and links work.
 import { useEffect, useState } from "preact/hooks";
 import { airflowWindow } from "./airflow";
 import { AIRFLOW, ROOT } from "./place";
@@ -32,18 +32,18 @@ function compose(view: View, item?: string | number | null, query?: Record<strin
   return `${ROOT}${path}${words.size ? `?${words}` : ""}`;
 }
 
-/** Return the address of a view: inside Airflow when the page is, so that it keeps the navigation in a new tab. */
+/** Return the address of a view: inside Airflow if the page is, so that a new tab keeps Airflow's navigation. */
 export function href(view: View, item?: string | number | null, query?: Record<string, string | undefined>): string {
   return `${airflowWindow() ? FRAME : ""}${compose(view, item, query)}`;
 }
 
-/** Go to an address that `href` gave. */
+/** Go to an address that `href` returned. */
 export function go(to: string): void {
   const own = toOwn(new URL(to, location.href)) ?? to;
   const airflow = airflowWindow();
   const shown = airflow && toShown(own, airflow);
   if (airflow && shown) {
-    // the entries of the history are Airflow's: those of a frame are lost when its page is loaded again
+    // the history entries are Airflow's: those of a frame are lost when it is reloaded
     history.replaceState(null, "", own);
     airflow.history.pushState(advance(airflow.history.state), "", shown);
   } else history.pushState(null, "", own);
@@ -64,7 +64,7 @@ function toOwn(url: URL): string | null {
   return isView ? `${path}${url.search}` : null;
 }
 
-/** Follow links to views without loading the page again. */
+/** Follow links to views without reloading the page. */
 function follow(event: MouseEvent): void {
   const link = (event.target as Element | null)?.closest?.("a[href]");
   if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button || link.target) return;

@@ -1,4 +1,4 @@
-// Light or dark: Airflow's own choice when its page can be asked, else the system's.
+// Light or dark: Airflow's setting if its window is accessible, else the system's.
 import { useEffect, useState } from "preact/hooks";
 import { airflowWindow } from "./airflow";
 

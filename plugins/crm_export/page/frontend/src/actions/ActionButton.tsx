@@ -7,7 +7,7 @@ import { ActionDialog } from "./ActionDialog";
 interface Props {
   kind: ActionKind;
   selection: ChosenErrors;
-  /** Where the records are, if not in the usual database: nothing can be done about them here. */
+  /** The records' database, if it is not the main one: they cannot be changed here. */
   database?: string | undefined;
   /** What the action is about, for the dialog and for screen readers. */
   about: string;
@@ -15,7 +15,7 @@ interface Props {
   done?: () => void;
 }
 
-/** A button that asks before it does anything. Disabled, with the reason, when it could not work. */
+/** A button that opens a dialog before it acts. Disabled, with the reason, when it cannot work. */
 export function ActionButton({ kind, selection, database, about, primary, done }: Props) {
   const { session, streams, refresh } = useLive();
   const [asking, setAsking] = useState(false);

@@ -16,7 +16,7 @@ interface Props {
   onClose: (changed: boolean) => void;
 }
 
-/** First what the action will do, then, once confirmed, what came of it record by record. */
+/** Shows what the action will do and, once confirmed, the result for each record. */
 export function ActionDialog({ kind, selection, about, onClose }: Props) {
   const [decision, setDecision] = useState<Decision>({ reason: "", until: "" });
   const [action, setAction] = useState<ActionAnswer | null>(null);

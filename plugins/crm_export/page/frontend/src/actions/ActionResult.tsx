@@ -14,7 +14,7 @@ const RESULTS: RecordResult[] = [
   "done", "exported", "refused", "waiting", "gone", "unchanged", "pending", "not_tried",
 ];
 
-/** What came of an action, record by record, while its runs go on. */
+/** The result of an action for each record, updated while its runs continue. */
 export function ActionResult({ started }: { started: ActionAnswer }) {
   const [more, setMore] = useState<ActionAnswer["records"]>([]);
   const [next, setNext] = useState<number | null | undefined>(undefined);

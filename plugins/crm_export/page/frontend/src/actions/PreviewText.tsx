@@ -1,7 +1,7 @@
 import type { Preview } from "../api/contract";
 import { list, number, t } from "../language";
 
-/** In plain words: what will happen, to how many records, and what it sets going. */
+/** Explains what will happen, to how many records, and which runs it starts. */
 export function PreviewText({ preview }: { preview: Preview }) {
   if (preview.selected > preview.limit) {
     return <p>{t("action.too_many", { value: number(preview.selected), limit: number(preview.limit) })}</p>;

@@ -1,4 +1,4 @@
-// Work that a DAG run does: looked at every two seconds until it has ended.
+// Work done by a DAG run, polled every two seconds until it has ended.
 import { useEffect, useState } from "preact/hooks";
 import type { Failure } from "../api/client";
 import type { WorkState } from "../api/words";

@@ -48,7 +48,7 @@ interface FigureProps extends Props {
   step?: number;
 }
 
-/** A chart, its legend, and the same numbers as a table for whoever cannot see it. */
+/** A chart, its legend, and the same numbers as a table for screen readers. */
 function Figure(props: FigureProps) {
   const { id, title, series, history, say } = props;
   const canvas = useChart(draw(props), JSON.stringify(history.points));

@@ -9,7 +9,7 @@ import { AlertItem } from "./AlertItem";
 import { Unreachable } from "../parts/Unreachable";
 import { useReading } from "./reading";
 
-/** The bell on top of every view: how many alerts nobody has read, and behind it those that are open. */
+/** The bell on top of every view: the number of unread alerts; it opens the list of open ones. */
 export function AlertBell() {
   const { alerts } = useLive();
   const [open, setOpen] = useState(false);

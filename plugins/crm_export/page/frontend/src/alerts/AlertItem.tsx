@@ -11,11 +11,11 @@ const SEVERITY: Record<AlertView["severity"], Tone> = { critical: "bad", warning
 
 interface Props {
   alert: AlertView;
-  /** Null for whoever may not. */
+  /** Null for users who may not mark alerts as read. */
   read: ((alert: AlertView) => void) | null;
 }
 
-/** One alert: how grave, since when, the text as it is sent, and where to act. */
+/** One alert: its severity, age, the text that is sent, and links to act on it. */
 export function AlertItem({ alert, read }: Props) {
   const over = alert.cleared_at !== null;
   const unread = !over && alert.read_at === null;

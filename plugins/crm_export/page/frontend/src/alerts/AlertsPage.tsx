@@ -10,7 +10,7 @@ import { href } from "../route";
 import { AlertItem } from "./AlertItem";
 import { useReading } from "./reading";
 
-/** All alerts: the open ones, or those that have ended too. */
+/** The open alerts, or with `all` those that have ended too. */
 export function AlertsPage({ all }: { all: boolean }) {
   const { alerts: live } = useLive();
   const [more, setMore] = useState<AlertView[]>([]);

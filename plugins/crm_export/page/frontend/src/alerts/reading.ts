@@ -1,4 +1,4 @@
-// Marking alerts as read: for everybody, so only by whoever may change things.
+// Marking alerts as read. The mark counts for everybody, so only users who may change settings can set it.
 import { useState } from "preact/hooks";
 import { write, type Failure } from "../api/client";
 import type { Alerts, AlertsRead, AlertView } from "../api/contract";
@@ -6,7 +6,7 @@ import { useLive } from "../api/live";
 import { asFailure } from "../api/resource";
 
 interface Reading {
-  /** Null for whoever may not. */
+  /** Null for users who may not. */
   one: ((alert: AlertView) => void) | null;
   all: ((shown: Alerts) => void) | null;
   busy: boolean;
@@ -27,7 +27,7 @@ export function useReading(reload: () => void): Reading {
   const may = session.data?.may.change_settings ?? false;
   return {
     one: may ? ({ database, id }) => send({ alerts: [{ database, id }] }) : null,
-    // what was raised after the list was read stays unread
+    // alerts raised after the list was loaded stay unread
     all: may ? ({ alerts }) => send({ until: alerts[0]?.raised_at }) : null,
     busy,
     failure,

@@ -2,7 +2,7 @@
 import { ROOT } from "../place";
 import type { ErrorCode } from "./words";
 
-/** Why a request brought nothing: a code of the API, or `unreachable` when no answer came. */
+/** Why a request failed: a code of the API, or `unreachable` without an answer. */
 export class Failure extends Error {
   constructor(
     readonly code: ErrorCode | "unreachable",
@@ -14,14 +14,14 @@ export class Failure extends Error {
 
 export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
 
-/** How long to wait before a request that came too many at once is sent again. */
+/** How long to wait before a request that was rejected as one too many is sent again. */
 const BUSY_MS = 1500;
 
 export const SESSION = "api/session";
 
 let signedOut: () => void = () => undefined;
 
-/** Call `listener` whenever a request other than that for the session is answered with "not signed in". */
+/** Call `listener` when any request but the one for the session is answered with "not signed in". */
 export function onSignedOut(listener: () => void): void {
   signedOut = listener;
 }
@@ -50,7 +50,7 @@ async function request<T>(url: string, how: RequestInit, tries = 3): Promise<T> 
   if (answer === null) throw new Failure("unreachable");
   if (answer.status === 429 && tries > 1) {
     await new Promise((resolve) => setTimeout(resolve, BUSY_MS * (1 + Math.random())));
-    return request<T>(url, how, tries - 1); // it was not begun
+    return request<T>(url, how, tries - 1); // the server did not begin it
   }
   const body: unknown = await answer.json().catch(() => null);
   if (answer.ok && body !== null) return body as T;

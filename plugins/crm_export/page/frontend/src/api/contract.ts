@@ -133,7 +133,7 @@ export interface paths {
         };
         /**
          * Read Audit
-         * @description Return what people did about a database, newest first.
+         * @description Return the audit of a database, newest first.
          */
         get: operations["read_audit_api_audit_get"];
         put?: never;
@@ -175,7 +175,7 @@ export interface paths {
         put?: never;
         /**
          * Check
-         * @description Check a stream, or all and what is set up around them; nothing is sent.
+         * @description Check one stream or all, the alert channels and the pool; nothing is sent.
          */
         post: operations["check_api_check_post"];
         delete?: never;
@@ -253,7 +253,7 @@ export interface paths {
         };
         /**
          * Download Errors
-         * @description Return the errors of a filter as a file that a spreadsheet can open without running anything in it.
+         * @description Return the errors of a filter as a CSV file that is safe to open in a spreadsheet.
          */
         get: operations["download_errors_api_errors_csv_get"];
         put?: never;
@@ -295,7 +295,7 @@ export interface paths {
         put?: never;
         /**
          * Show Source Row
-         * @description Return the source row of a record as it is now; that somebody looked is audited.
+         * @description Return the source row of a record as it is now; viewing it is audited.
          */
         post: operations["show_source_row_api_errors__error__source_row_post"];
         delete?: never;
@@ -313,7 +313,7 @@ export interface paths {
         };
         /**
          * Read Findings
-         * @description Return what the daily check found and finds still, in all databases.
+         * @description Return the open findings of the daily check, from all databases.
          */
         get: operations["read_findings_api_findings_get"];
         put?: never;
@@ -393,7 +393,7 @@ export interface paths {
         };
         /**
          * Read Settings
-         * @description Return the settings; without Postgres their history is missing, the rest is there.
+         * @description Return the settings; while Postgres does not answer, without their history.
          */
         get: operations["read_settings_api_settings_get"];
         put?: never;
@@ -414,7 +414,7 @@ export interface paths {
         get?: never;
         /**
          * Change Setting
-         * @description Change a setting and return them all.
+         * @description Change a setting and return all settings.
          */
         put: operations["change_setting_api_settings__variable_key__put"];
         post?: never;
@@ -455,7 +455,7 @@ export interface paths {
         put?: never;
         /**
          * Plan
-         * @description Return what the next run would do; nothing is sent or written, but that somebody saw values is audited.
+         * @description Return what the next run would do. Nothing is sent; only the audit records who viewed values.
          */
         post: operations["plan_api_streams__stream__plan_post"];
         delete?: never;
@@ -479,7 +479,7 @@ export interface paths {
         put?: never;
         /**
          * Resend
-         * @description Ask for a resend, and start the run that does it.
+         * @description Request a resend, and start the run that carries it out.
          */
         post: operations["resend_api_streams__stream__resends_post"];
         delete?: never;
@@ -575,7 +575,7 @@ export interface components {
             /** @enum {string} */
             state: "queued" | "running" | "done" | "failed";
         };
-        /** @description What somebody asks for; `database` is where the records are. */
+        /** @description A requested action; `database` is where the records are. */
         ActionBody: {
             /** @default null */
             database?: string | null;
@@ -610,7 +610,7 @@ export interface components {
             unreachable: components["schemas"]["DatabaseProblem"][];
             unread: number;
         };
-        /** @description How many alerts were unread until now. */
+        /** @description How many alerts were marked as read. */
         AlertsRead: {
             marked: number;
         };
@@ -682,7 +682,7 @@ export interface components {
             pid: number;
             streams: string[];
         };
-        /** @description The causes of all databases, the largest first; `more` says that there are more than are listed. */
+        /** @description The causes of all databases, the largest first; `more` is true when not all are listed. */
         CauseList: {
             causes: components["schemas"]["CauseView"][];
             more: boolean;
@@ -714,7 +714,7 @@ export interface components {
             streams: string[];
             waiting: number;
         };
-        /** @description Which stream to check; all where none is named. */
+        /** @description Which stream to check; all if none is named. */
         CheckBody: {
             /** @default null */
             stream?: string | null;
@@ -726,14 +726,14 @@ export interface components {
             message: string;
             subject: string;
         };
-        /** @description What was looked at, and how many lines are of each level. */
+        /** @description The lines of a check, and how many are of each level. */
         CheckResult: {
             fail: number;
             lines: components["schemas"]["CheckLine"][];
             ok: number;
             warn: number;
         };
-        /** @description Either some errors, or a group: all unresolved, of a cause, a code (of one object), a stream, a status. */
+        /** @description Either listed errors, or a group: all unresolved, or those of a cause, code (and object), stream or status. */
         ChosenErrors: {
             /** @default false */
             all?: boolean;
@@ -889,7 +889,7 @@ export interface components {
             stream: string | null;
             task_id: string;
         };
-        /** @description What every failed request answers. */
+        /** @description The answer to every failed request. */
         FailureAnswer: {
             error: components["schemas"]["FailureText"];
         };
@@ -899,7 +899,7 @@ export interface components {
             code: "not_signed_in" | "forbidden" | "cross_site" | "not_found" | "wrong_method" | "export_off" | "overridden" | "acknowledgement_missing" | "dag_paused" | "already_requested" | "nothing_selected" | "too_many" | "busy" | "too_large" | "not_json" | "invalid" | "not_installed" | "database_down" | "misconfigured" | "too_busy" | "not_started" | "other_database" | "failed";
             message: string;
         };
-        /** @description What the daily check found; `more` says that there is more than is listed. */
+        /** @description What the daily check found; `more` is true when not all are listed. */
         Findings: {
             findings: components["schemas"]["FindingView"][];
             more: boolean;
@@ -918,7 +918,7 @@ export interface components {
             subject: string;
             told: string;
         };
-        /** @description Whether everything is in Salesforce; `failed_tasks`, `blockers` and open `alerts` are how many there are. */
+        /** @description Whether everything is in Salesforce; `failed_tasks`, `blockers` and open `alerts` are counts. */
         Headline: {
             alerts: number;
             at: string;
@@ -1018,7 +1018,7 @@ export interface components {
         PauseBody: {
             paused: boolean;
         };
-        /** @description What the person at the page may do; `run` and `pause` list the DAGs. */
+        /** @description What the user may do on the page; `run` and `pause` list the DAGs. */
         Permissions: {
             act: boolean;
             change_settings: boolean;
@@ -1029,7 +1029,7 @@ export interface components {
         /**
          * @description What the next run of a stream would do. The counts are of the first `sampled` rows.
          *
-         *     `rows` and `rejected` are None for whoever may not see record values.
+         *     `rows` and `rejected` are None for users who may not see record values.
          */
         Plan: {
             absent: number;
@@ -1069,7 +1069,7 @@ export interface components {
             skipped: number;
             streams: string[];
         };
-        /** @description A value that is not what it should be; `used` is what counts instead. */
+        /** @description A malformed or unreadable setting; `used` is the value used instead. */
         Problem: {
             /** @enum {string} */
             code: "malformed" | "unreadable";
@@ -1078,7 +1078,7 @@ export interface components {
             shown: string;
             used: string;
         };
-        /** @description Which alerts somebody has read: some, or all that were raised up to a moment. */
+        /** @description Which alerts to mark as read: listed ones, or all that were raised up to a moment. */
         ReadBody: {
             /** @default null */
             alerts?: components["schemas"]["NamedAlert"][] | null;
@@ -1129,7 +1129,7 @@ export interface components {
             resends: components["schemas"]["ResendView"][];
             stream: string;
         };
-        /** @description A resend and how far it is; `run` is the run that the page started for it, while Airflow has it. */
+        /** @description A resend and its progress; `run` is the run that the page started for it, while Airflow has it. */
         ResendView: {
             /** Format: date-time */
             asked_at: string;
@@ -1163,7 +1163,7 @@ export interface components {
             run_id: string;
             state: string;
         };
-        /** @description Who is at the page and what the page can do. */
+        /** @description The signed-in user, what they may do, and whether the DAGs would run. */
         Session: {
             dags: components["schemas"]["DagState"][];
             export_to_crm: boolean;
@@ -1172,7 +1172,7 @@ export interface components {
             now: string;
             user: string;
         };
-        /** @description A change of a setting; turning pause_on_export_errors off carries the text that was agreed to. */
+        /** @description A change of a setting; turning pause_on_export_errors off requires the text that was acknowledged. */
         SettingBody: {
             /** @default null */
             acknowledgement?: string | null;
@@ -1186,7 +1186,7 @@ export interface components {
             setting: string;
             to_value: string;
         };
-        /** @description The settings view; without export_to_crm there is none. */
+        /** @description The settings; None while export_to_crm is off. */
         Settings: {
             crm_export_batch_size: components["schemas"]["NumberSetting"] | null;
             daily_crm_api_limit: components["schemas"]["NumberSetting"] | null;

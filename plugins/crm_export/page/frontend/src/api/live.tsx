@@ -1,4 +1,4 @@
-// What every view needs: who looks, the settings, and the state of the streams. Kept fresh in one place.
+// What every view needs: the session, the settings, and the state of the streams, refreshed in one place.
 import { createContext, type ComponentChildren } from "preact";
 import { useContext, useEffect } from "preact/hooks";
 import { onSignedOut, read, SESSION } from "./client";
@@ -12,7 +12,7 @@ export interface Live {
   streams: Resource<Streams>;
   causes: Resource<CauseList>;
   alerts: Resource<Alerts>;
-  /** Ask for all of it again, after something was changed. */
+  /** Reload everything, after a change. */
   refresh: () => void;
 }
 

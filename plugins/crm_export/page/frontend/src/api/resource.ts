@@ -1,14 +1,14 @@
-// What a view shows of the API: loaded once, or again and again while the page is looked at.
+// Data of the API that a view shows: loaded once, or repeatedly while the page is visible.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Failure } from "./client";
 
 export interface Resource<T> {
-  /** The last good answer; it stays while a later request fails. */
+  /** The last good answer; kept while later requests fail. */
   data: T | null;
   /** Why the last request failed, or null. */
   failure: Failure | null;
   reload: () => void;
-  /** Take an answer that another request brought. */
+  /** Use the answer of another request. */
   replace: (data: T) => void;
 }
 

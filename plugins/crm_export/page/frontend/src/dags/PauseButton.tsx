@@ -6,7 +6,7 @@ import { asFailure } from "../api/resource";
 import { t } from "../language";
 import { FailureNotice } from "../parts/Notice";
 
-/** Pauses a DAG or lets it run again, for whoever may in Airflow. */
+/** Pauses or unpauses a DAG, for users who may do that in Airflow. */
 export function PauseButton({ dag }: { dag: DagState }) {
   const { session } = useLive();
   const [busy, setBusy] = useState(false);

@@ -11,7 +11,7 @@ export function CauseList({ causes }: { causes: CauseView[] }) {
   return <ul class="causes">{causes.map((cause) => <Line key={`${cause.database} ${cause.cause}`} cause={cause} />)}</ul>;
 }
 
-/** The same in one line each, for the overview; the actions are behind the link. */
+/** The causes in one line each, for the overview; each links to its records and actions. */
 export function CauseLines({ causes }: { causes: CauseView[] }) {
   return (
     <ul class="card cause-lines">
@@ -70,7 +70,7 @@ function CauseFacts({ cause }: { cause: CauseView }) {
   );
 }
 
-/** The buttons that would change something of the cause. */
+/** The buttons that apply to the cause. */
 function CauseActions({ cause }: { cause: CauseView }) {
   const about = t("causes.about", { count: cause.count, name: cause.name });
   const kinds: ActionKind[] = ["retry"];

@@ -5,7 +5,7 @@ import { Out } from "../parts/Out";
 import { Ago, Moment } from "../parts/Time";
 import { href } from "../route";
 
-/** When the record is really sent again, and by which DAG. */
+/** When the record is sent again, and by which DAG. */
 function NextAttempt({ error }: { error: ErrorView }) {
   if (error.status === "waiting") return <>{t("errors.next_parent")}</>;
   if (!error.next_attempt) return null;

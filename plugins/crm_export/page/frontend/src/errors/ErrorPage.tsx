@@ -13,7 +13,7 @@ import { ErrorFacts } from "./ErrorFacts";
 import { SourceRowPanel } from "./SourceRowPanel";
 import { TrialPanel } from "./TrialPanel";
 
-/** One rejected record: Salesforce's words, what it stops, each attempt, and what can be done about it. */
+/** One rejected record: Salesforce's message, what it stops, each attempt, and the actions for it. */
 export function ErrorPage({ id, database }: { id: number; database: string | null }) {
   const error = useResource<ErrorView>(`error ${database} ${id}`, () => read(`api/errors/${id}`, { database }), 10);
   const back = { to: href("errors", "records", { database: database ?? undefined }), label: t("errors.records") };

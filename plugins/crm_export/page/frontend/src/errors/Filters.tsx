@@ -45,7 +45,7 @@ export function Filters({ filter }: { filter: Filter }) {
 
 interface ChoiceProps {
   label: string;
-  /** The text for no choice, where there may be none. */
+  /** The text of the empty choice, if there is one. */
   all?: string;
   value: string;
   options: (readonly [string, string])[];
@@ -66,7 +66,7 @@ function Choice({ label, all, value, options, choose }: ChoiceProps) {
   );
 }
 
-/** Searches when the reader stops typing, or presses Enter. */
+/** Searches when the user stops typing, or presses Enter. */
 function SearchField({ value, search }: { value: string; search: (text: string) => void }) {
   const [text, setText] = useState(value);
   useEffect(() => {

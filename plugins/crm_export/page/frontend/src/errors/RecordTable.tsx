@@ -6,7 +6,7 @@ import { Ago } from "../parts/Time";
 import { linkError } from "./places";
 import { withFilter, type Filter, type Sort } from "./filter";
 
-/** At most so many errors go into one action by name; larger groups go by their cause or code. */
+/** At most this many errors are listed in one action; larger groups are selected by cause or code. */
 export const MAX_CHOSEN = 200;
 
 interface Props {

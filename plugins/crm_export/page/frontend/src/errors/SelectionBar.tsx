@@ -17,7 +17,7 @@ interface Props {
   changed: () => void;
 }
 
-/** What can be done with the chosen records, or with all that the list is about. */
+/** The actions on the selected records, or on all records of the list. */
 export function SelectionBar({ database, chosen, filter, total, totalCapped, clear, changed }: Props) {
   const whole = wholeGroup(filter);
   const selection: ChosenErrors | null = chosen.size ? { errors: [...chosen] } : whole;
@@ -32,7 +32,7 @@ export function SelectionBar({ database, chosen, filter, total, totalCapped, cle
   );
 }
 
-/** Return the whole of what the list shows as a group, null where it is filtered by what no group is made of. */
+/** Return all records of the list as a group; null when a filter is set that groups do not have. */
 function wholeGroup({ stream, status, code, cause, holding, search, error_class }: Filter): ChosenErrors | null {
   if (holding || search || error_class || status === "resolved") return null;
   const unresolved = UNRESOLVED.find((one) => one === status);

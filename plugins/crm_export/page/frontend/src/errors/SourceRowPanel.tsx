@@ -8,7 +8,7 @@ import { FailureNotice } from "../parts/Notice";
 import { Out } from "../parts/Out";
 import { Moment } from "../parts/Time";
 
-/** The row as it is in the source now: personal data, so only on request, and looking is noted. */
+/** The current source row: personal data, so it is shown on request only, and viewing is audited. */
 export function SourceRowPanel({ error }: { error: ErrorView }) {
   const { session } = useLive();
   const [row, setRow] = useState<CurrentRow | null>(null);

@@ -1,4 +1,4 @@
-// Export errors have their numbers within their database; that of postgres_default goes without saying.
+// Export errors are numbered per database; addresses leave out that of postgres_default.
 import type { StreamView } from "../api/contract";
 import { href } from "../route";
 
@@ -9,7 +9,7 @@ export function linkError(id: number, database: string | null): string {
   return href("errors", id, { database: elsewhere(database) });
 }
 
-/** Return a database as addresses and requests name it: not at all where it is the usual one. */
+/** Return a database for an address or a request; undefined for the main one. */
 export function elsewhere(database: string | null | undefined): string | undefined {
   return database && database !== MAIN ? database : undefined;
 }

@@ -7,7 +7,7 @@ import { Heading } from "../parts/Heading";
 import { Blank, FailureNotice, Loading } from "../parts/Notice";
 import { href } from "../route";
 
-/** What came of an action, long after its dialog was closed. */
+/** The result of an action, after its dialog was closed. */
 export function ActionPage({ id }: { id: string }) {
   const action = useResource<ActionAnswer>(`action ${id}`, () => read(`api/actions/${encodeURIComponent(id)}`));
   const back = { to: href("history"), label: t("tabs.history") };

@@ -7,7 +7,7 @@ import { href } from "../route";
 import { CheckResults } from "./CheckResults";
 import { useAsked } from "./asked";
 
-/** All streams and what is set up around them, looked at without sending anything. */
+/** Checks all streams, the alert channels and the pool, without sending anything. */
 export function CheckPage() {
   const { session } = useLive();
   const check = useAsked<CheckResult>("api/check", {});

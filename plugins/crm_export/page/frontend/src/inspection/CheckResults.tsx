@@ -6,7 +6,7 @@ import { Notice, type Tone } from "../parts/Notice";
 const LEVEL: Record<CheckLine["level"], Tone> = { ok: "good", warn: "warning", fail: "bad" };
 const ORDER: CheckLine["level"][] = ["fail", "warn"];
 
-/** The lines of a check by what they are about: what needs somebody first, what is well folded away. */
+/** The lines of a check by subject: problems and warnings first, passed checks collapsed. */
 export function CheckResults({ found }: { found: CheckResult }) {
   const subjects = [...new Set(found.lines.map((line) => line.subject))];
   return (

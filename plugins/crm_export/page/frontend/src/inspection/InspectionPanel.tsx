@@ -7,7 +7,7 @@ import { CheckResults } from "./CheckResults";
 import { PlanResults } from "./PlanResults";
 import { useAsked } from "./asked";
 
-/** A stream looked at without sending: what is wrong with it, and what its next run would do. */
+/** Check and plan of a stream, without sending: problems, and what its next run would do. */
 export function InspectionPanel({ stream, broken }: { stream: string; broken: boolean }) {
   const { session } = useLive();
   const [shown, setShown] = useState<"check" | "plan" | null>(null);

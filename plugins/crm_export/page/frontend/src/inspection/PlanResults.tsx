@@ -5,7 +5,7 @@ import { Notice, type Tone } from "../parts/Notice";
 
 const ACTION: Record<string, Tone> = { create: "good", update: "info", delete: "warning", absent: "quiet" };
 
-/** What the next run would do: how much, what it takes, and the first rows as they would be sent. */
+/** What the next run would do: rows, requests and API calls, and the first rows as they would be sent. */
 export function PlanResults({ plan }: { plan: Plan }) {
   const parts = ([["creates", plan.creates], ["updates", plan.updates], ["deletes", plan.deletes], ["absent", plan.absent], ["rejected", plan.rejected_count]] as const)
     .filter(([, count]) => count > 0)

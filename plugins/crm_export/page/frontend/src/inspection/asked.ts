@@ -1,4 +1,4 @@
-// What is asked for by a button and takes a while.
+// A request that a button starts and that takes a while.
 import { useState } from "preact/hooks";
 import { write, type Failure } from "../api/client";
 import { asFailure } from "../api/resource";

@@ -1,4 +1,4 @@
-// The page's words, numbers, dates and ages in the language of Airflow's UI: English or Brazilian Portuguese.
+// The page's texts, numbers, dates and ages in the language of Airflow's UI: English or Brazilian Portuguese.
 import i18next from "i18next";
 import { timeZone } from "../airflow";
 import catalogue from "./catalogue.pt-BR.json";
@@ -13,16 +13,16 @@ declare module "i18next" {
 }
 
 const portuguese: typeof en = pt; // does not compile while a text is missing
-const LANGUAGE = "i18nextLng"; // where Airflow's UI keeps the language that was chosen in it
+const LANGUAGE = "i18nextLng"; // where Airflow's UI keeps the selected language
 const spoken = navigator.languages.filter((each) => /^(en|pt)\b/i.test(each));
 const chosen = readChosen();
 const preferred = spoken.find((each) => !chosen || each.slice(0, 2) === chosen.slice(0, 2)) ?? chosen ?? "en-US";
 const inPortuguese = preferred.toLowerCase().startsWith("pt");
 
-/** The language of the page's words, and of texts that the server writes. */
+/** The language of the page's texts, and of those that the server writes. */
 export const language = inPortuguese ? "pt-BR" : "en";
 
-/** The locale of numbers and dates: the reader's own kind of English, or Brazilian Portuguese. */
+/** The locale of numbers and dates: the user's variant of English, or Brazilian Portuguese. */
 export const locale = inPortuguese ? "pt-BR" : preferred;
 
 void i18next.init({
@@ -41,14 +41,14 @@ window.addEventListener("storage", ({ key, oldValue, newValue }) => {
   if (key === LANGUAGE && oldValue !== newValue) location.reload();
 });
 
-/** Return the language of Airflow's UI where it is one of the page's, else English; null before one was chosen. */
+/** Return the language of Airflow's UI if the page has it, else English; null before one was selected. */
 function readChosen(): string | null {
   const found = localStorage.getItem(LANGUAGE);
   if (!found) return null;
   return /^(en|pt)\b/i.test(found) ? found : "en-US";
 }
 
-/** Portuguese counts whole millions apart ("1 milhão de linhas"); the texts do not. */
+/** Portuguese has a plural form of its own for whole millions ("1 milhão de linhas"); the texts do not use it. */
 function withMany<T extends object>(texts: T): T {
   const entries = Object.entries(texts).flatMap(([key, value]: [string, unknown]): [string, unknown][] => {
     if (typeof value === "object" && value !== null) return [[key, withMany(value)]];
@@ -57,7 +57,7 @@ function withMany<T extends object>(texts: T): T {
   return Object.fromEntries(entries) as T;
 }
 
-/** Return the catalogue's advice in the reader's language, in English where it has no translation. */
+/** Return the catalogue's advice in the user's language, or in English if it has no translation. */
 export function advice(text: string): string {
   return (inPortuguese && (catalogue as Record<string, string>)[text]) || text;
 }
@@ -80,7 +80,7 @@ export function moment(at: string): string {
   return format(at, MOMENT);
 }
 
-/** Return a moment as charts write it: the time within a day, else the day. */
+/** Return a moment for the axis of a chart: the time within a day, else the day. */
 export function tick(at: string, wholeDays: boolean): string {
   return format(at, wholeDays ? DAY : TIME);
 }
@@ -94,7 +94,7 @@ const dates = new Map<Intl.DateTimeFormatOptions, Intl.DateTimeFormat>();
 const numbers = new Intl.NumberFormat(locale);
 const ages = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
 
-/** Formats are costly to make and cheap to use; a list of a thousand records asks for thousands. */
+/** Formatters are slow to create and fast to use, and a long list needs thousands of formatted dates. */
 function format(at: string, how: Intl.DateTimeFormatOptions): string {
   const made = dates.get(how) ?? new Intl.DateTimeFormat(locale, zone ? { ...how, timeZone: zone } : how);
   dates.set(how, made);

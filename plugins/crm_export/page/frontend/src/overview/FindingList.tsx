@@ -8,7 +8,7 @@ import { FailureNotice } from "../parts/Notice";
 import { Ago } from "../parts/Time";
 import { href } from "../route";
 
-/** What CRMExport_Reconcile has found and still finds, one line for each stream and kind. */
+/** The open findings of CRMExport_Reconcile, one line for each stream and kind. */
 export function FindingList() {
   const { streams } = useLive();
   const count = streams.data?.summary.findings ?? 0;
@@ -32,7 +32,7 @@ function Found({ count }: { count: number }) {
   );
 }
 
-/** Return the findings of each stream and kind together. */
+/** Return the findings grouped by stream and kind. */
 function group(findings: FindingView[]): FindingView[][] {
   const groups = new Map<string, FindingView[]>();
   for (const finding of findings) {

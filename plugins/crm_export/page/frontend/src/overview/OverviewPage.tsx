@@ -12,7 +12,7 @@ import { Troubles } from "./Troubles";
 
 const CAUSES_SHOWN = 6;
 
-/** The ten-second answer, from top to bottom: what stops, why, the state of each stream; the setting next to it. */
+/** The overview, from top to bottom: what is stopped, why, and the state of each stream; the settings next to it. */
 export function OverviewPage() {
   const { streams, causes } = useLive();
   const all = causes.data?.causes ?? [];

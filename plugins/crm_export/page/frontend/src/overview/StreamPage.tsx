@@ -14,7 +14,7 @@ import { href } from "../route";
 import { Hold } from "./Holds";
 import { ErrorCount, Lag, StateBadge, Waiting, Watermark } from "./StreamTable";
 
-/** One stream: its state, its family, its last run and its errors. */
+/** One stream: its state, its parents and children, its last run and its errors. */
 export function StreamPage({ name }: { name: string }) {
   const { streams, causes } = useLive();
   if (!streams.data) return streams.failure ? null : <Loading />;

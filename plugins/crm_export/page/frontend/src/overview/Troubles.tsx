@@ -8,7 +8,7 @@ import { Out } from "../parts/Out";
 import { Ago, Moment } from "../parts/Time";
 import { href } from "../route";
 
-/** What keeps runs from happening or ending well: paused DAGs, failed tasks, sessions that hold the source back. */
+/** What prevents runs or makes them fail: paused DAGs, failed tasks, sessions with old transactions. */
 export function Troubles() {
   const { session, streams } = useLive();
   const stopped = session.data?.dags.filter((dag) => dag.paused || !dag.exists) ?? [];

@@ -8,7 +8,7 @@ import { judge, standOf, type Verdict } from "./verdict";
 
 const SIGNS: Record<Tone, IconName> = { good: "check", bad: "pause", warning: "alert", info: "clock", quiet: "off" };
 
-/** The line on top of every view. Without an answer of both Airflow and the database nothing is said to be good. */
+/** The line on top of every view. It reports success only when both Airflow and the database have answered. */
 export function VerdictLine({ brief }: { brief: boolean }) {
   const { session, streams } = useLive();
   if (!streams.data || !session.data) {

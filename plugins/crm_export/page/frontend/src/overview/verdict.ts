@@ -1,4 +1,4 @@
-// One sentence that answers: is everything in Salesforce? Good only when nothing is known that says otherwise.
+// One sentence that answers: is everything in Salesforce? "Good" only when nothing contradicts it.
 import type { DagState, Headline, Session, Streams, Summary } from "../api/contract";
 import { capped, duration, list, t } from "../language";
 import type { Tone } from "../parts/Notice";
@@ -6,7 +6,7 @@ import type { Tone } from "../parts/Notice";
 export interface Verdict {
   tone: Tone;
   title: string;
-  /** What is missing and what it blocks. */
+  /** What is missing, and what that blocks. */
   facts: string[];
 }
 
@@ -15,7 +15,7 @@ export interface Standing {
   summary: Summary;
   dags: DagState[];
   exporting: boolean;
-  /** Streams, or tasks outside of streams, of CRMExport that have failed. */
+  /** Failed streams of CRMExport, and failed tasks that belong to no stream. */
   failed: string[];
   /** Failed tasks of the other DAGs. */
   othersFailed: string[];

@@ -1,4 +1,4 @@
-// A modal dialog: the browser's own, which keeps the focus inside, closes on Escape and gives the focus back.
+// A modal dialog: the browser's own, which traps the focus, closes on Escape and restores the focus.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
@@ -6,7 +6,7 @@ interface Props {
   title: string;
   onClose: () => void;
   wide?: boolean;
-  /** At the edge of the window, as high as what is in it. */
+  /** Shown at the edge of the window, as high as its content. */
   side?: boolean;
   /** The buttons. */
   foot: ComponentChildren;

@@ -8,7 +8,7 @@ interface Props {
   aside?: ComponentChildren;
 }
 
-/** The heading of a view of its own. It takes the focus, so that a screen reader says where the reader came to. */
+/** The heading of a view. It takes the focus, so that a screen reader announces it. */
 export function Heading({ title, back, aside }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), [title]);

@@ -1,4 +1,4 @@
-// Banners and the designed states of a view: empty, loading, failed.
+// Banners, and the empty, loading and failed states of a view.
 import type { ComponentChildren } from "preact";
 import { Failure } from "../api/client";
 import { t } from "../language";
@@ -17,7 +17,7 @@ export function Notice({ tone, children }: { tone: Tone; children: ComponentChil
   );
 }
 
-/** Shown in place of a view, when there is nothing to show. */
+/** Shown in place of an empty view. */
 export function Blank({ icon, title, children }: { icon: IconName; title: string; children?: ComponentChildren }) {
   return (
     <div class="blank">
@@ -28,7 +28,7 @@ export function Blank({ icon, title, children }: { icon: IconName; title: string
   );
 }
 
-/** Lines in the shape of what is coming. */
+/** Placeholder lines while a view is loading. */
 export function Loading({ lines = 4 }: { lines?: number }) {
   return (
     <div class="loading" role="status">
@@ -38,7 +38,7 @@ export function Loading({ lines = 4 }: { lines?: number }) {
   );
 }
 
-/** Say why a request failed, in the reader's language where the reason is a known one. */
+/** Return why a request failed, translated if the code has a translation. */
 export function explain(failure: Failure): string {
   if (failure.code === "invalid" || failure.code === "already_requested" || failure.code === "misconfigured") return failure.message;
   return t(`failure.${failure.code}`);

@@ -13,7 +13,7 @@ interface Props {
   children: ComponentChildren;
 }
 
-/** A link out of the page's frame; plain text when there is nowhere to go. */
+/** A link out of the page's frame; plain text without an address. */
 export function Out({ airflow, salesforce, class: style, children }: Props) {
   if (typeof airflow === "string") {
     return <a class={style} href={`${AIRFLOW}${airflow}`} target="_top" onClick={leave}>{children}</a>;

@@ -1,7 +1,7 @@
 import { useLive } from "../api/live";
 import { ago, exactly, moment } from "../language";
 
-/** A moment: how long ago by the server's clock, the moment itself for whoever points at it. */
+/** How long ago a moment was, by the server's clock; the tooltip shows the exact time. */
 export function Ago({ at }: { at: string }) {
   return <time dateTime={at} title={exactly(at)}>{ago(at, useServerTime())}</time>;
 }
@@ -10,7 +10,7 @@ export function Moment({ at }: { at: string }) {
   return <time dateTime={at} title={exactly(at)}>{moment(at)}</time>;
 }
 
-/** The server's time: ages must not depend on the reader's clock. */
+/** The server's time: ages must not depend on the user's clock. */
 export function useServerTime(): number {
   const { streams, session } = useLive();
   return Date.parse(streams.data?.at ?? session.data?.now ?? "") || Date.now();

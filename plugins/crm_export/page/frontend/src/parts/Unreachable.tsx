@@ -2,7 +2,7 @@ import type { DatabaseProblem } from "../api/contract";
 import { t } from "../language";
 import { Notice } from "./Notice";
 
-/** Names the databases that did not answer, so that what is missing is not taken for what is not there. */
+/** Names the databases that did not answer, whose data is therefore missing. */
 export function Unreachable({ databases }: { databases: DatabaseProblem[] }) {
   return (
     <>

@@ -1,4 +1,4 @@
-// The few signs of the page, drawn in place: the policy admits no pictures from elsewhere.
+// The icons of the page, inline: the content security policy allows no images from elsewhere.
 const PATHS = {
   check: "M20 6 9 17l-5-5",
   alert: "M12 8v5m0 3.5v.01M10.3 3.9 2.4 17.5A2 2 0 0 0 4.1 20.5h15.8a2 2 0 0 0 1.7-3L13.7 3.9a2 2 0 0 0-3.4 0Z",

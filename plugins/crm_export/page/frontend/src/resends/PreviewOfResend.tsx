@@ -14,7 +14,7 @@ interface Props {
   found: (preview: ResendPreview) => void;
 }
 
-/** What a resend will do, asked once typing has paused. */
+/** What a resend will do, requested when the user pauses typing. */
 export function PreviewOfResend({ stream, dag, body, found }: Props) {
   const [preview, setPreview] = useState<ResendPreview | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);

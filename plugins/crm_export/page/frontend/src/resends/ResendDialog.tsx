@@ -16,7 +16,7 @@ interface Props {
   close: () => void;
 }
 
-/** What to send again, what that takes, and, once confirmed, how far it is. */
+/** What to send again, what that takes, and, once confirmed, its progress. */
 export function ResendDialog({ stream, dag, started, close }: Props) {
   const [choice, setChoice] = useState<Choice>(WHOLE);
   const [preview, setPreview] = useState<ResendPreview | null>(null);
@@ -25,7 +25,7 @@ export function ResendDialog({ stream, dag, started, close }: Props) {
   const [sending, setSending] = useState(false);
   const body = compose(choice);
   const choose = (wanted: Choice): void => {
-    if (JSON.stringify(compose(wanted)) !== JSON.stringify(body)) setPreview(null); // a reason changes nothing of it
+    if (JSON.stringify(compose(wanted)) !== JSON.stringify(body)) setPreview(null); // the reason does not affect the preview
     setChoice(wanted);
   };
   const show = (resends: Resends): void => {

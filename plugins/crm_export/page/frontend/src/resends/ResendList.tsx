@@ -13,17 +13,17 @@ const STATE: Record<ResendView["state"], Tone> = { queued: "info", running: "inf
 interface Props {
   found: Resends;
   replace: (found: Resends) => void;
-  /** Only the newest of them. */
+  /** Show only the newest one. */
   limit?: number;
 }
 
-/** The resends of a stream, looked at every two seconds while one of them is not done. */
+/** The resends of a stream, polled every two seconds while one of them is not done. */
 export function ResendList({ found, replace, limit = 20 }: Props) {
   const going = found.resends.some((resend) => resend.state !== "done");
   useEffect(() => {
     if (!going) return undefined;
     const timer = window.setTimeout(() => {
-      // a look that fails is made up for by the panel's own, which reports it
+      // a failed poll is ignored here: the panel's own request reports it
       read<Resends>(`api/streams/${found.stream}/resends`).then(replace, () => replace({ ...found }));
     }, EVERY_MS);
     return () => window.clearTimeout(timer);

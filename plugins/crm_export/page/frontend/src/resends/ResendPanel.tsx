@@ -10,7 +10,7 @@ import { ResendList } from "./ResendList";
 
 const SLOW_SECONDS = 30;
 
-/** Sending again what was exported: the fields that are new, the button, and how far each resend is. */
+/** Resends of a stream: the fields that are new, the button, and the progress of each resend. */
 export function ResendPanel({ stream }: { stream: string }) {
   const { session } = useLive();
   const [asking, setAsking] = useState(false);

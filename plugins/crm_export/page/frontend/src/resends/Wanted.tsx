@@ -7,7 +7,7 @@ const KEYS_AT_ONCE = 50;
 
 export interface Choice {
   kind: (typeof KINDS)[number];
-  /** Moments, as the browser's fields give them, in UTC. */
+  /** Times in UTC, as the browser's fields return them. */
   from: string;
   to: string;
   keys: string;
@@ -16,7 +16,7 @@ export interface Choice {
 
 export const WHOLE: Choice = { kind: "whole", from: "", to: "", keys: "", reason: "" };
 
-/** Return what is asked of the API, null while something is missing or wrong. */
+/** Return the body of the request, null while something is missing or invalid. */
 export function compose(choice: Choice): ResendBody | null {
   if (choice.kind === "whole") return {};
   if (choice.kind === "keys") {
@@ -35,7 +35,7 @@ function split(keys: string): string[] {
   return [...new Set(keys.split("\n").map((key) => key.trim()).filter(Boolean))];
 }
 
-/** Asks what to send again: all, a range of change times, or records by their keys. */
+/** The form for what to send again: all, a range of change times, or records by their keys. */
 export function Wanted({ choice, choose }: { choice: Choice; choose: (choice: Choice) => void }) {
   return (
     <>

@@ -12,7 +12,7 @@ interface Props {
   turnOff: (acknowledged: string) => Promise<boolean>;
 }
 
-/** Close leaves Pause on Export Errors on; Ok turns it off and keeps who, when and this very text. */
+/** Close leaves Pause on Export Errors on; Ok turns it off and records who, when and this text. */
 export function AcknowledgementDialog({ close, turnOff }: Props) {
   const now = useResource<Acknowledgement>("acknowledgement", () => read("api/acknowledgement"));
   const [failed, setFailed] = useState(false);

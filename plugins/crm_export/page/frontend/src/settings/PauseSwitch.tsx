@@ -37,7 +37,7 @@ export function PauseSwitch({ setting, available }: { setting: SwitchSetting; av
   );
 }
 
-/** Who changed it, when, and what the last run saw. */
+/** Who changed it, when, and what the last run used. */
 function Story({ setting }: { setting: SwitchSetting }) {
   const now = useServerTime();
   const { last_change: changed, last_seen: seen, changed_elsewhere } = setting;

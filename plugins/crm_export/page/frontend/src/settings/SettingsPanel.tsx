@@ -5,7 +5,7 @@ import { FailureNotice, Loading, Notice } from "../parts/Notice";
 import { NumberSettings } from "./NumberSettings";
 import { PauseSwitch } from "./PauseSwitch";
 
-/** The settings that a run reads. They are shown only while exporting is on at all. */
+/** The settings that a run reads, shown only while exporting is on, and the DAGs. */
 export function SettingsPanel() {
   const { settings } = useLive();
   const { data, failure } = settings;

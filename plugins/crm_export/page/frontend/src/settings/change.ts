@@ -1,4 +1,4 @@
-// Changing a setting: the server answers with all of them, fresh.
+// Changing a setting: the server answers with the current values of all.
 import { useState } from "preact/hooks";
 import { write, type Failure } from "../api/client";
 import type { NumberSetting, Settings, SwitchSetting } from "../api/contract";
