@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 log = logging.getLogger(__name__)
 LINE_SECONDS = 5.0  # between two lines
 LATE = 1.02  # a look that comes a little after the estimated end finds a job that has ended
+LONGER = 1.5  # times that a look may come later than it would without an estimate: one right before the end is lost
 SOONER = 8  # times that a look may come sooner than it would without an estimate, which may be wrong
 
 
@@ -31,9 +32,11 @@ class Look:
         return max(rows - self.processed, 0) * seconds / processed
 
     def choose_delay(self, first: Look, rows: int, delay: float) -> float:
-        """Return how long to wait before the next look: `delay`, or less where the job is expected to end before."""
+        """Return how long to wait before the next look: `delay`, or until the expected end of the job if it is soon."""
         left = self.estimate_left(first, rows)
-        return delay if left is None else min(delay, max(left * LATE, delay / SOONER))
+        if left is None or left * LATE > delay * LONGER:
+            return delay
+        return max(left * LATE, delay / SOONER)
 
 
 @dataclass

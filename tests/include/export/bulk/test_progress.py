@@ -23,6 +23,8 @@ def test_without_a_pace_nothing_is_estimated(look: Look) -> None:
 def test_a_job_is_looked_at_a_little_after_its_estimated_end() -> None:
     assert Look(110.0, 12_000).choose_delay(FIRST, 20_000, 30.0) == pytest.approx(8.0, rel=0.05)
     assert Look(110.0, 12_000).choose_delay(FIRST, 20_000, 30.0) > 8.0
+    assert Look(110.0, 12_000).choose_delay(FIRST, 20_000, 7.0) > 8.0, "a look right before the end would be lost"
+    assert Look(110.0, 12_000).choose_delay(FIRST, 20_000, 4.0) == pytest.approx(4.0)
 
 
 def test_an_estimate_that_is_wrong_does_not_cost_many_calls() -> None:
