@@ -295,7 +295,7 @@ export interface paths {
         put?: never;
         /**
          * Show Source Row
-         * @description Return the source row of a record as it is now; viewing it is audited.
+         * @description Return the source row of a record as it is now; that somebody looked is audited.
          */
         post: operations["show_source_row_api_errors__error__source_row_post"];
         delete?: never;
