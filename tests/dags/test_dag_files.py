@@ -123,7 +123,7 @@ def test_a_broken_check_is_one_failing_task(tmp_path: Path, monkeypatch: pytest.
     loaded = load_dags()
     assert loaded.import_errors == {}
     dag = loaded.dags["CRMExport_Reconcile"]
-    assert "sums.yaml: stream: nobody is not a stream" in dag.get_task("check_sums").message
+    assert "sums.yaml: stream: nobody is not a usable stream" in dag.get_task("check_sums").message
     assert "Check file typing.yaml: total" in dag.get_task("check_typing").message
     assert dag.has_task("campaigns.export_late_rows")
 
