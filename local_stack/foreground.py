@@ -31,7 +31,9 @@ def run_airflow(place: Place, words: list[str]) -> int:
 
 def run_crm_export(place: Place, words: list[str]) -> int:
     """Run a command of `python -m crm_export` with the stack's connections and return its exit status."""
-    return _run([sys.executable, "-m", "crm_export", *words], _environment(place, place.running_ports()))
+    environment = _environment(place, place.running_ports())
+    environment["_AIRFLOW_PROCESS_CONTEXT"] = "server"  # else Airflow does not read Variables from its database
+    return _run([sys.executable, "-m", "crm_export", *words], environment)
 
 
 def run_psql(server: EmbeddedPostgres, words: list[str]) -> int:
