@@ -296,13 +296,13 @@ def test_a_bulk_job_is_confirmed_up_to_the_row_of_the_watermark(exporter: Export
     window, everything = Window(tenth, thirtieth), sql.Composed([])
     versions.stage(source, 7, window, everything)
     back_date(exporter, 15)  # after the job's rows were read
-    versions.confirm(7, window, position_of(exporter, 20))
+    versions.confirm(source, [7], window, position_of(exporter, 20))
     found = exporter.connection.execute("select row_count, staged_for from crm_export.ExportedVersions").fetchall()
     assert found == [(10, None)]
     late = [key for page in versions.compare(source, position_of(exporter, 20)) for key in page.late]
     assert late == [*map(str, range(1, 11)), "15"]
     versions.stage(source, 8, window, everything)
-    versions.confirm(8, window, None)
+    versions.confirm(source, [8], window, None)
     assert exporter.connection.execute(
         "select count(*) from crm_export.ExportedVersions where cursor_at is null"
     ).fetchone() == (0,)
