@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Set
 
 from rich import box
 from rich.console import Console
@@ -40,13 +41,14 @@ def show_summaries(
                          max_width=None if index else name_width)  # fmt: skip
     if workers is not None:
         table.add_column("worker", no_wrap=True, overflow="ellipsis")
+    names = _shorten({line.stream for line in summaries} | failed.keys(), name_width)
     for line in summaries:
         pending = max(line.rows_changed - line.accepted - line.rejected, 0)
         counts = (line.rows_changed, line.accepted, line.rejected, pending, line.errors.unresolved)
-        table.add_row(_shorten(line.stream, name_width), *map(_write_count, counts), _state(line, failed),
+        table.add_row(names[line.stream], *map(_write_count, counts), _state(line, failed),
                       *_name_worker(line.stream, workers))  # fmt: skip
     for name in sorted(failed.keys() - {line.stream for line in summaries}):
-        table.add_row(_shorten(name, name_width), *["-"] * 5, "failed", *_name_worker(name, workers))
+        table.add_row(names[name], *["-"] * 5, "failed", *_name_worker(name, workers))
     console.print(table, width=WIDTH)
     for line in summaries:
         if line.stream not in failed and line.held_key:
@@ -95,12 +97,14 @@ def _write_count(count: int) -> str:
     return f"{count:,}" if count < _MILLION else f"{count / _MILLION:,.1f}M"
 
 
-def _shorten(text: str, width: int) -> str:
-    """Return a text shortened in its middle: names often differ at their ends."""
-    if len(text) <= width:
-        return text
-    tail = (width - 1) // 2
-    return f"{text[: width - 1 - tail]}…{text[-tail:]}"
+def _shorten(names: Set[str], width: int) -> dict[str, str]:
+    """Return each name cut in its middle, with as much of its end as keeps the names distinct."""
+    cuts = [{name: _cut(name, width, tail) for name in names} for tail in range((width - 1) // 2, -1, -1)]
+    return next((cut for cut in cuts if len(set(cut.values())) == len(names)), cuts[0])
+
+
+def _cut(name: str, width: int, tail: int) -> str:
+    return name if len(name) <= width else f"{name[: width - 1 - tail]}…{name[len(name) - tail :]}"
 
 
 def _why_held(line: StreamSummary) -> str:

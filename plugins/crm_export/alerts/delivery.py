@@ -81,8 +81,8 @@ def load_notifier(channel: Channel) -> type[BaseNotifier]:
 
 def _explain(channel: Channel, broken: Exception) -> str:
     """Name the exception without its text, which may contain an address or a token."""
-    connection = channel.connection or "its default connection"
-    return f"{type(broken).__name__} of {channel.type}. Check connection {connection} and whether the service answers."
+    connection = f"connection {channel.connection}" if channel.connection else "the default connection of its type"
+    return f"{type(broken).__name__} of {channel.type}. Check {connection} and whether the service answers."
 
 
 def _smtp(channel: Channel, message: AlertMessage) -> list[dict[str, Any]]:

@@ -27,6 +27,9 @@ def ask_resend(asked: argparse.Namespace, output: Output) -> int:
             output.line(f"No exported row has the key {asked.key}. Nothing was requested.")
             return WRONG
         _show(preview, output)
+        if not preview.rows:
+            output.line("No exported row is in the range. Nothing was requested.")
+            return WRONG
         if asked.yes:
             number = ExportResends(connection).ask(
                 stream.name, asked_by=asked.by, reason=asked.reason, key=asked.key, from_at=asked.from_at,
