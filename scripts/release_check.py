@@ -97,6 +97,8 @@ def list_parts() -> list[Part]:
         Part("docs", run_command("make", "docs")),
         Part("audit", run_command("make", "audit")),
         Part("test", run_command("make", "test")),
+        Part("test-workers", run_command("make", "test-workers")),
+        Part("histories", run_command("make", "histories", "N=10000")),
         *(Part(f"proof-{name}", run_command("make", "proof", f"PROOF={file}")) for name, file in proofs),
         Part("test-while-busy", run_suite_while_busy),
     ]
