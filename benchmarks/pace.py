@@ -30,7 +30,7 @@ def _line(way: str, measured: Measured, bench: Bench, pace: int) -> Line:
         "jobs_at_once": JOBS_AT_ONCE,
         "seconds": round(measured.seconds, 2),
         "rows_per_second": round(bench.rows / measured.seconds),
-        "share_of_pace": round(bench.rows / measured.seconds / (pace * JOBS_AT_ONCE), 2),
+        "share_of_pace": round(bench.rows / measured.seconds / (pace * JOBS_AT_ONCE), 3),
         "jobs": bench.sink.counts()["jobs"],
         "cpu_seconds": round(measured.cpu_seconds, 2),
         "peak_mb": round(measured.peak_mb),
