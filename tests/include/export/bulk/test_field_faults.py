@@ -76,7 +76,7 @@ class TestEveryRejectionIsRecordedOrNothingIsAcknowledged:
         monkeypatch.setattr(settlement._Settling, "_send_left_out", send_in_another_session)
         bulk.add_many(1, 90)
         spoil(bulk, 40, 50)
-        with pytest.raises(SourceFailure, match="changed between two looks"):
+        with pytest.raises(SourceFailure, match="changed between two reads"):
             bulk.run(pause=False)
         assert (bulk.watermark(), bulk.errors()) == ("25", [])
 
