@@ -191,7 +191,7 @@ def test_a_stream_that_is_begun_anew_in_a_turn_is_left_to_the_next_check(
         other.connection.execute(WANT, [9.3])
 
     behind_page(2, begin_anew)
-    assert checked.reconcile().message.endswith("Stream accounts was begun anew meanwhile; the next check compares it.")
+    assert checked.reconcile().message.endswith("Stream accounts was restarted meanwhile; the next check compares it.")
 
 
 def test_what_is_exported_in_a_turn_counts_as_exported(
