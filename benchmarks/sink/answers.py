@@ -41,7 +41,7 @@ def control(call: Call) -> Reply:
 
 
 def reset(call: Call) -> Reply:
-    """Forget what arrived; takes `rejected`, `latency`, `distinct` and `pace`."""
+    """Discard everything that arrived, and set `rejected`, `latency`, `distinct` and `pace`."""
     asked = call.json()
     latency, pace = float(asked["latency"]), float(asked["pace"])
     call.org.reset(tuple(asked["rejected"]), latency, pace, distinct=asked["distinct"])
@@ -56,7 +56,7 @@ def log_in(call: Call) -> Reply:
 
 
 def describe(call: Call) -> Reply:
-    """Describe any object as that of the benchmarks."""
+    """Describe any object as the benchmarks' object."""
     fields: list[dict[str, Any]] = [
         {
             "name": name, "label": name, "type": TYPES.get(name, "string"), "length": 32_000, "nillable": True,

@@ -39,7 +39,7 @@ alter table crm_export.ExportWatermarks add column if not exists request_rows in
 alter table crm_export.ExportWatermarks
     add column if not exists job_rows integer, add column if not exists job_rows_at timestamptz,
     add column if not exists arrived_behind bigint, add column if not exists rejected_behind jsonb;
--- all fields that `described` has ever had, so that CRMExport_Reconcile detects changes in the org
+-- `described` merged with all earlier ones: the baseline by which CRMExport_Reconcile detects changes in the org
 alter table crm_export.ExportWatermarks add column if not exists described_ever jsonb;
 
 -- One row per stream and run of a task.

@@ -181,7 +181,7 @@ def test_a_parent_is_cleared_through_collections(bulk: Exporter) -> None:
 @pytest.mark.field("F17")
 def test_smaller_windows_where_the_server_ends_long_statements(bulk: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
     bulk.add_many(1, 400)
-    # the COPY of a window waits for each of its rows, as behind a throttled upload
+    # the COPY of a window waits for each of its rows, as with a throttled upload
     bulk.connection.execute(
         "alter table app.accounts rename to accounts_behind;"
         "create function app.slowly(text) returns text language plpgsql volatile as"

@@ -1,4 +1,4 @@
-"""A database that lost its newest transactions: a promoted standby, a restored snapshot; on real servers."""
+"""Failovers on real servers: a promoted standby and a restored snapshot, which lack the newest transactions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from salesforce_sandbox.process import RunningSandbox
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """Return a folder that the servers' user can reach."""
+    """Return a folder that the servers' user can access."""
     folder = Path(tempfile.mkdtemp(prefix="crm-back-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
     folder.chmod(0o755)
     yield folder
@@ -54,7 +54,7 @@ def exporter_of(server: EmbeddedPostgres, sandbox: Control, running: RunningSand
 
 
 def published(exporter: Exporter) -> Position:
-    """Return the watermark, as an asset event stores it outside of the database."""
+    """Return the watermark, as an asset event stores it outside the database."""
     row = exporter.connection.execute("select cursor_at::text, record_key from crm_export.ExportWatermarks").fetchone()
     assert row is not None
     return Position(*row)

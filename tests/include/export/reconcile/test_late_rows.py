@@ -1,4 +1,4 @@
-"""Rows that change times do not show: back-dated, set by a slow clock, restored, moved below the watermark."""
+"""Late rows: back-dated, dated by a slow clock, restored, or moved below the watermark."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_the_histories_notice_a_batch_that_is_not_noted(exporter: Exporter, monk
 
 
 class History:
-    """Changes rows in every way and tracks the version of each that was exported last."""
+    """Changes rows in every way and tracks which version of each was exported last."""
 
     def __init__(self, exporter: Exporter, chance: random.Random) -> None:
         self.exporter, self.chance = exporter, chance
