@@ -94,7 +94,7 @@ def collections(call: Call) -> Reply:
 
 
 def create_job(call: Call) -> Reply:
-    """Open a job of Bulk API 2.0; a multipart request carries its rows and is complete."""
+    """Open a job of Bulk API 2.0; a multipart request includes its rows and also closes it."""
     kind = call.headers.get("Content-Type", "")
     if not kind.startswith("multipart/"):
         return Reply(body=_summarize(call.org.add_job(call.json())))

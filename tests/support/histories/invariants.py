@@ -78,7 +78,7 @@ class Invariants:
                 continue
             if row.deleted:
                 if not self._is_deleted_there(row) and row.external_id.lower() not in self.source.shared:
-                    raise Violation("I4", f"key {row.key} is deleted, behind the watermark, and still in Salesforce")
+                    raise Violation("I4", f"key {row.key} is deleted, below the watermark, and still in Salesforce")
             elif self.org.applied.get((row.external_id.lower(), row.key), 0) < row.version:
                 raise Violation("I4", f"key {row.key} version {row.version} is below the watermark, but not in the org")
 

@@ -231,7 +231,7 @@ def test_the_rows_of_one_parent_are_in_one_job(bulk: Exporter, pause: bool, rows
     assert bulk.run(pause=pause).outcome is Outcome.COMPLETE
     sent = [sent or 0 for _, _, count, sent, _ in jobs(bulk) if count == PARTS]
     assert (sum(sent), sent.count(rows)) == (rows, 0)
-    assert all(each % (rows // 10) == 0 for each in sent), "a parent has so many rows, and they are not divided"
+    assert all(each % (rows // 10) == 0 for each in sent), "each parent has rows // 10 rows, all in one job"
     check_complete(bulk)
 
 

@@ -87,7 +87,7 @@ def test_a_promoted_standby_that_lost_the_tail_is_noticed_and_nothing_is_lost(
         standby._run("pg_ctl", "-D", str(place / "standby" / "data"), "-w", "promote")
         after = exporter_of(standby, sandbox, sandbox_server, catalogue)
         after.add({"id": 4, "minute": 52})
-        assert after.run().rows_sent == 1, "what is new in the promoted database is exported as ever"
+        assert after.run().rows_sent == 1, "new rows of the promoted database are exported as usual"
         report = after.reconcile()
         assert report.failover.startswith("database changed: back at 2026-01-01 00:52:00+00 / 4 (it was ")
         assert "The database changed: back at" in report.message

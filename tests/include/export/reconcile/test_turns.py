@@ -117,7 +117,7 @@ def test_a_check_that_is_cut_off_in_a_turn_has_lost_nothing(
         with pytest.raises((SourceFailure, psycopg.OperationalError)):
             mine.reconcile(lease_seconds=0.2)
     report = other.reconcile()
-    assert (report.compared, report.late) == (ROWS, 0), "what was found was sent before the end"
+    assert (report.compared, report.late) == (ROWS, 0), "the late rows were sent before the check ended"
     assert {checked.names()[f"A{account}"] for account in LATE} == {"late"}
 
 
@@ -221,7 +221,7 @@ def test_pages_without_a_change_are_read_without_the_lease(
     checked: Exporter, other: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked.reconcile()
-    assert checked.reconcile().late == 0, "what was late is packed now"
+    assert checked.reconcile().late == 0, "the late rows are packed now"
     walked, holders = spy(monkeypatch, other)
     report = checked.reconcile()
     assert (report.compared, report.late, walked, holders) == (ROWS, 0, [], [None])
