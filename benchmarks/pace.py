@@ -1,4 +1,4 @@
-"""A first load into an org that saves a set number of rows a second a job, with several jobs at once."""
+"""A first load, with several jobs at once, into an org that saves a set number of rows per second and job."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from benchmarks.bench import Bench
 from benchmarks.measuring import Measured
 from benchmarks.sink.schedule import JOBS_AT_ONCE
 
-PACE = 2_000  # rows a second of a job; a real org saves about 1,000, which would take twice as long
+PACE = 2_000  # rows per second and job; a real org saves about 1,000, with which the benchmark would take twice as long
 Line = dict[str, Any]
 
 
 def measure_pace(bench: Bench, pace: int = PACE, part_rows: int = 10_000, **stream: Any) -> list[Line]:
-    """Return a line for a first load with the setting on and one with it off; the org decides how long they take."""
+    """Return a line for a first load with the setting on and one with it off; the org's pace limits both."""
     table, lines = bench.source.table(bench.rows), []
     for way, pause in (("ours, setting on", True), ("ours, setting off", False)):
         options = {"pause_on_export_errors": pause, "part_rows": part_rows}

@@ -1,1 +1,1 @@
-"""What the daily work costs: the check for late rows, and the page with many errors and runs."""
+"""Measurements of daily operation: the check for late rows, and the page with many errors and runs."""

@@ -1,4 +1,4 @@
-"""Part 9: what the page asks the database, with a million export errors and five million runs in its tables."""
+"""Part 9: the page's queries, with a million export errors and five million runs in the tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE, NEWEST = 50, ErrorOrder()
 
 
 def measure_page(bench: Bench) -> list[Line]:
-    """Return a line for each query of the page: the median and the most milliseconds."""
+    """Return a line for each query of the page, with its median and maximum in milliseconds."""
     errors = bench.rows if bench.large else bench.rows // 10
     table = bench.source.table(1_000)
     streams = [Stream(**bench.stream(table, name=name)) for name in STREAMS]
@@ -45,7 +45,7 @@ def _fill(bench: Bench, connection: psycopg.Connection, errors: int) -> None:
 
 
 def _queries(connection: psycopg.Connection, streams: Sequence[Stream], errors: int) -> dict[str, Callable[[], int]]:
-    """Return what is measured by name; each returns how much it found, which must be something."""
+    """Return the measured queries by name; each returns how many rows it found, which must not be zero."""
     catalogue = Catalogue.load()
 
     def page(wanted: ErrorFilter, after: str | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Part 8: the daily check for late rows: the first, one that finds nothing changed, and an export that meets one."""
+"""Part 8: the daily check for late rows: a first check, one without changes, and an export that meets a check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPTIONS = {"pause_on_export_errors": True}
 
 
 def measure_reconcile(bench: Bench) -> list[Line]:
-    """Return a line for a first check, for one without a change, and for an export that meets a first check."""
+    """Return a line for a first check, for a check without changes, and for an export that meets a first check."""
     rows = 10 * bench.rows if bench.large else bench.rows // 5
     table, exported = bench.source.table(rows), rows - min(CHANGED, rows // 4)
     _begin(bench, table, exported)
@@ -35,7 +35,7 @@ def measure_reconcile(bench: Bench) -> list[Line]:
 
 
 def _begin(bench: Bench, table: str, exported: int) -> None:
-    """Put the export tables into the state behind an export of the first rows."""
+    """Put the export tables into the state after an export of the first rows."""
     bench.source.forget_exports()
     bench.source.put_watermark(table, exported)
     with bench.source.connect() as connection:
@@ -53,7 +53,7 @@ def _check(bench: Bench, table: str, exported: int) -> Measured:
 
 
 def _measure_meeting(bench: Bench, table: str, rows: int, exported: int) -> Line:
-    """Measure an export that begins while a first check walks its pages; every row of it must arrive."""
+    """Measure an export that begins while a first check reads its pages; every row of it must arrive."""
     _begin(bench, table, exported)
     with ThreadPoolExecutor(1) as threads:
         checking = threads.submit(_check, bench, table, exported)

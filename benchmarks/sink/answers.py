@@ -41,7 +41,7 @@ def control(call: Call) -> Reply:
 
 
 def reset(call: Call) -> Reply:
-    """Forget what arrived; takes `rejected`, `latency`, `distinct` and `pace`."""
+    """Discard everything that arrived, and set `rejected`, `latency`, `distinct` and `pace`."""
     asked = call.json()
     latency, pace = float(asked["latency"]), float(asked["pace"])
     call.org.reset(tuple(asked["rejected"]), latency, pace, distinct=asked["distinct"])
@@ -56,7 +56,7 @@ def log_in(call: Call) -> Reply:
 
 
 def describe(call: Call) -> Reply:
-    """Describe any object as that of the benchmarks."""
+    """Describe any object as the benchmarks' object."""
     fields: list[dict[str, Any]] = [
         {
             "name": name, "label": name, "type": TYPES.get(name, "string"), "length": 32_000, "nillable": True,
@@ -94,7 +94,7 @@ def collections(call: Call) -> Reply:
 
 
 def create_job(call: Call) -> Reply:
-    """Open a job of Bulk API 2.0; a multipart request carries its rows and is complete."""
+    """Open a job of Bulk API 2.0; a multipart request includes its rows and also closes it."""
     kind = call.headers.get("Content-Type", "")
     if not kind.startswith("multipart/"):
         return Reply(body=_summarize(call.org.add_job(call.json())))

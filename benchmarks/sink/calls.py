@@ -1,4 +1,4 @@
-"""A request as the sink's answers get it."""
+"""A request, as it is passed to the functions that answer it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.sink.org import SinkOrg
 
 @dataclass(frozen=True)
 class Call:
-    """A request: `words` are the parts of its path in a route, `blocks` its body, each overwritten by the next."""
+    """A request: `words` are the variable parts of its path, `blocks` its body, each overwritten by the next."""
 
     org: SinkOrg
     words: tuple[Any, ...]

@@ -31,7 +31,7 @@ class Job:
 class SinkOrg:
     """The state of the sink. It rejects rows whose Reject__c is in `rejected`; `latency` is in seconds.
 
-    With `distinct` each rejected row of a job is rejected with a text of its own. Jobs run as the schedule has it.
+    With `distinct`, each rejected row of a job has an error text of its own. The schedule determines when jobs run.
     """
 
     folder: Path
@@ -45,7 +45,7 @@ class SinkOrg:
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def reset(self, rejected: tuple[str, ...], latency: float, pace: float, *, distinct: bool) -> None:
-        """Forget everything that arrived."""
+        """Discard everything that arrived."""
         with self.lock:
             for path in (*self.folder.glob("*.csv"), *self.folder.glob("*.json")):
                 if path.name != "ready.json":
@@ -68,16 +68,16 @@ class SinkOrg:
         return job
 
     def schedule_job(self, job: Job, rows: int) -> None:
-        """Let a job have its turn."""
+        """Schedule a job."""
         with self.lock:
             job.turn = self.schedule.add(rows)
 
     def new_file(self, kind: str) -> Path:
-        """Return the path of a new file for arriving `csv` or `json`."""
+        """Return the path of a new file for an upload, `csv` or `json`."""
         return self.folder / f"{next(self._numbers):06d}.{kind}"
 
     def keep(self, content: bytes) -> None:
-        """Keep a JSON array of records."""
+        """Store a JSON array of records."""
         path = self.new_file("json")
         path.with_suffix(".draft").write_bytes(content)
         path.with_suffix(".draft").rename(path)

@@ -1,4 +1,4 @@
-"""Starts the sink as a separate process, and asks it what arrived."""
+"""Starts the sink as a separate process, and reads from it what arrived."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_SECONDS = 20
 
 @dataclass
 class RunningSink:
-    """A sink that serves; a context manager that stops it."""
+    """A running sink; a context manager that stops it."""
 
     process: subprocess.Popen[bytes]
     folder: Path
@@ -43,9 +43,9 @@ class RunningSink:
     def reset(
         self, *, rejected: tuple[str, ...] = (), latency: float = 0.0, distinct: bool = False, pace: float = 0.0
     ) -> None:
-        """Forget what arrived; reject the rows whose Reject__c is among `rejected`, answer `latency` seconds later.
+        """Discard what arrived; from now on reject rows whose Reject__c is in `rejected`, and answer after `latency`.
 
-        A job saves `pace` rows a second, 0: all at once.
+        A job saves `pace` rows per second; 0: all at once.
         """
         self._ask({"rejected": rejected, "latency": latency, "distinct": distinct, "pace": pace})
 
@@ -55,7 +55,7 @@ class RunningSink:
         return counts
 
     def files(self) -> list[Path]:
-        """Return the files of what arrived."""
+        """Return the files that arrived."""
         return sorted(p for p in self.folder.iterdir() if p.suffix in {".csv", ".json"} and p.stem != "ready")
 
     def __enter__(self) -> RunningSink:
@@ -76,7 +76,7 @@ class RunningSink:
 
 
 def start_sink(folder: Path) -> RunningSink:
-    """Start a sink with its files in `folder` and wait until it serves; raises RuntimeError with its output."""
+    """Start a sink with its files in `folder` and wait until it is ready; raises RuntimeError with its output."""
     ready, log = folder / "ready.json", folder / "sink.log"
     with log.open("wb") as output:
         command = [sys.executable, "-m", "benchmarks.sink", str(folder)]

@@ -1,4 +1,4 @@
-"""When the jobs of the sink run: at a set pace each, a few at once, in the order in which they were closed."""
+"""The schedule of the sink's jobs: each runs at a set pace, a few at once, in the order in which they were closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROWS_OF_A_TRANSACTION = 200
 
 @dataclass(frozen=True)
 class Turn:
-    """When a job of so many rows runs, by the monotonic clock."""
+    """The time in which a job of a number of rows runs, by the monotonic clock."""
 
     begins: float
     ends: float
@@ -30,13 +30,13 @@ class Turn:
 
 @dataclass
 class Schedule:
-    """The turns of closed jobs; `pace` is how many rows a second a job saves, 0: all at once."""
+    """The turns of closed jobs; a job saves `pace` rows per second, 0: all at once."""
 
     pace: float = 0.0
     turns: list[Turn] = field(default_factory=list)
 
     def add(self, rows: int) -> Turn:
-        """Return the turn of a job that is closed now: it waits until few enough of those before it are unfinished."""
+        """Return the turn of a job that is closed now: it waits until few enough of the earlier ones are unfinished."""
         now = time.monotonic()
         if not self.pace:
             return Turn(now, now, rows)

@@ -19,7 +19,7 @@ from benchmarks.sink.uploads import BLOCK
 
 
 class SinkServer(ThreadingHTTPServer):
-    """A server on a free port of 127.0.0.1, a thread a connection."""
+    """A server on a free port of 127.0.0.1, with one thread per connection."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -29,7 +29,7 @@ class SinkServer(ThreadingHTTPServer):
         self.org, self.tls = org, tls
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection; the handshake is left to its thread."""
+        """Accept a connection; its own thread does the handshake."""
         accepted, address = super().get_request()
         if self.tls:
             accepted = self.tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
@@ -56,7 +56,7 @@ class SinkHandler(BaseHTTPRequestHandler):
         return True
 
     def answer(self) -> None:
-        """Answer a request by the first route that matches."""
+        """Answer a request with the first matching route."""
         split = urlsplit(self.path)
         org = cast("SinkServer", self.server).org
         calls = org.calls

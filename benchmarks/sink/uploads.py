@@ -46,7 +46,7 @@ class Upload:
                     self.failed = sorted(span for value in rejected for span in _find(content, ends[value]))
 
     def successful(self) -> Iterator[bytes]:
-        """Yield the file of accepted rows; all of them carry the same made-up id."""
+        """Yield the file of accepted rows, all with the same made-up id."""
         mark = b'"a0R000000000001AAA","false",'
         with self.path.open("rb") as source:
             yield b'"sf__Id","sf__Created",' + source.readline()
@@ -76,7 +76,7 @@ class Upload:
             return source.readline()
 
     def _rewrite(self, rejected: tuple[str, ...]) -> None:
-        """Convert a file of another form (columns in another order, quoted lines) into one that can be searched."""
+        """Convert a file of another format (columns in another order, quoted lines) into one that can be searched."""
         draft, failed, rows = self.path.with_suffix(".draft"), [], 0
         with self.path.open(encoding="utf-8", newline="") as source, draft.open("wb") as out:
             lines = csv.reader(source)
@@ -99,7 +99,7 @@ def _line(row: list[str]) -> bytes:
 
 
 def _tails(content: mmap.mmap, start: int) -> dict[str, bytes] | None:
-    """Return the end of a line by value of the last column, None when some line ends differently."""
+    """Return the end of a line for each value of the last column, None when a line ends differently."""
     first = content[start : content.find(b"\n", start) + 1]
     for form in (b",%s\n", b',"%s"\n', b",%s\r\n", b',"%s"\r\n'):
         ends = {value: form % value.encode() for value in VALUES}
@@ -118,7 +118,7 @@ def _find(content: mmap.mmap, end: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _marked(source: BinaryIO, position: int, last: int, mark: bytes) -> Iterator[bytes]:
-    """Yield whole lines, each with a mark in front."""
+    """Yield whole lines, each preceded by a mark."""
     if position < last:
         yield mark
     while position < last:

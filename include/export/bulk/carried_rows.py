@@ -1,4 +1,4 @@
-"""The rows that a job carried, as its answers are matched with them."""
+"""The rows that a job has sent, and how its answers are matched to them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from include.export.source import SourceWindows
 
 
 class CarriedRows(Protocol):
-    """Finds the rows of answers; `kept` says what keeps a row that has none from being lost."""
+    """Matches answers to rows; `kept` says in a message why a row without an answer is not lost."""
 
     @property
     def kept(self) -> str:
-        """Return the words."""
+        """Return the words of the message."""
 
     def place(self, results: JobResults) -> int:
         """Find the source rows of the rejected records; returns how many have none."""
@@ -70,5 +70,5 @@ class WindowRows:
 
     @property
     def _part(self) -> sql.Composed:
-        """Return the condition of the rows of a window among which the job's are."""
+        """Return the condition that a row of the window belongs to the job's part."""
         return SourceWindows(self.run.source).part_of(self.batch.parts, self.batch.part)

@@ -1,4 +1,4 @@
-"""The jobs of a run until Salesforce has their rows: ledger, id, upload, and the end of those that are given up."""
+"""The jobs of a run until Salesforce has their rows: the plan in the ledger, the job, its upload, or its abortion."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from include.export.source import SourceWindows
 
 @dataclass(frozen=True)
 class RunJobs:
-    """Opens and closes the jobs of one run; each step is in the ledger before the call that it is about."""
+    """Opens and closes the jobs of one run; each step is written to the ledger before its call is made."""
 
     run: RunContext
     progress: Progress
 
     @property
     def calls(self) -> IngestJobs:
-        """Return the calls of ingest jobs."""
+        """Return the API calls of ingest jobs."""
         return IngestJobs(self.run.stream, self.run.client)
 
     def write_plan(self, window: Window | None, rows: int, parts: int) -> list[JobBatch]:
-        """Write the ledger's lines of jobs inside the caller's transaction; without a window their rows are listed."""
+        """Write the ledger's lines of jobs in the caller's transaction; jobs without a window send listed rows."""
         run = self.run
         values = {"stream": run.stream.name, "run": run.entry.id, "epoch": run.lease.epoch,
                   "action": str(run.stream.operation)}  # fmt: skip
@@ -45,23 +45,23 @@ class RunJobs:
         return replace(batch, job_id=job_id)
 
     def keep(self, batch: JobBatch, rows: int) -> None:
-        """Prolong the lease during an upload, and log its progress."""
+        """Renew the lease during an upload, and log its progress."""
         self.run.lease.keep()
         self.progress.log_upload(str(batch.job_id), rows)
 
     def close_job(self, batch: JobBatch, body: UploadBody) -> JobBatch:
-        """Let Salesforce process a job whose rows it has; returns the batch as the ledger has it."""
+        """Close the upload, so that Salesforce processes the job; returns the batch as it is in the ledger."""
         run = self.run
         with run.lease.transaction():
             run.jobs.note_upload(batch, body.rows)
         if body.rows:
             self.calls.complete_upload(str(batch.job_id))
         else:
-            self.calls.abort(str(batch.job_id))  # none of its rows goes into a job
+            self.calls.abort(str(batch.job_id))  # all of its rows were left out
         return run.jobs.read(batch.id)
 
     def abandon(self, batches: list[JobBatch]) -> None:
-        """Abort jobs whose rows are sent again, so that nothing of them comes later."""
+        """Abort jobs whose rows are sent again, so that they cannot be processed later."""
         for batch in batches:
             job_id = self.run.jobs.read(batch.id).job_id
             if job_id:
@@ -80,14 +80,14 @@ class WindowJobs(RunJobs):
             return self.write_plan(window, rows, parts)
 
     def upload(self, batch: JobBatch, plan: WindowPlan) -> tuple[JobBatch, float]:
-        """Let Salesforce process the rows of a batch; returns the batch, and how many bytes a row took."""
+        """Upload the rows of a batch and close its job; returns the batch and the bytes per row."""
         opened = self.open_job(batch)
         with closing(self.compose(opened, plan, lambda rows: self.keep(opened, rows))) as body:
             self.calls.upload(str(opened.job_id), body.open)
         return self.close_job(opened, body), body.row_bytes
 
     def compose(self, batch: JobBatch, plan: WindowPlan, report: Callable[[int], None]) -> JobUpload:
-        """Return the upload of a job; `report` is called with how many rows were sent."""
+        """Return the upload of a job; `report` is called with the number of rows sent so far."""
         windows, pause = SourceWindows(self.run.source), self.run.options.pause_on_export_errors
         part = windows.part_of(batch.parts, batch.part)
         copy = windows.compose_copy(plan.window, plan.form.columns, plan.needs_collections, part, by_parent=not pause)

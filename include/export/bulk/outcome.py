@@ -1,4 +1,4 @@
-"""What Salesforce answers of a finished job: what was rejected, and whether every row has an answer."""
+"""Salesforce's answers for a finished job: which records were rejected, and whether every row has an answer."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from include.export.run import RunContext, check_error_count, check_job_circuit
 from include.export.salesforce import IngestJobs, JobState, explain_job_failure
 
 log = logging.getLogger(__name__)
-RETRIED_RECORDS = 5_000  # of a job, at most: what rejected them is transient
-FETCH_TRIES = 3  # of result files that are not whole
+RETRIED_RECORDS = 5_000  # the most records of a job that are retried after a transient rejection
+FETCH_TRIES = 3  # of a result file that is incomplete
 
 
 def read_answers(run: RunContext, batch: JobBatch, carried: CarriedRows, state: JobState) -> JobAnswers:
-    """Return the answers of a job, after sending once more what was rejected for transient reasons.
+    """Return the answers of a job, after retrying records that were rejected for transient reasons.
 
     Raises CircuitFailure when its rejections are not the records' fault, SalesforceFailure when the answers contradict
     each other.
@@ -45,7 +45,7 @@ class JobAnswers:
     state: JobState
     first_unanswered: Position | None = None
     unplaced: int = 0  # rejected records whose source row is not known
-    retried: int = 0  # rejected records that were sent once more
+    retried: int = 0  # rejected records that were retried
     accepted_again: int = 0
     proof: Counts | None = None
 
@@ -59,11 +59,11 @@ class JobAnswers:
         return Counts(self.state.processed, 0, 0, 0) if self.proves_clean else self.results.count()
 
     def find_first_rejected(self, before: Position | None = None) -> Position | None:
-        """Return the position of the first rejected record whose row is as it was sent, `before` a position."""
+        """Return the position of the first rejected record whose row is unchanged since, `before` a position."""
         return None if self.proves_clean else self.results.find_first_rejected(before)
 
     def read(self) -> Position | None:
-        """Read what was rejected, and all answers where the counts prove nothing; returns the first row without."""
+        """Read the rejections, and all answers if the counts prove nothing; returns the first row without an answer."""
         if self.state.failed:
             self._load("rejected", self.state.failed)
         self.results.judge()
@@ -75,9 +75,9 @@ class JobAnswers:
         return None if proven else self._account()
 
     def send_again(self) -> None:
-        """Send once more, by Collections, what was rejected for transient reasons or for the size of the request.
+        """Retry, through Collections, records that were rejected for transient reasons or for the size of the request.
 
-        With the setting on, nothing behind a record that stays rejected.
+        With the setting on, nothing after a record that stays rejected is retried.
         """
         run = self.run
         stays = self._find_first_staying() if run.options.pause_on_export_errors else None
@@ -92,31 +92,31 @@ class JobAnswers:
             self.accepted_again += len(accepted)
 
     def _find_first_staying(self) -> Position | None:
-        """Return the first row that stays rejected, also of the jobs of the window that are settled."""
+        """Return the first row that stays rejected, including those of the window's settled jobs."""
         before = self.carried.find_rejected_before()
         return self.results.find_first_rejected(before, staying=True) or before
 
     def raise_if_incomplete(self) -> None:
-        """Raise for a job that did not end as it should, after what it had done is settled."""
+        """Raise a RunFailure for a job that ended abnormally, after the rows it had processed were settled."""
         if self.state.state != "JobComplete":
             raise explain_job_failure(self.run.stream, self.state)
         if self.first_unanswered is not None:
             counts = self.count()
             raise SalesforceFailure(
                 f"Stream {self.run.stream.name}: {counts.accepted + counts.rejected:,} of {self.batch.sent:,} records "
-                f"of Bulk job {self.state.id} are accounted for. What became of the others is not known: "
-                f"{self.carried.kept}, and they are sent again by the next attempt."
+                f"of Bulk job {self.state.id} are accounted for. The outcome of the others is unknown: "
+                f"{self.carried.kept}, and the next attempt sends them again."
             )
 
     @cached_property
     def results(self) -> JobResults:
-        """Return the tables of the answers, empty at first use."""
+        """Return the tables of the answers; the first use empties them."""
         results = JobResults(self.run.source, self.run.catalogue, self.run.form.identity)
         results.clear()
         return results
 
     def _load(self, kind: str, expected: int | None) -> None:
-        """Fetch a result file, again when it is not whole; what stays cut is read up to where it ends."""
+        """Fetch a result file, again when it is incomplete; the last time, its complete rows are read."""
         jobs = IngestJobs(self.run.stream, self.run.client)
         for last in (*[False] * (FETCH_TRIES - 1), True):
             try:
@@ -125,7 +125,7 @@ class JobAnswers:
             except ResultsCut:
                 if last:
                     raise
-                log.info("The %s of job %s are not whole; fetching them again", kind, self.state.id)
+                log.info("The %s of job %s are incomplete; fetching them again", kind, self.state.id)
             else:
                 if expected is None or getattr(self.results.count(), kind) == expected:
                     return
@@ -133,13 +133,13 @@ class JobAnswers:
     def _check_circuit(self) -> None:
         found = self.results.find_classes()
         rejected = sum(each.count for each in found)
-        known = self.results.count().rejected - rejected  # what a record had before is no evidence against the run
+        known = self.results.count().rejected - rejected  # a rejection that a record had before is no evidence
         self.run.new_errors += min(rejected, limit_recorded(self.run, self.batch.parts) or rejected)
         check_job_circuit(self.run.stream, found, self.state.processed - known, self.run.catalogue)
         check_error_count(self.run.stream, self.run.new_errors)
 
     def _account(self) -> Position | None:
-        """Read every answer of a job whose counts do not prove that each row has one; returns the first without."""
+        """Read every answer of a job whose counts prove nothing; returns the first row without an answer."""
         self._load("accepted", self.state.processed - self.state.failed)
         self._load("unprocessed", None)
         self.proof = self._check_answers()
@@ -149,14 +149,14 @@ class JobAnswers:
         counts = self.results.count()
         if counts.repeated or counts.accepted + counts.rejected + counts.unprocessed > (self.batch.sent or 0):
             raise SalesforceFailure(
-                f"Stream {self.run.stream.name}: Bulk job {self.state.id} answers more rows than were sent, or one "
-                "row twice. Nothing is acknowledged; look at the job in Salesforce (Setup > Bulk Data Load Jobs)."
+                f"Stream {self.run.stream.name}: Bulk job {self.state.id} has answers for more rows than were sent, or "
+                "two for one row. Nothing is acknowledged; check the job in Salesforce (Setup > Bulk Data Load Jobs)."
             )
         return counts
 
 
 def _send_again(run: RunContext, batch: Batch) -> list[str]:
-    """Send records of a job once more and settle what comes of it; returns the accepted external ids."""
+    """Retry records of a job and settle their outcome; returns the accepted external ids."""
     sent = run.sender.send_batch(batch, stop_at_rejection=False)
     run.settle(batch, sent, move=False, again=True)
     return [str(row.external_id) for row in batch.rows if row.ordinal in sent.accepted]

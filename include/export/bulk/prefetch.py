@@ -1,4 +1,4 @@
-"""Jobs that are uploaded while the run settles the jobs in front of them; none is closed before its turn."""
+"""Jobs that are uploaded while the run settles the preceding ones; no job is closed before its turn."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from include.export.positions import Window
 from include.export.run import RunContext
 from include.export.salesforce import IngestJobs, SalesforceClient
 
-LOOK_SECONDS = 1.0  # between two looks at an upload that is waited for
-STOP_SECONDS = 5.0  # that a stopped upload is waited for; its connection ends with the process at the latest
+LOOK_SECONDS = 1.0  # between two looks at an upload that the run waits for
+STOP_SECONDS = 5.0  # that the run waits for a stopped upload; its connection ends with the process at the latest
 
 
 class UploadAbandoned(RunFailure):
-    """An upload was stopped because its job is not wanted any more."""
+    """An upload was stopped because its job is no longer needed."""
 
 
 @dataclass
 class PrefetchedJob:
     """A window's job that is Open, and the thread that uploads its rows.
 
-    A thread must not touch what the run works with: it has a client of its own, and its reads have connections of
-    their own.
+    The thread must not touch the run's client or connection: it has a client and connections of its own.
     """
 
     plan: WindowPlan
@@ -41,23 +40,23 @@ class PrefetchedJob:
     _abandoned: Event = field(default_factory=Event, init=False)
 
     def start(self, body: JobUpload, *, concurrent: bool) -> None:
-        """Send the rows: in a thread, or to their end before this returns."""
+        """Upload the rows: in a thread, or completely before this returns."""
         self.body = body
         if concurrent:
-            # a daemon: a run that is ended does not wait for its uploads
+            # a daemon: a run that is asked to end does not wait for its uploads
             Thread(target=self._upload, daemon=True, name=f"upload-{self.batch.id}").start()
         else:
             self._upload()
 
     def check(self, rows: int) -> None:
-        """Raise UploadAbandoned once the upload is not wanted any more; called at each block of its rows."""
+        """Raise UploadAbandoned once the upload is no longer needed; called at each block of its rows."""
         if self._abandoned.is_set():
             raise UploadAbandoned(f"The upload was abandoned after {rows:,} rows.")
 
     def wait(self, client: SalesforceClient, meanwhile: Callable[[int], None]) -> None:
-        """Wait until Salesforce has the rows; `meanwhile` is called every second with how many were sent.
+        """Wait until Salesforce has the rows; `meanwhile` is called every second with the number sent so far.
 
-        Raises what broke the upload. The calls and bytes are added to those of the run's own client.
+        Raises the failure of the upload. Its calls and bytes are added to those of the run's own client.
         """
         while not wait([self._done], LOOK_SECONDS).done:
             meanwhile(self.body.rows)
@@ -65,11 +64,11 @@ class PrefetchedJob:
         self._done.result()
 
     def abandon(self) -> None:
-        """Stop sending; what was sent is of no use."""
+        """Stop the upload; the rows already sent are discarded."""
         self._abandoned.set()
 
     def join(self, client: SalesforceClient) -> None:
-        """Wait for an upload that was abandoned to end."""
+        """Wait for an abandoned upload to end."""
         wait([self._done], STOP_SECONDS)
         client.take_counts_of(self.jobs.client)
 
@@ -77,7 +76,7 @@ class PrefetchedJob:
         try:
             with closing(self.body):
                 self.jobs.upload(str(self.batch.job_id), self.body.open)
-        except BaseException as broken:  # whoever waits for the rows gets it
+        except BaseException as broken:  # raised where the run waits for the upload
             self._done.set_exception(broken)
             if not isinstance(broken, Exception):
                 raise
@@ -95,7 +94,7 @@ class Prefetcher:
     queue: list[PrefetchedJob] = field(default_factory=list, init=False)
 
     def find_window(self) -> tuple[Window, int] | None:
-        """Return the first window and its number of rows; all are abandoned when it does not begin at the watermark."""
+        """Return the first window and its number of rows; if it does not begin at the watermark, all are abandoned."""
         if self.queue and self.queue[0].plan.window.start == self.run.state.watermark:
             return self.queue[0].plan.window, self.queue[0].batch.row_count
         self.abandon()
@@ -104,7 +103,7 @@ class Prefetcher:
     def allows(self, rows: int) -> bool:
         """Return whether more than one window may be in flight.
 
-        Not in a run that continues after a deferred job: it will defer again, and what is prefetched would be uploaded
+        Not in a run that continues after a deferred job: it will defer again, and prefetched rows would be uploaded
         twice.
         """
         options = self.run.options
@@ -113,13 +112,13 @@ class Prefetcher:
         return enough and not ends_early and self.planner.sizer.parts(rows) == 1
 
     def take(self, window: Window, rows: int) -> PrefetchedJob:
-        """Return the job of a window, uploaded or being so, after the uploads behind it have begun."""
+        """Return the job of a window, whose upload has begun, after starting the uploads of the following windows."""
         self.queue = self.queue or [self._begin(window, rows)]
         self._begin_next()
         return self.queue[0]
 
     def keep_waiting(self, job: PrefetchedJob) -> None:
-        """Wait until Salesforce has the rows of a job and remove it from the queue; raises what broke its upload."""
+        """Wait until Salesforce has a job's rows and remove it from the queue; raises the failure of its upload."""
         job.wait(self.run.client, lambda rows: self.jobs.keep(job.batch, rows))
         self.queue.remove(job)
 
@@ -134,7 +133,7 @@ class Prefetcher:
             self.jobs.abandon([job.batch for job in abandoned])
 
     def stop(self, *, join: bool) -> None:
-        """Stop the uploads and leave their jobs to the next run, as those of a killed run are."""
+        """Stop the uploads and leave their jobs to the next run, like the jobs of a killed run."""
         for job in self.queue:
             job.abandon()
         for job in self.queue if join else ():

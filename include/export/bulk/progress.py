@@ -1,4 +1,4 @@
-"""What a person can follow in the log while much is sent: rows, rate, time left; a line every few seconds at most."""
+"""The progress of long exports in the log: rows, rate and time left; at most one line every few seconds."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
 LINE_SECONDS = 5.0  # between two lines
-LATE = 1.02  # a look that comes a little after the estimated end finds a job that has ended
-LONGER = 1.5  # times that a look may come later than it would without an estimate: one right before the end is lost
-SOONER = 8  # times that a look may come sooner than it would without an estimate, which may be wrong
+LATE = 1.02  # times the estimated time left: a look a little after the estimated end finds the job finished
+LONGER = 1.5  # times the usual delay that a look may wait for the estimated end: one right before it would be wasted
+SOONER = 8  # how many times shorter than usual a delay may be, because the estimate may be wrong
 
 
 @dataclass(frozen=True)
 class Look:
-    """A look at a job that Salesforce works on: when it was, and how many rows had been processed."""
+    """A look at a running job: its time, and how many rows had been processed."""
 
     moment: float
     processed: int
 
     def estimate_left(self, first: Look, rows: int) -> float | None:
-        """Return in how many seconds a job of so many rows is expected to end, by its pace since the first look.
+        """Return the seconds until a job of `rows` rows is expected to end, by its pace since the first look.
 
-        None where no pace is to be seen.
+        None if no row was processed since.
         """
         seconds, processed = self.moment - first.moment, self.processed - first.processed
         if seconds <= 0 or processed <= 0:
@@ -32,7 +32,7 @@ class Look:
         return max(rows - self.processed, 0) * seconds / processed
 
     def choose_delay(self, first: Look, rows: int, delay: float) -> float:
-        """Return how long to wait before the next look: `delay`, or until the expected end of the job if it is soon."""
+        """Return the wait before the next look: `delay`, or until just after the expected end if that is soon."""
         left = self.estimate_left(first, rows)
         if left is None or left * LATE > delay * LONGER:
             return delay
@@ -41,7 +41,7 @@ class Look:
 
 @dataclass
 class Progress:
-    """The progress of one run. `count` returns how many rows are left, up to `limit`; it is asked at the first line."""
+    """The progress of one run. `count` returns how many rows are left, up to `limit`; the first line calls it."""
 
     stream: str
     count: Callable[[], int]
@@ -52,12 +52,12 @@ class Progress:
     _logged: float = field(default_factory=time.monotonic)
 
     def log_upload(self, job_id: str, rows: int) -> None:
-        """Log how many rows of a job are uploaded."""
+        """Log how many rows of a job have been uploaded."""
         if self._is_due():
             log.info("Stream %s: job %s, %s; uploading", self.stream, job_id, self._so_far(self.settled + rows))
 
     def log_job(self, job_id: str, state: str, processed: int) -> None:
-        """Log what Salesforce says of a job that it works on."""
+        """Log the state of a running job as Salesforce reports it."""
         if self._is_due():
             so_far = self._so_far(self.settled + processed)
             log.info("Stream %s: job %s is %s, %s", self.stream, job_id, state, so_far)

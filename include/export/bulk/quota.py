@@ -1,4 +1,4 @@
-"""What an org still takes of Bulk jobs today."""
+"""The Bulk batches that an org has left today."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from include.export.failures import ConfigurationFailure
 from include.export.run import RunContext
 
 log = logging.getLogger(__name__)
-CALLS_OF_A_JOB = 20  # API calls that are kept ready for one job and its results
+CALLS_OF_A_JOB = 20  # API calls that are reserved for one job and its results
 BATCHES_OF_A_DAY = 15_000  # docs/salesforce-behaviour.md#limits
-ROWS_OF_A_BATCH = 10_000  # that Salesforce makes of a job, each counted against its daily limit
+ROWS_OF_A_BATCH = 10_000  # Salesforce divides a job into batches of this size and counts each against the daily limit
 
 
 @dataclass
 class BulkCredits:
-    """The Bulk batches that are left; they are asked for once a run."""
+    """The number of Bulk batches that are left today; Salesforce is asked once a run."""
 
     run: RunContext
     batches_left: int | None = field(default=None, init=False)
 
     def take(self, rows: int, jobs: int, share: float = 1.0) -> bool:
-        """Return whether the org takes so many rows in so many jobs, and count them as taken.
+        """Return whether the org's limits allow `rows` rows in `jobs` jobs, and count their batches as used.
 
-        `share` is that of the daily API limit which their calls may use.
+        `share` is the share of the daily API limit that their calls may use.
         """
         if self.batches_left is None:
             self.batches_left = self._read_batches_left()
@@ -38,7 +38,7 @@ class BulkCredits:
         return self.run.has_credits(share, calls=CALLS_OF_A_JOB * jobs)
 
     def _read_batches_left(self) -> int:
-        """Return how many Bulk batches the org takes today; a user who may not ask finds out at the next job."""
+        """Return how many Bulk batches are left; without the right to ask, the next job shows whether any are."""
         try:
             return int(self.run.client.call("GET", "limits").body["DailyBulkApiBatches"]["Remaining"])
         except (ConfigurationFailure, KeyError, TypeError, ValueError) as unknown:

@@ -1,4 +1,4 @@
-"""Recording the rejections of a job: as many as it counts, or nothing of the job is acknowledged."""
+"""Recording the rejections of a job: unless all that it counts are found, nothing of the job is acknowledged."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ class AnswersIncomplete(SalesforceFailure):
 
 
 def check_count(answers: JobAnswers) -> None:
-    """Raise AnswersIncomplete where fewer rejections were read than the job counts and no row is without answer."""
+    """Raise AnswersIncomplete if fewer rejections were read than the job counts, though no row lacks an answer."""
     proof, counted = answers.proof, answers.state.failed
     if proof is not None and answers.first_unanswered is None and proof.rejected != counted:
         raise AnswersIncomplete(
             f"Stream {answers.run.stream.name}: Bulk job {answers.state.id} counts {counted:,} rejections and lists "
-            f"{proof.rejected:,}. Nothing is acknowledged; its rows are sent again by the next attempt."
+            f"{proof.rejected:,}. Nothing is acknowledged; the next attempt sends its rows again."
         )
 
 
 def check_proof(answers: JobAnswers) -> None:
-    """Raise SourceFailure unless the answers are those that were counted; in the transaction that settles them."""
+    """Raise SourceFailure if the answers are not those counted before; in the transaction that settles them."""
     if answers.proof is None:
         return
     known, again = answers.proof, answers.accepted_again
     if answers.results.count() != replace(known, accepted=known.accepted + again, rejected=known.rejected - again):
         raise SourceFailure(
-            f"Stream {answers.run.stream.name}: the answers of Bulk job {answers.state.id} changed between two "
-            "looks, as behind a pooler that gives each transaction another session. Nothing is acknowledged. Let the "
-            "exporter connect to Postgres directly, or through a session pooler."
+            f"Stream {answers.run.stream.name}: the stored answers of Bulk job {answers.state.id} changed between two "
+            "reads, as happens with a pooler that gives each transaction another session. Nothing is acknowledged. "
+            "Connect the exporter to Postgres directly, or through a session pooler."
         )
 
 
 def record_rejections(answers: JobAnswers, recorder: Recorder) -> None:
-    """Record the rejections; raises SourceFailure unless as many are written as were counted."""
+    """Record the rejections; raises SourceFailure if fewer or more were written than counted."""
     run, limit = answers.run, limit_recorded(answers.run, answers.batch.parts)
     rejected = run.source.compose_results("ledger/results_rejected", None)
     written = run.errors.record_job(recorder, answers.batch.action, answers.state.id, rejected, limit)
@@ -50,19 +50,19 @@ def record_rejections(answers: JobAnswers, recorder: Recorder) -> None:
     if written != expected:
         raise SourceFailure(
             f"Stream {run.stream.name}: {written:,} of {expected:,} rejections of Bulk job {answers.state.id} could "
-            "be written to crm_export.ExportErrors. Nothing is acknowledged. Look for triggers, rules or policies on "
-            "that table, and for a transaction pooler in front of Postgres."
+            "be written to crm_export.ExportErrors. Nothing is acknowledged. Check for triggers, rules or policies on "
+            "that table, and for a transaction pooler between the exporter and Postgres."
         )
 
 
 def find_unrecorded(answers: JobAnswers) -> Unrecorded:
-    """Return the rejections that are only counted."""
+    """Return the rejections that are counted but not recorded."""
     limit = limit_recorded(answers.run, answers.batch.parts)
     return Unrecorded() if limit is None or answers.proves_clean else answers.results.find_unrecorded(limit)
 
 
 def count_behind(run: RunContext, batch: JobBatch, window: Window) -> Behind:
-    """Return what the jobs of a window did in a part of it, behind the record at which the stream is stopped."""
+    """Return what the jobs of a window did in a part of it, after the record at which the stream is stopped."""
     counted = run.jobs.sum_counted_only(batch.window_id)
     windows = SourceWindows(run.source)
     arrived = windows.count_arrived(window, run.stream.name, batch.window_id, batch.planned_at)

@@ -1,4 +1,4 @@
-"""What earlier runs left unsettled: jobs in progress are adopted, all else is abandoned, before anything is sent."""
+"""Unsettled batches of earlier runs: jobs in progress are adopted, all others abandoned, before anything is sent."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 
 def settle_unsettled(run: RunContext) -> None:
-    """Settle the jobs that Salesforce has the rows of, and abandon batches whose rows go again.
+    """Settle the jobs whose rows Salesforce has, and abandon all other batches: their rows are sent again.
 
-    Raises JobPending when a job takes longer than `job_patience`, RunFailure when one did not end as it should.
+    Raises JobPending when a job takes longer than `job_patience`, RunFailure when one ended abnormally.
     """
     left = run.jobs.find_unsettled(run.stream.name)
     adopted = [batch for batch in left if _is_adopted(run, batch, left)]
@@ -37,11 +37,11 @@ def settle_unsettled(run: RunContext) -> None:
 
 
 def reject_unsettled(run: RunContext) -> None:
-    """Raise ConfigurationFailure while a job of an earlier run may still be running: nothing newer may be sent."""
+    """Raise ConfigurationFailure while a job of an earlier run may still be running: no newer version may be sent."""
     left = run.jobs.find_unsettled(run.stream.name)
     if any(batch.job_id for batch in left):
         raise ConfigurationFailure(
-            f"A Bulk job of stream {run.stream.name} is not settled yet. Let CRMExport run first, then retry."
+            f"A Bulk job of stream {run.stream.name} is not settled yet. Run CRMExport first, then retry."
         )
 
 
@@ -68,7 +68,7 @@ def _abandon(run: RunContext, batches: Sequence[JobBatch]) -> None:
     with run.lease.transaction():
         count, rows = run.batches.abandon([batch.id for batch in batches])
     log.warning(
-        "Stream %s: %d batch(es) of an earlier run were never settled; their %d rows are sent again.",
+        "Stream %s: %d batch(es) of an earlier run were not settled; their %d rows are sent again.",
         run.stream.name, count, rows,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The result files of a Bulk job as text: decoded, with a header, and whole rows only where they stay cut."""
+"""The result files of a Bulk job as text: decoded, the header, and the complete rows of a truncated file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ResultsCut(SalesforceFailure):
 
 
 def decode(blocks: Iterator[bytes]) -> Iterator[str]:
-    """Yield the text of blocks as Postgres can store it: UTF-8 (whatever the answer's header says), without NUL."""
+    """Yield the text of blocks as Postgres can store it: read as UTF-8 (whatever the HTTP header says), without NUL."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for block in blocks:
         yield decoder.decode(block).replace("\x00", "\ufffd")
@@ -27,7 +27,7 @@ def decode(blocks: Iterator[bytes]) -> Iterator[str]:
 
 
 def read_header(texts: Iterator[str]) -> tuple[list[str], Iterator[str]]:
-    """Return the names of the first line, and everything with that line; no names for an empty answer."""
+    """Return the names in the first line, and the whole text including that line; no names for an empty answer."""
     head = ""
     for text in texts:
         head += text
@@ -46,9 +46,9 @@ def _join(head: str, texts: Iterator[str]) -> Iterator[str]:
 
 
 def drop_incomplete(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield a result file without the row in which it was cut off; for files that stay cut, row by row.
+    """Yield the complete rows of a truncated result file, one by one.
 
-    A last row without its line end is not complete, even if it reads like one: a quote of its last cell may be half.
+    A last row without a line end is incomplete even if it parses: its last cell may end in half of a doubled quote.
     """
     width = 0
     try:
@@ -59,7 +59,7 @@ def drop_incomplete(blocks: Iterator[bytes]) -> Iterator[bytes]:
                 csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(row)
                 yield written.getvalue().encode()
     except csv.Error:
-        return  # the rest of the file is the row that was cut
+        return  # the rest of the file is the truncated row
 
 
 def _split_lines(blocks: Iterator[bytes]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """The session's tables crm_export_results and crm_export_verdicts: the answers of a Bulk job while it is settled.
 
-They outlive a transaction, because records are sent again between reading the answers and writing what they mean: a
-pooler that gives each transaction another session would lose or mix them. What was counted is therefore counted once
-more in the transaction that writes, and compared (`JobAnswers.check_proof`).
+They outlive a transaction, because records are retried between reading the answers and writing the outcome: a pooler
+that gives each transaction another session would lose or mix them. The transaction that writes therefore counts the
+answers again and compares (`check_proof`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from include.export.salesforce import Catalogue, ErrorClass, RejectedClass, Reje
 from include.export.source import Source
 from include.sql import fetch_one, fetch_value, load_statement, pin_index_plans
 
-TEXTS_OF_A_PAGE = 2_000  # judged at a time
+TEXTS_OF_A_PAGE = 2_000  # classified at a time
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many answers there are of each kind, and how many external ids were answered more than once."""
+    """The number of answers of each kind, and of external ids with more than one answer."""
 
     accepted: int
     rejected: int
@@ -43,9 +43,9 @@ class ResultLoader:
     source: Source
 
     def load(self, kind: str, blocks: Iterator[bytes]) -> None:
-        """Read a result file (`rejected`, `accepted`, `unprocessed`), in place of what was read of that kind before.
+        """Read a result file of a kind (`rejected`, `accepted`, `unprocessed`); it replaces what was read of it before.
 
-        Raises ResultsCut when it ends in the middle of a row, SalesforceFailure when it is not such a file.
+        Raises ResultsCut when it ends in the middle of a row, SalesforceFailure when it is not a result file.
         """
         texts = decode(blocks)
         names, rest = read_header(texts)
@@ -99,7 +99,7 @@ class JobResults:
     identity: ExternalIdForm
 
     def clear(self) -> None:
-        """Make the tables, empty."""
+        """Create the tables, or empty them."""
         self._connection.execute(load_statement("bulk/results_tables"))
 
     def count(self) -> Counts:
@@ -107,14 +107,14 @@ class JobResults:
         return Counts(*fetch_one(self._connection.execute(load_statement("bulk/results_count"))))
 
     def judge(self) -> None:
-        """Judge the rejections, text by text and not row by row."""
+        """Classify the rejections: each distinct text once, not each row."""
         with self._connection.transaction(), self._connection.cursor(name="crm_export_texts") as texts:
             texts.execute(load_statement("bulk/results_texts"))
             while page := texts.fetchmany(TEXTS_OF_A_PAGE):
                 self._keep_verdicts(page)
 
     def find_classes(self) -> list[RejectedClass]:
-        """Return the judged rejections by class, without what the records were known to be rejected for before."""
+        """Return the classified rejections by class, without those that ExportErrors already has for their records."""
         rows = self._connection.execute(load_statement("bulk/results_classes")).fetchall()
         return [
             RejectedClass(ErrorClass(name), count, tuple(_judge_text(self.catalogue, text) for text in samples))
@@ -141,27 +141,27 @@ class JobResults:
         return self.count_unplaced()
 
     def find_unanswered(self, window: Window, part: sql.Composed, batch: int) -> Position | None:
-        """Return the first row of a window's part that the job of a batch carried and that has no answer."""
+        """Return the first row of a window's part that the job of a batch has sent and that has no answer."""
         statement = self.source.compose_window("bulk/results_unanswered", window, part=part, answered=self.answered())
         row = self._connection.execute(statement, {**window.as_values(), "batch": batch}).fetchone()
         return Position(*row) if row else None
 
     def find_again(self, limit: int, before: Position | None) -> list[str]:
-        """Return external ids of rejected records that may be accepted when sent once more, `before` a position."""
+        """Return external ids of rejected records that a retry may get accepted, `before` a position."""
         statement = self.source.compose_results("bulk/results_again", before)
         values = {"limit": limit, **(before.as_values() if before else {})}
         return [row[0] for row in self._connection.execute(statement, values)]
 
     def note_retried(self, tried: Sequence[str], accepted: Sequence[str]) -> None:
-        """Keep what happened to records that were sent once more."""
+        """Store the outcome of records that were retried."""
         values = {"tried": list(tried), "accepted": list(accepted)}
         folds = {"folded": self.identity.fold(sql.SQL("external_id"))}
         self._connection.execute(load_statement("bulk/results_retried").format(**folds), values)
 
     def find_first_rejected(self, before: Position | None = None, *, staying: bool = False) -> Position | None:
-        """Return the position of the first rejected record whose row is as it was sent, `before` a position.
+        """Return the position of the first rejected record whose row is unchanged since, `before` a position.
 
-        `staying` leaves out those that may be accepted when sent once more.
+        `staying` leaves out those that a retry may get accepted.
         """
         statement = self.source.compose_results("bulk/results_first_rejected", before)
         values = {"staying": staying, **(before.as_values() if before else {})}
@@ -169,11 +169,11 @@ class JobResults:
         return Position(*row) if row else None
 
     def answered(self) -> sql.Composed:
-        """Return the condition that an answer `r` is that of a row `s`: numbers and blanks may be written otherwise."""
+        """Return the condition that an answer `r` belongs to a row `s`; numbers and blanks may be spelt differently."""
         return self.identity.same(sql.SQL("r.external_id"))
 
     def find_unrecorded(self, limit: int) -> Unrecorded:
-        """Count the rejected records behind the first `limit` of them, by code, and find the first of those."""
+        """Count the rejected records after the first `limit` of them, by code, and find the first one counted."""
         statement = self.source.compose_results("bulk/results_unrecorded", None)
         codes, *first = fetch_one(self._connection.execute(statement, {"limit": limit}))
         return Unrecorded(codes, Position(*first) if first[0] else None)

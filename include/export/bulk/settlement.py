@@ -1,4 +1,4 @@
-"""Settling the jobs of a window: wait for them, read their answers, and write what they mean in one transaction."""
+"""Settling the jobs of a window: wait for each, read its answers, and write its outcome in one transaction."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from include.export.salesforce import TIMED_OUT, IngestJobs, JobState, explain_j
 from include.export.source import SourceWindows
 
 log = logging.getLogger(__name__)
-EMPTY_JOB = JobState("", "JobComplete", 0, 0, "")  # the outcome of one that carried no row
+EMPTY_JOB = JobState("", "JobComplete", 0, 0, "")  # the outcome of a job without rows
 
 
 class JobPending(Exception):  # noqa: N818 - named by what happens next
-    """Salesforce still runs a job; this run ends, and the next one settles the job."""
+    """A job is still running in Salesforce; this run ends, and the next one settles the job."""
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"Bulk job {job_id} has not finished")
@@ -40,10 +40,10 @@ class JobPending(Exception):  # noqa: N818 - named by what happens next
 
 
 def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan, progress: Progress) -> bool:
-    """Settle the jobs of a window in order; the last one moves the watermark, by what all of them answered.
+    """Settle the jobs of a window in order; with the last one the watermark moves, by the answers of all.
 
     Returns whether the stream is stopped at a rejected record. Raises JobPending when a job takes longer than
-    `job_patience`, RunFailure when it did not end as it should: what it had done is settled then.
+    `job_patience`, RunFailure when it ended abnormally, after settling the rows it had processed.
     """
     held = False
     for batch in batches:
@@ -54,7 +54,7 @@ def settle_window(run: RunContext, batches: Sequence[JobBatch], plan: WindowPlan
 
 
 def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobState:
-    """Return the state of a finished job; its polls are further and further apart until its end can be estimated."""
+    """Return the state of a finished job; the polling interval grows until the job's end can be estimated."""
     jobs, began = IngestJobs(run.stream, run.client), time.monotonic()
     ends_after = (run.stream.job_timeout - run.jobs.read_age(batch)).total_seconds()
     delays, first = run.options.poll_delays, None
@@ -62,8 +62,8 @@ def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobSta
         state = jobs.read(str(batch.job_id))
         if state is None:
             raise SalesforceFailure(
-                f"Stream {run.stream.name}: Salesforce does not have Bulk job {batch.job_id} any more. Its rows are "
-                "sent again by the next attempt."
+                f"Stream {run.stream.name}: Bulk job {batch.job_id} no longer exists in Salesforce. The next attempt "
+                "sends its rows again."
             )
         if state.is_over:
             return state
@@ -80,7 +80,7 @@ def wait_for_job(run: RunContext, batch: JobBatch, progress: Progress) -> JobSta
 
 
 def _end_job(run: RunContext, jobs: IngestJobs, state: JobState) -> JobState:
-    """Abort a job that Salesforce does not finish; it may have finished meanwhile."""
+    """Abort a job that has run longer than job_timeout; it may have finished meanwhile."""
     log.warning("Stream %s: Bulk job %s is aborted after job_timeout (%s)", run.stream.name, state.id,
                 run.stream.job_timeout)  # fmt: skip
     jobs.abort(state.id)
@@ -90,7 +90,7 @@ def _end_job(run: RunContext, jobs: IngestJobs, state: JobState) -> JobState:
 
 @dataclass
 class _Settling:
-    """One job of a window and what happens to it; `last` moves the watermark."""
+    """The settlement of one job of a window; that of the `last` job moves the watermark."""
 
     run: RunContext
     batch: JobBatch
@@ -101,7 +101,7 @@ class _Settling:
     def settle(self) -> bool:
         """Settle the job; returns whether the stream is stopped at a rejected record."""
         if self.state.state == "Failed" and self.state.processed == 0:
-            self._abandon()  # none of its rows was looked at
+            self._abandon()  # none of its rows was processed
             raise explain_job_failure(self.run.stream, self.state)
         try:
             rows = WindowRows(self.run, self.batch, self.plan.window)
@@ -117,9 +117,9 @@ class _Settling:
         return held
 
     def _send_left_out(self) -> None:
-        """Send the rows of the window that its jobs left out; with the setting on none behind a rejected one.
+        """Send the rows of the window that its jobs left out; with the setting on, none after a rejected one.
 
-        Which they are was kept when the jobs were filled: what keeps a row out may have ended since.
+        The rows were listed when the jobs were uploaded, because the reason to leave a row out may have ended since.
         """
         run, place = self.run, self.plan.window.start
         stop = self._find_first_rejected() if run.options.pause_on_export_errors else None
@@ -138,12 +138,12 @@ class _Settling:
                 return
 
     def _find_first_rejected(self) -> Position | None:
-        """Return the first rejected row over all jobs of the window: those settled before have recorded theirs."""
+        """Return the first rejected row of all jobs of the window; those settled before have recorded theirs."""
         place = self.answers.carried.find_rejected_before()
         return self.answers.find_first_rejected(place) or place
 
     def _write(self, first_unanswered: Position | None) -> bool:
-        """Write everything that a job means in one transaction."""
+        """Write the outcome of a job in one transaction; returns whether the stream is stopped at a rejected record."""
         run, batch, counts = self.run, self.batch, self.answers.count()
         rejected = counts.rejected
         accepted = max(self.state.processed - rejected, 0) if first_unanswered is None else counts.accepted
@@ -165,9 +165,9 @@ class _Settling:
         return held
 
     def _end_window(self, first_unanswered: Position | None) -> bool:
-        """Move the watermark over the window, or to just before the first row that keeps it from continuing.
+        """Move the watermark to the end of the window, or to just before the first row that stops it.
 
-        Where a job of the window is not settled, none of its rows is acknowledged. Returns whether the stream is
+        If a job of the window is not settled, none of the window's rows is acknowledged. Returns whether the stream is
         stopped at a rejected record.
         """
         run, window = self.run, self.plan.window
@@ -181,7 +181,7 @@ class _Settling:
         return held
 
     def _move(self, first_unanswered: Position | None) -> tuple[bool, Position | None]:
-        """Move the watermark; returns whether it is stopped at a rejected record, and how far rows are acknowledged."""
+        """Move the watermark; returns whether a rejected record stops it, and how far rows are acknowledged."""
         run, windows, window = self.run, SourceWindows(self.run.source), self.plan.window
         error, place = self._find_limit(first_unanswered)
         end = windows.find_before(window, place) if place else window.end
@@ -196,8 +196,8 @@ class _Settling:
     def _find_limit(self, first_unanswered: Position | None) -> tuple[int | None, Position | None]:
         """Return the export error that stops the stream, if any, and the first row that is not acknowledged.
 
-        That is the first rejected row over all jobs of the window. Where the setting is off, where the row has changed
-        or where an operator decided about it, another may be the first: one that was counted only or has no answer.
+        That is the first rejected row of all jobs of the window. With the setting off, or when that row has changed or
+        an operator has decided about it, it is the first row that was only counted or has no answer, if there is one.
         """
         run, batch, windows = self.run, self.batch, SourceWindows(self.run.source)
         within = replace(self.plan.window, end=first_unanswered or self.plan.window.end)
@@ -209,7 +209,7 @@ class _Settling:
         return found or (None, unrecorded or first_unanswered)
 
     def _keep_size(self, *, held: bool) -> None:
-        """With the setting on the next run begins with the last good size, and small behind a rejection."""
+        """With the setting on, let the next run begin with the last good size, or small after a rejection."""
         if self.run.options.pause_on_export_errors:
             keep_job_rows(self.run, None if held else max(self.batch.row_count, self.run.state.job_rows or 0))
 

@@ -1,4 +1,4 @@
-"""The Bulk transport: windows of changed rows are sent as jobs of Bulk API 2.0, settled by the same ledger."""
+"""The Bulk transport: windows of changed rows are sent as jobs of Bulk API 2.0 and settled in the same ledger."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from include.export.run import RunContext
 from include.export.salesforce import Unanswered
 
 log = logging.getLogger(__name__)
-UPLOAD_TRIES = 3  # of a window whose upload breaks
-COUNTED_ROWS = 10_000_001  # changed rows that are counted to report the progress
+UPLOAD_TRIES = 3  # of a window whose upload fails
+COUNTED_ROWS = 10_000_001  # changed rows that are counted at most to report the progress
 
 
 @dataclass
 class BulkTransport:
-    """The Bulk jobs of one run, after small requests whose rows took `json_bytes` each.
+    """The Bulk jobs of one run; `json_bytes` are the bytes per row of the small requests before them.
 
-    A context manager: what is prefetched at the end is abandoned.
+    A context manager: jobs that are still prefetched at the end are abandoned.
     """
 
     run: RunContext
@@ -43,7 +43,7 @@ class BulkTransport:
     prefetcher: Prefetcher = field(init=False)
 
     def __post_init__(self, json_bytes: float) -> None:
-        """Begin small while the setting is on: what lies behind a rejected record may reach Salesforce."""
+        """Begin small while the setting is on: rows after a rejected record may reach Salesforce."""
         self.sizer = _size_windows(self.run, CsvForm(self.run.form).measure_row(json_bytes))
         self.planner = WindowPlanner(self.run, self.horizon, self.sizer)
         self.jobs = WindowJobs(self.run, Progress(self.run.stream.name, self._count, COUNTED_ROWS))
@@ -54,11 +54,11 @@ class BulkTransport:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Abandon what is prefetched; after a failure its jobs are left to the next run, as those of a kill are."""
+        """Abandon prefetched jobs; after a failure they are left to the next run, like the jobs of a killed run."""
         if kind is not None:
             self.prefetcher.stop(join=issubclass(kind, Exception))
             return
-        with suppress(RunFailure):  # a job that cannot be aborted now stays Open, and the next run does it
+        with suppress(RunFailure):  # a job that cannot be aborted now stays Open, and the next run aborts it
             self.prefetcher.abandon()
 
     def find_window(self) -> tuple[Window, int] | None:
@@ -84,7 +84,7 @@ class BulkTransport:
         return False
 
     def _export_prefetched(self, window: Window, rows: int) -> bool:
-        """Settle a window while the next one is uploaded; where that breaks, it is exported alone."""
+        """Settle a window while the next one is uploaded; if its own upload fails, it is exported alone."""
         first = self.prefetcher.take(window, rows)
         try:
             self.prefetcher.keep_waiting(first)
@@ -130,13 +130,13 @@ class BulkTransport:
         return sent
 
     def _abandon_reading(self, batches: list[JobBatch]) -> None:
-        with suppress(psycopg.Error):  # the run's own connection may be gone too; then the next run abandons them
+        with suppress(psycopg.Error):  # the run's own connection may be lost too; then the next run abandons them
             self.jobs.abandon(batches)
 
     def _cap(self, window: Window, rows: int) -> None:
-        """Let windows be smaller where the server ends long statements or transactions and forbids to change that."""
+        """Use smaller windows when the server's timeouts end long statements or transactions and cannot be changed."""
         log.warning(
-            "Stream %s: Postgres ended the reading of %d rows by a timeout; smaller windows are used.",
+            "Stream %s: a timeout of Postgres ended the reading of %d rows; smaller windows are used.",
             self.run.stream.name, rows,
         )  # fmt: skip
         if not self.sizer.cap(rows):
@@ -149,10 +149,9 @@ class BulkTransport:
 
 
 def _size_windows(run: RunContext, row_bytes: float) -> WindowSizer:
-    """Several jobs are in flight only where one parent's rows stay in one job.
+    """Return the sizer of a run's windows; it divides them only if `lock_order` keeps a parent's rows in one job.
 
-    With the setting on it takes clean windows until they are large enough to be divided: those of this run, and those
-    of earlier ones.
+    With the setting on, windows become large enough to be divided after clean ones, of this run or of earlier runs.
     """
     options, paused = run.options, run.options.pause_on_export_errors
     jobs = options.jobs_in_flight if run.stream.lock_order is not None else None

@@ -1,4 +1,4 @@
-"""The upload of a Bulk job: rows go to Salesforce while Postgres writes them."""
+"""The upload of a Bulk job: rows are streamed from Postgres to Salesforce."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from include.export.run import RunContext
 from include.export.source import SourceWindows
 
 HEADER_BYTES = 32_000  # of a job, at most
-Staged = tuple[int, list[str]]  # rows of a job, and external ids that Salesforce takes for one
-# how COPY writes a text that reads #N/A, to distinguish it from NULL; Salesforce does not distinguish them
+Staged = tuple[int, list[str]]  # number of rows of a job, and external ids that Salesforce matches to one record
+# how COPY writes the text #N/A, as opposed to NULL; Salesforce does not distinguish them
 _MARK = re.compile(rb'"#N/A"')
 
 
 @dataclass
 class UploadBody(ABC):
-    """The body of an upload: the header, then the rows while Postgres writes them.
+    """The body of an upload: the header, then the rows as Postgres returns them.
 
-    `report` is called with how many rows there were. The body uses no connection but its own, so another thread may
-    read it.
+    `report` is called with the number of rows so far. The body uses connections of its own, so another thread may read
+    it.
     """
 
     run: RunContext
@@ -40,16 +40,16 @@ class UploadBody(ABC):
     _readers: Readers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep how the rows are read; the run's own connection is not touched later."""
+        """Keep the run's readers; the run's own connection is not used later."""
         self._readers = self.run.readers
 
     @property
     def row_bytes(self) -> float:
-        """Return how many bytes a row took."""
+        """Return the bytes per row."""
         return self.size / max(self.rows, 1)
 
     def open(self) -> Iterator[bytes]:
-        """Return the body from its beginning, at a new connection."""
+        """Return the body from its beginning, read through a new connection."""
         self.close()
         self.size = self.rows = 0
         self._body = self._read()
@@ -67,7 +67,7 @@ class UploadBody(ABC):
     def _stream(
         self, reader: psycopg.Connection, copy: sql.Composed, values: Mapping[str, object], *, scan_texts: bool
     ) -> Generator[bytes]:
-        """Yield the rows of a COPY; raises UploadStopped for what no job can carry."""
+        """Yield the rows of a COPY; raises UploadStopped for rows CSV cannot represent, or too many bytes."""
         for block in RowStream(reader, copy, values).read_blocks():
             self.rows, self.size = block.rows, self.size + len(block.lines)
             self._check(block, scan_texts=scan_texts)
@@ -84,7 +84,7 @@ class UploadBody(ABC):
 
 @dataclass
 class JobUpload(UploadBody):
-    """The rows of a window's job. What else is to be known of them is read concurrently, in the same snapshot."""
+    """The rows of a window's job; their versions are staged concurrently, in the same snapshot."""
 
     copy: sql.Composed
     batch: JobBatch
@@ -106,7 +106,7 @@ class JobUpload(UploadBody):
             raise UploadStopped(colliding_ids=sorted(unknown))
 
     def _note_left_out(self, reader: psycopg.Connection) -> None:
-        """Keep which rows need Collections: the reason may have ended when the job is settled."""
+        """Store which rows need Collections: the reason may have ended by the time the job is settled."""
         window, source = self.plan.window, self.run.source
         statement = source.compose_window(
             "ledger/batch_left_out", window, needs_collections=self.plan.needs_collections, part=self.part
@@ -115,7 +115,7 @@ class JobUpload(UploadBody):
         JobBatches(reader).note_left_out(statement, values)
 
     def _finish_staging(self, staging: Future[Staged | None] | None, reader: psycopg.Connection) -> Staged:
-        """Return what was staged; where there was no second connection, stage behind the last row."""
+        """Return what was staged; without a second connection, stage after the last row."""
         return (staging.result() if staging else None) or self._stage_versions(reader)
 
     def _stage_concurrently(self, snapshot: str) -> Staged | None:
@@ -126,7 +126,7 @@ class JobUpload(UploadBody):
             return None
 
     def _stage_versions(self, side: psycopg.Connection) -> Staged:
-        """Note which versions the job carries; returns the number of rows and the ids that Salesforce takes for one."""
+        """Record which versions the job sends; returns the number of rows and the ids that match one record."""
         run = self.run
         versions = ExportedVersions(side, run.stream.name)
         identity = self.plan.form.record.identity

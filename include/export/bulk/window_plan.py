@@ -1,4 +1,4 @@
-"""Which rows the next window has, and which of them go into its jobs."""
+"""The rows of the next window, and which of them its jobs send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from include.export.source import SourceChecks, SourceWindows
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """A window and which of its rows go into its jobs; the others need Collections."""
+    """A window and which of its rows its jobs send; the others need Collections."""
 
     window: Window
     form: CsvForm
@@ -29,7 +29,7 @@ class WindowPlan:
 
     @property
     def needs_collections(self) -> sql.Composed:
-        """Return the condition of rows that no job carries."""
+        """Return the condition that a row is left out of the jobs."""
         colliding = bool(self.colliding_ids)
         return self.form.needs_collections(decided=self.decided, scan_texts=self.scan_texts, colliding=colliding)
 
@@ -39,22 +39,22 @@ class WindowPlan:
 
 
 def plan_window(run: RunContext, window: Window, *, scan_texts: bool, colliding_ids: Sequence[str] = ()) -> WindowPlan:
-    """Return which rows of a window its jobs carry; `scan_texts` looks into every text first.
+    """Return which rows of a window its jobs send; `scan_texts` searches every text for what CSV cannot represent.
 
-    `colliding_ids` are external ids, in lower case, that Salesforce would take for one: their rows are rejected.
+    `colliding_ids` are external ids, in lower case, that Salesforce would match to one record: their rows are rejected.
     """
     decided = run.errors.has_decisions(run.stream.name)
     return WindowPlan(window, CsvForm(run.form), decided, scan_texts, tuple(colliding_ids))
 
 
 def keep_job_rows(run: RunContext, rows: int | None) -> None:
-    """Keep the size with which the next run begins its jobs, None to start again; inside the caller's transaction."""
+    """Store the size with which the next run begins its jobs, None for the smallest; in the caller's transaction."""
     run.lease.keep_job_rows(rows)
     run.state = replace(run.state, job_rows=rows)
 
 
 class UploadStopped(Exception):  # noqa: N818 - named by how the upload continues
-    """An upload was stopped by ourselves: it grew too large, or holds rows CSV cannot represent."""
+    """An upload stopped itself: it grew too large, or has rows that CSV cannot represent or with colliding ids."""
 
     def __init__(self, *, row_bytes: float | None = None, colliding_ids: Sequence[str] = ()) -> None:
         super().__init__("the window is planned again")
@@ -65,7 +65,8 @@ class UploadStopped(Exception):  # noqa: N818 - named by how the upload continue
 class WindowPlanner:
     """Finds and plans the windows of one run, and learns from uploads that stopped themselves.
 
-    Up to `small_until` rows are sent in small requests: a job of them failed for a row that Postgres cannot read.
+    Rows up to the position `small_until` are sent in small requests: Postgres could not read one of them for a job, or
+    ended the reading of the smallest window by a timeout.
     """
 
     run: RunContext
@@ -76,12 +77,12 @@ class WindowPlanner:
 
     @cached_property
     def credits(self) -> BulkCredits:
-        """Return what the org still takes today."""
+        """Return the Bulk batches that the org has left today."""
         return BulkCredits(self.run)
 
     @property
     def allows_jobs(self) -> bool:
-        """Return whether the stream may use jobs at all, where its watermark is."""
+        """Return whether the next rows after the watermark may be sent in jobs at all."""
         stream = self.run.stream
         if stream.bulk_from is None or find_bulk_obstacle(stream) or not CsvForm(self.run.form).is_possible:
             return False
@@ -89,7 +90,7 @@ class WindowPlanner:
 
     @cached_property
     def _is_large(self) -> bool:
-        """Return whether jobs pay: while the setting is on, only a large backlog, because a job cannot be atomic."""
+        """Return whether jobs are worth it: with the setting on only for a large backlog, as a job is not atomic."""
         run, least = self.run, self.run.stream.bulk_from_paused
         if not run.options.pause_on_export_errors:
             return True
@@ -98,18 +99,18 @@ class WindowPlanner:
         return run.source.count_waiting(run.state.watermark, self.horizon, limit=least) >= least
 
     def find_behind(self, position: Position | None) -> tuple[Window, int] | None:
-        """Return the window behind a position, None when it is too small for a job or the org takes none."""
+        """Return the window after a position, None when it is too small for a job or the org's limits allow none."""
         found = SourceWindows(self.run.source).find_next(position, self.horizon, self.sizer.rows)
         if found is None or found[1] < self.sizer.smallest:
             return None
         return found if self.credits.take(found[1], self.sizer.parts(found[1])) else None
 
     def plan_window(self, window: Window, colliding_ids: Sequence[str] = ()) -> WindowPlan:
-        """Return which rows of a window its jobs carry."""
+        """Return which rows of a window its jobs send."""
         return plan_window(self.run, window, scan_texts=self.scan_texts, colliding_ids=colliding_ids)
 
     def learn(self, stopped: UploadStopped, window: Window, rows: int) -> tuple[Window, int]:
-        """Return the window to export after an upload that stopped itself, and its number of rows."""
+        """Return the window to export after an upload stopped itself, and its number of rows."""
         if stopped.row_bytes is None:
             self.scan_texts = self.scan_texts or not stopped.colliding_ids
             return window, rows
@@ -118,7 +119,7 @@ class WindowPlanner:
         return found or (window, rows)
 
     def reduce(self, window: Window, rows: int) -> None:
-        """Divide a window with a row that Postgres cannot read; small requests find that row and continue behind it."""
+        """Use smaller windows when Postgres cannot read a row; if the smallest fails, small requests find that row."""
         if not self.sizer.reduce(rows):
             self.small_until = window.end
 

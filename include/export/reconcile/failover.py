@@ -1,4 +1,4 @@
-"""A database that is not the one of before: a promoted standby, a restored backup that lacks the newest changes."""
+"""Failovers: a promoted standby or a restored backup that lacks the newest transactions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Failover:
-    """A failover that was noticed: the database as it is now, the sign of it, and a sentence about it."""
+    """A detected failover: the database's current identity, the sign that revealed it, and a sentence for people."""
 
     identity: str
     sign: str
@@ -25,18 +25,18 @@ class Failover:
 
 
 def find_failover(run: RunContext, published_watermark: Position | None) -> Failover | None:
-    """Return the failover when the database is not the one that the stream was last checked in.
+    """Return the failover if the database is not the one in which the stream was last checked.
 
-    A promoted standby and a recovered backup have another timeline, another cluster has another identifier. A
-    snapshot of the disk has neither: then `published_watermark`, the watermark as published outside of this
-    database, lies beyond the watermark. A failover that an earlier run has handled is not returned again.
+    A promoted standby or a recovered backup has a new timeline, another cluster another identifier. A restored
+    snapshot of the disk has neither; it is detected when `published_watermark`, the watermark as published outside
+    this database, is above the watermark. A failover that an earlier run has handled is not returned again.
     """
     identity = read_database_identity(run.connection)
     known = run.state.database_identity
     if known is None or (known == UNKNOWN and identity != UNKNOWN):
         with run.lease.transaction():
             run.lease.keep_identity(identity)
-        if known is None:  # never checked, or an operator let the stream start again
+        if known is None:  # never checked, or an operator has restarted the stream
             return None
     elif known != identity and identity != UNKNOWN:
         return _note_sign(run, identity, identity, f"it was {known} and is {identity}")
@@ -50,9 +50,9 @@ def find_failover(run: RunContext, published_watermark: Position | None) -> Fail
 
 
 def find_lost_keys(run: RunContext) -> list[str]:
-    """Return the keys of the rows that Salesforce may have in a version which the database has lost.
+    """Return the keys of the rows that Salesforce may have in a version that the database has lost.
 
-    These are the rows of all records that were changed in Salesforce since this database settled its last batch.
+    These are the rows of all records changed in Salesforce since this database settled its last batch.
     """
     listing = Listing(run.stream, run.connection, run.client)
     listing.fetch(since=run.batches.read_last_settled(run.stream.name))
@@ -60,7 +60,7 @@ def find_lost_keys(run: RunContext) -> list[str]:
 
 
 def note_failover(run: RunContext, step: Failover) -> None:
-    """Note that the failover has been handled; from here on this database is the one that is known."""
+    """Record that the failover has been handled; from now on, this database's identity is the known one."""
     with run.lease.transaction():
         _findings(run).note(FAILOVER, [(step.sign, step.message)])
         if step.identity != UNKNOWN:
@@ -69,7 +69,7 @@ def note_failover(run: RunContext, step: Failover) -> None:
 
 def _note_sign(run: RunContext, identity: str, sign: str, reason: str) -> Failover:
     message = f"database changed: back at {run.state.watermark or 'the beginning'} ({reason})"
-    log.warning("Stream %s: %s. What Salesforce got from its lost part is sent again.", run.stream.name, message)
+    log.warning("Stream %s: %s. Rows whose lost changes reached Salesforce are sent again.", run.stream.name, message)
     return Failover(identity, sign, message)
 
 

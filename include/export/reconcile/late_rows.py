@@ -1,4 +1,4 @@
-"""Rows that a change time cannot show: they came below the watermark; found, exported by key and counted."""
+"""Late rows, which arrived below the watermark: they are found, exported by their keys and counted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from include.export.reconcile.failover import find_failover, find_lost_keys, not
 from include.export.run import RunContext, RunInputs, StreamTaken, give_turn, open_run, send_keys, without_lease
 
 log = logging.getLogger(__name__)
-ROWS_NOTED = 100  # by their keys in one run
-ROWS_OF_A_TURN = 2_000  # late rows that are sent before others get a turn
+ROWS_NOTED = 100  # late rows of one run that are reported one by one; more are reported as a number
+ROWS_OF_A_TURN = 2_000  # late rows that are sent before other runs get a turn
 
 
 @dataclass
 class LateRowsReport:
-    """What a check of a stream did: counts, never rows."""
+    """The result of a check of a stream: counts, never rows."""
 
     stream: str
     compared: int = 0
@@ -39,7 +39,7 @@ class LateRowsReport:
     def summarize(self) -> str:
         """Return the report as one sentence."""
         detail = (
-            f"{self.compared:,} rows compared, {self.late:,} came below the watermark: {self.exported:,} exported, "
+            f"{self.compared:,} rows compared, {self.late:,} arrived below the watermark: {self.exported:,} exported, "
             f"{self.rejected:,} rejected, {self.left_to_export:,} changed again or gone."
         )
         if self.failover:
@@ -52,10 +52,10 @@ def export_late_rows(
     *,
     published_watermark: Position | None = None,
 ) -> LateRowsReport:
-    """Export the rows below the watermark that were not exported as they are now, and return what was found.
+    """Export the rows below the watermark whose current version was not exported, and return the counts.
 
-    `published_watermark` is the watermark as it was last published outside of this database, if it was: with it
-    a database that was restored to an earlier state is noticed. Raises RunFailure when no record is to blame.
+    `published_watermark` is the watermark as it was last published outside this database, if it was; it reveals a
+    database that was restored to an earlier state. Raises RunFailure when no record is to blame.
     """
     report = LateRowsReport(inputs.stream.name)
     with open_run(inputs, "reconcile") as run:
@@ -70,7 +70,7 @@ def export_late_rows(
             outcome, taken = Outcome.COMPLETE, f" {ended}"
         report.message = report.summarize() + taken
         if outcome is Outcome.WAITING_FOR_CREDITS:
-            report.message += " The daily API limit is spent; the next run goes on."
+            report.message += " The daily API limit is spent; the next run continues."
         report.api_calls = run.end(outcome, report.message).api_calls
     return report
 
@@ -103,8 +103,8 @@ def _compare(run: RunContext, report: LateRowsReport) -> Outcome:
         if compared.late:
             _note(findings, run, compared.late, report.late)
             log.warning(
-                "Stream %s: %d rows came below the watermark (%s is back-dated, or set by a clock that is slow). They "
-                "are exported by their keys.", run.stream.name, len(compared.late), run.stream.cursor,
+                "Stream %s: %d rows arrived below the watermark (%s is back-dated, or set by a slow clock). They are "
+                "exported by their keys.", run.stream.name, len(compared.late), run.stream.cursor,
             )  # fmt: skip
         if not _send_in_turns(run, compared.late, report):
             return Outcome.WAITING_FOR_CREDITS
@@ -113,7 +113,7 @@ def _compare(run: RunContext, report: LateRowsReport) -> Outcome:
 
 
 def _send_in_turns(run: RunContext, keys: list[str], report: LateRowsReport) -> bool:
-    """Send the late rows of a page, and let others have turns behind each part; False when the API budget is spent."""
+    """Send the late rows of a page, with turns for other runs after each part; False when the API budget is spent."""
     for first in range(0, max(len(keys), 1), ROWS_OF_A_TURN):
         if not _send(run, keys[first : first + ROWS_OF_A_TURN], report):
             return False
@@ -123,7 +123,7 @@ def _send_in_turns(run: RunContext, keys: list[str], report: LateRowsReport) -> 
 
 
 def _go_on(run: RunContext) -> None:
-    """Take note of what others have done while they had the lease."""
+    """Settle and unpack what other runs have left while they had the lease."""
     settle_unsettled(run)
     run.versions.unpack_more()
 
@@ -138,10 +138,10 @@ def _send(run: RunContext, keys: list[str], report: LateRowsReport) -> bool:
 
 
 def _note(findings: ExportFindings, run: RunContext, late: list[str], total: int) -> None:
-    """Note each late row, or their number where they are many: then it is the source, and no row to look at."""
-    detail = "Its change time was at or below the watermark when it came; it was exported by its key."
+    """Record each late row, or only their number if they are many: then the source is to blame, not single rows."""
+    detail = "Its change time was at or below the watermark when it arrived; it was exported by its key."
     found = [(key, detail) for key in late]
     if total > ROWS_NOTED:
-        detail = f"{total:,} rows came with change times at or below the watermark; they were exported by their keys."
+        detail = f"{total:,} rows arrived with change times at or below the watermark and were exported by their keys."
         found = [(run.stream.source, detail)]
     findings.note(LATE_ROW, found)

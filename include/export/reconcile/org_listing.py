@@ -1,4 +1,4 @@
-"""The records of an org, listed by their external ids into a temporary table, within the API budget."""
+"""The external ids of an org's records, listed into a temporary table."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from include.export.source import ListedRecords, Source
 from include.export.streams import Stream
 
 RECORDS_OF_A_PAGE = 2_000  # of a query
-_NEXT = re.compile(r"/services/data/v[0-9.]+/(query/[A-Za-z0-9-]+)")  # a path of our own org, never another address
+_NEXT = re.compile(r"/services/data/v[0-9.]+/(query/[A-Za-z0-9-]+)")  # a path in the same org, never another address
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What Salesforce has of a stream's object, at one connection; read only."""
+    """The records of a stream's object in Salesforce, listed through one connection; nothing is written to the org."""
 
     stream: Stream
     connection: psycopg.Connection
     client: SalesforceClient
 
     def count(self, since: str | None = None) -> int:
-        """Return how many records have an external id, `since` a moment only those that were changed after it."""
+        """Return how many records have an external id; with `since`, only those changed since that time."""
         answer = self._query(f"SELECT COUNT() FROM {self.stream.object} WHERE {self._condition(since)}")  # noqa: S608 - SOQL
         return int(answer.body["totalSize"])
 
     def fetch(self, since: str | None = None) -> int:
-        """List the records into the temporary table and return how many there are."""
+        """Write the records to the temporary table and return how many there are."""
         name = self.stream.external_id
         fields = "Id" if name == "Id" else f"Id, {name}"
         soql = f"SELECT {fields} FROM {self.stream.object} WHERE {self._condition(since)}"  # noqa: S608 - SOQL
@@ -47,11 +47,11 @@ class Listing:
         return listed
 
     def find_without_source(self, source: Source, identity: ExternalIdForm) -> list[tuple[str, str]]:
-        """Return external id and Salesforce id of the listed records that no source row belongs to."""
+        """Return external id and Salesforce id of the listed records without a source row."""
         return ListedRecords(self.connection).find_without_source(source, identity)
 
     def find_keys(self, source: Source, identity: ExternalIdForm) -> list[str]:
-        """Return the keys of the source rows that belong to the listed records."""
+        """Return the keys of the listed records' source rows."""
         return ListedRecords(self.connection).find_keys(source, identity)
 
     def _condition(self, since: str | None) -> str:
@@ -67,7 +67,7 @@ class Listing:
                 return
             found = _NEXT.fullmatch(str(following))
             if found is None:
-                raise SalesforceFailure("Salesforce answered a query with a next page that is not a path of its own.")
+                raise SalesforceFailure("Salesforce answered a query with a next page that is not a path in the org.")
             answer = self.client.call("GET", found[1])
 
     def _query(self, soql: str) -> Answer:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class OrphansReport:
-    """What a report found: counts, never records."""
+    """The result of a report: counts, never records."""
 
     stream: str
     listed: int = 0
@@ -41,9 +41,9 @@ class OrphansReport:
 def report_orphans(inputs: RunInputs) -> OrphansReport:
     """Report the records whose external id no source row has; nothing is changed in Salesforce.
 
-    Only streams that create records are asked: those that update have records that others own. The listing costs a
-    call for 2,000 records and is left out when it would take more than half of the daily API limit.
-    Raises RunFailure when Salesforce or Postgres fails.
+    Only streams that create records are compared: other streams update records that others own. The listing costs one
+    call per 2,000 records and is skipped if it would exceed half of the daily API limit. Raises RunFailure when
+    Salesforce or Postgres fails.
     """
     stream, client = inputs.stream, inputs.client
     report = OrphansReport(stream.name)
@@ -60,8 +60,8 @@ def _report(listing: Listing, options: ExportOptions, entry: RunEntry, report: O
     source = Source(listing.stream, listing.connection)
     if may_hide_rows(source):
         report.message = (
-            f"Not compared: {listing.stream.source} may have rows that are not seen (row_security: true, or a foreign "
-            "table), so a record without a row proves nothing."
+            f"Not compared: {listing.stream.source} may have rows that cannot be seen (row_security: true, or a "
+            "foreign table), so a record without a row proves nothing."
         )
         return Outcome.COMPLETE
     calls = -(-listing.count() // RECORDS_OF_A_PAGE)

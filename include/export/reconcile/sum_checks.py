@@ -1,4 +1,4 @@
-"""Checks of what was exported: sums that must come to a total in each group. One YAML file a check."""
+"""Checks of the exported rows: sums that must add up to a total in each group. One YAML file per check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from include.export.streams import ColumnName, Stream, StreamName, YamlError, re
 
 
 class SumCheck(BaseModel):
-    """In each group of a stream's exported rows, each of the columns sums up to the total."""
+    """In each group of a stream's exported rows, each of the columns adds up to the total."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -40,7 +40,7 @@ class BrokenCheck(BaseModel):
 
 @dataclass
 class CheckReport:
-    """What a check found: counts, never rows."""
+    """The result of a check: counts, never rows."""
 
     check: str
     groups: int = 0
@@ -53,15 +53,15 @@ class CheckReport:
 
 
 def load_checks(folder: Path | None = None) -> tuple[SumCheck | BrokenCheck, ...]:
-    """Return the checks of a folder, by default `checks` in the folder of the stream files; none is fine."""
+    """Return the checks of a folder, by default `checks` in the folder of the stream files; it may be missing."""
     return tuple(_load(path) for path in sorted((folder or streams_folder() / "checks").glob("*.yaml")))
 
 
 def run_check(check: SumCheck, stream: Stream, *, connection: psycopg.Connection, run: RunIdentity) -> CheckReport:
     """Report the groups whose exported rows do not add up; nothing is changed.
 
-    Exported are the live rows up to the watermark without an unresolved export error. Raises RunFailure when
-    Postgres fails or a column is not there.
+    The exported rows are the live rows up to the watermark without an unresolved export error. Raises RunFailure when
+    Postgres fails or a column does not exist.
     """
     report = CheckReport(check.name)
     with explain_database_errors(stream.name, stream, connection):
@@ -113,7 +113,7 @@ def _compose(check: SumCheck, source: Source) -> dict[str, sql.Composable]:
 
 def _describe(check: SumCheck, sums: Sequence[Decimal]) -> str:
     listed = ", ".join(f"{name} {total.normalize():f}" for name, total in zip(check.sums, sums, strict=True))
-    return f"The exported rows come to {listed}; each should be {check.total:g}."
+    return f"The exported rows add up to {listed}; each should be {check.total:g}."
 
 
 def _load(path: Path) -> SumCheck | BrokenCheck:

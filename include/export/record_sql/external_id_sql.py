@@ -62,13 +62,13 @@ class ExternalIdForm:
 
     @property
     def may_be_folded(self) -> sql.Composed:
-        """Return a condition of the page alias `s`; where no row fulfills it, only equal external ids can collide."""
+        """Return a condition of the page alias `s`; if no row meets it, only equal external ids can collide."""
         text = self.column.exact_text
         if not self.may_collide or not self.field.case_sensitive:
             return sql.SQL("{}").format(sql.Literal(self.may_collide))
         if self.field.type in SALESFORCE_NUMBERS:
             return sql.SQL("{} <> {}").format(text, self.folded)
-        # all blanks sort before '!'; looking at both ends is much cheaper than cutting them off
+        # all blanks sort before '!'; checking both ends is much cheaper than trimming them
         return sql.SQL("({text} < '!' or right({text}, 1) < '!')").format(text=text)
 
     @property

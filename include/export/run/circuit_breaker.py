@@ -1,4 +1,4 @@
-"""The circuit breaker: it is not the records when nearly every one of them is rejected for what is not theirs."""
+"""The circuit breaker: it fails the run when nearly all records are rejected for a reason that is not the records'."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from include.export.failures import CircuitFailure, ConfigurationFailure, QuotaF
 from include.export.salesforce import Catalogue, ErrorClass, FailureKind, RejectedClass, Rejection, Result
 from include.export.streams import Stream
 
-MIN_RECORDS_TO_TRIP = 20  # that all lack a right; fewer may well be those records
-NEARLY_ALL = 0.9  # of the records of a request
+MIN_RECORDS_TO_TRIP = 20  # systemic rejections in a row; fewer may well be the records' fault
+NEARLY_ALL = 0.9  # share of the records of a request
 SHOWN_SAMPLES = 3
 _SYSTEMIC = frozenset({ErrorClass.STRUCTURAL, ErrorClass.UNKNOWN})
-# what a description of the object proves or disproves
+# rejections that the object's description confirms or refutes
 _FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE", "INVALID_TYPE"})
 
 
@@ -22,8 +22,9 @@ _FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE", "I
 class CircuitBreaker:
     """Judges the requests of one run.
 
-    `find_known` returns the codes that ExportErrors already has for records of the stream, by key: what a record had
-    alone before is no evidence against the run. `describe` raises ConfigurationFailure when the object does not fit.
+    `find_known` returns the codes that ExportErrors already has for records of the stream, by key: a code that a
+    record had before is no evidence against the run. `describe` raises ConfigurationFailure when the object does not
+    match the stream file.
     """
 
     stream: Stream
@@ -36,7 +37,7 @@ class CircuitBreaker:
     def check(self, results: Sequence[Result], rejections: Sequence[Rejection]) -> None:
         """Raise a RunFailure when the rejections of a request are not the records' fault.
 
-        `results` are those of the records that Salesforce looked at.
+        `results` are those of the records that Salesforce has processed.
         """
         fresh = self._leave_out_known(results, rejections)
         judged = len(results) - (len(rejections) - len(fresh))
@@ -57,7 +58,7 @@ class CircuitBreaker:
         return [each for each in rejections if known.get(keys[each.ordinal]) != each.code]
 
     def _is_of_the_record(self, results: Sequence[Result], rejections: Sequence[Rejection]) -> bool:
-        """Return whether so few records were rejected for a field that the object's description can clear the run."""
+        """Return whether a few records were rejected for a field, while the object's description has no problem."""
         whole = any(result.whole_request for result in results)
         if whole or len(rejections) >= MIN_RECORDS_TO_TRIP or any(each.code not in _FIELD_CODES for each in rejections):
             return False
@@ -75,7 +76,7 @@ class CircuitBreaker:
 
 
 def is_nearly_all(count: int, sent: int) -> bool:
-    """Return whether so many of the records sent are nearly all of them."""
+    """Return whether `count` records are nearly all of the records sent."""
     return count > 0 and count >= sent * NEARLY_ALL
 
 
@@ -97,8 +98,8 @@ def check_error_count(stream: Stream, recorded: int) -> None:
     if recorded > stream.max_errors:
         raise CircuitFailure(
             f"Stream {stream.name}: more than {stream.max_errors:,} records were rejected in one run (max_errors), so "
-            "it is probably not the records. The watermark is kept. Look at ExportErrors grouped by error_code, "
-            f"correct the cause, or raise max_errors in {stream.name}.yaml."
+            "the records are probably not the cause. The watermark is kept. Look at ExportErrors grouped by "
+            f"error_code, correct the cause, or raise max_errors in {stream.name}.yaml."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a run works with: the lease of a stream and everything opened under it."""
+"""The context of a run: the lease of a stream and everything opened under it."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class RunContext(RunInputs):
     source: Source
     reexport: bool = False
     new_errors: int = 0
-    job_id: str | None = None  # of the Bulk job that the run ended without
-    adopted_jobs: int = 0  # Bulk jobs of earlier runs that this one settled
-    adopted_clean: bool = False  # whether the last window of them was acknowledged to its end
+    job_id: str | None = None  # of the Bulk job that was still running when the run ended
+    adopted_jobs: int = 0  # Bulk jobs of earlier runs that this run has adopted
+    adopted_clean: bool = False  # whether the last adopted window was acknowledged to its end
     _form: RecordForm | None = None
     _sender: Sender | None = None
-    counted: tuple[int, int] = field(default=(0, 0))  # API calls and bytes of the client that the ledger has
+    counted: tuple[int, int] = field(default=(0, 0))  # API calls and bytes of the client that are in the ledger
 
     @cached_property
     def readers(self) -> Readers:
-        """Return how further connections for reading rows are opened."""
+        """Return the readers, which open further connections for reading rows."""
         return Readers(self.connect or partial(reconnect, self.connection), self.stream)
 
     @property
@@ -74,7 +74,7 @@ class RunContext(RunInputs):
 
     @property
     def versions(self) -> ExportedVersions:
-        """Return which version of each row was exported last."""
+        """Return the versions in which rows were last exported."""
         return ExportedVersions(self.connection, self.stream.name)
 
     @property
@@ -111,10 +111,10 @@ class RunContext(RunInputs):
         return self._sender
 
     def count_batch_rows(self, *, stops: bool, share: float = 1.0) -> int:
-        """Return how many rows a batch takes at most.
+        """Return the maximum of rows in a batch.
 
-        Several requests' worth unless it `stops` at a rejected row, where that share of the daily API limit allows
-        them.
+        A batch that `stops` at a rejected row is one request; another may be as many as are in flight together, if
+        `share` of the daily API limit allows them.
         """
         requests = 1 if stops else self.sender.requests_in_flight
         return self.options.batch_size * (requests if self.has_credits(share, requests) else 1)
@@ -133,9 +133,9 @@ class RunContext(RunInputs):
         return sent
 
     def settle(self, batch: Batch, sent: Sent, *, move: bool, again: bool = False) -> None:
-        """Write everything that a batch means in one transaction: errors, resolutions, watermark, stop, counts.
+        """Write the outcome of a batch in one transaction: errors, resolutions, watermark, stop, counts.
 
-        `again` leaves the counts of outcomes to the job that the records belong to.
+        `again` is for records of a Bulk job that were retried: their outcomes are counted with the job.
         """
         calls, bytes_sent = self.take_counts()
         recorder = Recorder(self.stream.name, self.stream.object, self.entry.id, self.identity, self.reexport)
@@ -170,7 +170,7 @@ class RunContext(RunInputs):
         )
 
     def has_credits(self, share: float = 1.0, calls: int = 1) -> bool:
-        """Return whether a share of the daily API limit, and what the org says it has left, allow so many calls."""
+        """Return whether the share of the daily API limit and the org's own remaining calls allow `calls` more."""
         used = count_calls_of_the_day(self.connection, self.stream.name) + self.client.api_calls - self.counted[0]
         usage = self.client.usage
         org_allows = usage is None or usage.used + calls <= usage.most

@@ -1,4 +1,4 @@
-"""What the caller opens for a run of one stream."""
+"""The inputs of a run of one stream, which the caller opens."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from include.export.streams import Stream
 
 @dataclass
 class RunInputs:
-    """A stream and what its run works with; every entry point of the core takes one.
+    """A stream and the inputs of its run; every entry point of the core takes one.
 
-    The connection is prepared (`prepare_session`); `connect` opens another one like it, with the password of that
-    time, by default as the first one was opened. The client logs in at its first call.
+    The connection is prepared (`prepare_session`). `connect` opens another one like it, with the password that is
+    current then; by default, as the first one was opened. The client logs in at its first call.
     """
 
     stream: Stream

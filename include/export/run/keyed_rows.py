@@ -1,4 +1,4 @@
-"""Sending rows by their keys, whatever their change times say: their current values, at or below the watermark."""
+"""Sending rows by their keys: the current versions at or below the watermark, whatever their change times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.export.run.planning import plan_batch
 
 @dataclass
 class KeyedRows:
-    """What happened to rows: counts; `left` changed again or are gone, `complete` says that all were sent."""
+    """Counts of rows sent by their keys; `left` rows changed again or are gone, `complete` means that none remains."""
 
     exported: int = 0
     rejected: int = 0
@@ -37,7 +37,7 @@ def send_keys(run: RunContext, keys: Sequence[str], share: float = REEXPORT_CRED
 
 
 def _send_part(run: RunContext, keys: list[str], sent: KeyedRows) -> set[str]:
-    """Send rows of one action; returns the keys that are done with."""
+    """Send rows of one action; returns the keys that are done."""
     batch = plan_batch(run, "keys", keys=keys, **run.watermark.as_values())
     if batch is None:
         sent.left += len(keys)

@@ -1,4 +1,4 @@
-"""Rows of a batch that may be written side by side: those of one parent stay together, in order."""
+"""Dividing the rows of a batch for concurrent requests: rows of one parent stay together, in order."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from include.export.batch import Row
 
 
 def divide_rows(rows: Sequence[Row], size: int) -> list[list[Row]]:
-    """Return rows in lanes of about `size` rows; all rows with one lock are in one lane, which may be longer then.
+    """Return rows in lanes of about `size` rows; all rows with one lock share a lane, which may be longer.
 
-    Salesforce locks a parent while it writes a child, so requests with children of one parent would fail with
-    UNABLE_TO_LOCK_ROW when they meet (docs/salesforce-behaviour.md#locks).
+    Salesforce locks a parent while it writes a child, so concurrent requests with children of one parent would fail
+    with UNABLE_TO_LOCK_ROW (docs/salesforce-behaviour.md#locks).
     """
     families: dict[Hashable, list[Row]] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""Opening a run: take the lease of a stream, open the line of its run, close both whatever happens."""
+"""Opening a run: take the lease of a stream and write the line of its run; both are closed whatever happens."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from include.export.run.object_description import check_organization
 from include.export.source import Source
 
 log = logging.getLogger(__name__)
-# seconds: the daily job often meets an export of the same hour, and its turn comes only once a day
+# seconds to wait for the lease: a daily job often meets the hourly export, and has only one attempt a day
 PATIENCE_SECONDS = {"reexport": 3600.0, "reconcile": 3600.0, "trial": 30.0}
-CHECK = "reconcile"  # the kind of run that gives its lease up between pages when another run wants it
+CHECK = "reconcile"  # the kind of run that gives up its lease between pages when another run wants it
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
     """Yield the run of a stream under its lease, None when another process exports the stream.
 
     `kind` is export, reexport, reconcile or trial. A failure inside is written to the line of the run and raised again;
-    errors of Postgres become RunFailures. Nothing relies on the closing: a dead owner's lease runs out.
+    errors of Postgres become RunFailures. Nothing depends on the lease being released: a dead owner's lease expires.
     """
     name = inputs.stream.name
     with explain_database_errors(name):
@@ -45,15 +45,15 @@ def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
             _note_failure(run, failure)
             raise
         finally:
-            # what may still be executed must have ended before anything newer is sent: the lease is left to expire
+            # a call that may still be executed must end before anything newer is sent: the lease is left to expire
             if _is_usable(inputs.connection) and not inputs.client.in_flight:
                 run.lease.release()
 
 
 def take_lease(inputs: RunInputs, kind: str, *, again: bool = False) -> tuple[Lease, StreamState] | None:
-    """Take the lease of a stream for a run of a kind; None when another process exports the stream all the time.
+    """Take the lease of a stream for a run of a kind; None when another process holds it until the patience ends.
 
-    `again` says that the run had given it up for the turns of others.
+    `again` means that the run had given it up to let other runs have a turn.
     """
     return ExportWatermarks(inputs.connection).take_lease(
         inputs.stream.name,
@@ -75,13 +75,13 @@ def _lay_out(inputs: RunInputs, kind: str, lease: Lease, state: StreamState) -> 
 
 
 def _guard(run: RunContext) -> None:
-    """Let no call leave without the lease, or to another org than the watermark's."""
+    """Raise a RunFailure before a call without the lease, or to another org than the watermark's."""
     run.lease.renew()
     check_organization(run.stream, run.state.organization_id, run.client.session.organization_id)
 
 
 def _is_usable(connection: psycopg.Connection) -> bool:
-    """Return whether a connection is open and between statements; a run that was asked to end may leave it in one."""
+    """Return whether a connection is open and idle; a run that was asked to end may leave a statement running."""
     return connection.info.transaction_status is TransactionStatus.IDLE
 
 
@@ -89,5 +89,5 @@ def _note_failure(run: RunContext, failure: RunFailure | SystemExit) -> None:
     if isinstance(failure, LeaseLost) or not _is_usable(run.connection):
         return
     if isinstance(failure, ConfigurationFailure) or type(failure).__name__ == "CircuitFailure":
-        run.lease.forget_description()  # the next run asks Salesforce again and can name the cause
+        run.lease.forget_description()  # so that the next run describes the object again and can name the cause
     run.end(Outcome.FAILED, str(failure), failure=type(failure).__name__)

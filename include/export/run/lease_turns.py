@@ -1,4 +1,4 @@
-"""The lease of a long check, given up for a while: other runs of the stream have their turns meanwhile."""
+"""Turns: a long check gives up its lease for a while, so that other runs of the stream can take it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ log = logging.getLogger(__name__)
 
 
 class StreamTaken(Exception):  # noqa: N818 - no failure: the check ends early
-    """The check cannot continue after a turn of others; the message says why. Nothing is lost."""
+    """The check cannot continue after a turn of other runs; the message says why. Nothing is lost."""
 
 
 @contextmanager
 def without_lease(run: RunContext) -> Generator[None]:
-    """Give the lease up during the block, and take it again: `run` has the new one, and the state as it is then.
+    """Give up the lease during the block and take it again; `run` then has the new lease and the current state.
 
-    Whoever had it may have left something unsettled. While a call may still be executed the lease is kept: that must
-    have ended before anything newer is sent. Raises StreamTaken.
+    Other runs may have left something unsettled. The lease is kept while a call may still be executed, because it must
+    end before anything newer is sent. Raises StreamTaken.
     """
     if run.client.in_flight:
         yield
@@ -34,10 +34,10 @@ def without_lease(run: RunContext) -> Generator[None]:
 
 
 def give_turn(run: RunContext) -> bool:
-    """Let the runs that want the lease go first, if there are any; returns whether there were. Raises StreamTaken."""
+    """Let runs that want the lease have it first, if there are any; returns whether there were. Raises StreamTaken."""
     if run.client.in_flight or not ExportWatermarks(run.connection).is_wanted(run.stream.name):
         return False
-    log.info("Stream %s: another run wants it; this check goes on when that has ended.", run.stream.name)
+    log.info("Stream %s: another run waits for it; this check continues when that run has ended.", run.stream.name)
     with without_lease(run):
         pass
     return True
@@ -47,16 +47,16 @@ def _take_again(run: RunContext) -> None:
     before, name = run.state, run.stream.name
     taken = take_lease(run, CHECK, again=True)
     if taken is None:
-        raise StreamTaken(f"Another run has exported stream {name} for an hour; the next check continues.")
+        raise StreamTaken(f"Other runs have held the lease of stream {name} for an hour; the next check continues.")
     run.lease, run.state = taken
     if run.state.check_epoch != before.check_epoch:
         raise StreamTaken(f"Another check of stream {name} began meanwhile; that one continues.")
     if _is_begun_anew(run, before):
-        raise StreamTaken(f"Stream {name} was begun anew meanwhile; the next check compares it.")
+        raise StreamTaken(f"Stream {name} was restarted meanwhile; the next check compares it.")
 
 
 def _is_begun_anew(run: RunContext, before: StreamState) -> bool:
-    """Return whether the watermark was put back, or belongs to another org now."""
+    """Return whether the watermark was moved back, or belongs to another org now."""
     state = run.state
     if before.organization_id not in {None, state.organization_id}:
         return True

@@ -1,4 +1,4 @@
-"""The description of an object, asked once a day or when the mapping changed; the org is checked with it."""
+"""The description of an object, fetched once a day or when the mapping has changed; the org is checked with it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 
 def describe_object(stream: Stream, lease: Lease, state: StreamState, client: SalesforceClient) -> ObjectSchema:
-    """Return what Salesforce says of the stream's object, from what was kept when that is from today.
+    """Return the description of the stream's object: the stored one if it is recent, else a new one from Salesforce.
 
-    A stream that is stopped at a record uses what was kept, whatever its age: a held run costs one call.
-    Raises ConfigurationFailure when the object does not fit the stream file, or the org is not the one of before.
+    A stream that is stopped at a record uses the stored one, whatever its age, so that a held run costs one call.
+    Raises ConfigurationFailure when the object does not match the stream file, or the org is not the watermark's.
     """
     same = state.mapping_fingerprint == stream.fingerprint and state.described is not None
     if same and (state.described_lately or state.stopped_at_error_id is not None):
@@ -35,7 +35,7 @@ def describe_object(stream: Stream, lease: Lease, state: StreamState, client: Sa
 
 
 def describe_anew(stream: Stream, client: SalesforceClient) -> ObjectSchema:
-    """Return what Salesforce says of the stream's object now; raises ConfigurationFailure when it does not fit."""
+    """Return the object's current description; raises ConfigurationFailure when it does not match the stream file."""
     described = client.call("GET", f"sobjects/{stream.object}/describe").body
     read_list(described, "fields", f"GET sobjects/{stream.object}/describe")
     return read_object_schema(stream, described)
@@ -52,7 +52,7 @@ def check_organization(stream: Stream, known: str | None, organization: str) -> 
 
 
 def _handle_new_fields(stream: Stream, state: StreamState, lease: Lease) -> None:
-    """Report which rows were exported without a new field, or ask for them to be sent again (`on_new_field`)."""
+    """Report which rows were exported without a new field, or request a resend of them (`on_new_field`)."""
     if state.mapping is None or state.mapping_fingerprint == stream.fingerprint:
         return
     before = state.mapping.get("fields", {})
@@ -68,7 +68,7 @@ def _handle_new_fields(stream: Stream, state: StreamState, lease: Lease) -> None
     else:
         _alert(stream, changed, state.watermark, alerts)
     log.warning(
-        "Stream %s: the mapping has changed. Rows changed up to %s were exported without the new form of: %s. %s",
+        "Stream %s: the mapping has changed. Rows changed up to %s were exported without the new mapping of: %s. %s",
         stream.name, state.watermark.cursor_at, ", ".join(changed),
         "They are sent again after this run's changes." if stream.on_new_field is NewField.RESEND
         else f"Send them again: python -m crm_export resend {stream.name} --yes",

@@ -1,4 +1,4 @@
-"""Planning a batch: the commit before its first HTTP call, with each row as it will be sent."""
+"""Planning a batch: before its first HTTP call, each row is committed to the ledger as it will be sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.export.source import explain_shared_position, take_half
 def plan_batch(run: RunContext, page: str, **values: object) -> Batch | None:
     """Plan the batch of a page (`Source.page`) and return it, None when no row is left.
 
-    Where Postgres cannot read a row, fewer rows are planned until it is alone; then it is planned as rejected.
+    If Postgres cannot read a row, fewer rows are planned until it is alone; then it is planned as rejected.
     """
     after = run.state.watermark if page in {"changes", "keys"} else None
     respects = page == "changes"
@@ -31,7 +31,7 @@ def plan_batch(run: RunContext, page: str, **values: object) -> Batch | None:
 
 
 def _plan_last(run: RunContext, page: str, after: Position | None, values: Mapping[str, object]) -> Batch | None:
-    """Plan a row that is alone: as it is where only the row behind it cannot be read, else as rejected."""
+    """Plan a single row: normally, if only the row after it cannot be read, else as rejected."""
     try:
         if run.source.relation.is_provable:
             raise psycopg.DataError

@@ -1,4 +1,4 @@
-"""A run that only looks: it takes no lease, writes its line, and calls the org of the watermark only."""
+"""A read-only run: it takes no lease, writes its line, and calls only the watermark's org."""
 
 from __future__ import annotations
 

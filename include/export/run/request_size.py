@@ -1,4 +1,4 @@
-"""How much a request may hold: fewer rows once one was too much for Salesforce, more again step by step."""
+"""The size of requests: fewer rows after one was too much for Salesforce, then more again step by step."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from include.export.batch import Row
 log = logging.getLogger(__name__)
 BYTES_OF_A_REQUEST = 5_000_000
 CLEAN_REQUESTS_TO_GROW = 8
-BATCH_REQUESTS = 4  # requests' worth of bytes that are planned at a time; rows are held in memory meanwhile
+BATCH_REQUESTS = 4  # as many requests' bytes are planned at a time, since the rows of a batch are held in memory
 
 
 @dataclass
 class RequestSize:
-    """The rows of a stream's requests: at most `most`, `rows` at the moment; `keep` stores them for the next runs.
+    """The rows of a stream's requests: currently `rows`, at most `most`; `keep` stores the size for the next runs.
 
-    `keep` is given None where nothing limits them but the setting crm_export_batch_size.
+    `keep` is called with None when only the setting crm_export_batch_size limits them.
     """
 
     stream: str
@@ -27,21 +27,21 @@ class RequestSize:
     keep: Callable[[int | None], None]
     _clean: int = field(default=0, init=False)
     _failed: int | None = field(default=None, init=False)  # rows of the smallest request that failed in this run
-    _unproven: bool = field(default=False, init=False)  # smaller since, and no request of that size has passed yet
+    _unproven: bool = field(default=False, init=False)  # `rows` was reduced, and no request of that size succeeded yet
     _row_bytes: float = field(default=0.0, init=False)
 
     @classmethod
     def start(cls, stream: str, most: int, kept: int | None, keep: Callable[[int | None], None]) -> RequestSize:
-        """Return the size with which a run begins; `kept` is what earlier runs found, None where nothing was."""
+        """Return the size with which a run begins; `kept` is the size that earlier runs stored, if any."""
         return cls(stream, most, min(kept or most, most), keep)
 
     @property
     def planned(self) -> int:
-        """Return how many rows a batch should hold at most, by the bytes that rows had so far."""
+        """Return the maximum of rows that a batch should have, by the bytes of rows so far."""
         return max(int(BATCH_REQUESTS * BYTES_OF_A_REQUEST / max(self._row_bytes, 1.0)), 1)
 
     def take(self, rows: Sequence[Row]) -> int:
-        """Return how many of the rows, from the first one on, the next request holds."""
+        """Return how many of the rows, from the first one on, the next request contains."""
         held = 0
         for count, row in enumerate(rows[: self.rows]):
             held += _measure(row)
@@ -50,14 +50,14 @@ class RequestSize:
         return min(self.rows, len(rows))
 
     def note(self, rows: Sequence[Row]) -> None:
-        """Learn from a batch how many bytes a row takes."""
+        """Learn the bytes per row from a batch."""
         if rows:
             self._row_bytes = max(self._row_bytes, sum(_measure(row) for row in rows) / len(rows))
 
     def shrink(self, rows: int, reason: str, *, certain: bool) -> None:
-        """Let the next requests hold half of the rows of one that was too much.
+        """Give the next requests half of the rows of one that was too much.
 
-        `certain` says that its size was the cause; else a smaller one has to pass before it is kept.
+        `certain` means that its size was the cause; otherwise a smaller one must succeed before its size is stored.
         """
         self._failed, self._clean = min(self._failed or rows, rows), 0
         smaller = max(rows // 2, 1)
@@ -68,14 +68,14 @@ class RequestSize:
             self.keep(smaller)
         log.warning(
             "Stream %s: a request of %d records was too much for Salesforce (%s). They are sent again in requests of "
-            "%d, with which the next runs begin too. Lower crm_export_batch_size, or ask your "
-            "Salesforce admin to make the object's automation faster.", self.stream, rows, reason, smaller,
+            "%d, and the next runs begin with that size. Lower crm_export_batch_size, or ask your Salesforce admin to "
+            "make the object's automation faster.", self.stream, rows, reason, smaller,
         )  # fmt: skip
 
     def grow(self, rows: int) -> None:
-        """Note a request that Salesforce took; after some of full size the next ones hold twice as many rows."""
+        """Note a request that Salesforce accepted; after several of full size the next ones have twice as many rows."""
         if rows > self.rows:
-            self._set(rows)  # a part of one that failed: what failed was in the other part
+            self._set(rows)  # a part of a failed request: the cause was in the other part
         elif self._unproven:
             self._unproven = False
             self.keep(self.rows)

@@ -1,4 +1,4 @@
-"""A part of a run that sends again: its position is the resend's progress, and nothing stops it."""
+"""The part of a run that executes a resend: its position is the resend's progress, and no rejection stops it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.export.run.context import RunContext
 
 @contextmanager
 def enter_resend(run: RunContext, resend: Resend) -> Generator[RunContext]:
-    """Yield the run as a resend uses it; what that counts stays counted once."""
+    """Yield the run as a resend uses it; the run's own counts continue afterwards."""
     inner = replace(
         run,
         lease=ResendLease.of(run.lease, resend.id),

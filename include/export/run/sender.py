@@ -1,4 +1,4 @@
-"""Sending one batch: until the first rejected record, or past the rejected ones; what is transient is retried."""
+"""Sending one batch: up to the first rejected record, or past rejected ones; transient rejections are retried."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Sender:
-    """Sends batches of one stream. `delays` are the seconds before each new attempt of what is transient."""
+    """Sends batches of one stream. `delays` are the seconds before each retry of a transient rejection."""
 
     transport: CollectionsTransport
     catalogue: Catalogue
@@ -56,9 +56,9 @@ class Sender:
         return ConcurrentRequests(self.transport, self.threads)
 
     def send_batch(self, batch: Batch, *, stop_at_rejection: bool) -> Sent:
-        """Send a batch. With `stop_at_rejection` nothing behind the first rejected record reaches Salesforce.
+        """Send a batch. With `stop_at_rejection` nothing after the first rejected record reaches Salesforce.
 
-        Raises RunFailure when it is not the records: nothing of the batch may be acknowledged then.
+        Raises RunFailure when no record is to blame: nothing of the batch may be acknowledged then.
         """
         sent = Sent()
         self.size.note(batch.rows)
@@ -82,7 +82,7 @@ class Sender:
         sent.forget_busy_behind(stop)
 
     def _until_rejected(self, action: str, rows: Sequence[Row], sent: Sent) -> int | None:
-        """Send rows in order, in requests that Salesforce takes, up to the first rejected one; returns its ordinal."""
+        """Send rows in order, in as many requests as needed, up to the first rejected row; returns its ordinal."""
         while rows:
             part = rows[: self.size.take(rows)]
             stop = self._send_atomically(action, part, sent)
@@ -92,7 +92,7 @@ class Sender:
         return None
 
     def _send_atomically(self, action: str, rows: Sequence[Row], sent: Sent) -> int | None:
-        """Send rows as a whole; at a rejection send the clean ones before it again. Returns the rejected ordinal."""
+        """Send rows as one transaction; after a rejection, send the rows before it again. Returns its ordinal."""
         try:
             results = self._try_atomically(action, rows, sent)
         except (Unanswered, RequestTooLarge) as failure:
@@ -133,7 +133,7 @@ class Sender:
         sent.acknowledged = len(batch.rows)
 
     def _side_by_side(self, action: str, rows: Sequence[Row], sent: Sent) -> None:
-        """Send rows in several requests at once, those of one parent in one of them or one after the other."""
+        """Send rows in several concurrent requests, those of one parent in the same request or one after the other."""
         waiting = divide_rows(rows, self.size.rows) if self.requests_in_flight > 1 else [list(rows)]
         while len(waiting) > 1:
             lanes, waiting = waiting[: self.requests_in_flight], waiting[self.requests_in_flight :]
@@ -146,14 +146,14 @@ class Sender:
             self._past_rejected(action, lane, sent)
 
     def _past_rejected(self, action: str, rows: Sequence[Row], sent: Sent) -> None:
-        """Send rows in requests that Salesforce takes, so that the good ones are committed."""
+        """Send rows in as many requests as needed; in each, Salesforce commits the accepted ones."""
         while rows:
             part = rows[: self.size.take(rows)]
             self._send_part(action, part, sent)
             rows = rows[len(part) :]
 
     def _send_part(self, action: str, rows: Sequence[Row], sent: Sent, outcome: RequestOutcome | None = None) -> None:
-        """Send rows of one request, or take its `outcome`; transient rejections are retried, alone."""
+        """Send rows in one request, or use its `outcome`; transient rejections are retried without the other rows."""
         remaining = list(rows)
         for delay in (*self.delays, None):
             if not remaining:
@@ -186,7 +186,7 @@ class Sender:
                 self._send_part(action, half, sent)
 
     def _shrink(self, rows: Sequence[Row], failure: Unanswered | RequestTooLarge, sent: Sent) -> None:
-        """Let the next requests hold fewer rows; raises the failure of a single row, or of one that never left."""
+        """Make the next requests smaller; raises the failure of a single row, or of a request that was never sent."""
         if len(rows) == 1 or (isinstance(failure, Unanswered) and not failure.left):
             raise failure
         if isinstance(failure, Unanswered):
@@ -196,7 +196,7 @@ class Sender:
                          certain=certain)  # fmt: skip
 
     def _judge(self, results: Sequence[Result], sent: Sent) -> list[Rejection]:
-        """Keep the rejections of an answer, forget those of records that were accepted since; returns the rejections.
+        """Return the rejections of an answer and store them, without those of records that were accepted since.
 
         Raises a RunFailure when they are not the records' fault.
         """

@@ -1,4 +1,4 @@
-"""The requests of a batch and what became of its rows."""
+"""The requests of a batch and the outcomes of its rows."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from include.export.salesforce import (
 
 @dataclass
 class Sent:
-    """What happened to a batch: ordinals that Salesforce has, rejections seen, and how far it may be acknowledged."""
+    """The outcome of a batch so far: accepted ordinals, rejections, and how far the batch may be acknowledged."""
 
     accepted: set[int] = field(default_factory=set)
     rejections: dict[int, Rejection] = field(default_factory=dict)
     transmitted: set[int] = field(default_factory=set)
-    unanswered: set[int] = field(default_factory=set)  # in a request that may have been executed all the same
-    acknowledged: int = 0  # the last ordinal up to which every row is accepted or knowingly passed over
+    unanswered: set[int] = field(default_factory=set)  # in a request that may have been executed without an answer
+    acknowledged: int = 0  # the ordinal up to which every row was accepted, or its rejection does not stop the stream
     stopped_at: int | None = None
 
     def forget_busy_behind(self, stop: int | None) -> None:
-        """Drop transient rejections behind the stop: the next run will see."""
+        """Drop transient rejections after the stop: the next run sends these rows again."""
         for ordinal in _busy_behind(self, stop):
             del self.rejections[ordinal]
 
 
 @dataclass(frozen=True)
 class Requests:
-    """Sends single requests of one stream."""
+    """Sends requests of one stream, one at a time."""
 
     transport: CollectionsTransport
 
@@ -56,7 +56,7 @@ class Requests:
     def _ask(
         self, action: str, rows: Sequence[Row], sent: Sent, outcome: RequestOutcome | None, *, all_or_none: bool
     ) -> list[Result]:
-        """Return the answer of a concurrent request, or that of one that is sent now."""
+        """Return the answer of a concurrent request, or of one that is sent now."""
         failure = outcome.exception() if outcome else None
         if outcome and not may_pass_alone(failure):
             return outcome.result()
@@ -78,7 +78,7 @@ class Requests:
 
 
 def _busy_behind(sent: Sent, stop: int | None) -> list[int]:
-    """Return rejections behind the stop that are transient: the next run will see."""
+    """Return the ordinals of transient rejections other than the stop itself."""
     return [
         ordinal
         for ordinal, rejection in sent.rejections.items()

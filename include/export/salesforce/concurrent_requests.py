@@ -1,4 +1,4 @@
-"""Several Collections requests in flight: each in a thread with a client of its own, attempted once."""
+"""Concurrent Collections requests: each is sent once, in a thread with a client of its own."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from include.export.salesforce.client import LoginNeeded, SalesforceClient
 from include.export.salesforce.collections_api import CollectionsTransport, Result
 from include.export.salesforce.http_errors import Busy
 
-LOOK_SECONDS = 1.0  # between two guards of the run while its requests are in flight
-GUARD_SECONDS = 10.0  # a thread sends nothing after the run was silent for so long
+LOOK_SECONDS = 1.0  # between two calls of the run's guard while its requests are in flight
+GUARD_SECONDS = 10.0  # a thread sends nothing once the run's guard was not called for this long
 RequestOutcome = Future[list[Result]]
 
 
 class TurnEnded(SalesforceFailure):
-    """The run did not prolong its lease in time, so a request of it was not sent."""
+    """The run did not renew its lease in time, so one of its requests was not sent."""
 
 
 @dataclass
 class ConcurrentRequests:
-    """Sends parts of a batch at the same time. Only the thread of the run guards its lease and logs in.
+    """Sends parts of a batch concurrently. Only the run's own thread guards its lease and logs in.
 
-    Without `threads` they are sent one after the other by the run itself.
+    Without `threads`, the run itself sends them one after the other.
     """
 
     transport: CollectionsTransport
@@ -37,10 +37,10 @@ class ConcurrentRequests:
     _guarded_at: float = field(default=0.0, init=False)
 
     def transmit(self, action: str, parts: Sequence[Sequence[Row]]) -> list[RequestOutcome]:
-        """Send each part in a request of its own and return their outcomes in the same order, all of them known.
+        """Send each part in a request of its own and return the completed outcomes in the same order.
 
-        Raises what the guard of the run raises. Requests that are in flight then count as still executed, as they do
-        when the run is asked to end.
+        Raises what the run's guard raises. Requests that are then in flight count as still being executed, as when the
+        run is asked to end.
         """
         run = self.transport.client
         ended = Event()
@@ -62,7 +62,7 @@ class ConcurrentRequests:
 
     def _check(self, ended: Event) -> None:
         if ended.is_set() or time.monotonic() - self._guarded_at > GUARD_SECONDS:
-            raise TurnEnded("A concurrent request was not sent: the run was silent for too long. It is sent alone.")
+            raise TurnEnded("A concurrent request was not sent: the lease was not renewed in time. The run sends it.")
 
     def _start(
         self, run: SalesforceClient, client: SalesforceClient, action: str, rows: Sequence[Row]
@@ -76,19 +76,19 @@ class ConcurrentRequests:
 
 
 def may_pass_alone(failure: BaseException | None) -> bool:
-    """Return whether a request that failed among others is sent again by the run: after a delay, or a new login."""
+    """Return whether the run should send a failed concurrent request again by itself, after a delay or a new login."""
     return isinstance(failure, Busy | LoginNeeded | TurnEnded) or (isinstance(failure, Unanswered) and failure.in_time)
 
 
 def _attempt_once(run: SalesforceClient, guard: Callable[[], None]) -> SalesforceClient:
-    """Return a client for another thread that calls `guard` before each call and repeats none."""
+    """Return a client for another thread; it calls `guard` before each call and does not repeat calls."""
     client = run.concurrent()
     client.guard, client.repeat_delays = guard, ()
     return client
 
 
 def _take_calls(run: SalesforceClient, clients: Sequence[SalesforceClient]) -> None:
-    """Add what the clients have counted, and what may still be executed of their calls."""
+    """Add the counts of the clients to the run's, and whether any of their calls may still be executed."""
     for client in clients:
         run.take_counts_of(client)
         run.overdue |= client.overdue
@@ -99,19 +99,19 @@ def _run_here(work: Callable[[], list[Result]]) -> RequestOutcome:
     outcome: RequestOutcome = Future()
     try:
         outcome.set_result(work())
-    except Exception as failure:  # noqa: BLE001 - whoever waits for the outcome gets it
+    except Exception as failure:  # noqa: BLE001 - raised where the outcome is read
         outcome.set_exception(failure)
     return outcome
 
 
 def _run_in_daemon(work: Callable[[], list[Result]]) -> RequestOutcome:
-    """Start work in a thread that a run which is asked to end does not wait for, unlike those of an executor."""
+    """Start work in a daemon thread: a run that is asked to end does not wait for it, unlike an executor's."""
     outcome: RequestOutcome = Future()
 
     def run() -> None:
         try:
             outcome.set_result(work())
-        except BaseException as failure:  # whoever waits for the outcome gets it
+        except BaseException as failure:  # raised where the outcome is read
             outcome.set_exception(failure)
             if not isinstance(failure, Exception):
                 raise

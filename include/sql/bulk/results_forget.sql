@@ -1,2 +1,2 @@
--- Forgets answers that are fetched again.
+-- Deletes answers that are fetched again.
 delete from crm_export_results where kind = %(kind)s

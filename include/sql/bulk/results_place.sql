@@ -1,4 +1,4 @@
--- Finds the source rows of rejected records among those that the job carried.
+-- Finds the source rows of rejected records among those that the job has sent.
 update crm_export_results r
 set record_key = {key_text}, external_id = {external_id}::text, cursor_at = s.{cursor}, payload = {payload}
 from {source} s

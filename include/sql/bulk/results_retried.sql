@@ -1,4 +1,4 @@
--- Keeps what became of rejected records that were sent once more: accepted, or rejected and recorded.
+-- Stores the outcome of rejected records that were retried: accepted, or rejected and recorded.
 update crm_export_results
 set kind = case when {folded} in (select {folded} from unnest(%(accepted)s::text[]) as given (external_id))
                 then 'accepted' else kind end, recorded = true

@@ -1,4 +1,4 @@
--- The tables of this session that hold the answers of a job while it is settled.
+-- Creates the session's tables for the answers of a job while it is settled, or empties them.
 create temp table if not exists crm_export_results (
     external_id text, kind text not null, error text, error_key uuid, salesforce_id text,
     record_key text collate "C", cursor_at timestamptz, payload jsonb, recorded boolean not null default false,

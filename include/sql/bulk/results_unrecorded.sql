@@ -1,4 +1,4 @@
--- Counts, by code, the rejected records of a job behind the first of them in position order, and finds the first of those.
+-- Counts, by code, a job's rejected records after the first ones in position order, and finds the first counted one.
 with placed as (
     select r.error_key, r.cursor_at, r.record_key, row_number() over (order by r.cursor_at, {row_key}) as place
     from crm_export_results r where r.kind = 'rejected' and not r.recorded and r.record_key is not null

@@ -1,2 +1,2 @@
--- Keeps what the texts mean.
+-- Stores the verdicts on the texts.
 copy crm_export_verdicts from stdin

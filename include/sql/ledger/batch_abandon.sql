@@ -4,7 +4,7 @@ with abandoned as (
     where id = any (%(batches)s) and state in ('PLANNED', 'SENDING')
     returning id, row_count, window_id
 ), emptied as (
-    -- if their window is sent again, also the rows that its settled jobs left out
+    -- if their window is sent again, also the list of rows that its settled jobs left out
     delete from crm_export.ExportBatchRows m using crm_export.ExportBatches b, abandoned
     where m.batch = b.id and (b.id = abandoned.id or b.window_id = abandoned.window_id and b.state = 'SETTLED')
 ), discarded as (

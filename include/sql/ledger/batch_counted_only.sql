@@ -1,4 +1,4 @@
--- Sums what is only counted of the jobs of a window: rejections that are not in ExportErrors by code, unprocessed rows.
+-- Sums the rows of a window's jobs that are only counted: rejections not in ExportErrors, by code, and unprocessed rows.
 with of_window as (
     select unrecorded, unprocessed from crm_export.ExportBatches where window_id = %(window_id)s and state = 'SETTLED'
 ), codes as (

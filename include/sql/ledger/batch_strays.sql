@@ -1,3 +1,3 @@
--- Finds abandoned batches with a manifest: a stalled upload wrote it after they were abandoned.
+-- Finds abandoned batches with a manifest that a stalled upload wrote after they were abandoned.
 select distinct b.id from crm_export.ExportBatchRows m join crm_export.ExportBatches b on b.id = m.batch
 where b.stream = %(stream)s and b.state = 'ABANDONED'

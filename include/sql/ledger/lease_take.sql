@@ -1,4 +1,4 @@
--- Takes the lease of a stream when nobody holds it; the epoch rises with every taking. A check lets a run that wants it go first.
+-- Takes the lease of a stream if it is free and raises its epoch. A check lets a run that wants the lease go first.
 update crm_export.ExportWatermarks
 set lease_owner = %(owner)s,
     lease_epoch = lease_epoch + 1,

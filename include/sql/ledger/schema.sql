@@ -1,4 +1,4 @@
--- The tables of CRM Export. Idempotent: run it as often as you like, by the first task of CRMExport or by hand.
+-- The tables of CRM Export. Idempotent: the first task of CRMExport runs it, and it may be run by hand at any time.
 -- The role that runs it needs CREATE on the database (or on the schema) and, for export_horizon(), pg_read_all_stats.
 
 -- names in the bodies below are looked up once, here: a function of the same name in another schema is never called
@@ -6,7 +6,7 @@ set search_path = pg_catalog, pg_temp;
 
 create schema if not exists crm_export;
 
--- One row per stream: its watermark, who writes it at the moment, and whether it is stopped at a record.
+-- One row per stream: its watermark, its lease, and whether it is stopped at a record.
 create table if not exists crm_export.ExportWatermarks (
     stream               text primary key,
     cursor_at            timestamptz,          -- position up to which every change is in Salesforce
@@ -16,18 +16,18 @@ create table if not exists crm_export.ExportWatermarks (
     lease_owner          text,                 -- who may write; see lease_epoch
     lease_epoch          bigint not null default 0,
     lease_until          timestamptz,
-    mapping              jsonb,                -- as last run, to say which fields are new
+    mapping              jsonb,                -- of the last run, to find new fields
     mapping_fingerprint  text,
-    described            jsonb,                -- what Salesforce said of the object, kept so that a held run costs one call
+    described            jsonb,                -- the object's description, stored so that a held run costs one call
     described_at         timestamptz,
     organization_id      text,
-    database_identity    text,                 -- of the database that the watermark was kept in
+    database_identity    text,                 -- of the database that the watermark belongs to
     instance_url         text,                 -- of the org, to link to its records
-    request_rows         integer,              -- that a request may hold; NULL: as many as the setting allows
+    request_rows         integer,              -- the most rows of a request; NULL: as many as the setting allows
     job_rows             integer,              -- of the last good window of Bulk jobs, and when that was
     job_rows_at          timestamptz,
-    arrived_behind       bigint,               -- rows behind the stop that a Bulk job had carried; NULL: none
-    rejected_behind      jsonb,                -- rejections behind the stop that are not recorded, by code
+    arrived_behind       bigint,               -- rows after the stop that Bulk jobs have sent; NULL: none
+    rejected_behind      jsonb,                -- rejections after the stop that are not recorded, by code
     updated_at           timestamptz not null default now(),
     check ((cursor_at is null) = (record_key is null)),
     check (held_since is null or stopped_at_error_id is not null)
@@ -39,7 +39,7 @@ alter table crm_export.ExportWatermarks add column if not exists request_rows in
 alter table crm_export.ExportWatermarks
     add column if not exists job_rows integer, add column if not exists job_rows_at timestamptz,
     add column if not exists arrived_behind bigint, add column if not exists rejected_behind jsonb;
--- `described` as it has ever been, by which CRMExport_Reconcile notices what the org has changed
+-- `described` merged with all earlier ones: the baseline by which CRMExport_Reconcile detects changes in the org
 alter table crm_export.ExportWatermarks add column if not exists described_ever jsonb;
 
 -- One row per stream and run of a task.
@@ -60,7 +60,7 @@ create table if not exists crm_export.ExportRuns (
     refused         bigint not null default 0,
     api_calls       bigint not null default 0,
     bytes_sent      bigint not null default 0,
-    rows_waiting    bigint,                    -- rows behind the record the stream is stopped at, counted up to 10,000
+    rows_waiting    bigint,                    -- rows after the record the stream is stopped at, counted up to 10,000
     oldest_change_at timestamptz,              -- of the changes that were not exported when the run began
     outcome         text not null default 'running'
                     check (outcome in ('running', 'complete', 'held', 'waiting_for_credits', 'waiting_for_job',
@@ -74,12 +74,12 @@ create index if not exists ExportRuns_by_stream on crm_export.ExportRuns (stream
 create index if not exists ExportRuns_by_start on crm_export.ExportRuns (started_at);
 alter table crm_export.ExportRuns add column if not exists oldest_change_at timestamptz;
 create index if not exists ExportRuns_by_run_id on crm_export.ExportRuns (run_id);
--- a transaction of another session that was open for long at the end of the run, and the changed rows behind its start
+-- a long transaction of another session that was open at the end of the run, and the rows changed after its start
 alter table crm_export.ExportRuns
     add column if not exists blocking_pid integer, add column if not exists blocking_application text,
     add column if not exists blocking_since timestamptz, add column if not exists rows_blocked bigint;
 
--- One row per batch: PLANNED -> SENDING -> SETTLED, or ABANDONED when its outcome is not known and its rows go again.
+-- One row per batch: PLANNED -> SENDING -> SETTLED, or ABANDONED if its outcome is unknown and its rows are sent again.
 create table if not exists crm_export.ExportBatches (
     id           bigint generated always as identity primary key,
     stream       text not null,
@@ -97,8 +97,8 @@ create table if not exists crm_export.ExportBatches (
     unprocessed  integer,
     planned_at   timestamptz not null default clock_timestamp(),
     settled_at   timestamptz,
-    -- a Bulk job carries a range of positions; rows leave a range below the horizon, none come in. Without a range it
-    -- carries the rows of its manifest: those of the daily job
+    -- a Bulk job sends a range of positions; below the horizon, rows leave a range and none enter it. A job without a
+    -- range (of the daily job) sends the rows of its manifest
     range_from_at timestamptz,                 -- NULL: from the beginning of the stream
     range_from_key text collate "C",
     range_to_at  timestamptz,
@@ -111,7 +111,7 @@ create table if not exists crm_export.ExportBatches (
     unrecorded_key text collate "C",
     check (state <> 'SETTLED' or accepted + refused + unprocessed = sent)
 );
--- a database of version 1
+-- for a database of version 1
 alter table crm_export.ExportBatches
     add column if not exists range_from_at timestamptz, add column if not exists range_from_key text collate "C",
     add column if not exists range_to_at timestamptz, add column if not exists range_to_key text collate "C",
@@ -131,8 +131,8 @@ create index if not exists ExportBatches_unsettled on crm_export.ExportBatches (
     where state in ('PLANNED', 'SENDING');
 create index if not exists ExportBatches_by_run on crm_export.ExportBatches (run);
 
--- The manifest of a batch in flight: one row per source row, in order. Emptied when the batch is settled. That of a window's
--- job has the rows that the job leaves out.
+-- The manifest of a batch in flight: one row per source row, in order. Emptied when the batch is settled. The manifest
+-- of a window's job has the rows that the job leaves out.
 create table if not exists crm_export.ExportBatchRows (
     batch        bigint not null references crm_export.ExportBatches (id) on delete cascade,
     ordinal      integer not null,
@@ -142,9 +142,9 @@ create table if not exists crm_export.ExportBatchRows (
     primary key (batch, ordinal)
 );
 
--- Which version of each row was exported (or listed in ExportErrors) last, packed: a hash of the key and the change time.
--- CRMExport_Reconcile finds with it what a change time cannot show. A settled batch leaves one line; the daily check packs
--- them into lines that cover the positions up to theirs, from those of the line before.
+-- The version in which each row was last exported (or listed in ExportErrors), packed: a hash of the key and the change
+-- time. CRMExport_Reconcile finds late rows with it. A settled batch adds one line; the daily check packs these lines
+-- into lines that each cover a range of positions: after the previous line's position, up to their own.
 create table if not exists crm_export.ExportedVersions (
     id          bigint generated always as identity primary key,
     stream      text not null,
@@ -152,12 +152,12 @@ create table if not exists crm_export.ExportedVersions (
     cursor_at   timestamptz,                   -- the last position of a packed line; NULL: the line of a batch
     record_key  text collate "C",
     row_count   integer not null,
-    key_hashes  bigint[],                      -- NULL: exported before this table was there, taken on trust
+    key_hashes  bigint[],                      -- NULL: exported before this table existed, taken on trust
     versions    timestamptz[],
     check ((cursor_at is null) = (record_key is null)),
     check (cardinality(key_hashes) = row_count and cardinality(versions) = row_count)
 );
--- hashes do not compress; trying costs more than writing them
+-- hashes do not compress; the attempt costs more than writing them
 alter table crm_export.ExportedVersions
     alter column key_hashes set storage external, alter column versions set storage external;
 create index if not exists ExportedVersions_by_stream on crm_export.ExportedVersions (stream, cursor_at, id);
@@ -169,7 +169,7 @@ from crm_export.ExportWatermarks w
 where w.cursor_at is not null
   and obj_description('crm_export'::regnamespace, 'pg_namespace') = 'CRM Export schema 1';
 
--- What the daily check found, for people. One line per thing; it is closed when a later check does not find it any more.
+-- Problems that the daily check found, for people. One row each; it is closed when a later check no longer finds it.
 create table if not exists crm_export.ExportFindings (
     id            bigint generated always as identity primary key,
     stream        text not null,
@@ -184,7 +184,7 @@ create table if not exists crm_export.ExportFindings (
 create unique index if not exists ExportFindings_one_open
     on crm_export.ExportFindings (stream, kind, subject) where closed_at is null;
 
--- A message without what differs from record to record, so that 500 rejections by one rule are one cause.
+-- Returns a message without the parts that differ between records, so that 500 rejections by one rule are one cause.
 create or replace function crm_export.normalise_message(message text) returns text
 language sql immutable parallel safe
 return left(
@@ -196,11 +196,11 @@ return left(
             '|invalid email address|id value of incorrect type): ).*$', '\1…'),
             '''[^'']*''|"[^"]*"', '…', 'g'),
             'https?://\S+|[\w.+-]+@[\w-]+(\.[\w-]+)+', '…', 'g'),
-            -- ids: Salesforce's 15 or 18 characters (000, a00: how they begin), UUIDs
+            -- ids: Salesforce's 15 or 18 characters (000, a00: their prefixes), UUIDs
             '\m(?:[0-9][A-Za-z0-9]{14}|[a-z][0-9][A-Za-z0-9]{13})(?:[A-Za-z0-9]{3})?\M|\m[0-9a-f]{8}-[0-9a-f-]{27}\M',
             '…', 'g'),
             '\m\d{4}-\d\d-\d\dT[\d:.]+Z?\M|\m\d+([.,:-]\d+)*\M', '#', 'g'),
-            -- the number at the end of a key, as in CMP_000025; field names such as bizible2__X__c stay
+            -- the number at the end of a key, as in CMP_000025; field names such as bizible2__X__c are kept
             '([_-])\d+\M', '\1#', 'g'),
         500);
 create or replace function crm_export.error_cause(object text, code text, fields text[], message text) returns text
@@ -218,17 +218,17 @@ create table if not exists crm_export.ExportErrors (
     salesforce_id     text,
     operation         text not null check (operation in ('upsert', 'update', 'delete')),
     record_changed_at timestamptz,             -- the version that was rejected
-    error_code        text not null,           -- Salesforce's
-    error_name        text not null,           -- ours
+    error_code        text not null,           -- Salesforce's code
+    error_name        text not null,           -- our name
     error_class       text not null,
     error_message     text not null,
     error_fields      text[] not null default '{}',
     status            text not null default 'open'
                       check (status in ('open', 'waiting', 'set_aside', 'ignored', 'resolved')),
-    waiting_for       bigint references crm_export.ExportErrors (id),  -- kept after the release: it says why
+    waiting_for       bigint references crm_export.ExportErrors (id),  -- kept after the release, as the reason
     holding           boolean not null default false,
     attempts          integer not null default 1 check (attempts >= 1),
-    reexports         integer not null default 0,  -- attempts of the daily job, which space out
+    reexports         integer not null default 0,  -- attempts of the daily job, at growing intervals
     first_seen_at     timestamptz not null default clock_timestamp(),
     last_seen_at      timestamptz not null default clock_timestamp(),
     next_attempt_at   timestamptz,
@@ -240,7 +240,7 @@ create table if not exists crm_export.ExportErrors (
     run_id            text not null,
     job_id            text,
     payload           jsonb,                   -- only the fields that the stream lists in log_fields
-    cause             text generated always as  -- records rejected for one and the same reason share it
+    cause             text generated always as  -- records rejected for the same reason share it
                       (crm_export.error_cause(object, error_code, error_fields, error_message)) stored,
     check ((status = 'resolved') = (resolved_at is not null)),
     check ((status = 'resolved') = (resolved_by is not null)),
@@ -257,11 +257,11 @@ create index if not exists ExportErrors_due
     on crm_export.ExportErrors (stream, next_attempt_at, id) where status <> 'resolved';
 create index if not exists ExportErrors_waiting
     on crm_export.ExportErrors (waiting_for) where status = 'waiting';
-create index if not exists ExportErrors_by_parent  -- without it, deleting old errors reads the table once for each
+create index if not exists ExportErrors_by_parent  -- without it, deleting old errors reads the whole table for each
     on crm_export.ExportErrors (waiting_for) where waiting_for is not null;
 create index if not exists ExportErrors_by_external_id
     on crm_export.ExportErrors (object, lower(external_id)) where status <> 'resolved';
--- what the page pages through
+-- for the page's list of errors
 create index if not exists ExportErrors_by_last_seen on crm_export.ExportErrors (last_seen_at, id);
 create index if not exists ExportErrors_by_first_seen on crm_export.ExportErrors (first_seen_at, id);
 create index if not exists ExportErrors_by_attempts on crm_export.ExportErrors (attempts, id);
@@ -279,7 +279,7 @@ create table if not exists crm_export.ExportErrorAttempts (
 );
 create index if not exists ExportErrorAttempts_by_error on crm_export.ExportErrorAttempts (error, id);
 
--- Which DAG sends a rejected record again: the daily job, but a record above the watermark is CRMExport's.
+-- Returns which DAG sends a rejected record again: CRMExport for a record above the watermark, else the daily job.
 create or replace function crm_export.sender_of(
     cursor_at timestamptz, stopped_at_error_id bigint, error bigint, record_changed_at timestamptz) returns text
 language sql immutable parallel safe
@@ -287,7 +287,7 @@ return case when cursor_at is null or stopped_at_error_id = error or record_chan
                      or (stopped_at_error_id is not null and record_changed_at = cursor_at)
                 then 'CRMExport' else 'CRMExport_ExportError' end;
 
--- One line per change of a setting and per action of a person; what was done about each record is in ExportAuditRecords.
+-- One row per change of a setting and per action of a person; the records of an action are in ExportAuditRecords.
 create table if not exists crm_export.ExportAudit (
     id              bigint generated always as identity primary key,
     at              timestamptz not null default clock_timestamp(),
@@ -297,7 +297,7 @@ create table if not exists crm_export.ExportAudit (
     setting         text,
     from_value      text,
     to_value        text,
-    acknowledgement text,                      -- the text that was agreed to when pause_on_export_errors went off
+    acknowledgement text,                      -- the text that was agreed to when pause_on_export_errors was turned off
     reason          text,
     until           timestamptz,
     selection       text,                      -- what was selected: errors, a cause, a code
@@ -308,16 +308,16 @@ create table if not exists crm_export.ExportAudit (
 create index if not exists ExportAudit_by_setting on crm_export.ExportAudit (setting, id) where setting is not null;
 create table if not exists crm_export.ExportAuditRecords (
     audit  bigint not null references crm_export.ExportAudit (id),
-    error  bigint not null,                    -- the error may be deleted one day, its stream and key stay here
+    error  bigint not null,                    -- the error may be deleted later; its stream and key stay here
     stream text not null,
     record_key text not null,
     dag_id text,                               -- a retry: which DAG sends the record; its run is called page__<audit>
-    result text check (result in ('done', 'unchanged')),  -- a decision; that of a retry is in ExportErrorAttempts
+    result text check (result in ('done', 'unchanged')),  -- of a decision; a retry's is in ExportErrorAttempts
     primary key (audit, error)
 );
 create index if not exists ExportAuditRecords_by_error on crm_export.ExportAuditRecords (error, audit);
 
--- The exact request and answer of a record that a person tried. Record values: deleted after an hour.
+-- Trials: the exact request and answer of a record that a person tried. They have record values: deleted after an hour.
 create table if not exists crm_export.ExportTrials (
     audit      bigint primary key references crm_export.ExportAudit (id),
     asked_by   text not null,
@@ -330,8 +330,8 @@ create table if not exists crm_export.ExportTrials (
     message    text
 );
 
--- Ranges that a person, or a new field, asked to send again. CRMExport continues each until it is finished; the watermark
--- does not move, `cursor_at` and `record_key` are how far it has come.
+-- Ranges whose resend was requested by a person or because of a new field. CRMExport continues each until it is
+-- finished; the watermark does not move, `cursor_at` and `record_key` are the position that the resend has reached.
 create table if not exists crm_export.ExportResends (
     id           bigint generated always as identity primary key,
     stream       text not null,
@@ -339,7 +339,7 @@ create table if not exists crm_export.ExportResends (
     asked_at     timestamptz not null default clock_timestamp(),
     reason       text not null,
     key          text,                         -- one record only
-    from_at      timestamptz,                  -- change times of the range, both included; NULL: no bound
+    from_at      timestamptz,                  -- change times of the range, both inclusive; NULL: no bound
     to_at        timestamptz,
     cursor_at    timestamptz,
     record_key   text collate "C",
@@ -349,7 +349,7 @@ create table if not exists crm_export.ExportResends (
 );
 create index if not exists ExportResends_unfinished on crm_export.ExportResends (stream, id) where finished_at is null;
 
--- What retention needs: old rows are found by index, and what refers to them lets them go.
+-- For retention: indexes find old rows, and foreign keys do not prevent deleting them.
 create index if not exists ExportErrors_by_resolution on crm_export.ExportErrors (resolved_at) where status = 'resolved';
 create index if not exists ExportBatches_by_plan on crm_export.ExportBatches (planned_at);
 create index if not exists ExportErrorAttempts_by_time on crm_export.ExportErrorAttempts (attempted_at);
@@ -363,8 +363,8 @@ alter table crm_export.ExportErrors
     add constraint exporterrors_waiting_for_fkey
         foreign key (waiting_for) references crm_export.ExportErrors (id) on delete set null;
 
--- What people are alerted to: at most one open row per key. Triggers write it in the transaction that causes it, so that no
--- alert is lost with the process that meant to send it.
+-- Alerts: at most one open row per key. Triggers write it in the transaction that causes it, so that no alert is lost
+-- if the process that should send it dies.
 create table if not exists crm_export.ExportAlerts (
     id            bigint generated always as identity primary key,
     key           text not null,               -- what the alert is about; at most one open row has it
@@ -374,12 +374,12 @@ create table if not exists crm_export.ExportAlerts (
     stream        text,
     subject       text not null,               -- a key, a cause, a failure class: never a record's values
     message       text,                        -- NULL: composed from the tables when it is sent
-    error         bigint,                      -- the row of ExportErrors that it names
+    error         bigint,                      -- the row of ExportErrors that it is about
     times         integer not null default 1,  -- how often it was raised while it was open
     raised_at     timestamptz not null default clock_timestamp(),
     cleared_at    timestamptz,
     sent_at       timestamptz,                 -- first delivery to any channel
-    clear_sent_at timestamptz,                 -- last delivery of its end
+    clear_sent_at timestamptz,                 -- last delivery of the message that it was cleared
     reminders     integer not null default 0,
     read_at       timestamptz,                 -- marked as read on the page
     read_by       text
@@ -387,7 +387,7 @@ create table if not exists crm_export.ExportAlerts (
 create unique index if not exists ExportAlerts_one_open on crm_export.ExportAlerts (key) where cleared_at is null;
 create index if not exists ExportAlerts_unsent on crm_export.ExportAlerts (id)
     where cleared_at is null or clear_sent_at is null;
--- Which channel was sent what of an alert.
+-- The deliveries of an alert to each channel.
 create table if not exists crm_export.ExportAlertDeliveries (
     alert   bigint not null references crm_export.ExportAlerts (id) on delete cascade,
     channel text not null,
@@ -397,7 +397,7 @@ create table if not exists crm_export.ExportAlertDeliveries (
     primary key (alert, channel, event)
 );
 
--- Raises an alert. One that was cleared goes on where its end has not been sent yet: people saw no change.
+-- Raises an alert. A cleared alert whose end has not been sent yet is reopened instead: people saw no change.
 create or replace function crm_export.raise_alert(
     about text, alert_kind text, how_severe text, of_stream text, what text, text_of_alert text, of_error bigint)
 returns void language sql volatile set search_path = pg_catalog, pg_temp as $$
@@ -419,7 +419,7 @@ returns void language sql volatile set search_path = pg_catalog, pg_temp as $$
     update crm_export.ExportAlerts set cleared_at = clock_timestamp() where key = about and cleared_at is null
 $$;
 
--- A stream is held at a record (the gate), or its hold ends.
+-- The alert of a stream that is held at a record, or whose hold has ended.
 create or replace function crm_export.alert_of_hold() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -444,7 +444,7 @@ create or replace trigger ExportWatermarks_alerts
     after update of held_since, stopped_at_error_id or delete on crm_export.ExportWatermarks
     for each row execute function crm_export.alert_of_hold();
 
--- Records are rejected for a cause of which no record is open, or the last record of a cause is accepted.
+-- The alert of records rejected for a new cause; it is cleared when the last record of the cause is accepted.
 create or replace function crm_export.alert_of_new_errors() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -458,7 +458,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform crm_export.raise_alert(
                 format('rejected:%s:%s', n.stream, n.cause), 'rejected', 'warning', n.stream, n.cause, null, min(n.id))
-    -- not a join: its plan is kept for the session, and one for a few rows would compare each with each of 100,000
+    -- not a join: its plan is cached for the session, and a plan for a few rows would compare all pairs of 100,000
     from (select id, stream, cause from new_rows where status in ('open', 'waiting')
           except select id, stream, cause from old_rows where status in ('open', 'waiting')) n
     group by n.stream, n.cause;
@@ -476,8 +476,8 @@ create or replace trigger ExportErrors_alerts_of_changed after update on crm_exp
     referencing old table as old_rows new table as new_rows
     for each statement execute function crm_export.alert_of_changed_errors();
 
--- A run failed, spent the API calls of the day, or went well: then an earlier failure is cleared.
-alter table crm_export.ExportRuns add column if not exists failure text;  -- the class of what made the run fail
+-- The alert of a run that failed or spent the API calls of the day; a successful run clears an earlier failure.
+alter table crm_export.ExportRuns add column if not exists failure text;  -- the class of the failure
 create or replace function crm_export.alert_of_run() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -506,14 +506,14 @@ end $$;
 create or replace trigger ExportRuns_alerts after update of outcome on crm_export.ExportRuns
     for each row execute function crm_export.alert_of_run();
 
--- CRMExport_Reconcile found something, or does not find it any more.
+-- The alert of findings of CRMExport_Reconcile; cleared when they are no longer found.
 create or replace function crm_export.alert_of_findings() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform crm_export.raise_alert(
                 format('finding:%s:%s', seen.stream, seen.kind), 'finding', 'warning', seen.stream, seen.kind, seen.told,
                 null)
-    -- what the org has changed is said in the alert; other findings hold keys and ids
+    -- the alert describes changes in the org; other findings have keys and ids
     from (select stream, kind, min(told) filter (where left(kind, 4) = 'org:') as told
           from new_rows where closed_at is null group by stream, kind) seen;
     perform crm_export.clear_alert(format('finding:%s:%s', seen.stream, seen.kind))
@@ -527,7 +527,7 @@ create or replace trigger ExportFindings_alerts_of_new after insert on crm_expor
 create or replace trigger ExportFindings_alerts_of_changed after update on crm_export.ExportFindings
     referencing new table as new_rows for each statement execute function crm_export.alert_of_findings();
 
--- A person changed a setting or began a resend: reported once, nothing to clear.
+-- The alert of a person's change of a setting or new resend: reported once, nothing to clear.
 create or replace function crm_export.alert_of_audit() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -543,7 +543,7 @@ end $$;
 create or replace trigger ExportAudit_alerts after insert on crm_export.ExportAudit
     for each row execute function crm_export.alert_of_audit();
 
--- How far the source may be read: nothing that an open transaction could still commit lies before the horizon.
+-- Returns the horizon, up to which the source may be read: no open transaction can still commit a row below it.
 -- SECURITY DEFINER, so that an unprivileged role sees the transactions of other sessions.
 create or replace function crm_export.export_horizon(harmless_roles text[], harmless_applications text[])
 returns table (
@@ -553,11 +553,11 @@ returns table (
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
     with session as (
         select a.*,
-               -- with track_activities off nobody sees when a session's transactions begin
+               -- with track_activities off, the start of a session's transactions cannot be seen
                case when a.state = 'disabled' then timestamptz '-infinity' else a.xact_start end as began_at
         from pg_stat_activity a
         where a.datname = current_database()
-          -- the exporter's own sessions hold this lock (include/sql/source/session_mark.sql); a name alone hides nobody
+          -- the exporter's own sessions hold this lock (include/sql/source/session_mark.sql); a name is not enough
           and not (a.application_name = 'crm_export' and exists (
               select from pg_locks l
               where l.pid = a.pid and l.locktype = 'advisory' and l.granted
@@ -566,7 +566,7 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
         select a.pid, a.application_name, a.began_at
         from session a
         where a.began_at is not null
-          -- these run transactions of their own that never write rows of tables
+          -- these have transactions that never write rows of tables
           and coalesce(a.backend_type, '') not in ('autovacuum worker', 'walsender')
           and not coalesce(a.usename = any (harmless_roles), false)
           and not (a.application_name = any (harmless_applications))
@@ -585,8 +585,8 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
 $$;
 revoke all on function crm_export.export_horizon(text[], text[]) from public;
 
--- Which database this is: another one, or one that was restored or promoted, has another answer.
--- SECURITY DEFINER, because some owners keep these functions from unprivileged roles.
+-- Returns the identity of this database, which differs for another, a restored or a promoted one.
+-- SECURITY DEFINER, because some providers deny these functions to unprivileged roles.
 create or replace function crm_export.database_identity() returns text
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
     select format('%s/%s', system_identifier,
@@ -596,15 +596,15 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
 $$;
 revoke all on function crm_export.database_identity() from public;
 
--- Version 3: a check gives its lease up between pages when another run wants it. A want is renewed as long as its run waits.
+-- Version 3: a check gives up its lease between pages when another run wants it. A want is renewed while its run waits.
 alter table crm_export.ExportWatermarks
-    add column if not exists lease_yields boolean not null default false,  -- the lease is that of such a check
+    add column if not exists lease_yields boolean not null default false,  -- the lease belongs to such a check
     add column if not exists lease_wanted_at timestamptz,
-    add column if not exists check_epoch bigint;                           -- of the lease that the newest check began with
--- What the page pages, counts and searches by, however many errors and runs there are.
+    add column if not exists check_epoch bigint;                           -- of the newest check's first lease
+-- Indexes for the page's lists, counts and searches, however many errors and runs there are.
 create index if not exists ExportErrors_by_status on crm_export.ExportErrors (stream, status)
     where status <> 'resolved';
--- everything that the list of causes sums up
+-- all columns that the list of causes aggregates
 create index if not exists ExportErrors_causes on crm_export.ExportErrors (cause, stream)
     include (status, object, first_seen_at, last_seen_at, id) where status <> 'resolved';
 drop index if exists crm_export.ExportErrors_by_cause;
@@ -621,14 +621,14 @@ alter table crm_export.ExportAudit
     add constraint exportaudit_action_check check (action in (
         'set_setting', 'retry', 'set_aside', 'ignore', 'reopen', 'try_record', 'see_source_row', 'download', 'run_now',
         'pause_dag', 'unpause_dag', 'resend', 'see_plan'));
--- how many rows a resend has sent, of how many where somebody counted them before it was asked for
+-- how many rows a resend has sent, and of how many, if they were counted before the request
 alter table crm_export.ExportResends
     add column if not exists rows_total bigint, add column if not exists rows_sent bigint not null default 0;
 alter table crm_export.ExportAlerts
     drop constraint if exists exportalerts_kind_check,
     add constraint exportalerts_kind_check check (kind in (
         'held', 'rejected', 'run_failed', 'quota', 'lag', 'purge', 'finding', 'new_field', 'audit'));
--- Returns whether an alert says nothing that the alert of a hold does not: the record that a stream is held at has its own.
+-- Returns whether an alert only repeats the alert of a hold: the record at which a stream is held has its own alert.
 create or replace function crm_export.is_part_of_hold(kind text, of_stream text, of_cause text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select kind = 'rejected' and not exists (
@@ -636,8 +636,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         where c.cause = of_cause and c.stream = of_stream and c.status in ('open', 'waiting')
           and not exists (select from crm_export.ExportWatermarks s where s.stopped_at_error_id = c.id))
 $$;
--- The page's search finds its text anywhere in a million errors with pg_trgm: trusted, so that whoever may create this
--- schema may create it too. Where a server does not have it the search reads every error instead, for 15 s at most.
+-- The page's search finds text anywhere in a million errors with pg_trgm, a trusted extension that any role may create
+-- that may create this schema. On a server without it, the search reads every error instead, for 15 s at most.
 do $$
 begin
     create extension if not exists pg_trgm with schema crm_export;
@@ -654,8 +654,8 @@ begin
     end if;
 end $$;
 
--- What Adobe Marketo Measure calls a code of Salesforce in the notifications of its CRM export; codes that it lacks keep
--- Salesforce's name. The error catalogue has the same names.
+-- Returns the name of a Salesforce code in the CRM export notifications of Adobe Marketo Measure, or the code itself if
+-- Adobe has no name for it. The error catalogue has the same names.
 create or replace function crm_export.adobe_code(code text) returns text
 language sql immutable parallel safe
 return case code
@@ -669,7 +669,7 @@ return case code
     when 'API_DISABLED_FOR_ORG' then 'API_DISABLED'
     when 'RESTAPINOTENABLED' then 'API_DISABLED'
     else code end;
--- ExportErrors for people, with Adobe's name of each code and the key of the record that one waits for.
+-- ExportErrors for people, with Adobe's name of each code and the key of the record that an error waits for.
 create or replace view crm_export.ReadableExportErrors as
 select e.id, e.stream, e.object, e.record_key, e.external_id, e.salesforce_id, e.operation,
        crm_export.adobe_code(e.error_code) as adobe_code, e.error_code, e.error_name, e.error_class,
@@ -679,7 +679,7 @@ select e.id, e.stream, e.object, e.record_key, e.external_id, e.salesforce_id, e
 from crm_export.ExportErrors e
 left join crm_export.ExportErrors p on p.id = e.waiting_for and e.status = 'waiting';
 
--- What was wrong before alerts were there is reported once, too.
+-- Problems from before alerts existed are also reported once.
 select crm_export.raise_alert(
            format('held:%s:%s', w.stream, e.record_key), 'held', 'critical', w.stream, e.record_key, null, e.id)
 from crm_export.ExportWatermarks w join crm_export.ExportErrors e on e.id = w.stopped_at_error_id
@@ -692,5 +692,5 @@ where e.status in ('open', 'waiting')
   and obj_description('crm_export'::regnamespace, 'pg_namespace') in ('CRM Export schema 1', 'CRM Export schema 2')
 group by e.stream, e.cause;
 
--- The version that install_schema() looks for. Last, so that a half-run file does not count as installed.
+-- The version that install_schema() checks. It comes last, so that a partly executed file does not count as installed.
 comment on schema crm_export is 'CRM Export schema 3';

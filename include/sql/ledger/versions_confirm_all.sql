@@ -1,2 +1,2 @@
--- Confirms every version that the Bulk jobs of a window carried: the watermark goes over all of them.
+-- Confirms all versions that the Bulk jobs of a window sent, because the watermark passes all of them.
 update crm_export.ExportedVersions set staged_for = null where staged_for = any (%(batches)s)

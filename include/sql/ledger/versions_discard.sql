@@ -1,2 +1,2 @@
--- Forgets the versions that Bulk jobs carried and that are not confirmed.
+-- Deletes the unconfirmed versions of Bulk jobs.
 delete from crm_export.ExportedVersions where staged_for = any (%(batches)s)

@@ -1,4 +1,4 @@
--- Deletes the lines of batches that were there at the start of a check and have been packed, and the versions of jobs
+-- Deletes the lines of batches that existed at the start of a check and have been packed, and the versions of jobs
 -- whose window is not in flight.
 delete from crm_export.ExportedVersions v
 where v.stream = %(stream)s

@@ -1,4 +1,4 @@
--- Unpacks the lines of batches that were settled since: other runs have turns while a check goes on.
+-- Unpacks the lines of batches that other runs have settled in their turns during the check.
 with added as (
     insert into pg_temp.crm_export_unpacked (id, from_start)
     select v.id, false

@@ -1,4 +1,4 @@
--- Lists the lines of settled batches that a check begins with; those that are added later are not forgotten by it.
+-- Lists the lines of settled batches that exist when a check begins; those added later are kept for the next check.
 create temp table crm_export_unpacked as
 select v.id, true as from_start
 from crm_export.ExportedVersions v

@@ -1,4 +1,4 @@
--- Confirms the versions that the Bulk jobs of a window carried, up to the row that the watermark moves to.
+-- Confirms the versions that the Bulk jobs of a window sent, up to the row to which the watermark moves.
 with at_last as materialized (
     select hashtextextended({key_text} collate "C", 0) as key_hash
     from {source} s where s.{cursor} = %(cursor_at)s::timestamptz and {at_or_below}

@@ -1,4 +1,4 @@
--- Finds the packed lines of the next section: at least one, and as many as fit a page. A line on trust is one section.
+-- Finds the packed lines of the next section: as many as fit in a page, at least one. A line on trust is one section.
 with own as materialized (
     select v.id, v.cursor_at, v.record_key, v.row_count, v.key_hashes is null as on_trust
     from crm_export.ExportedVersions v

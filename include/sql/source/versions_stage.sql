@@ -1,4 +1,4 @@
--- Notes which versions a Bulk job carries, in the snapshot in which its rows are read.
+-- Records which versions a Bulk job sends, in the snapshot in which its rows are read.
 with carried as (
     select count(*) as row_count, array_agg(hashtextextended(record_key, 0)) as key_hashes,
            array_agg(cursor_at) as versions, coalesce(bool_or(may_be_folded), false) as may_be_folded

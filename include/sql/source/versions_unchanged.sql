@@ -1,5 +1,5 @@
--- Compares packed lines, each as a whole, with the rows of its range: an unchanged one has all of them, and no others.
--- A row whose other version was exported since is late, although it is as it was.
+-- Compares each packed line as a whole with the rows of its range: an unchanged line has exactly these rows.
+-- A row of which another version was exported since is late, even if it has not changed.
 with line as materialized (
     select v.id, v.cursor_at, v.record_key, v.row_count,
            coalesce(lag(v.cursor_at) over place, '-infinity') as from_cursor_at,

@@ -1,4 +1,4 @@
-"""Runs many histories, in two processes, for a release: python -m histories 100000 [first seed]."""
+"""Runs many histories in two processes, for a release: python -m histories 100000 [first seed]."""
 
 from __future__ import annotations
 

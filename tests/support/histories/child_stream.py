@@ -65,7 +65,7 @@ class ChildStream:
             self.waiting.append(process.number)
 
     def watch(self, process: Process, run: int) -> None:
-        """Note whether at some moment of a process no other run was exporting the accounts."""
+        """Note whether at some moment during a process no other run was exporting the accounts."""
         if process.kind == CHILD and not process.parent_was_free:
             owner = f"CRMExport/run{run}/%"
             row = self._world.monitor.execute(_PARENT_IN_WORK, [owner], prepare=True).fetchone()

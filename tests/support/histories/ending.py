@@ -83,7 +83,7 @@ def _run(world: World, process: Process) -> None:
 
 
 def _export_children(world: World) -> None:
-    """Export the visits once more while nothing exports the accounts: no visit is lost."""
+    """Export the visits once more while no run exports the accounts: no visit is lost."""
     _run(world, world.start(CHILD, run=0))
     world.child.check_end()
 

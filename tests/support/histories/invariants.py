@@ -12,7 +12,7 @@ from histories.violations import Violation
 
 # the lease itself, which has a test of its own in each of its statements
 _LEASE = frozenset({"watermark_ensure", "lease_take", "lease_renew", "lease_release", "lease_want"})
-_GATE = frozenset({"gate_hold", "gate_release"})  # take the row of the stream themselves
+_GATE = frozenset({"gate_hold", "gate_release"})  # lock the row of the stream themselves
 _OF_A_PERSON = frozenset({"decide", "retry"})
 
 
@@ -78,7 +78,7 @@ class Invariants:
                 continue
             if row.deleted:
                 if not self._is_deleted_there(row) and row.external_id.lower() not in self.source.shared:
-                    raise Violation("I4", f"key {row.key} is deleted, behind the watermark, and still in Salesforce")
+                    raise Violation("I4", f"key {row.key} is deleted, below the watermark, and still in Salesforce")
             elif self.org.applied.get((row.external_id.lower(), row.key), 0) < row.version:
                 raise Violation("I4", f"key {row.key} version {row.version} is below the watermark, but not in the org")
 
@@ -134,7 +134,7 @@ class Invariants:
         return self.source.versions.get((error.key, error.changed_at))
 
     def _is_late(self, row: SourceRow) -> bool:
-        """Return whether a row was back-dated: no cursor shows it, and only the daily check finds it in the end."""
+        """Return whether a row was back-dated: no export reads it, and only the daily check finds it in the end."""
         return (row.key, row.version) in self.source.late
 
     def _is_deleted_there(self, row: SourceRow) -> bool:

@@ -1,4 +1,4 @@
-"""The Bulk 2.0 jobs of the small Salesforce: it saves their rows one by one, in any order, when a history lets it."""
+"""The Bulk 2.0 jobs of the small Salesforce: a history decides when it saves their rows, one by one, in any order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Histories of the daily check: its pages have two rows, so that the turns of others fall between them."""
+"""Histories of the daily check: its pages have two rows, so that the turns of other runs fall between them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def play_checks(stage: Stage, seeds: range) -> Counter[str]:
 
 
 def draw_weather(seed: int) -> Weather:
-    """Return the weather of a history: its own, with late rows and checks."""
+    """Return the weather that a history's seed draws, with late rows and checks."""
     return replace(Weather.draw(random.Random(seed)), late=True, checks=True)
 
 
 @contextmanager
 def small_pages() -> Generator[None]:
-    """Let a page have two rows, a look two lines, and a turn come behind each late row."""
+    """Let a page have two rows, a look two lines, and offer a turn after each late row."""
     with (
         replaced(exported_versions, "ROWS_OF_A_PAGE", 2),
         replaced(exported_versions, "LINES_OF_A_LOOK", 2),
@@ -41,7 +41,7 @@ def small_pages() -> Generator[None]:
 
 @contextmanager
 def check_without_the_lease() -> Generator[None]:
-    """A planted fault: the check goes on behind a turn without asking for the lease."""
+    """A planted fault: the check continues after a turn without taking the lease."""
 
     def go_on(run: RunContext) -> None:
         run.lease = UnaskedLease(run.connection, run.stream.name, run.lease.epoch, run.lease.seconds)
@@ -51,7 +51,7 @@ def check_without_the_lease() -> Generator[None]:
 
 
 class UnaskedLease(Lease):
-    """A lease that nobody gave."""
+    """A lease that was never taken."""
 
     def renew(self) -> None:
-        """Go on, whoever works on the stream."""
+        """Continue, whichever process is exporting the stream."""

@@ -1,4 +1,4 @@
-"""A small Salesforce: one object with an external id, Collections, Bulk jobs, and the versions that it was sent.
+"""A small Salesforce: one object with an external id, Collections, Bulk jobs, and the versions sent to it.
 
 tests/histories/test_org_model.py compares its answers with the sandbox's.
 """

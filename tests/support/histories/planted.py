@@ -21,7 +21,7 @@ Plant = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class PlantedFault:
-    """A fault: detected by one of these invariants within so many histories of a weather, or in a schedule."""
+    """A fault, detected by one of its invariants within a number of histories of a weather, or in a schedule."""
 
     plant: Plant
     noticed_by: frozenset[str]

@@ -27,7 +27,7 @@ where kind = 'unprocessed'
 
 @contextmanager
 def intent_not_stored() -> Generator[None]:
-    """A run does not know the jobs that earlier ones began."""
+    """A run does not know the jobs that earlier runs began."""
 
     def forget(run: Any) -> None:
         with run.lease.transaction():
@@ -43,7 +43,7 @@ def intent_not_stored() -> Generator[None]:
 
 @contextmanager
 def job_noted_after_it_was_closed() -> Generator[None]:
-    """The id of a job is stored when Salesforce already processes it, and not before its first row is sent."""
+    """The id of a job is stored when Salesforce is already processing it, and not before its first row is sent."""
 
     def open_job(self: RunJobs, batch: JobBatch) -> JobBatch:
         return with_values(batch, job_id=self.calls.create(batch.action, batch.planned_at, ()))
@@ -114,7 +114,7 @@ def unanswered_rows_are_successes() -> Generator[None]:
 
 @contextmanager
 def window_acknowledged_by_its_first_job() -> Generator[None]:
-    """The first job of a window that is settled moves the watermark over all of it."""
+    """The first settled job of a window moves the watermark past all of it."""
     settle, find = _Settling.settle, JobBatches.find_of_window
 
     def end_window(self: _Settling) -> bool:
@@ -130,7 +130,7 @@ def window_acknowledged_by_its_first_job() -> Generator[None]:
 
 @contextmanager
 def left_out_rows_judged_again() -> Generator[None]:
-    """The rows that a job left out are determined at its settlement, and not stored when it is filled."""
+    """The rows that a job left out are determined at its settlement, and not stored when it is uploaded."""
     send = _Settling._send_left_out
 
     def judge_and_send(self: _Settling) -> None:

@@ -74,7 +74,7 @@ def _flatten(statement: sql.Composed) -> Iterator[sql.Composable]:
 
 @contextmanager
 def settings_of_the_role() -> Generator[None]:
-    """A session keeps the settings of its role: functions are looked up in a schema that others write to."""
+    """A session keeps the settings of its role: functions are looked up in a schema that others can write to."""
     kept: list[psycopg.Connection] = []
     read = export.read_horizon
 
@@ -106,7 +106,7 @@ def pause_ignored() -> Generator[None]:
 
 @contextmanager
 def watermark_before_results() -> Generator[None]:
-    """The watermark moves when a batch is planned, and not when its results have arrived."""
+    """The watermark moves when a batch is planned, before its results have arrived."""
     plan = changes.plan_batch
 
     def plan_and_move(self: RunContext, page: str, **values: object) -> Batch | None:
@@ -198,7 +198,7 @@ def last_duplicate_wins() -> Generator[None]:
 
 @contextmanager
 def stored_payload_replayed() -> Generator[None]:
-    """The re-export sends the rejected version, whatever the row is now."""
+    """The re-export sends the rejected version, whatever the row's current version is."""
     stored: dict[str, str | None] = {}
     settle, plan = RunContext.settle, reexport.plan_batch
 

@@ -1,6 +1,6 @@
 """A process of a history: the product's code in a greenlet that parks before and after each external effect.
 
-The caller that resumes it chooses what happens: it continues, it is killed, its connection breaks, Salesforce is not
+The caller that resumes it chooses what happens: it continues, it is killed, its connection breaks, Salesforce cannot be
 reached, the answer is lost. One thread runs everything, so a history is deterministic.
 """
 
@@ -18,12 +18,12 @@ GO, KILL, DISCONNECT, REJECT, BUSY, LOSE, SHORTEN = "go", "kill", "disconnect", 
 
 
 class Killed(BaseException):
-    """The process was killed with SIGKILL: none of its code runs any more."""
+    """The process was killed with SIGKILL: none of its code runs after that."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where a process is parked: `kind` is statement, done, begin, commit, committed, call, answer, sleep or lock."""
+    """The point where a process is parked: statement, done, begin, commit, committed, call, answer, sleep or lock."""
 
     kind: str
     what: str = ""
@@ -79,7 +79,7 @@ class Process:
         return str(outcome)
 
     def raise_if_dead(self) -> None:
-        """Raise the exception that ended the process, wherever its code still tries to have an external effect."""
+        """Raise the exception that ended the process, wherever its code still attempts an external effect."""
         if self.death:
             raise self.death
 

@@ -26,9 +26,9 @@ ACTIONS = 70
 class Weather:
     """The conditions of a history. Each draws its own, because many faults would hide the effect of a single one.
 
-    `faults` is how likely one is at a point of a process, `network` at a call, `bad` how many versions the org
-    rejects; with `conflicts` rows share external ids, with `bulk` they go by Bulk jobs where they can,
-    with `late` some are back-dated; with `checks` every second task that starts is a check for these.
+    `faults` is the probability of a fault at a point of a process, `network` at a call, `bad` the share of versions
+    that the org rejects. With `conflicts` rows share external ids, with `bulk` they are sent through Bulk jobs if
+    possible, with `late` some are back-dated; with `checks` every second started task is a check for late rows.
     """
 
     faults: float
@@ -124,7 +124,7 @@ class _Driver:
                 source.remove(transaction, key)
             return
         shared = self.weather.conflicts and chance.random() < 0.3
-        # Salesforce takes ids that differ only in case for the same
+        # Salesforce matches ids that differ only in case to one record
         external_id = f"{chance.choice('xxX')}{chance.randint(1, IDS)}" if shared else f"own{key}"
         source.write(
             transaction, key, external_id, bad=chance.random() < self.weather.bad, deleted=chance.random() < 0.08,
@@ -152,7 +152,7 @@ class _Driver:
             self._go(self.world.start(kind, **asked))
 
     def _ask(self, kind: str) -> dict[str, Any] | None:
-        """Return the parameters of a task, None when there are none possible."""
+        """Return the parameters of a task, None when the task is not possible."""
         keys, errors = sorted(self.world.source.rows), [each.id for each in self.world.invariants.before.unresolved]
         if kind == "reexport" and errors and self.chance.random() < 0.3:
             return {"only": [self.chance.choice(errors)]}

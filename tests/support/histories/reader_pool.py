@@ -1,4 +1,4 @@
-"""Connections on which jobs read their rows, kept for the next job: opening one costs more than a step."""
+"""Connections through which jobs read their rows, kept for the next job: opening one costs more than a step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _free: list[psycopg.Connection[Any]] = []
 
 
 def _keep(reader: psycopg.Connection[Any]) -> None:
-    """Keep a reader that is in no transaction for the next job, or close it for good."""
+    """Keep a reader outside a transaction for the next job; close it otherwise."""
     if not reader.closed and reader.info.transaction_status is TransactionStatus.IDLE:
         _free.append(reader)
     else:
@@ -32,7 +32,7 @@ def close_readers() -> None:
 
 @contextmanager
 def reuse_readers() -> Generator[None]:
-    """Let jobs read on kept connections."""
+    """Let jobs read through kept connections."""
 
     def connect(opener: Connect) -> psycopg.Connection[Any]:
         if _free:

@@ -1,4 +1,4 @@
-"""Histories run step by step, for situations that are rare by chance. Each is harmless by itself."""
+"""Histories that are run step by step, for situations that are rare by chance. Each is harmless by itself."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def a_duplicate_moves_while_a_job_is_running(world: World) -> None:
 
 
 def a_run_is_killed_with_a_newer_version_sent(world: World) -> None:
-    """A rejected row changed and was accepted, but the run that sent it died; the daily job runs next."""
+    """A rejected row changed and was accepted, but the run that sent it was killed; the daily job runs next."""
     world.setting = False
     write(world, (1, "a"), bad=True)
     go_to_end(world, world.start("export"))

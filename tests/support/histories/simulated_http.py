@@ -27,7 +27,7 @@ class SimulatedSession(requests.Session):
         self._process, self._handle = process, handle
 
     def request(self, method: Any, url: Any, *given: Any, **named: Any) -> requests.Response:
-        """Answer a call, or fail like the network."""
+        """Answer a call, or raise a network error."""
         message = f"{method} {re.sub(r'^.*/services/data/v[0-9.]+/', '', str(url)).partition('?')[0]}"
         outcome = self._process.park("call", re.sub(r"750\w+", "JOB", message))
         if outcome == REJECT:

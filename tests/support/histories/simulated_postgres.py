@@ -201,7 +201,7 @@ class Pool:
     def _open_simulated(self) -> psycopg.Connection[Any]:
         connection = SimulatedConnection.connect(self._dsn, user=hostile.ROLE, prepare_threshold=2)
         prepare_session(connection)
-        # planning the same statements anew, and waiting for the disk, takes a fifth of a history
+        # replanning the same statements and waiting for the disk takes a fifth of a history
         connection.execute("set plan_cache_mode = force_generic_plan; set synchronous_commit = off")
         connection.cursor_factory = SimulatedCursor
         return connection

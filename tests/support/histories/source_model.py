@@ -34,7 +34,7 @@ returning changed_at
 _MOMENTS = {
     "statement": "clock_timestamp() - interval '5 s'",
     "transaction": "now() - interval '5 s'",
-    "late": "now() - interval '1 h'",  # back-dated: no cursor shows it
+    "late": "now() - interval '1 h'",  # back-dated: no export reads it
 }
 
 

@@ -62,7 +62,7 @@ class TaskOptions:
     job_patience: float | None = None
     prefetched_jobs: int = 2
     requests_in_flight: int = 1
-    part_rows: int = 2  # few rows there are, and most windows are divided where they may be
+    part_rows: int = 2  # a history has few rows; most windows that may be divided are
 
     @classmethod
     def draw(cls, chance: random.Random, *, bulk: bool) -> TaskOptions:

@@ -221,7 +221,7 @@ class World:
         if "batch_plan" in touched:
             process.rejections.clear()
         if any(name == "gate_release" for name, _ in statements):
-            self.commits.append(process.number)  # it returns the errors that held, and may end a stop without any
+            self.commits.append(process.number)  # it reopens the errors that held, and may end a stop without any
         if "lease_take" not in touched and not control_writes(statements):
             return
         self.commits.append(process.number)
@@ -242,7 +242,7 @@ class World:
         closed = [job.id for job in self.jobs.jobs.values() if job.state not in {"Open", "Aborted"}]
         row = self.monitor.execute(_WINDOWS_AT_WORK, [closed], prepare=True).fetchone()
         if row and row[0] > 1 and not self.violation:
-            self.violation = Violation("order", "a job was closed before the window in front of it was settled")
+            self.violation = Violation("order", "a job was closed before the preceding window was settled")
 
     def is_blocked(self, pid: int) -> bool:
         """Return whether a session waits for a lock of another."""

@@ -1,4 +1,4 @@
-"""Jobs of listed rows: the records of the daily job, which are no window and do not move the watermark."""
+"""Jobs of listed rows: the daily job's records, which do not form a window and do not move the watermark."""
 
 from __future__ import annotations
 

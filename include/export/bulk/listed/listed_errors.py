@@ -1,4 +1,4 @@
-"""The due errors of a stream as Bulk jobs: each job has a part of them, by their ids."""
+"""The due errors of a stream as Bulk jobs: each job sends a range of them, in the order of their ids."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from include.export.run import RunContext
 from include.export.salesforce import Unanswered, find_bulk_obstacle
 from include.export.source import SourceListings, explain_shared_position
 
-UPLOAD_TRIES = 3  # of a part whose upload breaks, or is planned again
+UPLOAD_TRIES = 3  # of a part whose upload fails or is planned again
 
 
 @dataclass(frozen=True)
 class Part:
-    """Errors behind the id `after` up to `last`: so many are due."""
+    """The errors with ids above `after`, up to `last`; `rows` of them are due."""
 
     after: int
     last: int
@@ -38,10 +38,10 @@ class Part:
 
 @dataclass
 class ListedErrors:
-    """The Bulk jobs of one daily job; `wanted` are the values of `errors_due.sql` that say which errors are.
+    """The Bulk jobs of one daily job; `wanted` are the values of `errors_due.sql` that select the due errors.
 
-    Small requests send what the jobs leave: rows that CSV cannot represent, that are gone or above the watermark, and
-    parts that are too small. `colliding_ids` are external ids that Salesforce would take for one: their rows are
+    Small requests send the rest: rows that CSV cannot represent, rows that are gone or above the watermark, and parts
+    that are too small. `colliding_ids` are external ids that Salesforce would match to one record: their rows are
     rejected.
     """
 
@@ -52,10 +52,10 @@ class ListedErrors:
     credits: BulkCredits = field(init=False)
     colliding_ids: list[str] = field(default_factory=list, init=False)
     scan_texts: bool = field(default=False, init=False)
-    reach: int = field(default=0, init=False)  # up to this id, errors are sent or left to small requests
+    reach: int = field(default=0, init=False)  # errors up to this id are sent, or are left to small requests
 
     def __post_init__(self) -> None:
-        """Take usual rows for granted; an upload that grows too large corrects that."""
+        """Start from the usual size of a row; an upload that grows too large corrects it."""
         run, options = self.run, self.run.options
         row_bytes = JOB_BYTES / JOB_ROWS
         self.sizer = WindowSizer(run.stream.bulk_from or 1, options.job_bytes, None, row_bytes, options.part_rows)
@@ -63,7 +63,7 @@ class ListedErrors:
         self.credits = BulkCredits(run)
 
     def send(self) -> Iterator[Counts]:
-        """Send part after part, each by a job that is settled before the next one, and yield their counts.
+        """Send one part after the other, each as a job that is settled before the next one; yields their counts.
 
         Raises RunFailure, and JobPending when Salesforce takes longer than the run may wait.
         """
@@ -85,7 +85,7 @@ class ListedErrors:
                 self.reach = part.last
 
     def _find_part(self, after: int) -> Part | None:
-        """Return the next part, None when it is too small for a job or no job can carry it."""
+        """Return the next part, None when it is too small for a job or cannot be sent as one."""
         stream = self.run.stream
         if stream.bulk_from is None or find_bulk_obstacle(stream):
             return None
@@ -96,7 +96,7 @@ class ListedErrors:
         return Part(after, *found) if self.credits.take(found[1], 1, REEXPORT_CREDIT_SHARE) else None
 
     def _send(self, part: Part) -> Counts | None:
-        """Send a part; None where it goes in small requests."""
+        """Send a part and return its counts, None if it is left to small requests."""
         jobs = RunJobs(self.run, Progress(self.run.stream.name, lambda: part.rows, part.rows + 1))
         following: Part | None = part
         for tries_left in reversed(range(UPLOAD_TRIES)):
@@ -111,7 +111,7 @@ class ListedErrors:
         return None
 
     def _try(self, jobs: RunJobs, part: Part, *, is_last: bool) -> tuple[JobBatch | None, Part | None]:
-        """Upload a part; returns its job, or else the part to try next, None where it goes in small requests."""
+        """Upload a part; returns its job, or the part to try next, or neither if it is left to small requests."""
         batch, listed = self._plan(jobs, part)
         if listed < self.sizer.smallest:
             jobs.abandon([batch])
@@ -147,7 +147,7 @@ class ListedErrors:
             raise explain_shared_position(self.run.stream, doubled)
 
     def _take_out_colliding(self, listing: Listing, listed: int) -> int:
-        """Leave rows whose ids Salesforce takes for one to small requests; returns how many are listed then."""
+        """Leave rows whose ids match one record to small requests; returns how many rows remain listed."""
         identity = self.run.form.identity
         if not identity.may_collide:
             return listed
@@ -164,7 +164,7 @@ class ListedErrors:
         return jobs.close_job(opened, body)
 
     def _learn(self, stopped: UploadStopped, part: Part) -> Part | None:
-        """Return the part to send after an upload that stopped itself, None when it is too small for a job."""
+        """Return the part to send after an upload stopped itself, None when it is too small for a job."""
         if stopped.row_bytes is None:
             self.scan_texts = True
             return part
@@ -174,13 +174,13 @@ class ListedErrors:
 
 @contextmanager
 def _abandoned_if_broken(jobs: RunJobs, batch: JobBatch) -> Generator[None]:
-    """Abandon a job whose upload breaks."""
+    """Abandon a job whose upload fails."""
     try:
         yield
     except (UploadStopped, Unanswered):
         jobs.abandon([batch])
         raise
     except psycopg.Error:
-        with suppress(psycopg.Error):  # the run's own connection may be gone too; then the next run does it
+        with suppress(psycopg.Error):  # the run's own connection may be lost too; then the next run abandons the job
             jobs.abandon([batch])
         raise

@@ -1,4 +1,4 @@
-"""The listed rows of a job, as its answers are matched with them."""
+"""The listed rows of a job, and how its answers are matched to them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ListedRows:
 
     @property
     def is_answer(self) -> sql.Composed:
-        """Return the condition that an answer is that of a row."""
+        """Return the condition that an answer belongs to a row."""
         return SourceListings(self.run.source).is_answer(self.run.form.identity)
 
     def place(self, results: JobResults) -> int:
@@ -49,5 +49,5 @@ class ListedRows:
         return self.listing.find_unanswered(self.is_answer)
 
     def find_rejected_before(self) -> Position | None:
-        """Return None: nothing stops at a listed row."""
+        """Return None: the stream never stops at a listed row."""
         return None

@@ -1,4 +1,4 @@
-"""Settling a job of listed rows: what it means is written in one transaction, and the watermark stays where it is."""
+"""Settling a job of listed rows: its outcome is written in one transaction, and the watermark does not move."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ALL_ROWS = 2**31 - 1  # the last ordinal that a manifest can have
 def settle_listed(run: RunContext, batch: JobBatch, progress: Progress) -> Counts:
     """Settle a job of listed rows and return the counts of its answers.
 
-    Accepted records resolve their errors, rejected ones are one more attempt of theirs, the others stay as they are.
-    Raises JobPending when the job takes longer than `job_patience`, RunFailure when it did not end as it should: what
-    it had done is settled then.
+    The errors of accepted records are resolved, a rejection counts as one more attempt, all other errors stay as they
+    are. Raises JobPending when the job takes longer than `job_patience`, RunFailure when it ended abnormally, after
+    settling the rows it had processed.
     """
     state = wait_for_job(run, batch, progress) if batch.sent else EMPTY_JOB
     if state.state == "Failed" and state.processed == 0:
-        _abandon(run, batch)  # none of its rows was looked at
+        _abandon(run, batch)  # none of its rows was processed
         raise explain_job_failure(run.stream, state)
     with _as_reexport(run):
         try:
@@ -45,7 +45,7 @@ def settle_listed(run: RunContext, batch: JobBatch, progress: Progress) -> Count
 
 @contextmanager
 def _as_reexport(run: RunContext) -> Generator[None]:
-    """Let the run count attempts and pass over rejected records as the daily job does, whichever run settles it."""
+    """Let any run that settles the job count attempts and continue past rejected records, as the daily job does."""
     options, reexport = run.options, run.reexport
     run.options, run.reexport = replace(options, pause_on_export_errors=False), True
     try:
@@ -61,14 +61,14 @@ def _abandon(run: RunContext, batch: JobBatch) -> None:
 
 @dataclass(frozen=True)
 class _Answered:
-    """A job whose answers are read."""
+    """A job whose answers have been read."""
 
     run: RunContext
     batch: JobBatch
     answers: JobAnswers
 
     def write(self) -> Counts:
-        """Write everything that the job means in one transaction; returns the counts."""
+        """Write the outcome of the job in one transaction; returns the counts."""
         run, answers = self.run, self.answers
         counts = self._count()
         calls, bytes_sent = run.take_counts()
@@ -85,7 +85,7 @@ class _Answered:
         return counts
 
     def _count(self) -> Counts:
-        """Return the counts; a row is accepted that was processed and not rejected, where the counts prove that."""
+        """Return the counts; if every row has an answer, those processed and not rejected were accepted."""
         counts, state = self.answers.count(), self.answers.state
         proven = self.answers.first_unanswered is None
         accepted = max(state.processed - counts.rejected, 0) if proven else counts.accepted

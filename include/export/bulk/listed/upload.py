@@ -13,7 +13,7 @@ from include.export.source import SourceListings
 
 @dataclass
 class ListedUpload(UploadBody):
-    """The rows of a manifest as they were listed; what has changed since is taken out of it, in the same snapshot."""
+    """The rows of a manifest in the listed versions; those changed since are removed from it, in the same snapshot."""
 
     batch: JobBatch
     listed: int

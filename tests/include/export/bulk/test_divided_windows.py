@@ -1,4 +1,4 @@
-"""A window of several jobs: its stop is the first rejected row over all of them, and they are settled as one."""
+"""A window of several jobs: its stop is the first rejected row of all of them, and they are settled as one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.export.bulk import settlement
 from include.export.ledger.runs import Outcome
 
 PARTS = 5
-# the divided window has the rows 56 to 295, behind a request of 25 and a job of 30
+# the divided window has the rows 56 to 295, after a request of 25 and a job of 30
 PART_OF = """
 select id, mod(mod(hashtextextended(id::text, 0), 5) + 5, 5) from app.accounts where id between 56 and 295 order by id
 """
@@ -57,14 +57,14 @@ def jobs(bulk: Exporter) -> list[tuple[str, int, int, int | None, int | None]]:
 
 
 def hold_of(bulk: Exporter) -> str:
-    """Return what the gate says."""
+    """Return the gate's message."""
     hold = bulk.gate()
     assert hold is not None
     return hold.message
 
 
 def check_complete(bulk: Exporter) -> None:
-    """Check that everything has arrived and nothing is left."""
+    """Check that everything has arrived and nothing is unsettled."""
     assert len(bulk.names()) == 295
     assert bulk.watermark() == "295"
     assert bulk.errors("status <> 'resolved'") == []
@@ -74,7 +74,7 @@ def check_complete(bulk: Exporter) -> None:
 
 
 def run_until_killed(bulk: Exporter, monkeypatch: pytest.MonkeyPatch, settled: int) -> None:
-    """Run with the setting on until so many jobs of the window are settled."""
+    """Run with the setting on until the given number of the window's jobs is settled."""
     settle = settlement._Settling.settle
 
     def settle_or_die(settling: settlement._Settling) -> bool:
@@ -142,7 +142,7 @@ def test_rejections_that_are_passed_over_are_all_recorded_with_the_setting_off(b
 
 
 class TestMoreRejectionsThanAreRecorded:
-    """Of 236 rejected rows each job records 40; the others are counted."""
+    """Of 236 rejected rows, each job records 40; the others are only counted."""
 
     @pytest.fixture(autouse=True)
     def spoil_most(self, bulk: Exporter) -> None:
@@ -231,7 +231,7 @@ def test_the_rows_of_one_parent_are_in_one_job(bulk: Exporter, pause: bool, rows
     assert bulk.run(pause=pause).outcome is Outcome.COMPLETE
     sent = [sent or 0 for _, _, count, sent, _ in jobs(bulk) if count == PARTS]
     assert (sum(sent), sent.count(rows)) == (rows, 0)
-    assert all(each % (rows // 10) == 0 for each in sent), "a parent has so many rows, and they are not divided"
+    assert all(each % (rows // 10) == 0 for each in sent), "each parent has rows // 10 rows, all in one job"
     check_complete(bulk)
 
 

@@ -76,7 +76,7 @@ class TestEveryRejectionIsRecordedOrNothingIsAcknowledged:
         monkeypatch.setattr(settlement._Settling, "_send_left_out", send_in_another_session)
         bulk.add_many(1, 90)
         spoil(bulk, 40, 50)
-        with pytest.raises(SourceFailure, match="changed between two looks"):
+        with pytest.raises(SourceFailure, match="changed between two reads"):
             bulk.run(pause=False)
         assert (bulk.watermark(), bulk.errors()) == ("25", [])
 
@@ -181,7 +181,7 @@ def test_a_parent_is_cleared_through_collections(bulk: Exporter) -> None:
 @pytest.mark.field("F17")
 def test_smaller_windows_where_the_server_ends_long_statements(bulk: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
     bulk.add_many(1, 400)
-    # the COPY of a window waits for each of its rows, as behind a throttled upload
+    # the COPY of a window waits for each of its rows, as with a throttled upload
     bulk.connection.execute(
         "alter table app.accounts rename to accounts_behind;"
         "create function app.slowly(text) returns text language plpgsql volatile as"

@@ -1,4 +1,4 @@
-"""A run with Bulk jobs that ends at any point: the next adopts or aborts them, and resends no row of a closed job."""
+"""A run with Bulk jobs ends at any point: the next run adopts or aborts them, and resends no row of a closed job."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
         story.check_moment()
         story.change()
         see_the_next_run(story, pause=pause, happens=happens)
-        repeated = 6 if pause and story.rejected else 0  # so many rows are behind the rejected one in its job
+        repeated = 6 if pause and story.rejected else 0  # the number of rows after the rejected one in its job
         assert story.count_repeated() <= repeated, point
 
 

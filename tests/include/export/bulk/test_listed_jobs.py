@@ -13,7 +13,7 @@ from include.export.failures import CircuitFailure, ConfigurationFailure, Salesf
 from include.export.ledger.runs import Outcome
 
 BATCH_ROWS = 25
-LEAST_ERRORS = 30  # errors up to which small requests are used
+LEAST_ERRORS = 30  # the daily job uses Bulk jobs from this number of errors on
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def daily(exporter: Exporter) -> Exporter:
 
 
 def reject(exporter: Exporter, last: int, name: str = "bad") -> None:
-    """Let an export reject accounts 1 to `last`, and accept one behind them."""
+    """Let an export reject accounts 1 to `last`, and accept one after them."""
     exporter.add_many(1, last + 1)
     exporter.connection.execute("update app.accounts set name = %s where id <= %s", [name, last])
     exporter.stream = exporter.stream.model_copy(update={"bulk_from": None})
@@ -44,7 +44,7 @@ def batches(exporter: Exporter, transport: str = "bulk") -> list[tuple[Any, ...]
 
 
 def manifests(exporter: Exporter) -> int:
-    """Count the rows of manifests."""
+    """Count the rows of all manifests."""
     row = exporter.connection.execute("select count(*) from crm_export.ExportBatchRows").fetchone()
     return int(row[0]) if row else 0
 

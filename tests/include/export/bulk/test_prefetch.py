@@ -57,7 +57,7 @@ def test_a_job_is_closed_only_when_the_one_before_it_is_settled(bulk: Exporter, 
     assert jobs >= 3
     for number in range(1, jobs):
         closed_next = calls.index(("PATCH", number + 1))
-        assert ("GET", number) not in calls[closed_next:], "a job was closed while the one in front was polled"
+        assert ("GET", number) not in calls[closed_next:], "a job was closed while the preceding one was polled"
         assert ("GET", number) in calls[:closed_next]
     assert len(bulk.names()) == len(bulk.control.writes("Account")) == 800
 
@@ -151,7 +151,7 @@ def test_a_run_that_may_end_early_prefetches_until_a_job_was_waited_for_elsewher
         job = call["path"].split("/jobs/ingest/")[1].partition("/")[0]
         if call["method"] == "PUT":
             uploaded.add(job)
-            assert len(uploaded) == 1, "a job was uploaded before the one in front was closed"
+            assert len(uploaded) == 1, "a job was uploaded before the preceding one was closed"
         elif call["method"] == "PATCH":
             uploaded.discard(job)
     assert len(bulk.names()) == len(bulk.control.writes("Account")) == 800

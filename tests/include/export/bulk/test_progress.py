@@ -1,4 +1,4 @@
-"""When a job is looked at: at longer and longer intervals, and sooner where it is expected to end before."""
+"""When a job is polled: at growing intervals, and sooner if it is expected to end before the next look."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_without_a_pace_nothing_is_estimated(look: Look) -> None:
 def test_a_job_is_looked_at_a_little_after_its_estimated_end() -> None:
     assert Look(110.0, 12_000).choose_delay(FIRST, 20_000, 30.0) == pytest.approx(8.0, rel=0.05)
     assert Look(110.0, 12_000).choose_delay(FIRST, 20_000, 30.0) > 8.0
-    assert Look(110.0, 12_000).choose_delay(FIRST, 20_000, 7.0) > 8.0, "a look right before the end would be lost"
+    assert Look(110.0, 12_000).choose_delay(FIRST, 20_000, 7.0) > 8.0, "a look right before the end would be wasted"
     assert Look(110.0, 12_000).choose_delay(FIRST, 20_000, 4.0) == pytest.approx(4.0)
 
 

@@ -1,4 +1,4 @@
-"""Result files of Bulk jobs: with any content, cut anywhere, no row is read as another."""
+"""Result files of Bulk jobs: whatever their content and wherever they are truncated, no row is read as another."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def bulk(exporter: Exporter) -> Exporter:
 
 
 def jobs(exporter: Exporter) -> list[tuple[str, str, str]]:
-    """Return method, path and body of the calls on jobs."""
+    """Return method, path and body of the calls of jobs."""
     return [(call["method"], call["path"].partition("/jobs/ingest")[2], call["body"])
             for call in exporter.calls() if "/jobs/ingest" in call["path"]]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The sizes of windows and jobs: arithmetic, without Postgres."""
+"""The sizes of windows and jobs: arithmetic, tested without Postgres."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_rows_larger_than_expected_make_windows_smaller() -> None:
     sizer = make_sizer()
     sizer.begin(small=False)
     sizer.shrink(1_000.0)
-    assert sizer.rows == 83, "a fifth more than what a row was seen to take"
+    assert sizer.rows == 83, "a fifth more than the measured bytes of a row"
 
 
 def test_a_window_that_cannot_be_read_is_reduced_down_to_the_smallest() -> None:

@@ -112,7 +112,7 @@ class TestSumsThatDoNotAddUp:
         report = self.run(exporter)
         assert report.message == "2 groups by kind, 1 do not add up to 100."
         detail = exporter.connection.execute("select kind, subject, told from crm_export.ExportFindings").fetchall()
-        assert detail == [("check:parts", "B", "The exported rows come to amount 50; each should be 100.")]
+        assert detail == [("check:parts", "B", "The exported rows add up to amount 50; each should be 100.")]
         exporter.control.switch_rule("no_bad_names", active=False)
         exporter.reexport(every=True)
         assert self.run(exporter).off == 0

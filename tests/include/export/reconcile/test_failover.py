@@ -1,4 +1,4 @@
-"""A database that lost its newest transactions: a promoted standby, a restored snapshot; on real servers."""
+"""Failovers on real servers: a promoted standby and a restored snapshot, which lack the newest transactions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from salesforce_sandbox.process import RunningSandbox
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """Return a folder that the servers' user can reach."""
+    """Return a folder that the servers' user can access."""
     folder = Path(tempfile.mkdtemp(prefix="crm-back-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
     folder.chmod(0o755)
     yield folder
@@ -54,7 +54,7 @@ def exporter_of(server: EmbeddedPostgres, sandbox: Control, running: RunningSand
 
 
 def published(exporter: Exporter) -> Position:
-    """Return the watermark, as an asset event stores it outside of the database."""
+    """Return the watermark, as an asset event stores it outside the database."""
     row = exporter.connection.execute("select cursor_at::text, record_key from crm_export.ExportWatermarks").fetchone()
     assert row is not None
     return Position(*row)
@@ -87,7 +87,7 @@ def test_a_promoted_standby_that_lost_the_tail_is_noticed_and_nothing_is_lost(
         standby._run("pg_ctl", "-D", str(place / "standby" / "data"), "-w", "promote")
         after = exporter_of(standby, sandbox, sandbox_server, catalogue)
         after.add({"id": 4, "minute": 52})
-        assert after.run().rows_sent == 1, "what is new in the promoted database is exported as ever"
+        assert after.run().rows_sent == 1, "new rows of the promoted database are exported as usual"
         report = after.reconcile()
         assert report.failover.startswith("database changed: back at 2026-01-01 00:52:00+00 / 4 (it was ")
         assert "The database changed: back at" in report.message

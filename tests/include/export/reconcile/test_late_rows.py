@@ -1,4 +1,4 @@
-"""Rows that change times do not show: back-dated, set by a slow clock, restored, moved below the watermark."""
+"""Late rows: back-dated, dated by a slow clock, restored, or moved below the watermark."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_every_back_dated_row_is_exported_and_counted(exporter: Exporter) -> Non
     report = exporter.reconcile()
     assert (report.late, report.exported, report.rejected) == (5, 5, 0)
     assert report.message == (
-        "302 rows compared, 5 came below the watermark: 5 exported, 0 rejected, 0 changed again or gone."
+        "302 rows compared, 5 arrived below the watermark: 5 exported, 0 rejected, 0 changed again or gone."
     )
     names = exporter.names()
     assert [names[f"A{n}"] for n in (3, 150, 299)] == ["late"] * 3
@@ -127,7 +127,7 @@ def test_the_histories_notice_a_batch_that_is_not_noted(exporter: Exporter, monk
 
 
 class History:
-    """Changes rows in every way and tracks the version of each that was exported last."""
+    """Changes rows in every way and tracks which version of each was exported last."""
 
     def __init__(self, exporter: Exporter, chance: random.Random) -> None:
         self.exporter, self.chance = exporter, chance
@@ -261,7 +261,7 @@ def test_without_credits_it_stops_and_goes_on_the_next_day(exporter: Exporter) -
     back_date(exporter, *range(1, 31))
     spent = exporter.reconcile(batch_size=25, daily_api_limit=1)
     assert (spent.late, spent.exported) == (30, 0)
-    assert spent.message.endswith("The daily API limit is spent; the next run goes on.")
+    assert spent.message.endswith("The daily API limit is spent; the next run continues.")
     assert exporter.reconcile(batch_size=25).exported == 30
 
 
@@ -366,4 +366,4 @@ def test_many_late_rows_are_one_finding_with_their_number(exporter: Exporter) ->
     assert exporter.reconcile().late == 150
     rows = exporter.connection.execute("select subject, told from crm_export.ExportFindings").fetchall()
     assert [subject for subject, _ in rows] == ["app.accounts"]
-    assert rows[0][1].startswith("150 rows came")
+    assert rows[0][1].startswith("150 rows arrived")

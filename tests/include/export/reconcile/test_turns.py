@@ -1,4 +1,4 @@
-"""A check gives its lease up between pages: exports have their turns, and the check still finds every late row."""
+"""A check gives up its lease between pages: exports get turns, and the check still finds every late row."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def other(checked: Exporter, connect: Connect) -> Exporter:
 
 @pytest.fixture
 def behind_page(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]], None]:
-    """Return how something is done behind a page of the check, before it looks whether its lease is wanted."""
+    """Return a function that runs an action after a page of the check, before it reads whether its lease is wanted."""
 
     def plan(page: int, act: Callable[[], Any]) -> None:
         seen = iter(range(1, 1_000))
@@ -117,7 +117,7 @@ def test_a_check_that_is_cut_off_in_a_turn_has_lost_nothing(
         with pytest.raises((SourceFailure, psycopg.OperationalError)):
             mine.reconcile(lease_seconds=0.2)
     report = other.reconcile()
-    assert (report.compared, report.late) == (ROWS, 0), "what was found was sent before the end"
+    assert (report.compared, report.late) == (ROWS, 0), "the late rows were sent before the check ended"
     assert {checked.names()[f"A{account}"] for account in LATE} == {"late"}
 
 
@@ -149,7 +149,7 @@ def test_a_check_that_has_lost_its_lease_writes_nothing_more(
 
 
 def read_lines(exporter: Exporter) -> list[tuple[Any, ...]]:
-    """Return what is noted of exported versions."""
+    """Return the rows of ExportedVersions."""
     return exporter.connection.execute("select * from crm_export.ExportedVersions order by id").fetchall()
 
 
@@ -191,13 +191,13 @@ def test_a_stream_that_is_begun_anew_in_a_turn_is_left_to_the_next_check(
         other.connection.execute(WANT, [9.3])
 
     behind_page(2, begin_anew)
-    assert checked.reconcile().message.endswith("Stream accounts was begun anew meanwhile; the next check compares it.")
+    assert checked.reconcile().message.endswith("Stream accounts was restarted meanwhile; the next check compares it.")
 
 
 def test_what_is_exported_in_a_turn_counts_as_exported(
     checked: Exporter, other: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Row 28 is exported with a newer version in the turn, and restored before its page is compared."""
+    """Row 28 is exported in a newer version in the turn, and restored before its page is compared."""
     pages = iter(range(1, 100))
 
     def turn(run: RunContext) -> bool:
@@ -221,7 +221,7 @@ def test_pages_without_a_change_are_read_without_the_lease(
     checked: Exporter, other: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked.reconcile()
-    assert checked.reconcile().late == 0, "what was late is packed now"
+    assert checked.reconcile().late == 0, "the late rows are packed now"
     walked, holders = spy(monkeypatch, other)
     report = checked.reconcile()
     assert (report.compared, report.late, walked, holders) == (ROWS, 0, [], [None])
@@ -233,7 +233,7 @@ def test_pages_without_a_change_are_read_without_the_lease(
 
 
 def spy(monkeypatch: pytest.MonkeyPatch, other: Exporter) -> tuple[list[int], list[Any]]:
-    """Return lists of the rows of pages that are walked, and of who holds the lease when lines are looked at."""
+    """Return two lists: the rows of each page that is read, and who holds the lease when lines are compared."""
     walked: list[int] = []
     holders: list[Any] = []
     compare_page, look = ExportedVersions._compare_page, ExportedVersions._look
@@ -253,7 +253,7 @@ def spy(monkeypatch: pytest.MonkeyPatch, other: Exporter) -> tuple[list[int], li
 
 
 def test_a_row_that_was_exported_since_is_not_taken_for_unchanged(checked: Exporter) -> None:
-    """Row 10 was exported with a newer version since the last check, and restored: its page is as it was packed."""
+    """Row 10 was exported in a newer version since the last check, and restored: its page looks as it was packed."""
     checked.reconcile()
     checked.reconcile()
     before = checked.connection.execute("select changed_at from app.accounts where id = 10").fetchone()

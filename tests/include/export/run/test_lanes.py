@@ -29,7 +29,7 @@ SMALL = {"pause": False, "batch_size": 25}
 
 
 class TimedSession(requests.Session):
-    """A session that notes when each Collections request begins and ends, and which records it holds."""
+    """A session that notes when each Collections request begins and ends, and which records it contains."""
 
     def __init__(self, noted: list[tuple[float, float, list[dict[str, Any]]]]) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class TimedSession(requests.Session):
 
 @pytest.fixture
 def noted(exporter: Exporter) -> list[tuple[float, float, list[dict[str, Any]]]]:
-    """Return what the sessions of the exporter note."""
+    """Let the exporter use such sessions, and return their notes."""
     found: list[tuple[float, float, list[dict[str, Any]]]] = []
     exporter.make_session = lambda: TimedSession(found)
     exporter.options = {"lease_seconds": 30.0}
@@ -54,7 +54,7 @@ def noted(exporter: Exporter) -> list[tuple[float, float, list[dict[str, Any]]]]
 
 
 def overlapping(noted: list[tuple[float, float, list[dict[str, Any]]]]) -> list[tuple[list[Any], list[Any]]]:
-    """Return the records of requests that were in flight at the same time, pair by pair."""
+    """Return each pair of requests that were in flight at the same time, as their records."""
     return [
         (one, other)
         for (began, ended, one), (began_other, ended_other, other) in itertools.combinations(noted, 2)

@@ -376,7 +376,7 @@ class TestOneWriter:
         exporter.control.clear_faults()
         exporter.change(1, 9, name="newer")
         assert exporter.run().outcome is Outcome.COMPLETE
-        assert "1 batch(es) of an earlier run were never settled" in caplog.text
+        assert "1 batch(es) of an earlier run were not settled" in caplog.text
         assert exporter.names() == {"A1": "newer", "A2": "Account 2"}
         states = exporter.connection.execute("select state from crm_export.ExportBatches order by id").fetchall()
         assert [state for (state,) in states] == ["ABANDONED", "SETTLED"]
