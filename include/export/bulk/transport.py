@@ -123,7 +123,11 @@ class BulkTransport:
                 held = settle_window(self.run, sent, plan, self.jobs.progress)
                 self.sizer.grow()
                 return held
-        raise RunFailure(f"Stream {self.run.stream.name}: its rows could not be divided into Bulk jobs that fit.")
+        raise RunFailure(
+            f"Stream {self.run.stream.name}: {rows:,} rows were uploaded {UPLOAD_TRIES} times and did not fit into "
+            "Bulk jobs, because they changed meanwhile. Salesforce has saved none of them; the next run sends them. If "
+            f"this happens again, set bulk_from: null and bulk_from_paused: null in {self.run.stream.name}.yaml."
+        )
 
     def _upload(self, batch: JobBatch, plan: WindowPlan) -> JobBatch:
         sent, self.sizer.row_bytes = self.jobs.upload(batch, plan)
