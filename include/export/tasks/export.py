@@ -69,7 +69,8 @@ def _find_busy_parent(inputs: RunInputs) -> str | None:
             holder = ExportWatermarks(inputs.connection).find_holder(parent)
             # a check holds it between the turns of exports: this run's export of the parent has had one
             if holder and not holder.yields and not _is_ours(holder, inputs):
-                return f"{holder} is exporting the parent stream {parent} since {holder.since} UTC. Nothing was sent."
+                since = f"has been exporting the parent stream {parent} since {holder.since} UTC"
+                return f"{holder} {since}. Nothing was sent."
     return None
 
 

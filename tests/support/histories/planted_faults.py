@@ -21,7 +21,8 @@ from include.export.ledger.watermarks import ExportWatermarks, Lease, StreamStat
 from include.export.positions import Position
 from include.export.record_sql.json_record import RecordForm
 from include.export.run.context import RunContext
-from include.export.run.sender import Sender, Sent
+from include.export.run.sender import Sender
+from include.export.run.transmission import Requests, Sent
 from include.export.salesforce import collections_api
 from include.export.salesforce.collections_api import Result
 from include.export.source.source import Source
@@ -136,15 +137,17 @@ def missing_results_are_successes() -> Generator[None]:
 @contextmanager
 def system_failure_as_record_errors() -> Generator[None]:
     """When Salesforce does not answer, each record is recorded as rejected."""
-    transmit = Sender._transmit
+    transmit = Requests.transmit
 
-    def blame(self: Sender, action: str, rows: Sequence[Row], sent: Sent, *, all_or_none: bool) -> list[Result]:
+    def blame(
+        self: Requests, action: str, rows: Sequence[Row], sent: Sent, *outcome: Any, all_or_none: bool
+    ) -> list[Result]:
         try:
-            return transmit(self, action, rows, sent, all_or_none=all_or_none)
+            return transmit(self, action, rows, sent, *outcome, all_or_none=all_or_none)
         except SalesforceFailure as failure:
             return [Result(row, "FIELD_INTEGRITY_EXCEPTION", str(failure)) for row in rows]
 
-    with replaced(Sender, "_transmit", blame):
+    with replaced(Requests, "transmit", blame):
         yield
 
 

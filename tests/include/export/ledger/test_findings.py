@@ -82,7 +82,7 @@ class TestRecordsWithoutASourceRow:
     def test_a_next_page_that_leads_elsewhere_is_not_followed(self, exporter: Exporter) -> None:
         page = '{"totalSize": 1, "done": false, "records": [], "nextRecordsUrl": "https://evil.example/query/1"}'
         exporter.control.add_fault(match={"path_regex": "query"}, on_call=2, answer={"status": 200, "body": page})
-        with pytest.raises(SalesforceFailure, match="not a path of its own"):
+        with pytest.raises(SalesforceFailure, match="not a path in the org"):
             orphans(exporter)
         [line] = exporter.connection.execute("select kind, outcome, message from crm_export.ExportRuns").fetchall()
         assert line[:2] == ("reconcile", "failed")
