@@ -86,7 +86,7 @@ class TestRecordsWithoutASourceRow:
             orphans(exporter)
         [line] = exporter.connection.execute("select kind, outcome, message from crm_export.ExportRuns").fetchall()
         assert line[:2] == ("reconcile", "failed")
-        assert "not a path of its own" in line[2]
+        assert "not a path in the org" in line[2]
 
     def test_another_org_behind_the_connection_is_rejected_without_findings(self, exporter: Exporter) -> None:
         exporter.add({"id": 1})
