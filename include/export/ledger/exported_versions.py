@@ -102,12 +102,13 @@ class ExportedVersions:
         """Forget what Bulk jobs carried and what is not confirmed."""
         self._execute("ledger/versions_discard", batches=list(batches))
 
-    def find_changed(self, source: Source, watermark: Position) -> Changed:
+    def find_changed(self, source: Source, watermark: Position, unpacked: int) -> Changed:
         """Find the ranges up to the watermark whose rows are not all as their packed lines have them.
 
-        Only reads, and needs no lease: rows are compared with their line and with the lines of batches in one snapshot.
+        `unpacked` is what `unpack` returned under the lease. This only reads, and needs no lease: rows are compared
+        with their line and with the lines of batches in one snapshot.
         """
-        if self._unpack() > MOST_UNPACKED:
+        if unpacked > MOST_UNPACKED:
             return Changed([Window(None, watermark)])
         lines: list[Line] = []
         while True:
@@ -149,8 +150,12 @@ class ExportedVersions:
         statement = SourceChecks(source).look_back(watermark)
         return [key for (key,) in self.connection.execute(statement, values)]
 
-    def _unpack(self) -> int:
-        """Unpack the lines of batches and return how many versions they have."""
+    def unpack(self) -> int:
+        """Unpack the lines of batches and return how many versions they have.
+
+        Under the lease: a check forgets these lines at its end, so none of a batch above its watermark may be among
+        them.
+        """
         self.connection.execute("drop table if exists pg_temp.crm_export_recent, pg_temp.crm_export_unpacked")
         self._execute("ledger/versions_unpacked")
         found = self._execute("ledger/versions_recent").rowcount

@@ -92,8 +92,9 @@ def _go_back(run: RunContext, report: LateRowsReport, published_watermark: Posit
 def _compare(run: RunContext, report: LateRowsReport) -> Outcome:
     if run.state.watermark is None:
         return Outcome.COMPLETE
+    unpacked = run.versions.unpack()
     with without_lease(run):
-        changed = run.versions.find_changed(run.source, run.watermark)
+        changed = run.versions.find_changed(run.source, run.watermark, unpacked)
     _go_on(run)
     report.compared = changed.unchanged
     findings = ExportFindings(run.connection, run.stream.name, run.entry.id)

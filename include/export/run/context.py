@@ -114,10 +114,13 @@ class RunContext(RunInputs):
         """Return the maximum of rows in a batch.
 
         A batch that `stops` at a rejected row is one request; another may be as many as are in flight together, if
-        `share` of the daily API limit allows them.
+        `share` of the daily API limit allows them, and what is left of `max_errors` is not exceeded unrecorded.
         """
-        requests = 1 if stops else self.sender.requests_in_flight
-        return self.options.batch_size * (requests if self.has_credits(share, requests) else 1)
+        requests, size = 1 if stops else self.sender.requests_in_flight, self.sender.size
+        if requests == 1 or not self.has_credits(share, requests):
+            return self.options.batch_size
+        most = min(size.rows * requests, size.planned, self.stream.max_errors - self.new_errors)
+        return max(most, self.options.batch_size)
 
     @property
     def watermark(self) -> Position:

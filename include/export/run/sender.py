@@ -13,7 +13,7 @@ from include.export.batch import SUPERSEDED, Batch, Row
 from include.export.run.circuit_breaker import CircuitBreaker
 from include.export.run.lanes import divide_rows
 from include.export.run.request_size import RequestSize
-from include.export.run.transmission import Requests, Sent
+from include.export.run.transmission import Requests, Sent, list_rejections
 from include.export.salesforce import (
     NOT_SENT,
     ROLLED_BACK,
@@ -26,7 +26,6 @@ from include.export.salesforce import (
     RequestTooLarge,
     Result,
     Unanswered,
-    judge_rejection,
     reject_locally,
 )
 
@@ -135,15 +134,21 @@ class Sender:
     def _side_by_side(self, action: str, rows: Sequence[Row], sent: Sent) -> None:
         """Send rows in several concurrent requests, those of one parent in the same request or one after the other."""
         waiting = divide_rows(rows, self.size.rows) if self.requests_in_flight > 1 else [list(rows)]
+        divided = len(waiting) > 1
         while len(waiting) > 1:
             lanes, waiting = waiting[: self.requests_in_flight], waiting[self.requests_in_flight :]
             parts = [lane[: self.size.take(lane)] for lane in lanes]
-            for part, outcome in zip(parts, self.concurrent.transmit(action, parts), strict=True):
+            outcomes = self.concurrent.transmit(action, parts)
+            _check_together(self.breaker, self.catalogue, outcomes)
+            for part, outcome in zip(parts, outcomes, strict=True):
                 self._send_part(action, part, sent, outcome)
             unsent = [lane[len(part) :] for lane, part in zip(lanes, parts, strict=True)]
             waiting = [lane for lane in unsent if lane] + waiting
         for lane in waiting:
             self._past_rejected(action, lane, sent)
+        if divided:  # a parent or the former owner of a unique value may have been in another request
+            late = [row for row in rows if _depends_on_others(sent.rejections.get(row.ordinal))]
+            self._past_rejected(action, late, sent)
 
     def _past_rejected(self, action: str, rows: Sequence[Row], sent: Sent) -> None:
         """Send rows in as many requests as needed; in each, Salesforce commits the accepted ones."""
@@ -158,18 +163,20 @@ class Sender:
         for delay in (*self.delays, None):
             if not remaining:
                 return
+            concurrent, asked = outcome is not None and outcome.exception() is None, outcome
+            outcome = None
             try:
-                results = self.requests.transmit(action, remaining, sent, outcome, all_or_none=False)
-                outcome = None
+                results = self.requests.transmit(action, remaining, sent, asked, all_or_none=False)
             except (Unanswered, RequestTooLarge) as failure:
                 self._shrink(remaining, failure, sent)
                 self._past_rejected(action, remaining, sent)
                 return
             sent.accepted |= {result.row.ordinal for result in results if result.accepted}
-            rejected = self._judge(results, sent)
+            rejected = self._judge(results, sent, checked=concurrent)
             again = {each.ordinal for each in rejected if each.verdict.error_class is ErrorClass.TRANSIENT}
             halves = {each.ordinal for each in rejected if each.verdict.smaller_batch}
-            if not halves:
+            # a concurrent request was sent before another one may have been found too large
+            if not halves and not (concurrent and len(remaining) > self.size.rows):
                 self.size.grow(len(remaining))
             self._divide(action, [row for row in remaining if row.ordinal in halves], len(remaining), sent)
             remaining = [row for row in remaining if row.ordinal in again - halves]
@@ -195,29 +202,33 @@ class Sender:
         self.size.shrink(len(rows), "it was too large" if isinstance(failure, RequestTooLarge) else "no answer",
                          certain=certain)  # fmt: skip
 
-    def _judge(self, results: Sequence[Result], sent: Sent) -> list[Rejection]:
+    def _judge(self, results: Sequence[Result], sent: Sent, *, checked: bool = False) -> list[Rejection]:
         """Return the rejections of an answer and store them, without those of records that were accepted since.
 
-        Raises a RunFailure when they are not the records' fault.
+        Raises a RunFailure when they are not the records' fault, unless that was `checked` before.
         """
-        rejected = []
         for result in results:
             if result.accepted:
                 sent.rejections.pop(result.row.ordinal, None)
-            elif result.code not in {ROLLED_BACK, NOT_SENT}:
-                rejected.append(_read_rejection(self.catalogue, result))
-        if rejected:
+        rejected = list_rejections(self.catalogue, results)
+        if rejected and not checked:
             self.breaker.check([result for result in results if result.code != NOT_SENT], rejected)
         sent.rejections.update({each.ordinal: each for each in rejected})
         return rejected
 
 
-def _read_rejection(catalogue: Catalogue, result: Result) -> Rejection:
-    if result.code.startswith("CRM_EXPORT_"):
-        return reject_locally(catalogue, result.row.ordinal, result.code)
-    return judge_rejection(
-        catalogue, result.row.ordinal, result.code, result.message, result.fields, result.salesforce_id
-    )
+def _check_together(breaker: CircuitBreaker, catalogue: Catalogue, outcomes: Sequence[RequestOutcome]) -> None:
+    """Raise a RunFailure for the answers of concurrent requests together: one may hold one parent's rows only."""
+    answered = [outcome.result() for outcome in outcomes if outcome.exception() is None]
+    results = sorted((result for each in answered for result in each), key=lambda result: result.row.ordinal)
+    rejected = list_rejections(catalogue, results)
+    if rejected:
+        breaker.check(results, rejected)
+
+
+def _depends_on_others(rejection: Rejection | None) -> bool:
+    """Return whether the order in which other records were saved may be why a record was rejected."""
+    return rejection is not None and rejection.verdict.error_class in {ErrorClass.PARENT, ErrorClass.DUPLICATE}
 
 
 def _wait(delay: float, records: int) -> None:

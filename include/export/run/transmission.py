@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from include.export.batch import Row
 from include.export.salesforce import (
     NOT_SENT,
+    ROLLED_BACK,
+    Catalogue,
     CollectionsTransport,
     ErrorClass,
     Rejection,
     RequestOutcome,
     RequestRejected,
     Result,
-    Unanswered,
+    judge_rejection,
+    may_be_executed,
     may_pass_alone,
+    reject_locally,
 )
 
 
@@ -58,9 +62,9 @@ class Requests:
     ) -> list[Result]:
         """Return the answer of a concurrent request, or of one that is sent now."""
         failure = outcome.exception() if outcome else None
-        if outcome and not may_pass_alone(failure):
+        if outcome and not may_pass_alone(failure, len(rows)):
             return outcome.result()
-        if isinstance(failure, Unanswered) and failure.left:
+        if failure is not None and may_be_executed(failure):
             sent.unanswered |= {row.ordinal for row in rows}
         repeated = any(row.ordinal in sent.unanswered for row in rows)
         return self.transport.transmit(action, rows, all_or_none=all_or_none, repeated=repeated)
@@ -75,6 +79,23 @@ class Requests:
         if all_or_none and not all(result.accepted for result in first):
             return first + [Result(row, NOT_SENT) for row in rows[middle:]]
         return first + self.transmit(action, rows[middle:], sent, all_or_none=all_or_none)
+
+
+def list_rejections(catalogue: Catalogue, results: Sequence[Result]) -> list[Rejection]:
+    """Return the rejections of an answer, without records that were rolled back or not sent."""
+    return [
+        _read_rejection(catalogue, result)
+        for result in results
+        if not result.accepted and result.code not in {ROLLED_BACK, NOT_SENT}
+    ]
+
+
+def _read_rejection(catalogue: Catalogue, result: Result) -> Rejection:
+    if result.code.startswith("CRM_EXPORT_"):
+        return reject_locally(catalogue, result.row.ordinal, result.code)
+    return judge_rejection(
+        catalogue, result.row.ordinal, result.code, result.message, result.fields, result.salesforce_id
+    )
 
 
 def _busy_behind(sent: Sent, stop: int | None) -> list[int]:

@@ -14,7 +14,12 @@ from include.export.salesforce.collections_api import (
     join_errors,
     read_results,
 )
-from include.export.salesforce.concurrent_requests import ConcurrentRequests, RequestOutcome, may_pass_alone
+from include.export.salesforce.concurrent_requests import (
+    ConcurrentRequests,
+    RequestOutcome,
+    may_be_executed,
+    may_pass_alone,
+)
 from include.export.salesforce.error_catalogue import DEFAULT_FILE, Catalogue, ErrorClass, FailureKind, load_catalogue
 from include.export.salesforce.http_errors import RequestRejected, RequestTooLarge, read_list
 from include.export.salesforce.object_schema import FieldSchema, ObjectSchema, list_required, read_object_schema
@@ -55,6 +60,7 @@ __all__ = [
     "judge_rejection",
     "list_required",
     "load_catalogue",
+    "may_be_executed",
     "may_pass_alone",
     "read_job_error",
     "read_list",

@@ -50,6 +50,7 @@ class SalesforceClient:
     bytes_sent: int = 0
     guard: Callable[[], None] = lambda: None  # called before each attempt; raises when nothing more may be sent
     repeat_delays: tuple[float, ...] = REPEAT_DELAYS
+    repeats_writes: bool = True  # by itself; else its caller does
     timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
     catalogue: Catalogue = field(default_factory=load_catalogue)
     usage: Usage | None = field(default=None, init=False)
@@ -106,7 +107,7 @@ class SalesforceClient:
         """
         data = body.encode() if body is not None else None
         logged_in_again = repeated = False
-        delays = list(self.repeat_delays) if repeatable else []
+        delays = list(self.repeat_delays) if repeatable and (self.repeats_writes or method == "GET") else []
         while True:
             try:
                 return replace(self._attempt(method, path, data, headers), repeated=repeated)

@@ -53,7 +53,9 @@ class ConcurrentRequests:
                 self._guard(run)
         finally:
             ended.set()
-        _take_calls(run, clients)
+            for client in clients:
+                run.take_counts_of(client)
+        _keep_overdue(run, clients)
         return outcomes
 
     def _guard(self, run: SalesforceClient) -> None:
@@ -75,24 +77,32 @@ class ConcurrentRequests:
         return _run_here(work)
 
 
-def may_pass_alone(failure: BaseException | None) -> bool:
-    """Return whether the run should send a failed concurrent request again by itself, after a delay or a new login."""
-    return isinstance(failure, Busy | LoginNeeded | TurnEnded) or (isinstance(failure, Unanswered) and failure.in_time)
+def may_pass_alone(failure: BaseException | None, rows: int) -> bool:
+    """Return whether the run should send a failed concurrent request again by itself, after a delay or a new login.
+
+    A request with several rows that timed out is halved instead.
+    """
+    if isinstance(failure, Unanswered):
+        return failure.in_time or rows == 1
+    return isinstance(failure, Busy | LoginNeeded | TurnEnded)
+
+
+def may_be_executed(failure: BaseException) -> bool:
+    """Return whether Salesforce may have executed a concurrent request that failed; a gateway may answer for it."""
+    return isinstance(failure, Busy) or (isinstance(failure, Unanswered) and failure.left)
 
 
 def _attempt_once(run: SalesforceClient, guard: Callable[[], None]) -> SalesforceClient:
-    """Return a client for another thread; it calls `guard` before each call and does not repeat calls."""
+    """Return a client for another thread; it calls `guard` before each call and does not repeat writes."""
     client = run.concurrent()
-    client.guard, client.repeat_delays = guard, ()
+    client.guard, client.repeats_writes = guard, False
     return client
 
 
-def _take_calls(run: SalesforceClient, clients: Sequence[SalesforceClient]) -> None:
-    """Add the counts of the clients to the run's, and whether any of their calls may still be executed."""
-    for client in clients:
-        run.take_counts_of(client)
-        run.overdue |= client.overdue
-    run.in_flight = run.overdue or any(client.in_flight for client in clients)
+def _keep_overdue(run: SalesforceClient, clients: Sequence[SalesforceClient]) -> None:
+    """Note whether a write of the clients may still be executed: the answer to another call does not prove its end."""
+    run.overdue |= any(client.overdue or client.in_flight for client in clients)
+    run.in_flight = run.overdue
 
 
 def _run_here(work: Callable[[], list[Result]]) -> RequestOutcome:

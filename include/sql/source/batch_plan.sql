@@ -14,6 +14,11 @@ with page as materialized (
      and decided.status in ('set_aside', 'ignored') and decided.record_changed_at = s.{cursor}
 ), named as materialized (
     select j.*, {folded} as folded from judged j
+), weighed as materialized (
+    -- rows are kept in memory until they are sent: a batch ends at 20 MB of records and kept values
+    select n.*, sum(coalesce(octet_length(n.record), 0) + coalesce(octet_length(n.created), 0)
+                    + coalesce(octet_length(n.payload::text), 0)) over (order by n.ordinal) as bytes
+    from named n
 ), cut as materialized (
     select j.*,
            case when j.rejection is null and length(j.record) + coalesce(length(j.created), 0) > 400000
@@ -24,8 +29,9 @@ with page as materialized (
                 when j.rejection is null and not j.gone and j.folded = any (%(colliding_ids)s::text[])
                 then 'CRM_EXPORT_EXTERNAL_ID_CONFLICT'
                 else j.rejection end as verdict
-    from named j
+    from weighed j
     where not exists (select 1 from judged other where other.shared)
+      and (j.bytes <= 20000000 or j.ordinal = 1)
       and j.ordinal < coalesce(
         (select min(other.ordinal) from judged other, judged first
          where first.ordinal = 1 and other.gone <> first.gone), 2147483647)

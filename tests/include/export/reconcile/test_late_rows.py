@@ -249,7 +249,7 @@ def test_a_check_that_dies_finds_the_same_again(exporter: Exporter, monkeypatch:
     row = exporter.connection.execute("select cursor_at::text, record_key from crm_export.ExportWatermarks").fetchone()
     assert row is not None
     versions = ExportedVersions(exporter.connection, "accounts")
-    pages = versions.compare(source, versions.find_changed(source, Position(*row)))
+    pages = versions.compare(source, versions.find_changed(source, Position(*row), versions.unpack()))
     assert [page.late for page, _ in zip(pages, range(4), strict=False)] == [["2"], [], [], ["17"]]
     report = exporter.reconcile()
     assert (report.compared, report.late, report.exported) == (30, 3, 3)
@@ -300,7 +300,7 @@ def test_a_bulk_job_is_confirmed_up_to_the_row_of_the_watermark(exporter: Export
     versions.confirm(source, [7], window, position_of(exporter, 20))
     found = exporter.connection.execute("select row_count, staged_for from crm_export.ExportedVersions").fetchall()
     assert found == [(10, None)]
-    changed = versions.find_changed(source, position_of(exporter, 20))
+    changed = versions.find_changed(source, position_of(exporter, 20), versions.unpack())
     late = [key for page in versions.compare(source, changed) for key in page.late]
     assert late == [*map(str, range(1, 11)), "15"]
     versions.stage(source, 8, window, everything, sql.SQL("false"))

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import requests
 
-from exporter import CONTACTS, Exporter
+from exporter import CONTACTS, Exporter, make_stream
 from include.export.batch import Row
-from include.export.failures import LeaseLost, QuotaFailure
+from include.export.failures import CircuitFailure, LeaseLost, QuotaFailure
 from include.export.ledger.runs import Outcome
 from include.export.postgres import reconnect
 from include.export.run.lanes import divide_rows
@@ -228,3 +228,59 @@ class TestFaults:
             "select lease_until > clock_timestamp() from crm_export.ExportWatermarks"
         ).fetchone()
         assert held == (True,)
+
+    def test_an_answer_to_another_request_does_not_prove_that_a_lost_one_has_ended(self, exporter: Exporter) -> None:
+        exporter.add_many(1, ROWS)
+        exporter.control.add_fault(match=PATCH, on_call=3, cut="after")
+        exporter.control.add_fault(match=PATCH, on_call=4, times=1, like="akamai")
+        exporter.control.add_fault(match=PATCH, on_call=7, times=99, like="total_requests")
+        with pytest.raises(QuotaFailure):
+            exporter.run(**SMALL, lease_seconds=30.0)
+        held = exporter.connection.execute(
+            "select lease_until > clock_timestamp() from crm_export.ExportWatermarks"
+        ).fetchone()
+        assert held == (True,)
+
+    def test_a_request_that_was_too_large_keeps_the_next_ones_smaller(self, exporter: Exporter) -> None:
+        exporter.add_many(1, ROWS)
+        exporter.control.add_fault(match=PATCH, on_call=2, like="too_large")
+        assert exporter.run(**SMALL).accepted == ROWS
+        kept = exporter.connection.execute("select request_rows from crm_export.ExportWatermarks").fetchone()
+        assert kept == (12,)
+
+
+class TestRecordsOfOthers:
+    def test_one_parent_that_rejects_its_children_does_not_fail_the_run(self, exporter: Exporter) -> None:
+        exporter.add_many(1, ROWS)
+        exporter.connection.execute("update app.accounts set notes = 'N' || id")
+        exporter.connection.execute("update app.accounts set name = 'forbidden', notes = 'P' where id % 4 = 0")
+        exporter.stream = make_stream(lock_order="notes")
+        report = exporter.run(**SMALL)
+        assert (report.outcome, report.rejected) == (Outcome.COMPLETE, ROWS // 4)
+        assert len(exporter.errors()) == ROWS // 4
+
+    def test_a_unique_value_may_pass_from_one_record_to_another(self, exporter: Exporter) -> None:
+        exporter.stream = make_stream(fields={"Ext__c": "ext", "Name": "name", "Exact__c": "notes"})
+        exporter.add_many(1, ROWS)
+        exporter.connection.execute("update app.accounts set notes = 'K' || id")
+        assert exporter.run(**SMALL).accepted == ROWS
+        exporter.connection.execute(
+            "update app.accounts set notes = 'K' || (id - 1), changed_at = changed_at + interval '1 day'"
+        )
+        report = exporter.run(**SMALL)
+        assert (report.accepted, exporter.errors()) == (ROWS, [])
+
+    def test_max_errors_leaves_recorded_what_it_stops_at(self, exporter: Exporter) -> None:
+        exporter.add_many(1, ROWS)
+        exporter.connection.execute("update app.accounts set name = 'bad'")
+        exporter.stream = make_stream(max_errors=60)
+        with pytest.raises(CircuitFailure, match="max_errors"):
+            exporter.run(**SMALL)
+        assert 25 <= len(exporter.errors()) <= 60
+
+    def test_a_batch_of_large_records_ends_before_twenty_megabytes(self, exporter: Exporter) -> None:
+        exporter.add_many(1, 400)
+        exporter.connection.execute("update app.accounts set notes = repeat('n', 100000)")
+        assert exporter.run(pause=False).accepted == 400
+        batches = exporter.connection.execute("select row_count from crm_export.ExportBatches").fetchall()
+        assert 25 < max(rows for (rows,) in batches) < 200
