@@ -255,7 +255,7 @@ def wait_for_end(process: psutil.Process, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def test_what_exits_when_the_database_restarts_is_started_again(stack: Stack) -> None:
+def test_the_stack_survives_a_restart_of_the_database_and_the_end_of_its_scheduler(stack: Stack) -> None:
     before = find_component(stack, "scheduler")
     assert before is not None
     with stack.connect("airflow") as connection:
@@ -264,12 +264,20 @@ def test_what_exits_when_the_database_restarts_is_started_again(stack: Stack) ->
         ).fetchone()
     assert victim is not None
     os.kill(victim[0], signal.SIGKILL)  # Postgres ends every session and recovers, as after a restart
+    wait_for("the recovery of Postgres", lambda: has_recovered(stack), 60)
+    before.kill()
     wait_for("a new scheduler", lambda: find_component(stack, "scheduler") not in {None, before}, 120)
     add_rows(stack, "few", 201, 210)
     run_id = wait_for("the API", lambda: try_to_trigger(stack), 120)
     wait_for("the end of a run", lambda: stack.api.run_state(EXPORT, run_id) == "success", 300)
     check_org(stack, "few")
     stack.check()
+
+
+def has_recovered(stack: Stack) -> bool:
+    with contextlib.suppress(psycopg.OperationalError), stack.connect() as connection:
+        return connection.execute("select 1").fetchone() == (1,)
+    return False
 
 
 def try_to_trigger(stack: Stack) -> str | None:
