@@ -79,11 +79,19 @@ class RecordForm:
     def may_divide(self) -> bool:
         """Return whether rows may be written side by side: each has at most one parent, which `lock_order` names.
 
-        Rows with the id of their record are not: two forms of one id could meet in two requests.
+        Rows with the id of their record are not: two forms of one id could meet in two requests. Nor are rows whose
+        parent is another row of the stream, which must be written before them.
         """
         fields = self.schema.fields
         parents = [name for name in self.stream.fields if "." in name or fields[name].type == "reference"]
-        return not self.identity.is_id and (self.stream.lock_order is not None or not parents)
+        return not (self.identity.is_id or self.refers_to_itself) and (
+            self.stream.lock_order is not None or not parents
+        )
+
+    @property
+    def refers_to_itself(self) -> bool:
+        """Return whether a row may be the parent of other rows of the stream."""
+        return bool(self.schema.own_lookups)
 
     @property
     def lock(self) -> sql.Composable:
