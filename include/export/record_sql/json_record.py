@@ -122,7 +122,7 @@ class RecordForm:
             " when {deleted} then null {values} end"
         ).format(
             rules=sql.SQL(" ").join(rules),
-            duplicates=self._duplicates(),
+            duplicates=_decide_duplicates(self),
             deleted=self.deleted,
             values=sql.SQL(" ").join([condition for condition in values if condition is not None]),
         )
@@ -173,15 +173,16 @@ class RecordForm:
         )
         return [duplicate]
 
-    def _duplicates(self) -> sql.Composed:
-        """What happens to a row with duplicates: a deleted row is superseded, a live one is rejected."""
-        found = self.duplicate_conditions()
-        if not found:
-            return sql.Composed([])
-        return sql.SQL(
-            "when {duplicate} then case when {deleted} then 'CRM_EXPORT_SUPERSEDED'"
-            " else 'CRM_EXPORT_EXTERNAL_ID_CONFLICT' end"
-        ).format(duplicate=found[0], deleted=self.deleted)
+
+def _decide_duplicates(form: RecordForm) -> sql.Composed:
+    """What happens to a row with duplicates: a deleted row is superseded, a live one is rejected."""
+    found = form.duplicate_conditions()
+    if not found:
+        return sql.Composed([])
+    return sql.SQL(
+        "when {duplicate} then case when {deleted} then 'CRM_EXPORT_SUPERSEDED'"
+        " else 'CRM_EXPORT_EXTERNAL_ID_CONFLICT' end"
+    ).format(duplicate=found[0], deleted=form.deleted)
 
 
 def _body_fields(stream: Stream) -> list[str]:
