@@ -88,7 +88,8 @@ class WindowJobs(RunJobs):
 
     def compose(self, batch: JobBatch, plan: WindowPlan, report: Callable[[int], None]) -> JobUpload:
         """Return the upload of a job; `report` is called with the number of rows sent so far."""
-        windows, pause = SourceWindows(self.run.source), self.run.options.pause_on_export_errors
+        run, windows = self.run, SourceWindows(self.run.source)
+        by_parent = not (run.options.pause_on_export_errors or run.form.refers_to_itself)
         part = windows.part_of(batch.parts, batch.part)
-        copy = windows.compose_copy(plan.window, plan.form.columns, plan.needs_collections, part, by_parent=not pause)
-        return JobUpload(self.run, report, copy, batch, plan, part)
+        copy = windows.compose_copy(plan.window, plan.form.columns, plan.needs_collections, part, by_parent=by_parent)
+        return JobUpload(run, report, copy, batch, plan, part)

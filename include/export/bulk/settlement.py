@@ -175,7 +175,7 @@ class _Settling:
         batches, held, end = run.jobs.find_of_window(self.batch.window_id), False, None
         if all(batch.state == "SETTLED" for batch in batches):
             held, end = self._move(first_unanswered)
-            self._keep_size(held=held)
+            self._keep_size(clean=not held and end == window.end)
         run.versions.confirm(run.source, [batch.id for batch in batches], window, end)
         run.jobs.forget_left_out(self.batch.window_id)
         return held
@@ -208,10 +208,10 @@ class _Settling:
             found = windows.find_stop(within, run.stream.name, batch.planned_at)
         return found or (None, unrecorded or first_unanswered)
 
-    def _keep_size(self, *, held: bool) -> None:
+    def _keep_size(self, *, clean: bool) -> None:
         """With the setting on, let the next run begin with the last good size, or small after a rejection."""
         if self.run.options.pause_on_export_errors:
-            keep_job_rows(self.run, None if held else max(self.batch.row_count, self.run.state.job_rows or 0))
+            keep_job_rows(self.run, max(self.batch.row_count, self.run.state.job_rows or 0) if clean else None)
 
     def _resolve(self, window: Window) -> None:
         run = self.run

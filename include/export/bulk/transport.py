@@ -21,6 +21,7 @@ from include.export.postgres import READ_TIMEOUTS
 from include.export.record_sql import CsvForm
 from include.export.run import RunContext
 from include.export.salesforce import Unanswered
+from include.export.streams import Stream
 
 log = logging.getLogger(__name__)
 UPLOAD_TRIES = 3  # of a window whose upload fails
@@ -95,47 +96,71 @@ class BulkTransport:
             self.prefetcher.abandon()
             return self._export(window, rows, broken if isinstance(broken, UploadStopped) else None)
         job = self.jobs.close_job(first.batch, first.body)
-        self.sizer.row_bytes = first.body.row_bytes
-        return settle_window(self.run, [job], first.plan, self.jobs.progress)
+        self.sizer.measure(first.body.row_bytes)
+        return self._settle([job], first.plan, grows=False)  # it has grown when the upload began
 
     def _export(self, window: Window, rows: int, stopped: UploadStopped | None = None) -> bool:
+        """Upload and settle a window; after an upload that was too large a smaller one, with tries of its own."""
         colliding_ids: tuple[str, ...] = ()
-        for last in (*[False] * (UPLOAD_TRIES - 1), True):
-            if stopped:
-                window, rows = self.planner.learn(stopped, window, rows)
-                colliding_ids += stopped.colliding_ids
-                stopped = None
+        tries_left = UPLOAD_TRIES
+        if stopped:
+            window, rows, colliding_ids = self._learn(stopped, window, rows, colliding_ids)
+        while tries_left:
+            tries_left -= 1
             plan = self.planner.plan_window(window, colliding_ids)
             batches = self.jobs.plan_jobs(window, rows, self.sizer.parts(rows))
             try:
-                sent = [self._upload(batch, plan) for batch in batches]
+                sent = self._upload(batches, plan)
             except UploadStopped as again:
-                self.jobs.abandon(batches)
-                stopped = again
+                tried = rows
+                window, rows, colliding_ids = self._learn(again, window, rows, colliding_ids)
+                tries_left = UPLOAD_TRIES if rows < tried else tries_left
             except Unanswered:
-                self.jobs.abandon(batches)
-                if last:
+                if not tries_left:
                     raise
-            except psycopg.Error:
-                self._abandon_reading(batches)
-                raise
             else:
-                held = settle_window(self.run, sent, plan, self.jobs.progress)
-                self.sizer.grow()
-                return held
-        raise RunFailure(
-            f"Stream {self.run.stream.name}: {rows:,} rows were uploaded {UPLOAD_TRIES} times and did not fit into "
-            "Bulk jobs, because they changed meanwhile. Salesforce has saved none of them; the next run sends them. If "
-            f"this happens again, set bulk_from: null and bulk_from_paused: null in {self.run.stream.name}.yaml."
-        )
+                return self._settle(sent, plan, grows=True)
+        raise _explain_misfit(self.run.stream, rows)
 
-    def _upload(self, batch: JobBatch, plan: WindowPlan) -> JobBatch:
-        sent, self.sizer.row_bytes = self.jobs.upload(batch, plan)
-        return sent
+    def _learn(
+        self, stopped: UploadStopped, window: Window, rows: int, colliding_ids: tuple[str, ...]
+    ) -> tuple[Window, int, tuple[str, ...]]:
+        """Return the window to export after an upload stopped itself, its number of rows, and its colliding ids."""
+        tried = rows
+        window, rows = self.planner.learn(stopped, window, rows)
+        if rows < tried:
+            log.warning(
+                "Stream %s: a job of a window of %d rows grew too large; windows of at most %d rows are used.",
+                self.run.stream.name, tried, rows,
+            )  # fmt: skip
+        return window, rows, colliding_ids + stopped.colliding_ids
 
-    def _abandon_reading(self, batches: list[JobBatch]) -> None:
-        with suppress(psycopg.Error):  # the run's own connection may be lost too; then the next run abandons them
+    def _upload(self, batches: list[JobBatch], plan: WindowPlan) -> list[JobBatch]:
+        """Upload the jobs of a window, and note the bytes per row of the part with the largest rows."""
+        try:
+            uploads = [self.jobs.upload(batch, plan) for batch in batches]
+        except (UploadStopped, Unanswered):
             self.jobs.abandon(batches)
+            raise
+        except psycopg.Error:
+            with suppress(psycopg.Error):  # the run's own connection may be lost too; then the next run abandons them
+                self.jobs.abandon(batches)
+            raise
+        self.sizer.measure(*[row_bytes for _, row_bytes in uploads])
+        return [batch for batch, _ in uploads]
+
+    def _settle(self, sent: list[JobBatch], plan: WindowPlan, *, grows: bool) -> bool:
+        """Settle the jobs of a window; the next one is larger if all of its rows are acknowledged.
+
+        If not, the next one begins at a rejected row: with the setting on, it is small.
+        """
+        held = settle_window(self.run, sent, plan, self.jobs.progress)
+        acknowledged = self.run.state.watermark == plan.window.end
+        if acknowledged and grows:
+            self.sizer.grow()
+        elif not acknowledged and self.run.options.pause_on_export_errors:
+            self.sizer.begin(small=True)
+        return held
 
     def _cap(self, window: Window, rows: int) -> None:
         """Use smaller windows when the server's timeouts end long statements or transactions and cannot be changed."""
@@ -155,12 +180,24 @@ class BulkTransport:
 def _size_windows(run: RunContext, row_bytes: float) -> WindowSizer:
     """Return the sizer of a run's windows; it divides them only if `lock_order` keeps a parent's rows in one job.
 
+    Not if a row's parent is another row of the stream: the job of a child could be processed before the parent's.
     With the setting on, windows become large enough to be divided after clean ones, of this run or of earlier runs.
     """
     options, paused = run.options, run.options.pause_on_export_errors
-    jobs = options.jobs_in_flight if run.stream.lock_order is not None else None
+    divides = run.stream.lock_order is not None and not run.form.refers_to_itself
+    jobs = options.jobs_in_flight if divides else None
     sizer = WindowSizer(run.stream.bulk_from or 1, options.job_bytes, jobs, row_bytes, options.part_rows)
     sizer.begin(small=paused, kept=run.state.job_rows)
     if paused and run.adopted_clean:
         sizer.grow()
     return sizer
+
+
+def _explain_misfit(stream: Stream, rows: int) -> RunFailure:
+    more = f", or set lock_order to a column with more values than {stream.lock_order}" if stream.lock_order else ""
+    return RunFailure(
+        f"Stream {stream.name}: {rows:,} rows could not be uploaded as Bulk jobs in {UPLOAD_TRIES} attempts: a job "
+        "grew larger than Salesforce accepts, or the rows changed between the attempts. The watermark is still before "
+        "the first of them, and the next run sends all of them again, also those that a job has saved already. If this "
+        f"happens again, set bulk_from: null and bulk_from_paused: null in {stream.name}.yaml{more}."
+    )

@@ -126,11 +126,15 @@ class JobUpload(UploadBody):
             return None
 
     def _stage_versions(self, side: psycopg.Connection) -> Staged:
-        """Record which versions the job sends; returns the number of rows and the ids that match one record."""
+        """Record which versions the job sends; returns the number of rows and the ids that match one record.
+
+        The first job of a window searches all of it: later jobs are uploaded when Salesforce has the first one.
+        """
         run = self.run
         versions = ExportedVersions(side, run.stream.name)
         identity = self.plan.form.record.identity
         rows, folded = versions.stage(run.source, self.batch.id, self.plan.window, self.part, identity.may_be_folded)
         windows = SourceWindows(run.source.at(side))
         windows.check_positions(self.plan.window)
-        return rows, windows.find_colliding_ids(self.plan.window, run.form) if folded else []
+        is_first = self.batch.parts > 1 and self.batch.part == 0 and identity.may_collide
+        return rows, windows.find_colliding_ids(self.plan.window, run.form) if folded or is_first else []

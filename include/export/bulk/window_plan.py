@@ -114,7 +114,10 @@ class WindowPlanner:
         if stopped.row_bytes is None:
             self.scan_texts = self.scan_texts or not stopped.colliding_ids
             return window, rows
-        self.sizer.shrink(stopped.row_bytes)
+        self.sizer.shrink(rows, stopped.row_bytes)
+        if (self.run.state.job_rows or 0) > self.sizer.rows:
+            with self.run.lease.transaction():
+                keep_job_rows(self.run, self.sizer.rows)
         found = SourceWindows(self.run.source).find_next(self.run.state.watermark, self.horizon, self.sizer.rows)
         return found or (window, rows)
 

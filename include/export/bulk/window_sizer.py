@@ -25,7 +25,7 @@ class WindowSizer:
     row_bytes: float
     part_rows: int
     rows: int = 0
-    ceiling: int | None = None  # the most rows, after reading a window took too long
+    ceiling: int | None = None  # the most rows, after reading a window took too long or its parts were uneven
 
     def begin(self, *, small: bool, kept: int | None = None) -> None:
         """Begin with the smallest or the largest window, or with the last good size if it was `kept`."""
@@ -48,10 +48,21 @@ class WindowSizer:
         self.ceiling = self.rows if reduced else self.ceiling
         return reduced
 
-    def shrink(self, row_bytes: float) -> None:
-        """Use the measured bytes per row of a job that grew too large."""
+    def measure(self, *row_bytes: float) -> None:
+        """Use the largest measured bytes per row; a job without rows has none."""
+        self.row_bytes = max(row_bytes) or self.row_bytes
+
+    def shrink(self, rows: int, row_bytes: float) -> None:
+        """Use the measured bytes per row of a job that grew too large, of a window of `rows` rows.
+
+        The parts of a divided window may be uneven, so all later windows are smaller than it; from the smallest one on,
+        a window is one job.
+        """
         self.row_bytes = row_bytes * MARGIN
-        self.rows = self.most_rows()
+        if self.jobs:
+            smaller = max(rows // JOB_GROWTH, self.smallest) if rows > self.smallest else self.rows_of_a_job()
+            self.ceiling = min(smaller, self.most_rows())
+        self.rows = min(self.rows, self.most_rows())
 
     def parts(self, rows: int) -> int:
         """Return the number of jobs into which a window of `rows` rows is divided."""

@@ -79,11 +79,19 @@ class RecordForm:
     def may_divide(self) -> bool:
         """Return whether rows may be written side by side: each has at most one parent, which `lock_order` names.
 
-        Rows with the id of their record are not: two forms of one id could meet in two requests.
+        Rows with the id of their record are not: two forms of one id could meet in two requests. Nor are rows whose
+        parent is another row of the stream, which must be written before them.
         """
         fields = self.schema.fields
         parents = [name for name in self.stream.fields if "." in name or fields[name].type == "reference"]
-        return not self.identity.is_id and (self.stream.lock_order is not None or not parents)
+        return not (self.identity.is_id or self.refers_to_itself) and (
+            self.stream.lock_order is not None or not parents
+        )
+
+    @property
+    def refers_to_itself(self) -> bool:
+        """Return whether a row may be the parent of other rows of the stream."""
+        return bool(self.schema.own_lookups)
 
     @property
     def lock(self) -> sql.Composable:
@@ -114,7 +122,7 @@ class RecordForm:
             " when {deleted} then null {values} end"
         ).format(
             rules=sql.SQL(" ").join(rules),
-            duplicates=self._duplicates(),
+            duplicates=_decide_duplicates(self),
             deleted=self.deleted,
             values=sql.SQL(" ").join([condition for condition in values if condition is not None]),
         )
@@ -165,15 +173,16 @@ class RecordForm:
         )
         return [duplicate]
 
-    def _duplicates(self) -> sql.Composed:
-        """What happens to a row with duplicates: a deleted row is superseded, a live one is rejected."""
-        found = self.duplicate_conditions()
-        if not found:
-            return sql.Composed([])
-        return sql.SQL(
-            "when {duplicate} then case when {deleted} then 'CRM_EXPORT_SUPERSEDED'"
-            " else 'CRM_EXPORT_EXTERNAL_ID_CONFLICT' end"
-        ).format(duplicate=found[0], deleted=self.deleted)
+
+def _decide_duplicates(form: RecordForm) -> sql.Composed:
+    """What happens to a row with duplicates: a deleted row is superseded, a live one is rejected."""
+    found = form.duplicate_conditions()
+    if not found:
+        return sql.Composed([])
+    return sql.SQL(
+        "when {duplicate} then case when {deleted} then 'CRM_EXPORT_SUPERSEDED'"
+        " else 'CRM_EXPORT_EXTERNAL_ID_CONFLICT' end"
+    ).format(duplicate=found[0], deleted=form.deleted)
 
 
 def _body_fields(stream: Stream) -> list[str]:

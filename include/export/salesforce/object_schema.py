@@ -36,19 +36,22 @@ class ObjectSchema:
     fields: Mapping[str, FieldSchema]
     lookups: Mapping[str, str]
     required: tuple[str, ...] = ()  # fields without which no record is created, mapped or not
+    own_lookups: tuple[str, ...] = ()  # mapped lookup fields that may refer to a record of the same object
 
     def as_json(self) -> dict[str, Any]:
         """Return the description as it is stored in ExportWatermarks."""
         fields = {name: asdict(field) for name, field in self.fields.items()}
         return {
-            "object": self.object, "fields": fields, "lookups": dict(self.lookups), "required": list(self.required)
+            "object": self.object, "fields": fields, "lookups": dict(self.lookups), "required": list(self.required),
+            "own_lookups": list(self.own_lookups),
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> ObjectSchema:
         """Return the description that `as_json` wrote."""
         fields = {name: _read_field(field) for name, field in kept["fields"].items()}
-        return cls(kept["object"], fields, kept["lookups"], tuple(kept.get("required", ())))
+        required, own_lookups = tuple(kept.get("required", ())), tuple(kept.get("own_lookups", ()))
+        return cls(kept["object"], fields, kept["lookups"], required, own_lookups)
 
     def widen(self, first: ObjectSchema | None) -> ObjectSchema:
         """Return this description merged with the earlier one, `first`, as the baseline for drift.
@@ -68,7 +71,7 @@ def read_object_schema(stream: Stream, described: Mapping[str, Any]) -> ObjectSc
     relations = {
         field["relationshipName"].lower(): field for field in described["fields"] if field.get("relationshipName")
     }
-    fields, lookups = {}, {}
+    fields, lookups, own_lookups = {}, {}, {}
     for name in stream.fields:
         kind, _, path = name.rpartition(":")
         relation, dot, _ = path.partition(".")
@@ -80,8 +83,16 @@ def read_object_schema(stream: Stream, described: Mapping[str, Any]) -> ObjectSc
         if dot:
             _check_parent(stream, name, kind, found)
             lookups[relation] = found["name"]
+        if _may_refer_to(stream.object, kind, found):
+            own_lookups[found["name"]] = True
     _check_external_id(stream, fields[stream.external_id])
-    return ObjectSchema(stream.object, fields, lookups, list_required(described))
+    return ObjectSchema(stream.object, fields, lookups, list_required(described), tuple(own_lookups))
+
+
+def _may_refer_to(name: str, kind: str, found: Mapping[str, Any]) -> bool:
+    """Return whether a field may refer to an object; `kind` is the object that the stream file names for it, if any."""
+    kinds = [kind] if kind else [str(each) for each in found.get("referenceTo") or ()]
+    return name.lower() in {each.lower() for each in kinds}
 
 
 def _field_schema(found: Mapping[str, Any], *, is_parent: bool) -> FieldSchema:

@@ -85,12 +85,19 @@ class SourceWindows:
         return Position(*found) if found else None
 
     def part_of(self, batch_parts: int, part: int) -> sql.Composed:
-        """Return the condition of a window's part; all rows of one parent are in the same part."""
+        """Return the condition of a window's part; all rows of one parent are in the same part.
+
+        Rows without a parent are spread by their key. Jobs that a run adopts have the parts of their upload, so this
+        is the only place that knows the expression.
+        """
         column = self.source.stream.lock_order
         if batch_parts == 1 or column is None:
             return sql.Composed([])
-        return sql.SQL("and mod(hashtextextended(coalesce(s.{}::text, ''), 0), {}) in ({}, {})").format(
-            sql.Identifier(column), sql.Literal(batch_parts), sql.Literal(part), sql.Literal(part - batch_parts)
+        parent = sql.SQL("coalesce(s.{}::text, s.{}::text)").format(
+            sql.Identifier(column), sql.Identifier(self.source.stream.key)
+        )
+        return sql.SQL("and mod(hashtextextended({}, 0), {}) in ({}, {})").format(
+            parent, sql.Literal(batch_parts), sql.Literal(part), sql.Literal(part - batch_parts)
         )
 
     def compose_copy(

@@ -160,7 +160,7 @@ class ListedErrors:
         body = ListedUpload(self.run, lambda rows: jobs.keep(opened, rows), opened, listed, self.scan_texts)
         with closing(body):
             jobs.calls.upload(str(opened.job_id), body.open)
-        self.sizer.row_bytes = body.row_bytes
+        self.sizer.measure(body.row_bytes)
         return jobs.close_job(opened, body)
 
     def _learn(self, stopped: UploadStopped, part: Part) -> Part | None:
@@ -168,7 +168,7 @@ class ListedErrors:
         if stopped.row_bytes is None:
             self.scan_texts = True
             return part
-        self.sizer.shrink(stopped.row_bytes)
+        self.sizer.shrink(part.rows, stopped.row_bytes)
         return self._find_part(part.after)
 
 

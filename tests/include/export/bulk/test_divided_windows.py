@@ -16,6 +16,7 @@ PART_OF = """
 select id, mod(mod(hashtextextended(id::text, 0), 5) + 5, 5) from app.accounts where id between 56 and 295 order by id
 """
 JOBS = "select state, part, parts, sent, refused from crm_export.ExportBatches where transport = 'bulk' order by id"
+WINDOWS = "select row_count from crm_export.ExportBatches where transport = 'bulk' and part = 0 order by id"
 STAGED = "select count(*) from crm_export.ExportedVersions where staged_for is not null"
 
 
@@ -183,6 +184,8 @@ class TestMoreRejectionsThanAreRecorded:
         assert bulk.run(pause=True).outcome is Outcome.HELD
         assert bulk.watermark() == str(counted - 1)
         assert f"stopped at key={counted} " in hold_of(bulk)
+        sizes = [rows for (rows,) in bulk.connection.execute(WINDOWS)]
+        assert sizes == [30, 240, 30], "the window after it begins at a rejected record and is small"
 
     def test_where_the_setting_goes_off_before_the_last_job_is_settled_none_is_passed(
         self, bulk: Exporter, monkeypatch: pytest.MonkeyPatch

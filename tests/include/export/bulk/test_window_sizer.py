@@ -47,8 +47,47 @@ def test_a_window_has_as_many_jobs_as_its_rows_need_and_its_parts_are_worth() ->
 def test_rows_larger_than_expected_make_windows_smaller() -> None:
     sizer = make_sizer()
     sizer.begin(small=False)
-    sizer.shrink(1_000.0)
+    sizer.shrink(1_000, 1_000.0)
     assert sizer.rows == 83, "a fifth more than the measured bytes of a row"
+
+
+def test_a_window_that_did_not_fit_is_never_followed_by_a_larger_one() -> None:
+    sizer = make_sizer()
+    sizer.begin(small=True)
+    sizer.shrink(10, 100.0)
+    assert sizer.rows == 10
+
+
+def test_uneven_parts_make_all_later_windows_smaller() -> None:
+    sizer = make_sizer(jobs=5)
+    sizer.begin(small=False)
+    sizes = [sizer.rows]
+    for _ in range(4):
+        sizer.shrink(sizer.rows, 100.0)
+        sizes.append(sizer.rows)
+    assert sizes == [5_000, 625, 78, 10, 10]
+    sizer.grow()
+    assert sizer.rows == 10
+
+
+@pytest.mark.parametrize("rows", [10, 11, 100, 900, 5_000])
+@pytest.mark.parametrize("row_bytes", [1.0, 100.0, 10_000.0, 200_000.0])
+def test_after_a_few_windows_that_did_not_fit_one_has_the_rows_of_a_job(rows: int, row_bytes: float) -> None:
+    sizer = make_sizer(jobs=5)
+    sizer.rows = rows
+    for _ in range(6):
+        before = sizer.rows
+        sizer.shrink(sizer.rows, row_bytes)
+        assert sizer.rows <= before
+    assert sizer.rows <= max(sizer.rows_of_a_job(), 1)
+
+
+def test_jobs_without_rows_do_not_say_how_large_a_row_is() -> None:
+    sizer = make_sizer()
+    sizer.measure(0.0)
+    assert sizer.row_bytes == pytest.approx(100.0)
+    sizer.measure(300.0, 250.0, 0.0)
+    assert sizer.row_bytes == pytest.approx(300.0)
 
 
 def test_a_window_that_cannot_be_read_is_reduced_down_to_the_smallest() -> None:
