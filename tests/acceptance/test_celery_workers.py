@@ -265,7 +265,8 @@ def test_the_stack_survives_a_restart_of_the_database_and_the_end_of_its_schedul
     assert victim is not None
     os.kill(victim[0], signal.SIGKILL)  # Postgres ends every session and recovers, as after a restart
     wait_for("the recovery of Postgres", lambda: has_recovered(stack), 60)
-    before.kill()
+    with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended when Postgres did
+        before.kill()
     wait_for("a new scheduler", lambda: find_component(stack, "scheduler") not in {None, before}, 120)
     add_rows(stack, "few", 201, 210)
     run_id = wait_for("the API", lambda: try_to_trigger(stack), 120)
