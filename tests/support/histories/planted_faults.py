@@ -19,6 +19,7 @@ from include.export.failures import SalesforceFailure
 from include.export.ledger.export_errors import DueError
 from include.export.ledger.watermarks import ExportWatermarks, Lease, StreamState
 from include.export.positions import Position
+from include.export.record_sql import json_record
 from include.export.record_sql.json_record import RecordForm
 from include.export.run.context import RunContext
 from include.export.run.sender import Sender
@@ -192,10 +193,12 @@ def last_duplicate_wins() -> Generator[None]:
             id=sql.Identifier(self.columns[self.stream.external_id_column].name),
             key=sql.Identifier(self.stream.key),
             cursor=sql.Identifier(self.stream.cursor),
-            alive=sql.SQL("o.{} is null").format(sql.Identifier(str(self.stream.deleted))),
+            alive=sql.SQL("o.{} is null").format(sql.Identifier(self.stream.deleted))
+            if self.stream.deleted
+            else sql.SQL("true"),
         )
 
-    with replaced(RecordForm, "_duplicates", duplicates), replaced(RecordForm, "folded", sql.SQL("null::text")):
+    with replaced(json_record, "_decide_duplicates", duplicates), replaced(RecordForm, "folded", sql.SQL("null::text")):
         yield
 
 
