@@ -5,15 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.openlineage.facet import (
-    ColumnLineageDatasetFacet,
-    Dataset,
-    Fields,
-    InputField,
-    OutputDataset,
-    OutputStatisticsOutputDatasetFacet,
-)
-
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
@@ -39,6 +30,15 @@ class LineageFacts:
 
 def describe_lineage(stream: Stream, facts: LineageFacts) -> OperatorLineage[Any, Any]:
     """Return the lineage of a run of a stream, column by column."""
+    # imported here: every task imports this module, and few Airflows report lineage
+    from airflow.providers.common.compat.openlineage.facet import (
+        ColumnLineageDatasetFacet,
+        Dataset,
+        Fields,
+        InputField,
+        OutputDataset,
+        OutputStatisticsOutputDatasetFacet,
+    )
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     place, _, name = facts.database.partition("/")

@@ -6,12 +6,14 @@ from datetime import datetime
 
 import pendulum
 from airflow.sdk import DAG
-from airflow.serialization.encoders import coerce_to_core_timetable
-from airflow.timetables.base import DataInterval, TimeRestriction
 
 
 def find_next_run(dag: DAG) -> datetime | None:
     """Return the time of the next scheduled run, in UTC; None for a DAG without a time schedule."""
+    # imported here: Airflow's database models come with them, and only a held stream needs its next run
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables.base import DataInterval, TimeRestriction
+
     restriction = TimeRestriction(earliest=None, latest=None, catchup=False)
     last = DataInterval.exact(pendulum.now("UTC"))
     info = coerce_to_core_timetable(dag.timetable).next_dagrun_info(

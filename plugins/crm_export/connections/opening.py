@@ -11,11 +11,9 @@ from typing import cast
 import psycopg
 import requests
 from airflow.providers.postgres.hooks.postgres import PostgresHook
-from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, AirflowRuntimeError
 from psycopg.rows import tuple_row
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
 from crm_export.connections.login_session import LoginSession, advise_on_login, choose_api_version
 from crm_export.connections.salesforce_hosts import check_org_address
@@ -104,6 +102,10 @@ def make_salesforce_client(name: str = SALESFORCE) -> SalesforceClient:
 
 
 def _log_in(name: str) -> OrgSession:
+    # a third of what a task costs that has nothing to send; only a run that calls Salesforce needs them
+    from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
+    from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
+
     session = LoginSession(name)
     extra = _find(name).extra_dejson
     session.proxies.update(extra.get("proxies") or {})
