@@ -26,7 +26,7 @@ class ExportOptions:
     job_bytes: int = JOB_BYTES
     job_limit: int = 100_000_000  # bytes of CSV that one job takes at most (docs/salesforce-behaviour.md#sizes)
     jobs_in_flight: int = 5  # of one window, with `lock_order`
-    part_rows: int = 10_000  # of which a window has a job each, up to that number
+    part_rows: int = 3_000  # of which a window has a job each, up to that number
     requests_in_flight: int = 10  # Collections requests of one batch, with the setting off (run/lanes.py)
     prefetched_jobs: int = 2  # uploaded before the job in front of them is settled; 1: none is
     uses_threads: bool = True  # for uploads and requests; else they are sent one after the other by the run
