@@ -102,7 +102,8 @@ def _send_due(
             return Outcome.COMPLETE
         if not run.has_credits(REEXPORT_CREDIT_SHARE):
             return Outcome.WAITING_FOR_CREDITS
-        _send_errors(run, due, report, colliding_ids)
+        if not _send_errors(run, due, report, colliding_ids):
+            return Outcome.WAITING_FOR_CREDITS
         last = due[-1].id
 
 
@@ -122,14 +123,15 @@ def _find_due(run: RunContext, horizon: str, last: int, wanted: Mapping[str, obj
         "stream": run.stream.name,
         "after_id": last,
         **wanted,
-        "limit": run.count_batch_rows(stops=False, share=REEXPORT_CREDIT_SHARE),
+        "limit": run.options.batch_size * run.options.requests_in_flight,
         "horizon": horizon,
         **run.state.watermark.as_values(),
     }
     return run.errors.find_due(run.source.compose("source/errors_due", run.state.watermark), values)
 
 
-def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport, colliding_ids: Sequence[str]) -> None:
+def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport, colliding_ids: Sequence[str]) -> bool:
+    """Send errors whose rows are there; False when the share of the daily API limit is used up before the last."""
     missing = {error.record_key: error.id for error in due if error.gone}
     if missing:
         with run.lease.transaction():
@@ -140,11 +142,15 @@ def _send_errors(run: RunContext, due: list[DueError], report: ReexportReport, c
     report.left_to_export += sum(error.above for error in due)
     remaining = [error.id for error in due if not error.gone and not error.above]
     while remaining:
-        batch = plan_batch(run, "errors", errors=remaining, colliding_ids=list(colliding_ids))
+        if not run.has_credits(REEXPORT_CREDIT_SHARE):
+            return False
+        part = remaining[: run.count_batch_rows(stops=False, share=REEXPORT_CREDIT_SHARE)]
+        batch = plan_batch(run, "errors", errors=part, colliding_ids=list(colliding_ids))
         if batch is None:
-            return
+            return True
         _send_batch(run, batch, report)
         remaining = remaining[len(batch.rows) :]
+    return True
 
 
 def _send_batch(run: RunContext, batch: Batch, report: ReexportReport) -> None:

@@ -61,6 +61,9 @@ def test_a_run_killed_at_any_point_loses_nothing_and_adopts_its_jobs(
         end = mortals.run(pause=pause, target=point)
         if happens == "job failed" and not end.killed:
             continue  # the run ended before the upload after the failed job reached this point
+        if not end.killed:  # threads reach some points in another order each time
+            begin(story, happens)
+            end = mortals.run(pause=pause, target=point)
         assert end.killed
         assert point.name in end.points  # another thread may have reached one since
         story.check_moment()

@@ -284,3 +284,14 @@ class TestRecordsOfOthers:
         assert exporter.run(pause=False).accepted == 400
         batches = exporter.connection.execute("select row_count from crm_export.ExportBatches").fetchall()
         assert 25 < max(rows for (rows,) in batches) < 200
+
+
+def test_a_run_without_changes_calls_salesforce_not_even_to_describe_the_object(exporter: Exporter) -> None:
+    exporter.connection.execute(
+        "insert into crm_export.ExportWatermarks (stream, cursor_at, record_key) values ('accounts', now(), '9')"
+    )
+    exporter.add_many(1, 3)
+    for pause in (True, False):
+        assert exporter.run(pause=pause).outcome is Outcome.COMPLETE
+    assert exporter.reexport(every=True).api_calls == 0
+    assert exporter.calls() == []
