@@ -19,7 +19,7 @@ class Row:
     record: str | None
     verdict: str | None
     payload: Any = None
-    created: str | None = None  # members that are sent only when Salesforce does not have the record yet
+    created: str | None = None  # JSON members that are sent only when the record is new to Salesforce
     lock: int | None = None  # hash of the parent that Salesforce locks while it writes the record; None: it has none
 
     @property

@@ -26,10 +26,10 @@ class ExportOptions:
     job_bytes: int = JOB_BYTES
     job_limit: int = 100_000_000  # bytes of CSV that one job takes at most (docs/salesforce-behaviour.md#sizes)
     jobs_in_flight: int = 5  # of one window, with `lock_order`
-    part_rows: int = 3_000  # of which a window has a job each, up to that number
+    part_rows: int = 3_000  # rows that are worth one more job of a window, up to jobs_in_flight
     requests_in_flight: int = 10  # Collections requests of one batch, with the setting off (run/lanes.py)
-    prefetched_jobs: int = 2  # uploaded before the job in front of them is settled; 1: none is
-    uses_threads: bool = True  # for uploads and requests; else they are sent one after the other by the run
-    poll_delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds; the last one stays
-    job_patience: float | None = None  # seconds that a run waits for a job before it ends; None: until it has finished
+    prefetched_jobs: int = 2  # uploaded before the preceding job is settled; 1: none is
+    uses_threads: bool = True  # for uploads and requests; without them the run sends one after the other
+    poll_delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds; the last one repeats
+    job_patience: float | None = None  # seconds that a run waits for a job; None: until the job has finished
     transient_delays: tuple[float, ...] = (5.0, 15.0, 45.0)  # seconds before rejected rows are retried

@@ -17,7 +17,7 @@ from include.sql import fetch_one, load_statement, pin_index_plans
 
 Guard = Callable[[], AbstractContextManager[None]]
 ROWS_OF_A_PAGE = 20_000  # compared in one statement, and packed into one line
-LINES_OF_A_LOOK = 500  # compared in one snapshot without the lease: ten million rows
+LINES_OF_A_LOOK = 500  # ten million rows, compared in one snapshot without the lease
 MOST_UNPACKED = 500_000  # versions that a look without the lease keeps in memory
 
 
@@ -33,7 +33,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Line:
-    """A packed line that was compared as a whole: where it ends, how many rows it has, whether all are as then."""
+    """A packed line that was compared as a whole: its end, its number of rows, and whether all are unchanged."""
 
     cursor_at: str
     record_key: str
@@ -42,13 +42,13 @@ class Line:
 
     @property
     def end(self) -> Position:
-        """Return the position that the line covers the rows up to."""
+        """Return the last position that the line covers."""
         return Position(self.cursor_at, self.record_key)
 
 
 @dataclass(frozen=True)
 class Changed:
-    """The ranges of a source with rows that are not known to be as they were exported; all others are `unchanged`."""
+    """The ranges of a source whose rows may have changed since they were exported, and the number of other rows."""
 
     ranges: list[Window]
     unchanged: int = 0
@@ -77,12 +77,12 @@ class ExportedVersions:
     def stage(
         self, source: Source, batch: int, window: Window, part: sql.Composed, may_be_folded: sql.Composable
     ) -> tuple[int, bool]:
-        """Note the rows of a window's part; in one snapshot with the reading of a job's rows, or late rows could hide.
+        """Record the rows of a window's part, in the snapshot in which the job's rows are read.
 
-        Returns how many rows there are, including those that the job leaves out, and whether the condition
-        `may_be_folded` is true for one of them.
+        In another snapshot late rows could be missed. Returns the number of rows, including those that the job leaves
+        out, and whether the condition `may_be_folded` is true for one of them.
         """
-        self.discard([batch])  # an upload may start again
+        self.discard([batch])  # an upload may restart
         values = {"stream": self.stream, "batch": batch, **between(window.start, window.end)}
         rows, folded = fetch_one(
             self.connection.execute(SourceChecks(source).stage(window, part, may_be_folded), values)
@@ -90,7 +90,7 @@ class ExportedVersions:
         return int(rows), bool(folded)
 
     def confirm(self, source: Source, batches: Sequence[int], window: Window, last: Position | None) -> None:
-        """Take what the Bulk jobs of a window carried for exported, up to its row at the present watermark."""
+        """Mark the versions of a window's Bulk jobs as exported, up to its row `last` at the current watermark."""
         if last == window.end:
             self._execute("ledger/versions_confirm_all", batches=list(batches))
         elif last is not None:
@@ -99,14 +99,14 @@ class ExportedVersions:
         self.discard(batches)
 
     def discard(self, batches: Sequence[int]) -> None:
-        """Forget what Bulk jobs carried and what is not confirmed."""
+        """Delete the unconfirmed versions of Bulk jobs."""
         self._execute("ledger/versions_discard", batches=list(batches))
 
     def find_changed(self, source: Source, watermark: Position, unpacked: int) -> Changed:
-        """Find the ranges up to the watermark whose rows are not all as their packed lines have them.
+        """Find the ranges up to the watermark that have rows which differ from their packed lines.
 
-        `unpacked` is what `unpack` returned under the lease. This only reads, and needs no lease: rows are compared
-        with their line and with the lines of batches in one snapshot.
+        `unpacked` is the result of `unpack`. This only reads and needs no lease: rows are compared with their line and
+        with the lines of batches in one snapshot.
         """
         if unpacked > MOST_UNPACKED:
             return Changed([Window(None, watermark)])
@@ -123,12 +123,12 @@ class ExportedVersions:
                 return _join(lines, watermark)
 
     def compare(self, source: Source, changed: Changed, guard: Guard = nullcontext) -> Iterator[Compared]:
-        """Compare ranges of the source with what was exported, page by page, and yield each page.
+        """Compare ranges of the source with the exported versions, page by page, and yield each page.
 
-        A page is one transaction inside `guard`, which rejects it when the stream is another process's by now. Between
-        two pages others may write the stream, if `unpack_more` is called behind them. What agrees is packed as it goes,
-        so a comparison that ends early has lost nothing; the lines of batches that were there when `find_changed`
-        began are forgotten after the last page.
+        Each page is one transaction inside `guard`, which fails when another process has taken over the stream. Between
+        two pages other runs may export rows, if `unpack_more` is called after them. Matching rows are packed page by
+        page, so a comparison that ends early loses nothing; the lines of batches that `unpack` found are deleted after
+        the last page.
         """
         for window in changed.ranges:
             at = window.start
@@ -141,7 +141,7 @@ class ExportedVersions:
             self._execute("ledger/versions_forget")
 
     def unpack_more(self) -> None:
-        """Unpack the lines of batches that others have settled since."""
+        """Unpack the lines of batches that other runs have settled since."""
         self._execute("ledger/versions_recent_more")
 
     def find_late(self, source: Source, watermark: Position, seconds: int, limit: int) -> list[str]:
@@ -153,8 +153,8 @@ class ExportedVersions:
     def unpack(self) -> int:
         """Unpack the lines of batches and return how many versions they have.
 
-        Under the lease: a check forgets these lines at its end, so none of a batch above its watermark may be among
-        them.
+        To be called under the lease: a check deletes these lines at its end, so they must not include a batch above
+        its watermark.
         """
         self.connection.execute("drop table if exists pg_temp.crm_export_recent, pg_temp.crm_export_unpacked")
         self._execute("ledger/versions_unpacked")
@@ -195,7 +195,7 @@ class ExportedVersions:
 
 
 def _join(lines: Sequence[Line], watermark: Position) -> Changed:
-    """Return the ranges between the unchanged lines, and that behind the last line."""
+    """Return the ranges between the unchanged lines, and the range after the last line."""
     ranges: list[Window] = []
     start: Position | None = None
     end: Position | None = None

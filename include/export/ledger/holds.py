@@ -14,7 +14,7 @@ from include.sql import fetch_one, load_statement
 
 @dataclass(frozen=True)
 class Behind:
-    """What the Bulk jobs of a window did behind the record at which a stream is stopped: a job cannot be atomic.
+    """What the Bulk jobs of a window, which are not atomic, did after the record at which a stream is stopped.
 
     `arrived` is how many rows may already be in Salesforce, `rejected` how many rejections are not recorded, by code.
     """

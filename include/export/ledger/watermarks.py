@@ -34,14 +34,14 @@ class StreamState:
     organization_id: str | None
     described_ever: dict[str, Any] | None = None  # `described`, merged with earlier descriptions
     database_identity: str | None = None
-    request_rows: int | None = None  # that a request may hold; None: as many as the setting allows
-    job_rows: int | None = None  # of the last good window of Bulk jobs, if that was within a day
+    request_rows: int | None = None  # most rows of a request; None: as many as the setting allows
+    job_rows: int | None = None  # rows of the last good window of Bulk jobs, if less than a day old
     check_epoch: int | None = None  # of the lease that the newest check for late rows began with
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The DAG run that works on a stream at the moment; `since` is UTC. A check `yields`: it lets others go first."""
+    """The DAG run that is working on a stream; `since` is UTC. A check `yields`: it lets others go first."""
 
     dag_id: str
     run_id: str
@@ -166,8 +166,8 @@ class ExportWatermarks:
     ) -> tuple[Lease, StreamState] | None:
         """Take the lease; None when its owner is still renewing it after `patience` seconds.
 
-        An owner that died leaves a lease that nobody renews: it is waited for, at most `seconds`. A check `yields`,
-        and is asked for a turn; `begins` says that it is a new one and not one that has given turns.
+        The lease of a dead owner is not renewed: this waits until it expires, at most `seconds`. The lease of a check
+        `yields`: others ask it for a turn. `begins` means a new check, and not one that continues after a turn.
         """
         self.connection.execute(load_statement("ledger/watermark_ensure"), {"stream": stream})
         wanted = {"stream": stream, "owner": owner, "seconds": seconds, "yields": yields, "begins": begins}

@@ -113,8 +113,8 @@ class RunContext(RunInputs):
     def count_batch_rows(self, *, stops: bool, share: float = 1.0) -> int:
         """Return the maximum of rows in a batch.
 
-        A batch that `stops` at a rejected row is one request; another may be as many as are in flight together, if
-        `share` of the daily API limit allows them, and what is left of `max_errors` is not exceeded unrecorded.
+        A batch that `stops` at a rejected row is one request. Any other batch fills all concurrent requests, if
+        `share` of the daily API limit allows them, but has no more rows than `max_errors` still allows to be rejected.
         """
         requests, size = 1 if stops else self.sender.requests_in_flight, self.sender.size
         if requests == 1 or not self.has_credits(share, requests):

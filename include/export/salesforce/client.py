@@ -219,7 +219,7 @@ class SalesforceClient:
         except (requests.RequestException, urllib3.exceptions.HTTPError) as unanswered:
             self.in_flight &= not never_left(unanswered)
             raise explain_silence(method, path, unanswered) from None
-        if response.status_code != 504:  # a gateway's: behind it the call may still be executed
+        if response.status_code != 504:  # from a gateway: Salesforce may still execute the call
             self.in_flight = self.overdue
         self.usage = read_usage(response) or self.usage
         return response

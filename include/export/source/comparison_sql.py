@@ -43,7 +43,7 @@ class SourceChecks:
         return self.source.compose("source/versions_look_back", watermark)
 
     def stage(self, window: Window, part: sql.Composed, may_be_folded: sql.Composable) -> sql.Composed:
-        """Return the statement that notes the versions of the rows of a window's part."""
+        """Return the statement that records the versions of the rows of a window's part."""
         parts = {"part": part, "may_be_folded": may_be_folded}
         return self._compose("source/versions_stage", window.start, window.end, **parts)
 
