@@ -28,7 +28,7 @@ from salesforce_sandbox.jobs.bulk_jobs import (
     ResultFile,
     reject_state,
 )
-from salesforce_sandbox.org.org import Org
+from salesforce_sandbox.org.org import LOGGED_BODY, Org
 from salesforce_sandbox.records.rejections import RequestRejected
 from salesforce_sandbox.records.saving import OPERATIONS
 
@@ -141,6 +141,8 @@ class _Bulk:
         if job.state is not JobState.OPEN:
             raise reject_state(f"Job is not open: {job.state.value}")
         await receive_upload(request.stream(), job)
+        with job.upload.open("rb") as stored:  # a stream is not read for the log before it is stored
+            logged(request).body = stored.read(LOGGED_BODY).decode("utf-8", "replace")
         job.uploads += 1
         return Response(status_code=201)
 
