@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import closing
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Event
 
+from include.export.background import start_work
 from include.export.bulk.jobs import WindowJobs
 from include.export.bulk.upload import JobUpload
 from include.export.bulk.window_plan import WindowPlan, WindowPlanner
@@ -36,17 +37,13 @@ class PrefetchedJob:
     batch: JobBatch
     jobs: IngestJobs
     body: JobUpload = field(init=False)
-    _done: Future[None] = field(default_factory=Future, init=False)
+    _done: Future[None] = field(init=False)
     _abandoned: Event = field(default_factory=Event, init=False)
 
     def start(self, body: JobUpload, *, concurrent: bool) -> None:
         """Upload the rows: in a thread, or completely before this returns."""
         self.body = body
-        if concurrent:
-            # a daemon: a run that is asked to end does not wait for its uploads
-            Thread(target=self._upload, daemon=True, name=f"upload-{self.batch.id}").start()
-        else:
-            self._upload()
+        self._done = start_work(self._upload, threads=concurrent, name=f"upload-{self.batch.id}")
 
     def check(self, rows: int) -> None:
         """Raise UploadAbandoned once the upload is no longer needed; called at each block of its rows."""
@@ -73,15 +70,8 @@ class PrefetchedJob:
         client.take_counts_of(self.jobs.client)
 
     def _upload(self) -> None:
-        try:
-            with closing(self.body):
-                self.jobs.upload(str(self.batch.job_id), self.body.open)
-        except BaseException as broken:  # raised where the run waits for the upload
-            self._done.set_exception(broken)
-            if not isinstance(broken, Exception):
-                raise
-        else:
-            self._done.set_result(None)
+        with closing(self.body):
+            self.jobs.upload(str(self.batch.job_id), self.body.open)
 
 
 @dataclass

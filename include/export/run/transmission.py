@@ -36,8 +36,11 @@ class Sent:
 
     def forget_busy_behind(self, stop: int | None) -> None:
         """Drop transient rejections after the stop: the next run sends these rows again."""
-        for ordinal in _busy_behind(self, stop):
-            del self.rejections[ordinal]
+        self.rejections = {
+            ordinal: rejection
+            for ordinal, rejection in self.rejections.items()
+            if ordinal == stop or rejection.verdict.error_class is not ErrorClass.TRANSIENT
+        }
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,3 @@ def _read_rejection(catalogue: Catalogue, result: Result) -> Rejection:
     return judge_rejection(
         catalogue, result.row.ordinal, result.code, result.message, result.fields, result.salesforce_id
     )
-
-
-def _busy_behind(sent: Sent, stop: int | None) -> list[int]:
-    """Return the ordinals of transient rejections other than the stop itself."""
-    return [
-        ordinal
-        for ordinal, rejection in sent.rejections.items()
-        if ordinal != stop and rejection.verdict.error_class is ErrorClass.TRANSIENT
-    ]

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event, Thread
+from threading import Event
 
+from include.export.background import start_work
 from include.export.batch import Row
 from include.export.failures import SalesforceFailure
 from include.export.salesforce.answers import Unanswered
@@ -21,7 +22,7 @@ GUARD_SECONDS = 10.0  # a thread sends nothing once the run's guard was not call
 RequestOutcome = Future[list[Result]]
 
 
-class TurnEnded(SalesforceFailure):
+class GuardMissed(SalesforceFailure):
     """The run did not renew its lease in time, so one of its requests was not sent."""
 
 
@@ -64,17 +65,16 @@ class ConcurrentRequests:
 
     def _check(self, ended: Event) -> None:
         if ended.is_set() or time.monotonic() - self._guarded_at > GUARD_SECONDS:
-            raise TurnEnded("A concurrent request was not sent: the lease was not renewed in time. The run sends it.")
+            raise GuardMissed("A concurrent request was not sent: the lease was not renewed in time. The run sends it.")
 
     def _start(
         self, run: SalesforceClient, client: SalesforceClient, action: str, rows: Sequence[Row]
     ) -> RequestOutcome:
         transport = CollectionsTransport(self.transport.stream, client, self.transport.id_field)
         work = partial(transport.transmit, action, rows, all_or_none=False)
-        if self.threads:
-            return _run_in_daemon(work)
-        self._guard(run)
-        return _run_here(work)
+        if not self.threads:
+            self._guard(run)
+        return start_work(work, threads=self.threads, name="collections-request")
 
 
 def may_pass_alone(failure: BaseException | None, rows: int) -> bool:
@@ -84,7 +84,7 @@ def may_pass_alone(failure: BaseException | None, rows: int) -> bool:
     """
     if isinstance(failure, Unanswered):
         return failure.in_time or rows == 1
-    return isinstance(failure, Busy | LoginNeeded | TurnEnded)
+    return isinstance(failure, Busy | LoginNeeded | GuardMissed)
 
 
 def may_be_executed(failure: BaseException) -> bool:
@@ -103,28 +103,3 @@ def _keep_overdue(run: SalesforceClient, clients: Sequence[SalesforceClient]) ->
     """Note whether a write of the clients may still be executed: the answer to another call does not prove its end."""
     run.overdue |= any(client.overdue or client.in_flight for client in clients)
     run.in_flight = run.overdue
-
-
-def _run_here(work: Callable[[], list[Result]]) -> RequestOutcome:
-    outcome: RequestOutcome = Future()
-    try:
-        outcome.set_result(work())
-    except Exception as failure:  # noqa: BLE001 - raised where the outcome is read
-        outcome.set_exception(failure)
-    return outcome
-
-
-def _run_in_daemon(work: Callable[[], list[Result]]) -> RequestOutcome:
-    """Start work in a daemon thread: a run that is asked to end does not wait for it, unlike an executor's."""
-    outcome: RequestOutcome = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except BaseException as failure:  # raised where the outcome is read
-            outcome.set_exception(failure)
-            if not isinstance(failure, Exception):
-                raise
-
-    Thread(target=run, daemon=True, name="collections-request").start()
-    return outcome

@@ -53,6 +53,13 @@ def noted(exporter: Exporter) -> list[tuple[float, float, list[dict[str, Any]]]]
     return found
 
 
+def is_lease_held(exporter: Exporter) -> bool:
+    held = exporter.connection.execute(
+        "select lease_until > clock_timestamp() from crm_export.ExportWatermarks"
+    ).fetchone()
+    return held == (True,)
+
+
 def overlapping(noted: list[tuple[float, float, list[dict[str, Any]]]]) -> list[tuple[list[Any], list[Any]]]:
     """Return each pair of requests that were in flight at the same time, as their records."""
     return [
@@ -224,10 +231,7 @@ class TestFaults:
         exporter.control.add_fault(match=PATCH, on_call=3, times=200, delay_seconds=2.5)
         with pytest.raises(Unanswered):
             exporter.run(**SMALL, lease_seconds=30.0)
-        held = exporter.connection.execute(
-            "select lease_until > clock_timestamp() from crm_export.ExportWatermarks"
-        ).fetchone()
-        assert held == (True,)
+        assert is_lease_held(exporter)
 
     def test_an_answer_to_another_request_does_not_prove_that_a_lost_one_has_ended(self, exporter: Exporter) -> None:
         exporter.add_many(1, ROWS)
@@ -236,10 +240,7 @@ class TestFaults:
         exporter.control.add_fault(match=PATCH, on_call=7, times=99, like="total_requests")
         with pytest.raises(QuotaFailure):
             exporter.run(**SMALL, lease_seconds=30.0)
-        held = exporter.connection.execute(
-            "select lease_until > clock_timestamp() from crm_export.ExportWatermarks"
-        ).fetchone()
-        assert held == (True,)
+        assert is_lease_held(exporter)
 
     def test_a_request_that_was_too_large_keeps_the_next_ones_smaller(self, exporter: Exporter) -> None:
         exporter.add_many(1, ROWS)
