@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.bench import Bench
@@ -12,12 +13,15 @@ PACE = 2_000  # rows per second and job; a real org saves about 1,000, with whic
 Line = dict[str, Any]
 
 
-def measure_pace(bench: Bench, pace: int = PACE, part_rows: int = 10_000, **stream: Any) -> list[Line]:
-    """Return a line for a first load with the setting on and one with it off; the org's pace limits both."""
+def measure_pace(bench: Bench, pace: int = PACE, options: Mapping[str, Any] | None = None, **stream: Any) -> list[Line]:
+    """Return a line for a first load with the setting on and one with it off; the org's pace limits both.
+
+    `options` replace the product's own, for a load of few rows.
+    """
     table, lines = bench.source.table(bench.rows), []
     for way, pause in (("ours, setting on", True), ("ours, setting off", False)):
-        options = {"pause_on_export_errors": pause, "part_rows": part_rows}
-        measured = bench.export(table, pace=pace, options=options, lock_order="id", **stream)
+        chosen = {"pause_on_export_errors": pause, **(options or {})}
+        measured = bench.export(table, pace=pace, options=chosen, lock_order="id", **stream)
         lines.append(_line(way, measured, bench, pace))
     return lines
 

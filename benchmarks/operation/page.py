@@ -13,7 +13,7 @@ from benchmarks.measuring import WrongResultError, median
 from benchmarks.source import load_statement
 from include.export.ledger import ExportAlerts
 from include.export.reports import ErrorFilter, ErrorOrder, read_causes, read_history, read_overview, read_page
-from include.export.salesforce import Catalogue
+from include.export.salesforce import load_catalogue
 from include.export.streams import Stream
 
 Line = dict[str, Any]
@@ -46,7 +46,7 @@ def _fill(bench: Bench, connection: psycopg.Connection, errors: int) -> None:
 
 def _queries(connection: psycopg.Connection, streams: Sequence[Stream], errors: int) -> dict[str, Callable[[], int]]:
     """Return the measured queries by name; each returns how many rows it found, which must not be zero."""
-    catalogue = Catalogue.load()
+    catalogue = load_catalogue()
 
     def page(wanted: ErrorFilter, after: str | None = None) -> int:
         return len(read_page(wanted, NEWEST, connection=connection, limit=PAGE, after=after).errors)

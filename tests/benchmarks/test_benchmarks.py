@@ -47,7 +47,7 @@ def test_ours_is_compared_with_the_limit_and_the_goals_are_reported(bench: Bench
 
 
 def test_an_org_that_saves_at_a_pace_is_kept_busy_by_several_jobs(bench: Bench) -> None:
-    lines = measure_pace(bench, pace=2_000, part_rows=50, bulk_from=50, bulk_from_paused=50)
+    lines = measure_pace(bench, pace=2_000, options={"part_rows": 50}, bulk_from=50, bulk_from_paused=50)
     assert [line["way"] for line in lines] == ["ours, setting on", "ours, setting off"]
     assert all(line["rows"] == ROWS and 0.05 < line["share_of_pace"] <= 1.2 for line in lines)
     assert all(line["jobs"] >= JOBS_AT_ONCE for line in lines)
