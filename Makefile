@@ -89,7 +89,7 @@ check: $(STAMP) ## run ruff, mypy, import-linter, and check words and links
 try: $(STAMP) ## try one record: make try STREAM=campaigns KEY=CMP_000025
 	@$(PY) -m local_stack try "$(STREAM)" "$(KEY)"
 
-crm: $(STAMP) ## any command of python -m crm_export against the running stack: make crm ARGS="status"
+crm: $(STAMP) ## run a command of python -m crm_export against the running stack: make crm ARGS="status"
 	@$(PY) -m local_stack crm $(ARGS)
 
 story: $(STAMP) ## run a story against the running stack: make story N=1

@@ -70,7 +70,7 @@ def _read_command_line() -> argparse.Namespace:
     commands.add_parser("clean", help="delete everything that the project keeps on this machine except .venv")
     airflow = commands.add_parser("airflow", help="run an airflow command against the running stack")
     airflow.add_argument("words", nargs=argparse.REMAINDER)
-    crm = commands.add_parser("crm", help="any command of python -m crm_export against the running stack")
+    crm = commands.add_parser("crm", help="run a command of python -m crm_export against the running stack")
     crm.add_argument("words", nargs=argparse.REMAINDER)
     trial = commands.add_parser("try", help="try one record against the running stack")
     trial.add_argument("words", nargs=2, metavar=("STREAM", "KEY"))

@@ -206,6 +206,16 @@ def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
     assert event["extra"]["record_key"] == "00QMM0000000400"
 
 
+def test_the_command_line_has_the_connections_and_variables_of_the_stack(stack: Stack) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "local_stack", "crm", "plan", "campaigns"],
+        cwd=ROOT, env=os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.split(":")[0]) == (0, "campaigns"), done.stderr
+    assert "is not set" not in done.stderr
+
+
 def test_dags_test_runs_next_to_the_stack_with_its_variables(stack: Stack) -> None:
     environment = os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)}
     stack.api.set_variable("export_to_crm", "false")

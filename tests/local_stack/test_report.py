@@ -56,6 +56,14 @@ def test_the_table_fits_78_columns_whatever_the_names_and_numbers(length: int, w
     assert len([row for row in table if row.strip()]) <= 6, "each stream has one line"
 
 
+def test_with_workers_names_with_the_same_ends_can_be_distinguished() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    lines = [line("buyer_attribution_touchpoints"), line("buyer_touchpoints")]
+    show_summaries(console, lines, {}, {})
+    rows = {row.split()[0] for row in console.file.getvalue().splitlines() if row.startswith("buyer")}  # type: ignore[attr-defined]
+    assert len(rows) == 2
+
+
 @pytest.mark.parametrize("outcome", ["complete", "waiting_for_credits"])
 def test_with_workers_the_table_names_the_one_of_each_stream(outcome: str) -> None:
     console = Console(file=io.StringIO(), width=80)

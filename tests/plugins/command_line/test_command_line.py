@@ -43,6 +43,15 @@ def test_a_resend_is_shown_first_and_asked_for_with_yes(commands: Exporter, caps
     assert commands.run().rows_sent == 1
 
 
+def test_a_resend_of_no_rows_is_not_requested(commands: Exporter, capsys: pytest.CaptureFixture[str]) -> None:
+    commands.add_many(1, 3)
+    commands.run()
+    code, shown = run(capsys, "resend", "accounts", "--from", "2099-01-01T00:00:00Z", "--yes")
+    assert code == 1
+    assert "No exported row is in the range. Nothing was requested." in shown
+    assert commands.run().rows_sent == 0
+
+
 def test_a_new_org_is_begun_with_yes_only(commands: Exporter, capsys: pytest.CaptureFixture[str]) -> None:
     commands.add({"id": 1})
     commands.run()

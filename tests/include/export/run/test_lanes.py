@@ -176,6 +176,7 @@ class TestParents:
     ) -> None:
         contacts.stream = Stream(**CONTACTS)
         assert contacts.run(**SMALL).accepted == 120
+        assert len(noted) > 1
         assert overlapping(noted) == []
 
 
