@@ -117,7 +117,7 @@ class RunContext(RunInputs):
         `share` of the daily API limit allows them, but has no more rows than `max_errors` still allows to be rejected.
         """
         requests, size = 1 if stops else self.sender.requests_in_flight, self.sender.size
-        if requests == 1 or not self.has_credits(share, requests):
+        if requests == 1 or not self.has_credits(share, requests * self.sender.transport.calls_of_a_request):
             return self.options.batch_size
         most = min(size.rows * requests, size.planned, self.stream.max_errors - self.new_errors)
         return max(most, self.options.batch_size)

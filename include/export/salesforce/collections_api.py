@@ -15,7 +15,7 @@ from include.export.salesforce.client import SalesforceClient
 from include.export.salesforce.object_schema import FieldSchema
 from include.export.salesforce.record_lookup import RecordLookup, normalise_id
 from include.export.salesforce.write_options import write_headers
-from include.export.streams import Stream
+from include.export.streams import Operation, Stream
 
 ROLLED_BACK = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
 NOT_SENT = "CRM_EXPORT_NOT_SENT"  # the record comes after the rejected one of a request that was divided
@@ -60,6 +60,12 @@ class CollectionsTransport:
     stream: Stream
     client: SalesforceClient
     id_field: FieldSchema
+
+    @property
+    def calls_of_a_request(self) -> int:
+        """Return how many API calls a request usually takes at most: what is not just upserted is looked up first."""
+        upserts = self.stream.operation is Operation.UPSERT and not self.stream.create_only
+        return 1 if upserts and self.stream.deleted is None else 2
 
     def transmit(self, action: str, rows: Sequence[Row], *, all_or_none: bool, repeated: bool = False) -> list[Result]:
         """Send rows in one request and return a result for each, in the same order.

@@ -131,6 +131,14 @@ class TestSideBySide:
         assert report.outcome is Outcome.WAITING_FOR_CREDITS
         assert report.api_calls <= 4
 
+    def test_look_ups_are_calls_too(self, exporter: Exporter) -> None:
+        exporter.control.add_records("Account", [{"Ext__c": f"A{n}", "Name": "old"} for n in range(1, 301)])
+        exporter.stream = make_stream(operation="update")
+        exporter.add_many(1, 300)
+        report = exporter.run(**SMALL, daily_api_limit=15)
+        assert report.outcome is Outcome.WAITING_FOR_CREDITS
+        assert report.api_calls <= 16, "the last request begins with one call left"
+
 
 class TestParents:
     @pytest.fixture
