@@ -23,7 +23,10 @@ class WrongResultError(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """A process from the moment it had loaded its libraries until it ended; `printed` is what it printed last."""
+    """A process from the moment it had loaded its libraries until its work was done; `printed` is its result.
+
+    `cpu_seconds` include the end of the process.
+    """
 
     seconds: float
     cpu_seconds: float
@@ -37,7 +40,8 @@ def measure_process(command: Sequence[str], environment: Mapping[str, str], fold
     """Run a client and measure it with its children; raises WrongResultError with its last output when it fails.
 
     A client prints a line of JSON with `ready` (the monotonic clock), `cpu` (its CPU seconds so far) and
-    `mb` when it has loaded its libraries, and may print its result as its last line.
+    `mb` when it has loaded its libraries, and its result with `done` (the monotonic clock) as its last line. Without
+    `done` the work ends with the process.
     """
     with tempfile.TemporaryFile(dir=folder) as output, tempfile.TemporaryFile(dir=folder) as errors:
         process = subprocess.Popen(command, stdout=output, stderr=errors, env=dict(environment), cwd=folder)  # noqa: S603
@@ -47,8 +51,8 @@ def measure_process(command: Sequence[str], environment: Mapping[str, str], fold
         if status or not lines:
             raise WrongResultError(f"{' '.join(command[:4])} ended with status {status}: {_read(errors)[-1500:]}")
     ready = lines[0]
-    cpu = usage.ru_utime + usage.ru_stime
-    return Measured(ended - ready["ready"], cpu - ready["cpu"], ready["cpu"], peak, ready["mb"], lines[-1])
+    cpu, done = usage.ru_utime + usage.ru_stime, lines[-1].pop("done", ended)
+    return Measured(done - ready["ready"], cpu - ready["cpu"], ready["cpu"], peak, ready["mb"], lines[-1])
 
 
 def _watch(process: subprocess.Popen[bytes]) -> tuple[float, Any, int]:

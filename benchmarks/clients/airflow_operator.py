@@ -8,7 +8,7 @@ import sys
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.providers.salesforce.operators.bulk import SalesforceBulkOperator
 
-from benchmarks.clients.ready import print_json, report_ready
+from benchmarks.clients.ready import report_ready, report_result
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         salesforce_conn_id="bench_salesforce",
     )
     answers = operator.execute({})
-    print_json({"accepted": sum(answer["success"] for answer in answers), "answers": len(answers)})
+    report_result({"accepted": sum(answer["success"] for answer in answers), "answers": len(answers)})
 
 
 if __name__ == "__main__":

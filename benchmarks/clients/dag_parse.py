@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow.dag_processing.dagbag import DagBag
 
-from benchmarks.clients.ready import print_json, report_ready
+from benchmarks.clients.ready import report_ready, report_result
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
         seconds[path.stem], cpu_seconds[path.stem] = time.monotonic() - began, time.process_time() - used
         tasks |= {dag_id: len(dag.tasks) for dag_id, dag in found.dags.items()}
         errors += found.import_errors.values()
-    print_json({"seconds": seconds, "cpu_seconds": cpu_seconds, "tasks": tasks, "errors": errors})
+    report_result({"seconds": seconds, "cpu_seconds": cpu_seconds, "tasks": tasks, "errors": errors})
 
 
 if __name__ == "__main__":

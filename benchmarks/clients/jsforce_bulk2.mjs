@@ -12,11 +12,12 @@ function report(what) {
   process.stdout.write(`${JSON.stringify(what)}\n`);
 }
 
+const now = () => Number(process.hrtime.bigint()) / 1e9;
+
 function reportReady() {
   const used = process.cpuUsage();
   const peak = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'ascii'))[1];
-  const ready = Number(process.hrtime.bigint()) / 1e9;
-  report({ ready, cpu: (used.user + used.system) / 1e6, mb: (Number(peak) * 1.024) / 1000 });
+  report({ ready: now(), cpu: (used.user + used.system) / 1e6, mb: (Number(peak) * 1.024) / 1000 });
 }
 
 async function readRecords(lines) {
@@ -49,4 +50,4 @@ await connection.authorize({ grant_type: 'client_credentials' });
 const input = asked.from === 'csv' ? psql.stdout : await readRecords(psql.stdout);
 const sent = await send(connection, input);
 const [status] = await ended;
-report({ ...sent, psql: status });
+report({ ...sent, psql: status, done: now() });

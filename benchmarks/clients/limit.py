@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import IO
 
-from benchmarks.clients.ready import print_json, report_ready
+from benchmarks.clients.ready import report_ready, report_result
 
 BLOCK = 1 << 20
 
@@ -34,7 +34,7 @@ def main() -> None:
             answer = _encrypt(plain, asked["ca_file"], head, psql.stdout)
         else:
             answer = _splice(plain, head, psql.stdout)
-    print_json({"status": int(answer.split()[1]), "psql": psql.returncode})
+    report_result({"status": int(answer.split()[1]), "psql": psql.returncode})
 
 
 def _encrypt(plain: socket.socket, ca_file: str, head: bytes, rows: IO[bytes]) -> bytes:

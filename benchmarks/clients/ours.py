@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from benchmarks.clients.ready import print_json, report_ready
+from benchmarks.clients.ready import report_ready, report_result
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
 from include.export.postgres import open_session
@@ -41,7 +41,7 @@ def main() -> None:
         client = SalesforceClient(lambda: _log_in(asked["org"]))
         inputs = RunInputs(stream, connection, client, catalogue, options, identity)
         report = TASKS[asked["task"]](inputs)
-    print_json(report.as_dict() | {"seconds": time.monotonic() - began})
+    report_result(report.as_dict() | {"seconds": time.monotonic() - began})
 
 
 def _log_in(org: str) -> OrgSession:

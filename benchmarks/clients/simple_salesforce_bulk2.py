@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 from simple_salesforce.api import Salesforce
 
-from benchmarks.clients.ready import print_json, report_ready
+from benchmarks.clients.ready import report_ready, report_result
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     )
     jobs = cast("Any", org).bulk2.Row__c.upsert(records=records, external_id_field="Key__c", wait=0.1)
     processed = sum(job["numberRecordsProcessed"] - job["numberRecordsFailed"] for job in jobs)
-    print_json({"accepted": processed, "jobs": len(jobs)})
+    report_result({"accepted": processed, "jobs": len(jobs)})
 
 
 if __name__ == "__main__":
