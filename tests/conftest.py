@@ -40,6 +40,7 @@ from laboratory import InstalledPostgres, skip_without_old_postgres  # noqa: E40
 from local_stack.postgres import EmbeddedPostgres  # noqa: E402
 from salesforce_sandbox.control import Control  # noqa: E402
 from salesforce_sandbox.process import RunningSandbox, start_sandbox  # noqa: E402
+from server_folders import open_server_folder  # noqa: E402
 
 pytest_plugins = ("leaks",)
 _numbers = itertools.count(1)
@@ -89,14 +90,13 @@ def metadata() -> None:
 @contextlib.contextmanager
 def serve_postgres(kind: type[EmbeddedPostgres] = EmbeddedPostgres) -> Generator[EmbeddedPostgres]:
     """Yield a server in a folder that its user can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="crm-pg-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
-    folder.chmod(0o755)
-    server = kind(folder, passwordless=True)  # its clients are in many files; deleted after the run
-    server.start()
-    try:
-        yield server
-    finally:
-        server.remove()
+    with open_server_folder("postgres") as folder:
+        server = kind(folder, passwordless=True)  # its clients are in many files; deleted after the run
+        server.start()
+        try:
+            yield server
+        finally:
+            server.remove()
 
 
 @pytest.fixture(scope="session")
@@ -160,11 +160,9 @@ def connect(database: str) -> Iterator[Callable[..., psycopg.Connection]]:
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[RunningSandbox]:
     """Return a sandbox of this worker, over HTTPS with its own CA."""
-    folder = Path(tempfile.mkdtemp(prefix="crm-sandbox-"))
-    with start_sandbox(ROOT / "tests" / "org.yaml", folder) as running:
+    with open_server_folder("sandbox") as folder, start_sandbox(ROOT / "tests" / "org.yaml", folder) as running:
         os.environ["REQUESTS_CA_BUNDLE"] = running.ca_file
         yield running
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from histories.stage import Stage
 from histories.violations import Violation
 from include.export.ledger.schema import install_schema
 from local_stack.postgres import EmbeddedPostgres
+from server_folders import open_server_folder
 
 PROCESSES, PART = 2, 500
 
@@ -26,14 +26,13 @@ def main() -> int:
     wanted = int(sys.argv[1])
     first = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time()) * 1000
     print(f"{wanted:,} histories from seed {first}")
-    folder = Path(tempfile.mkdtemp(prefix="crm-histories-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
-    folder.chmod(0o755)
-    server = EmbeddedPostgres(folder, passwordless=True)  # roles of the histories log in without one
-    server.start()
-    try:
-        return _play_all(server, first, wanted)
-    finally:
-        server.remove()
+    with open_server_folder("histories") as folder:
+        server = EmbeddedPostgres(folder, passwordless=True)  # roles of the histories log in without one
+        server.start()
+        try:
+            return _play_all(server, first, wanted)
+        finally:
+            server.remove()
 
 
 def _play_all(server: EmbeddedPostgres, first: int, wanted: int) -> int:

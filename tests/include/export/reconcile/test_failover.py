@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,15 +19,14 @@ from include.export.salesforce.error_catalogue import Catalogue
 from local_stack.postgres import EmbeddedPostgres
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
+from server_folders import open_server_folder
 
 
 @pytest.fixture
 def place() -> Iterator[Path]:
     """Return a folder that the servers' user can access."""
-    folder = Path(tempfile.mkdtemp(prefix="crm-back-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with open_server_folder("failover") as folder:
+        yield folder
 
 
 @pytest.fixture
