@@ -110,7 +110,7 @@ class ValueForm:
         if column.type == "date" and self.field_type == "datetime":
             return self._midnight
         if column.type == "timestamp with time zone":
-            return self._day if self.field_type == "date" else _write_moment(column.value)
+            return self._day if self.field_type == "date" else _write_sendable_moment(column.value)
         if column.is_string:
             return sql.SQL("nullif({}, '')").format(column.text if column.is_padded else column.value)
         return column.text if column.is_text or column.type == "boolean" else column.value
@@ -190,6 +190,15 @@ def _write_moment(moment: sql.Composed) -> sql.Composed:
     """ISO 8601 in UTC with up to milliseconds; Postgres writes a time without a zone faster (docs/performance.md)."""
     written = sql.SQL("replace(date_trunc('milliseconds', {} at time zone 'UTC')::text, ' ', 'T') || 'Z'")
     return written.format(moment)
+
+
+def _write_sendable_moment(moment: sql.Composed) -> sql.Composed:
+    """The same text for a moment within Salesforce's limits, in less time; any other one may raise an error.
+
+    The origin is before all of them: Postgres 14 and 15 bin times before it wrongly.
+    """
+    binned = sql.SQL("date_bin('1 millisecond', {} at time zone interval '0', '1000-01-01'::timestamp)").format(moment)
+    return sql.SQL("replace({}::text, ' ', 'T') || 'Z'").format(binned)
 
 
 def _quoted(text: sql.Composed) -> sql.Composed:
