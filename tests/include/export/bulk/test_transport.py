@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from exporter import Exporter, make_stream
+from include.export.bulk.upload import has_mark
 from include.export.failures import CircuitFailure, ConfigurationFailure, SalesforceFailure
 from include.export.ledger.runs import Outcome
 
@@ -291,3 +294,10 @@ class TestAJobThatOutlivesItsRun:
         )
         assert bulk.run(pause=False).outcome is Outcome.COMPLETE
         assert len(bulk.names()) == 90
+
+
+@hypothesis.given(st.lists(st.sampled_from([b'"#N/A"', b"#N/A", b"#", b'"#', b'x"#N/A', b'#N/A"', b",", b"x" * 50])))
+def test_a_text_na_is_found_among_any_number_of_nulls(parts: list[bytes]) -> None:
+    lines = b"".join(parts)
+    for nulls in (0, 1000):
+        assert has_mark(b"#N/A," * nulls + lines) == (b'"#N/A"' in lines)
