@@ -122,6 +122,8 @@ class _Settling:
         The rows were listed when the jobs were uploaded, because the reason to leave a row out may have ended since.
         """
         run, place = self.run, self.plan.window.start
+        if not run.jobs.has_left_out(self.batch.window_id):
+            return  # as nearly always, and composing the page takes longer than asking
         stop = self._find_first_rejected() if run.options.pause_on_export_errors else None
         known = {"window_id": self.batch.window_id, "limit": run.options.batch_size}
         values = {**self.plan.values(run.stream.name), **known}

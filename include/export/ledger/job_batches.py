@@ -123,6 +123,11 @@ class JobBatches:
         """Run a composed `batch_left_out.sql`: Collections sends the rows left out when the job is settled."""
         self.connection.execute(statement, values)
 
+    def has_left_out(self, window_id: UUID | None) -> bool:
+        """Return whether the jobs of a window left out any row."""
+        found = self.connection.execute(load_statement("ledger/batch_has_left_out"), {"window_id": window_id})
+        return bool(fetch_value(found))
+
     def forget_left_out(self, window_id: UUID | None) -> None:
         """Delete the list of rows that the jobs of a window left out."""
         self.connection.execute(load_statement("ledger/batch_forget_left_out"), {"window_id": window_id})
