@@ -5,8 +5,8 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import psycopg
@@ -36,7 +36,7 @@ class NoConnectionLeft(SourceFailure):
 
 @dataclass
 class Readers:
-    """Opens connections for reading the rows of one stream; thread-safe.
+    """Opens connections for reading the rows of one stream, and uses them again; thread-safe.
 
     `connect` opens a prepared connection (`prepare_session`) with the current password. `has_spare` becomes False
     when Postgres or a pooler has no connection for a second reader; one reader is then enough.
@@ -45,6 +45,7 @@ class Readers:
     connect: Connect
     stream: Stream
     has_spare: bool = True
+    _idle: list[psycopg.Connection] = field(default_factory=list, init=False, repr=False)
 
     @contextmanager
     def open_snapshot(self, of: str | None = None) -> Generator[psycopg.Connection]:
@@ -54,14 +55,45 @@ class Readers:
         positions: a window in the middle of a large table would otherwise read all of it (docs/performance.md).
         Raises NoConnectionLeft.
         """
-        # closed instead of rolled back: no statement can follow an unfinished COPY
-        with closing(self._connect()) as reader:
-            admit_policies(reader, self.stream)
-            reader.execute(_BEGIN)
+        reader = self._begin()
+        try:
             if of is not None:
                 reader.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(of)))
-            yield reader  # noqa: RUF075 - a block that failed must not commit
+            yield reader
             reader.execute("commit")
+        except BaseException:
+            reader.close()  # instead of a rollback: no statement can follow an unfinished COPY
+            raise
+        self._idle.append(reader)
+
+    def close_idle(self) -> None:
+        """Close the connections that are not used now."""
+        while reader := self._take_idle():
+            reader.close()
+
+    def _begin(self) -> psycopg.Connection:
+        """Return a connection in a new transaction: an idle one, unless the server has closed it, or a new one."""
+        while reader := self._take_idle():
+            try:
+                reader.execute(_BEGIN)
+            except psycopg.OperationalError:
+                reader.close()
+            else:
+                return reader
+        reader = self._connect()
+        try:
+            admit_policies(reader, self.stream)
+            reader.execute(_BEGIN)
+        except BaseException:
+            reader.close()
+            raise
+        return reader
+
+    def _take_idle(self) -> psycopg.Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _connect(self) -> psycopg.Connection:
         try:

@@ -45,6 +45,7 @@ def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
             _note_failure(run, failure)
             raise
         finally:
+            run.readers.close_idle()
             # a call that may still be executed must end before anything newer is sent: the lease is left to expire
             if _is_usable(inputs.connection) and not inputs.client.in_flight:
                 run.lease.release()
