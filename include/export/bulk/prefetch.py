@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Event
+
+import psycopg
 
 from include.export.background import start_work
 from include.export.bulk.jobs import WindowJobs
@@ -18,6 +21,7 @@ from include.export.positions import Window
 from include.export.run import RunContext
 from include.export.salesforce import IngestJobs, SalesforceClient
 
+log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0  # between two looks at an upload that the run waits for
 STOP_SECONDS = 5.0  # that the run waits for a stopped upload; its connection ends with the process at the latest
 
@@ -106,6 +110,18 @@ class Prefetcher:
         self.queue = self.queue or [self._begin(window, rows)]
         self._begin_next()
         return self.queue[0]
+
+    def go_on(self) -> None:
+        """Begin the next upload while a closed job is settled; if that fails, it is repeated in its turn.
+
+        Not before the run has settled a window, if it may defer: it would abandon more uploads.
+        """
+        if not self.queue or (self.run.options.job_patience is not None and not self.jobs.progress.settled):
+            return
+        try:
+            self._begin_next()
+        except (RunFailure, psycopg.DataError, psycopg.errors.QueryCanceled) as failure:
+            log.info("Stream %s: the next upload begins later (%s)", self.run.stream.name, type(failure).__name__)
 
     def keep_waiting(self, job: PrefetchedJob) -> None:
         """Wait until Salesforce has a job's rows and remove it from the queue; raises the failure of its upload."""

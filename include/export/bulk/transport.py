@@ -49,6 +49,8 @@ class BulkTransport:
         self.planner = WindowPlanner(self.run, self.horizon, self.sizer)
         self.jobs = WindowJobs(self.run, Progress(self.run.stream.name, self._count, COUNTED_ROWS))
         self.prefetcher = Prefetcher(self.run, self.jobs, self.planner)
+        if self.prefetcher.allows(self.sizer.rows):
+            self.sizer.halve()
 
     def __enter__(self) -> BulkTransport:
         """Return the transport."""
@@ -97,6 +99,7 @@ class BulkTransport:
             return self._export(window, rows, broken if isinstance(broken, UploadStopped) else None)
         job = self.jobs.close_job(first.batch, first.body)
         self.sizer.measure(first.body.row_bytes)
+        self.prefetcher.go_on()
         return self._settle([job], first.plan, grows=False)  # it has grown when the upload began
 
     def _export(self, window: Window, rows: int, stopped: UploadStopped | None = None) -> bool:

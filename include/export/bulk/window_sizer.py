@@ -32,6 +32,13 @@ class WindowSizer:
         chosen = kept or (self.smallest if small else self.most_rows())
         self.rows = min(max(chosen, self.smallest), self.most_rows())
 
+    def halve(self) -> None:
+        """Make the next window half as large, because it is the first of several that are uploaded side by side.
+
+        It is found sooner, and the uploads end at different times.
+        """
+        self.rows = max(self.rows // 2, self.smallest)
+
     def grow(self) -> None:
         """Make the next window larger, after a clean one."""
         self.rows = min(self.rows * JOB_GROWTH, self.most_rows())

@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from exporter import Exporter, make_stream
 from include.export.failures import RunFailure
 from include.export.ledger.runs import Outcome
-from include.export.postgres import open_session
+from include.export.postgres import Readers, open_session
 from tls_proxy import TlsProxy
 
 UPLOAD = {"method": "PUT", "path_regex": "/batches$"}
+CREATE = {"method": "POST", "path_regex": "/jobs/ingest$"}
 CLOSE = {"method": "PATCH", "path_regex": r"/jobs/ingest/\w+$"}
 CONCURRENT = pytest.mark.parametrize("concurrent", [True, False], ids=["threads", "one thread"])
 IN_FLIGHT = "select count(*) from crm_export.ExportBatches where state in ('PLANNED', 'SENDING')"
@@ -72,6 +74,60 @@ def test_rows_go_out_before_the_job_in_front_is_settled(bulk: Exporter) -> None:
     bulk.run(pause=True, prefetched_jobs=1)
     calls = find_calls(bulk)
     assert calls.index(("PUT", 2)) > calls.index(("GET", 1))
+
+
+def test_the_next_upload_begins_as_soon_as_a_job_is_closed(bulk: Exporter) -> None:
+    bulk.options["uses_threads"] = False
+    bulk.run(pause=True)
+    calls = find_calls(bulk)
+    assert calls.index(("PATCH", 1)) < calls.index(("PUT", 3)) < calls.index(("GET", 1))
+
+
+def test_a_run_that_may_defer_first_settles_a_job(bulk: Exporter) -> None:
+    bulk.options |= {"uses_threads": False, "job_patience": 30.0}
+    bulk.run(pause=True)
+    calls = find_calls(bulk)
+    assert ("GET", 1) in calls[: calls.index(("PUT", 3))]
+
+
+def test_an_upload_that_cannot_begin_before_its_turn_begins_in_its_turn(
+    bulk: Exporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    bulk.options["uses_threads"] = False
+    bulk.control.add_fault(match=CREATE, answer={"status": 400, "body": "[]"}, on_call=3)
+    with caplog.at_level("INFO"):
+        report = bulk.run(pause=True)
+    assert "the next upload begins later (ConfigurationFailure)" in caplog.text
+    assert (report.outcome, report.accepted) == (Outcome.COMPLETE, 800)
+    assert len(bulk.names()) == len(bulk.control.writes("Account")) == 800
+    check_nothing_in_flight(bulk)
+
+
+class TestReaders:
+    def test_connections_are_used_again_and_closed_at_the_end(self, bulk: Exporter, database: str) -> None:
+        opened: list[psycopg.Connection] = []
+
+        def connect() -> psycopg.Connection:
+            opened.append(open_session(database))
+            return opened[-1]
+
+        bulk.connect = connect
+        bulk.options["job_bytes"] = 10_000
+        assert bulk.run(pause=False).accepted == 800
+        jobs = max(number for _, number in find_calls(bulk))
+        assert 2 <= len(opened) <= 4 < jobs
+        assert all(connection.closed for connection in opened)
+
+    def test_one_that_the_server_has_closed_is_replaced(self, bulk: Exporter, database: str) -> None:
+        readers = Readers(lambda: open_session(database), bulk.stream)
+        with readers.open_snapshot() as first:
+            ended = first.info.backend_pid
+        bulk.connection.execute("select pg_terminate_backend(%s, 10000)", [ended])
+        with readers.open_snapshot() as second:
+            assert second.execute("select count(*) from app.accounts").fetchone() == (800,)
+        assert first.closed
+        readers.close_idle()
+        assert second.closed
 
 
 @CONCURRENT
