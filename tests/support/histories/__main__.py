@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 
+import hostile
 from histories.stage import Stage
 from histories.violations import Violation
 from include.export.ledger.schema import install_schema
@@ -39,6 +40,7 @@ def _play_all(server: EmbeddedPostgres, first: int, wanted: int) -> int:
     server.ensure_database("template_export")
     with psycopg.connect(server.dsn("template_export"), autocommit=True) as connection:
         install_schema(connection)
+        hostile.make_role(connection)  # before the processes, which would both create it
     shares = [range(first + number, first + wanted, PROCESSES) for number in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES) as executor:
         results = list(executor.map(partial(_play_share, server.folder, server.port), range(PROCESSES), shares))
