@@ -93,7 +93,8 @@ def _plan(
     organization = ExportWatermarks(inputs.connection).read_organization(inputs.stream.name)
     state = StreamState(after, None, None, None, None, described_lately=False, organization_id=organization)
     lease = _NoLease(inputs.connection, inputs.stream.name, epoch=-1, seconds=0.0)
-    run = RunContext(**vars(inputs), lease=lease, state=state, entry=RunEntry(inputs.connection, 0), source=source)
+    entry, readers = RunEntry(inputs.connection, 0), inputs.make_readers()
+    run = RunContext(**vars(inputs), lease=lease, state=state, entry=entry, source=source, readers=readers)
     run.form  # noqa: B018 - reads the description from Salesforce before the transaction begins
     batches: list[Batch] = []
     with inputs.connection.transaction(force_rollback=True):

@@ -46,6 +46,7 @@ class Readers:
     stream: Stream
     has_spare: bool = True
     _idle: list[psycopg.Connection] = field(default_factory=list, init=False, repr=False)
+    _closed: bool = field(default=False, init=False, repr=False)
 
     @contextmanager
     def open_snapshot(self, of: str | None = None) -> Generator[psycopg.Connection]:
@@ -65,9 +66,12 @@ class Readers:
             reader.close()  # instead of a rollback: no statement can follow an unfinished COPY
             raise
         self._idle.append(reader)
+        if self._closed:  # the run ended without waiting for this thread
+            self.close()
 
-    def close_idle(self) -> None:
-        """Close the connections that are not used now."""
+    def close(self) -> None:
+        """Close the connections, those in use as soon as they are idle."""
+        self._closed = True
         while reader := self._take_idle():
             reader.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 
 from include.export.batch import Batch
 from include.export.ledger import (
@@ -21,7 +21,7 @@ from include.export.ledger import (
     count_calls_of_the_day,
 )
 from include.export.positions import Position
-from include.export.postgres import Readers, reconnect
+from include.export.postgres import Readers
 from include.export.record_sql import RecordForm
 from include.export.run.circuit_breaker import CircuitBreaker, check_error_count
 from include.export.run.inputs import RunInputs
@@ -43,6 +43,7 @@ class RunContext(RunInputs):
     state: StreamState
     entry: RunEntry
     source: Source
+    readers: Readers
     reexport: bool = False
     new_errors: int = 0
     job_id: str | None = None  # of the Bulk job that was still running when the run ended
@@ -51,11 +52,6 @@ class RunContext(RunInputs):
     _form: RecordForm | None = None
     _sender: Sender | None = None
     counted: tuple[int, int] = field(default=(0, 0))  # API calls and bytes of the client that are in the ledger
-
-    @cached_property
-    def readers(self) -> Readers:
-        """Return the readers, which open further connections for reading rows."""
-        return Readers(self.connect or partial(reconnect, self.connection), self.stream)
 
     @property
     def batches(self) -> ExportBatches:

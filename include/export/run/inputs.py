@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 
 from include.export.ledger import RunIdentity
 from include.export.options import ExportOptions
-from include.export.postgres import Connect
+from include.export.postgres import Connect, Readers, reconnect
 from include.export.salesforce import Catalogue, SalesforceClient
 from include.export.streams import Stream
 
@@ -28,3 +29,7 @@ class RunInputs:
     options: ExportOptions
     identity: RunIdentity
     connect: Connect | None = field(default=None, kw_only=True)
+
+    def make_readers(self) -> Readers:
+        """Return the readers of a run, which open further connections for reading rows."""
+        return Readers(self.connect or partial(reconnect, self.connection), self.stream)

@@ -45,7 +45,7 @@ def open_run(inputs: RunInputs, kind: str) -> Generator[RunContext | None]:
             _note_failure(run, failure)
             raise
         finally:
-            run.readers.close_idle()
+            run.readers.close()
             # a call that may still be executed must end before anything newer is sent: the lease is left to expire
             if _is_usable(inputs.connection) and not inputs.client.in_flight:
                 run.lease.release()
@@ -70,7 +70,15 @@ def _lay_out(inputs: RunInputs, kind: str, lease: Lease, state: StreamState) -> 
     paused = inputs.options.pause_on_export_errors
     entry = RunEntry.start(inputs.connection, inputs.stream.name, kind, inputs.identity, paused=paused)
     source = Source(inputs.stream, inputs.connection)
-    run = RunContext(**vars(inputs), lease=lease, state=state, entry=entry, source=source, reexport=kind == "reexport")
+    run = RunContext(
+        **vars(inputs),
+        lease=lease,
+        state=state,
+        entry=entry,
+        source=source,
+        readers=inputs.make_readers(),
+        reexport=kind == "reexport",
+    )
     inputs.client.guard = partial(_guard, run)
     return run
 

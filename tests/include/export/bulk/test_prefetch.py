@@ -126,8 +126,15 @@ class TestReaders:
         with readers.open_snapshot() as second:
             assert second.execute("select count(*) from app.accounts").fetchone() == (800,)
         assert first.closed
-        readers.close_idle()
+        readers.close()
         assert second.closed
+
+    def test_one_in_use_at_the_end_of_the_run_is_closed_afterwards(self, bulk: Exporter, database: str) -> None:
+        readers = Readers(lambda: open_session(database), bulk.stream)
+        with readers.open_snapshot() as reader:
+            readers.close()
+            assert not reader.closed
+        assert reader.closed
 
 
 @CONCURRENT
