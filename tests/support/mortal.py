@@ -7,6 +7,7 @@ talks to it.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -38,6 +39,7 @@ CATALOGUE = Catalogue.load()
 def main() -> None:
     """Serve requests until the input ends."""
     end_as_airflow_asks()
+    gc.freeze()  # a collection in a child would copy what it shares with this process
     while line := sys.stdin.readline():
         sys.stdout.write(json.dumps(run_child(json.loads(line))) + "\n")
         sys.stdout.flush()
