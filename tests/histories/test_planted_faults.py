@@ -39,7 +39,7 @@ def test_the_schedule_is_harmless_without_the_fault(name: str, stage: Stage) -> 
 
 
 def _play_until_noticed(fault: PlantedFault, stage: Stage) -> Violation | None:
-    for seed in range(fault.within):
+    for seed in range(fault.first, fault.first + fault.within):
         try:
             stage.play(seed, fault.weather)
         except Violation as found:

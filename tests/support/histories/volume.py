@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 
-HISTORIES = int(os.environ.get("HISTORIES", "1000"))
+HISTORIES = int(os.environ.get("HISTORIES", "500"))
 FIRST = int(os.environ.get("HISTORIES_FROM", "0"))
 PART = 250  # histories of one test
 _HAPPEN = ("kill", "leases expired", "lose", "reject", "disconnect", "shorten", "stops", "toggles", "records rejected")
