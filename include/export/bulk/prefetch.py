@@ -125,6 +125,8 @@ class Prefetcher:
 
     def keep_waiting(self, job: PrefetchedJob) -> None:
         """Wait until Salesforce has a job's rows and remove it from the queue; raises the failure of its upload."""
+        if len(self.queue) == self.run.options.prefetched_jobs:
+            self.planner.look_ahead(self.queue[-1].plan.window.end)
         job.wait(self.run.client, lambda rows: self.jobs.keep(job.batch, rows))
         self.queue.remove(job)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import psycopg
 from psycopg import sql
 
 from include.export.bulk.quota import BulkCredits
@@ -15,6 +17,9 @@ from include.export.record_sql import CsvForm
 from include.export.run import RunContext
 from include.export.salesforce import find_bulk_obstacle
 from include.export.source import SourceChecks, SourceWindows
+
+# a position, the rows wanted after it, and the window that was found with the number of its rows
+_Found = tuple[Position | None, int, tuple[Window, int] | None]
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class WindowPlanner:
     sizer: WindowSizer
     scan_texts: bool = field(default=False, init=False)
     small_until: Position | None = field(default=None, init=False)
+    _ahead: _Found = field(default=(None, 0, None), init=False)
 
     @cached_property
     def credits(self) -> BulkCredits:
@@ -100,10 +106,19 @@ class WindowPlanner:
 
     def find_behind(self, position: Position | None) -> tuple[Window, int] | None:
         """Return the window after a position, None when it is too small for a job or the org's limits allow none."""
-        found = SourceWindows(self.run.source).find_next(position, self.horizon, self.sizer.rows)
+        known = self._ahead if self._ahead[:2] == (position, self.sizer.rows) else self._find(position)
+        found = known[2]
         if found is None or found[1] < self.sizer.smallest:
             return None
         return found if self.credits.take(found[1], self.sizer.parts(found[1])) else None
+
+    def look_ahead(self, position: Position | None) -> None:
+        """Find the window after a position before it is asked for, because the run has to wait for an upload anyway.
+
+        An error of Postgres is raised when the window is asked for.
+        """
+        with suppress(psycopg.DataError, psycopg.errors.QueryCanceled):
+            self._ahead = self._find(position)
 
     def plan_window(self, window: Window, colliding_ids: Sequence[str] = ()) -> WindowPlan:
         """Return which rows of a window its jobs send."""
@@ -125,6 +140,10 @@ class WindowPlanner:
         """Use smaller windows when Postgres cannot read a row; if the smallest fails, small requests find that row."""
         if not self.sizer.reduce(rows):
             self.small_until = window.end
+
+    def _find(self, position: Position | None) -> _Found:
+        rows = self.sizer.rows
+        return position, rows, SourceWindows(self.run.source).find_next(position, self.horizon, rows)
 
     def _is_small(self) -> bool:
         watermark = self.run.state.watermark

@@ -87,6 +87,7 @@ class Readers:
         reader = self._connect()
         try:
             admit_policies(reader, self.stream)
+            reader.pgconn.exec_(_MAKE_ROOM)
             reader.execute(_BEGIN)
         except BaseException:
             reader.close()
@@ -147,7 +148,6 @@ class RowStream:
         Uses libpq directly: psycopg's own iteration takes twice the processor time (docs/performance.md).
         """
         wire = self.reader.pgconn
-        wire.exec_(_MAKE_ROOM)
         wire.send_query(self._query)
         self._expect(ExecStatus.COPY_OUT)
         lines: list[bytes | memoryview] = []
