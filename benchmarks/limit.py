@@ -15,7 +15,6 @@ from psycopg import sql
 from benchmarks.bench import Bench
 from benchmarks.measuring import Measured, WrongResultError, measure_process, median
 
-GOALS = {"share_of_limit": 0.85, "cpu_seconds": 2.0, "peak_mb": 80.0}  # for a million rows
 Line = dict[str, Any]
 
 
