@@ -21,6 +21,7 @@ from include.export.streams import Stream
 
 BLOCK_BYTES = 112 * 1024  # bytes; glibc would request memory from the kernel for every larger block
 _BEGIN = "begin isolation level repeatable read; set local enable_seqscan = off; set local enable_bitmapscan = off"
+IDLE_SECONDS = 30.0  # after which a connection is not used again: a firewall may have dropped it without a word
 SILENCE_SECONDS = 90.0  # seconds without a byte from Postgres after which a read fails
 # libpq reads as much as its buffer holds, 16 KB at first; a large row enlarges the buffer for good
 _MAKE_ROOM = b"select repeat(' ', 1048576)"
@@ -45,7 +46,7 @@ class Readers:
     connect: Connect
     stream: Stream
     has_spare: bool = True
-    _idle: list[psycopg.Connection] = field(default_factory=list, init=False, repr=False)
+    _idle: list[tuple[psycopg.Connection, float]] = field(default_factory=list, init=False, repr=False)
     _closed: bool = field(default=False, init=False, repr=False)
 
     @contextmanager
@@ -65,25 +66,27 @@ class Readers:
         except BaseException:
             reader.close()  # instead of a rollback: no statement can follow an unfinished COPY
             raise
-        self._idle.append(reader)
+        self._idle.append((reader, time.monotonic()))
         if self._closed:  # the run ended without waiting for this thread
             self.close()
 
     def close(self) -> None:
         """Close the connections, those in use as soon as they are idle."""
         self._closed = True
-        while reader := self._take_idle():
-            reader.close()
+        while idle := self._take_idle():
+            idle[0].close()
 
     def _begin(self) -> psycopg.Connection:
-        """Return a connection in a new transaction: an idle one, unless the server has closed it, or a new one."""
-        while reader := self._take_idle():
+        """Return a connection in a new transaction: one that was used lately and is still open, or a new one."""
+        while idle := self._take_idle():
+            reader, since = idle
             try:
-                reader.execute(_BEGIN)
+                if time.monotonic() - since < IDLE_SECONDS:
+                    reader.execute(_BEGIN)
+                    return reader
             except psycopg.OperationalError:
-                reader.close()
-            else:
-                return reader
+                pass  # the server has closed it
+            reader.close()
         reader = self._connect()
         try:
             admit_policies(reader, self.stream)
@@ -94,7 +97,7 @@ class Readers:
             raise
         return reader
 
-    def _take_idle(self) -> psycopg.Connection | None:
+    def _take_idle(self) -> tuple[psycopg.Connection, float] | None:
         try:
             return self._idle.pop()
         except IndexError:
@@ -125,7 +128,10 @@ def export_snapshot(reader: psycopg.Connection) -> str:
 
 
 class Block(NamedTuple):
-    """Whole lines, the number of lines so far, and the bytes of the longest line so far."""
+    """Whole lines, the number of lines so far, and the bytes of the longest line so far that ended a block.
+
+    A line longer than `BLOCK_BYTES` always ends its block.
+    """
 
     lines: bytes
     rows: int
@@ -150,19 +156,21 @@ class RowStream:
         wire = self.reader.pgconn
         wire.send_query(self._query)
         self._expect(ExecStatus.COPY_OUT)
+        receive = wire.get_copy_data
         lines: list[bytes | memoryview] = []
         rows, size, length, longest = 0, 0, 0, 0
         while length >= 0:
-            length, line = wire.get_copy_data(1)
+            length, line = receive(1)
             if length > 0:
                 lines.append(line)
                 size += length
-                if length > longest:
-                    longest = length
+                if size < BLOCK_BYTES:
+                    continue
             elif length == 0:
                 self._wait()
-            if size >= BLOCK_BYTES or (length < 0 and lines):
-                rows += len(lines)
+                continue
+            if lines:
+                rows, longest = rows + len(lines), max(longest, length)
                 yield Block(b"".join(lines), rows, longest)
                 lines, size = [], 0
         message = self._expect(ExecStatus.COMMAND_OK).command_tuples

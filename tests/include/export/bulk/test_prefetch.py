@@ -12,7 +12,7 @@ import pytest
 from exporter import Exporter, make_stream
 from include.export.failures import RunFailure
 from include.export.ledger.runs import Outcome
-from include.export.postgres import Readers, open_session
+from include.export.postgres import Readers, copy_reader, open_session
 from tls_proxy import TlsProxy
 
 UPLOAD = {"method": "PUT", "path_regex": "/batches$"}
@@ -128,6 +128,18 @@ class TestReaders:
         assert first.closed
         readers.close()
         assert second.closed
+
+    def test_one_that_was_idle_for_long_is_replaced(
+        self, bulk: Exporter, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        readers = Readers(lambda: open_session(database), bulk.stream)
+        monkeypatch.setattr(copy_reader, "IDLE_SECONDS", 0.0)
+        with readers.open_snapshot() as first:
+            pass
+        with readers.open_snapshot() as second:
+            assert first.closed
+            assert second is not first
+        readers.close()
 
     def test_one_in_use_at_the_end_of_the_run_is_closed_afterwards(self, bulk: Exporter, database: str) -> None:
         readers = Readers(lambda: open_session(database), bulk.stream)

@@ -10,6 +10,8 @@ from exporter import Exporter, make_stream
 from include.export.bulk.upload import has_mark
 from include.export.failures import CircuitFailure, ConfigurationFailure, SalesforceFailure
 from include.export.ledger.runs import Outcome
+from include.export.postgres.copy_reader import BLOCK_BYTES
+from include.export.record_sql import FIELD_LIMIT
 
 
 @pytest.fixture
@@ -301,3 +303,7 @@ def test_a_text_na_is_found_among_any_number_of_nulls(parts: list[bytes]) -> Non
     lines = b"".join(parts)
     for nulls in (0, 1000):
         assert has_mark(b"#N/A," * nulls + lines) == (b'"#N/A"' in lines)
+
+
+def test_a_line_that_is_too_long_for_a_field_is_longer_than_a_block() -> None:
+    assert BLOCK_BYTES < FIELD_LIMIT, "only lines longer than a block are measured"
