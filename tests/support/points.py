@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, NamedTuple
 
 import psycopg
@@ -29,19 +30,22 @@ class Point(NamedTuple):
 
 
 class Points:
-    """Counts points; calls `act` at the target, and `report` with the name of each."""
+    """Counts points; calls `act` at the target, and `report` with the name of each. Requests reach them in threads."""
 
     def __init__(
         self, target: Point | None, act: Callable[[], None], report: Callable[[str], None] = lambda _: None
     ) -> None:
         self.target, self.act, self.report = target, act, report
         self.reached: Counter[str] = Counter()
+        self._one_at_a_time = Lock()
 
     def reach(self, name: str) -> None:
         """Count a point."""
-        self.reached[name] += 1
-        self.report(name)
-        if self.target == (name, self.reached[name]):
+        with self._one_at_a_time:
+            self.reached[name] += 1
+            time = self.reached[name]
+            self.report(name)
+        if self.target == (name, time):
             self.act()
 
 
