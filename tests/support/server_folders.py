@@ -21,7 +21,8 @@ _ROOM = 6 << 30  # bytes of memory
 def open_server_folder(what: str) -> Generator[Path]:
     """Yield a folder that the servers' user can pass, and delete it."""
     place = _MEMORY if _has_room() else _DISK
-    _delete_leftovers(place)
+    if place == _MEMORY:
+        _delete_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=f"crm-{what}-{os.getpid()}-", dir=place if place.is_dir() else None))
     folder.chmod(0o755)
     try:
@@ -37,9 +38,9 @@ def _has_room() -> bool:
     return int(sizes["MemAvailable"].split()[0]) * 1024 > _ROOM
 
 
-def _delete_leftovers(place: Path) -> None:
+def _delete_leftovers() -> None:
     """Delete the folders of processes that were killed: in memory they would stay until the machine restarts."""
-    for folder in place.glob("crm-*-*-*"):
+    for folder in _MEMORY.glob("crm-*-*-*"):
         number = folder.name.split("-")[2]
         if number.isdigit() and not Path(f"/proc/{number}").exists():
             shutil.rmtree(folder, ignore_errors=True)
