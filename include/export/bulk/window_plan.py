@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -18,8 +19,13 @@ from include.export.run import RunContext
 from include.export.salesforce import find_bulk_obstacle
 from include.export.source import SourceChecks, SourceWindows
 
-# a position, the rows wanted after it, and the window that was found with the number of its rows
-_Found = tuple[Position | None, int, tuple[Window, int] | None]
+
+class _Search(NamedTuple):
+    """A search for the window of the next `rows` rows after a position; it found a window and its number of rows."""
+
+    after: Position | None
+    rows: int
+    found: tuple[Window, int] | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class WindowPlanner:
     sizer: WindowSizer
     scan_texts: bool = field(default=False, init=False)
     small_until: Position | None = field(default=None, init=False)
-    _ahead: _Found = field(default=(None, 0, None), init=False)
+    _ahead: _Search = field(default=_Search(None, 0, None), init=False)
 
     @cached_property
     def credits(self) -> BulkCredits:
@@ -106,8 +112,8 @@ class WindowPlanner:
 
     def find_behind(self, position: Position | None) -> tuple[Window, int] | None:
         """Return the window after a position, None when it is too small for a job or the org's limits allow none."""
-        known = self._ahead if self._ahead[:2] == (position, self.sizer.rows) else self._find(position)
-        found = known[2]
+        is_known = (self._ahead.after, self._ahead.rows) == (position, self.sizer.rows)
+        found = self._ahead.found if is_known else self._search(position).found
         if found is None or found[1] < self.sizer.smallest:
             return None
         return found if self.credits.take(found[1], self.sizer.parts(found[1])) else None
@@ -118,7 +124,7 @@ class WindowPlanner:
         An error of Postgres is raised when the window is asked for.
         """
         with suppress(psycopg.DataError, psycopg.errors.QueryCanceled):
-            self._ahead = self._find(position)
+            self._ahead = self._search(position)
 
     def plan_window(self, window: Window, colliding_ids: Sequence[str] = ()) -> WindowPlan:
         """Return which rows of a window its jobs send."""
@@ -141,9 +147,9 @@ class WindowPlanner:
         if not self.sizer.reduce(rows):
             self.small_until = window.end
 
-    def _find(self, position: Position | None) -> _Found:
+    def _search(self, position: Position | None) -> _Search:
         rows = self.sizer.rows
-        return position, rows, SourceWindows(self.run.source).find_next(position, self.horizon, rows)
+        return _Search(position, rows, SourceWindows(self.run.source).find_next(position, self.horizon, rows))
 
     def _is_small(self) -> bool:
         watermark = self.run.state.watermark
