@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.bench import Bench
 from benchmarks.deltas import find_crossovers
-from benchmarks.goals import report_goals
+from benchmarks.goals import DAILY_JOB, report_goals
 from benchmarks.growth import measure_growth
 from benchmarks.idle import measure_idle
 from benchmarks.limit import measure_limit
@@ -44,6 +44,13 @@ def test_ours_is_compared_with_the_limit_and_the_goals_are_reported(bench: Bench
     assert all(line["rows"] == ROWS and line["cpu_seconds"] > 0 and line["peak_mb"] > 10 for line in lines)
     assert report_goals({"limit": lines}) == []
     assert len(report_goals({"limit": [line | {"rows": 1_000_000} for line in lines]})) == 4
+
+
+@pytest.mark.parametrize(("ms", "seconds", "verdict"), [(449, 4.99, "met"), (450, 5.0, "MISSED")])
+def test_goals_of_small_deltas_and_of_the_daily_job_are_reported(ms: int, seconds: float, verdict: str) -> None:
+    deltas = [{"way": way, "rows": 2_000, "ms_at_100_ms_a_call": ms} for way in ("Collections", "Bulk 2.0")]
+    growth = [{"way": DAILY_JOB, "seconds": seconds}, {"way": "100,000 rows", "seconds": 9.0}]
+    assert [goal.split()[0] for goal in report_goals({"deltas": deltas, "growth": growth})] == [verdict, verdict]
 
 
 def test_an_org_that_saves_at_a_pace_is_kept_busy_by_several_jobs(bench: Bench) -> None:
