@@ -105,7 +105,8 @@ class JobUpload(UploadBody):
     def _read(self) -> Generator[bytes]:
         run, window = self.run, self.plan.window.as_values()
         yield self.plan.form.header
-        with self._readers.open_snapshot() as reader, ThreadPoolExecutor(1) as concurrent:
+        rows = self.batch.row_count
+        with self._readers.open_snapshot(rows=rows) as reader, ThreadPoolExecutor(1) as concurrent:
             snapshot = export_snapshot(reader)
             staging = concurrent.submit(self._stage_concurrently, snapshot) if self._readers.has_spare else None
             values = {**window, **self.plan.values(run.stream.name)}

@@ -25,6 +25,7 @@ IDLE_SECONDS = 30.0  # after which a connection is not used again: a firewall ma
 SILENCE_SECONDS = 90.0  # seconds without a byte from Postgres after which a read fails
 # libpq reads as much as its buffer holds, 16 KB at first; a large row enlarges the buffer for good
 _MAKE_ROOM = b"select repeat(' ', 1048576)"
+MANY_ROWS = 10_000  # for fewer, reading through a small buffer costs less than enlarging it
 GATHER_SECONDS = 0.001  # seconds to let bytes accumulate: Postgres sends 8 KB at a time, each read a context switch
 # SQLSTATEs of the server's timeouts: statement, idle transaction, transaction, idle session
 READ_TIMEOUTS = frozenset({"57014", "25P03", "25P04", "57P05"})
@@ -47,17 +48,18 @@ class Readers:
     stream: Stream
     has_spare: bool = True
     _idle: list[tuple[psycopg.Connection, float]] = field(default_factory=list, init=False, repr=False)
+    _roomy: set[int] = field(default_factory=set, init=False, repr=False)  # process ids of enlarged connections
     _closed: bool = field(default=False, init=False, repr=False)
 
     @contextmanager
-    def open_snapshot(self, of: str | None = None) -> Generator[psycopg.Connection]:
-        """Open a connection in one snapshot, its own or `of` another one.
+    def open_snapshot(self, of: str | None = None, *, rows: int = 0) -> Generator[psycopg.Connection]:
+        """Open a connection in one snapshot, its own or `of` another one, to read about so many rows with COPY.
 
         Its writes are committed when the block ends without an exception. The plans are pinned to the index of
         positions: a window in the middle of a large table would otherwise read all of it (docs/performance.md).
         Raises NoConnectionLeft.
         """
-        reader = self._begin()
+        reader = self._begin(rows)
         try:
             if of is not None:
                 reader.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(of)))
@@ -76,25 +78,30 @@ class Readers:
         while idle := self._take_idle():
             idle[0].close()
 
-    def _begin(self) -> psycopg.Connection:
+    def _begin(self, rows: int) -> psycopg.Connection:
         """Return a connection in a new transaction: one that was used lately and is still open, or a new one."""
         while idle := self._take_idle():
             reader, since = idle
             try:
                 if time.monotonic() - since < IDLE_SECONDS:
-                    reader.execute(_BEGIN)
-                    return reader
+                    return self._prepare(reader, rows)
             except psycopg.OperationalError:
                 pass  # the server has closed it
             reader.close()
         reader = self._connect()
         try:
             admit_policies(reader, self.stream)
-            reader.pgconn.exec_(_MAKE_ROOM)
-            reader.execute(_BEGIN)
+            return self._prepare(reader, rows)
         except BaseException:
             reader.close()
             raise
+
+    def _prepare(self, reader: psycopg.Connection, rows: int) -> psycopg.Connection:
+        process = reader.info.backend_pid
+        if rows > MANY_ROWS and process not in self._roomy:
+            reader.pgconn.exec_(_MAKE_ROOM)
+            self._roomy.add(process)
+        reader.execute(_BEGIN)
         return reader
 
     def _take_idle(self) -> tuple[psycopg.Connection, float] | None:

@@ -23,7 +23,7 @@ class ListedUpload(UploadBody):
         source, form = self.run.source, CsvForm(self.run.form)
         listings = SourceListings(source)
         yield form.header
-        with self._readers.open_snapshot() as reader:
+        with self._readers.open_snapshot(rows=self.listed) as reader:
             copy, values = listings.copy(form), {"batch": self.batch.id}
             yield from self._stream(reader, copy, values, scan_texts=self.scan_texts)
             if self.rows != self.listed:

@@ -193,8 +193,8 @@ def test_smaller_windows_where_the_server_ends_long_statements(bulk: Exporter, m
     opened = Readers.open_snapshot
 
     @contextmanager
-    def open_impatient(readers: Readers, of: str | None = None) -> Generator[psycopg.Connection]:
-        with opened(readers, of) as reader:
+    def open_impatient(readers: Readers, of: str | None = None, *, rows: int = 0) -> Generator[psycopg.Connection]:
+        with opened(readers, of, rows=rows) as reader:
             reader.execute("set statement_timeout = '600ms'" if of is None else "select 1")
             yield reader
 
