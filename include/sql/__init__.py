@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any, TypeVar
 
 import psycopg
@@ -17,6 +18,13 @@ _Record = TypeVar("_Record")
 def load_statement(name: str) -> sql.SQL:
     """Return the statement of include/sql/<name>.sql, ready for `.format(...)` or execution."""
     return sql.SQL((SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+@cache
+def list_parts(name: str) -> frozenset[str]:
+    """Return the names of the parts that the statement of include/sql/<name>.sql is composed of."""
+    pieces = Formatter().parse(load_statement(name).as_string())
+    return frozenset(part for _, part, _, _ in pieces if part)
 
 
 def fetch_one(executed: psycopg.Cursor[_Record]) -> _Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from psycopg import sql
 
@@ -39,30 +40,30 @@ class RecordForm:
     schema: ObjectSchema
     columns: Mapping[str, Column]
 
-    @property
+    @cached_property
     def identity(self) -> ExternalIdForm:
         """Return the external id in SQL."""
         return ExternalIdForm(self.columns[self.stream.external_id_column], self.schema.fields[self.stream.external_id])
 
-    @property
+    @cached_property
     def external_id(self) -> sql.Composed:
         """Return the external id as text."""
         return self.identity.text
 
-    @property
+    @cached_property
     def record(self) -> sql.Composed:
         """Return the record as JSON text without its opening: `"Field":value,…}`; the sender adds the head."""
         return sql.SQL("coalesce({}, '') || '}}'").format(
             _join([self._member(field) for field in _body_fields(self.stream)])
         )
 
-    @property
+    @cached_property
     def created(self) -> sql.Composable:
         """Return the JSON members that are sent with new records only, NULL without such fields."""
         members = [self._member(field) for field in self.stream.create_only]
         return _join(members) if members else _null("text")
 
-    @property
+    @cached_property
     def payload(self) -> sql.Composed:
         """Return the fields that may be stored with an export error, as jsonb; NULL when none is listed."""
         kept = [name for name in self.stream.fields if name in self.stream.log_fields]
@@ -75,7 +76,7 @@ class RecordForm:
         ]
         return sql.SQL("({})").format(sql.SQL(" || ").join(pieces)) if pieces else _null("jsonb")
 
-    @property
+    @cached_property
     def may_divide(self) -> bool:
         """Return whether rows may be written side by side: each has at most one parent, which `lock_order` names.
 
@@ -93,7 +94,7 @@ class RecordForm:
         """Return whether a row may be the parent of other rows of the stream."""
         return bool(self.schema.own_lookups)
 
-    @property
+    @cached_property
     def lock(self) -> sql.Composable:
         """Return a hash of the parent that Salesforce locks with the record; NULL where it has none."""
         if not self.may_divide:
@@ -102,14 +103,14 @@ class RecordForm:
             return _null("int8")
         return sql.SQL("hashtextextended(s.{}::text, 0)").format(sql.Identifier(self.stream.lock_order))
 
-    @property
+    @cached_property
     def deleted(self) -> sql.Composed:
         """Return the condition that the row is to be deleted in Salesforce."""
         if self.stream.deleted is None:
             return sql.Composed([sql.SQL("false")])
         return sql.SQL("({} is not null)").format(self.columns[self.stream.deleted].value)
 
-    @property
+    @cached_property
     def rejection(self) -> sql.Composed:
         """Return the local rule that the row breaks, NULL when it can be sent."""
         rules = [
@@ -127,7 +128,7 @@ class RecordForm:
             values=sql.SQL(" ").join([condition for condition in values if condition is not None]),
         )
 
-    @property
+    @cached_property
     def folded(self) -> sql.Composable:
         """Return the external id of a planned row `j` as Salesforce compares it, NULL if ids are not compared."""
         return _null("text") if self.identity.is_id else self.identity.fold(sql.SQL("j.external_id"))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -17,7 +16,7 @@ from include.export.record_sql import Column, KeyForm, RecordForm, UnreadableFor
 from include.export.source.relation import NO_KEY, Relation, check_key, explain_shared_position, read_relation
 from include.export.source.shared_positions import SharedPositions
 from include.export.streams import Stream
-from include.sql import fetch_one, fetch_value, load_statement
+from include.sql import fetch_one, fetch_value, list_parts, load_statement
 
 _PLACE = ("cursor_at", "record_key")  # the parameters of a position
 WAITING_LIMIT = 10_001  # rows counted after a position; one more than is reported
@@ -159,21 +158,22 @@ class Source:
     def compose(self, name: str, after: Position | None, **more: sql.Composable) -> sql.Composed:
         """Return a statement over the rows after a position; `more` adds parts to the usual ones or replaces them."""
         key = self.key
-        parts: dict[str, Any] = {
-            "source": sql.Identifier(self.stream.source_schema, self.stream.source_table),
-            "key": sql.Identifier(self.stream.key),
-            "cursor": sql.Identifier(self.stream.cursor),
-            "key_text": key.text,
-            "key_order": key.order,
-            "after": sql.SQL("and {}").format(self.bound(">", *_PLACE)) if after else sql.SQL(""),
-            "at_or_below": self.bound("<=", *_PLACE) if after else sql.SQL(""),
-            "columns": sql.SQL("s.*, {} as crm_export_shared").format(self.shared.by_key),
-            "is_of_error": key.equals(sql.SQL("e.record_key")),
-            "is_of_manifest": key.equals(sql.SQL("m.record_key")),
-            "is_given": key.equals(sql.SQL("%(key)s")),
-            "is_listed": key.equals(sql.SQL("listed.record_key")),
+        usual: dict[str, Callable[[], sql.Composable]] = {
+            "source": lambda: sql.Identifier(self.stream.source_schema, self.stream.source_table),
+            "key": lambda: sql.Identifier(self.stream.key),
+            "cursor": lambda: sql.Identifier(self.stream.cursor),
+            "key_text": lambda: key.text,
+            "key_order": lambda: key.order,
+            "after": lambda: sql.SQL("and {}").format(self.bound(">", *_PLACE)) if after else sql.SQL(""),
+            "at_or_below": lambda: self.bound("<=", *_PLACE) if after else sql.SQL(""),
+            "columns": lambda: sql.SQL("s.*, {} as crm_export_shared").format(self.shared.by_key),
+            "is_of_error": lambda: key.equals(sql.SQL("e.record_key")),
+            "is_of_manifest": lambda: key.equals(sql.SQL("m.record_key")),
+            "is_given": lambda: key.equals(sql.SQL("%(key)s")),
+            "is_listed": lambda: key.equals(sql.SQL("listed.record_key")),
         }
-        return load_statement(name).format(**parts | more)
+        wanted = list_parts(name) - more.keys()
+        return load_statement(name).format(**{part: usual[part]() for part in wanted}, **more)
 
     @property
     def shared(self) -> SharedPositions:
