@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import stat
 import sys
@@ -53,6 +54,7 @@ def main() -> int:
         _prepare_folder(args.data)
         org = Org(definition, args.data)
         guard = Guard.for_hosts(args.allow_host)
+        gc.freeze()  # collections pass over the imported modules and the definition, which stay
         serve(org, args.data, args.http_port, args.https_port, args.ready_file, guard)
     except DefinitionError as wrong:
         print(wrong, file=sys.stderr)
