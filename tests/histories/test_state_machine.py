@@ -183,5 +183,5 @@ def test_hypothesis_finds_and_shrinks_a_planted_fault(machine: type[Machine]) ->
 def _settings(examples: int, steps: int = 40) -> settings:
     return settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=not EXAMPLES, database=None,
-        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
     )  # fmt: skip

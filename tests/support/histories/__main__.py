@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from pathlib import Path
+from contextlib import contextmanager
 
 import psycopg
 
-import hostile
 from histories.stage import Stage
 from histories.violations import Violation
 from include.export.ledger.schema import install_schema
@@ -27,23 +27,9 @@ def main() -> int:
     wanted = int(sys.argv[1])
     first = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time()) * 1000
     print(f"{wanted:,} histories from seed {first}")
-    with open_server_folder("histories") as folder:
-        server = EmbeddedPostgres(folder, passwordless=True)  # roles of the histories log in without one
-        server.start()
-        try:
-            return _play_all(server, first, wanted)
-        finally:
-            server.remove()
-
-
-def _play_all(server: EmbeddedPostgres, first: int, wanted: int) -> int:
-    server.ensure_database("template_export")
-    with psycopg.connect(server.dsn("template_export"), autocommit=True) as connection:
-        install_schema(connection)
-        hostile.make_role(connection)  # before the processes, which would both create it
     shares = [range(first + number, first + wanted, PROCESSES) for number in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES) as executor:
-        results = list(executor.map(partial(_play_share, server.folder, server.port), range(PROCESSES), shares))
+        results = list(executor.map(_play_share, range(PROCESSES), shares))
     counts = sum((counts for counts, _ in results), Counter[str]())
     broken = sum(broken for _, broken in results)
     print(f"{wanted:,} histories, {broken} broke an invariant")
@@ -51,9 +37,37 @@ def _play_all(server: EmbeddedPostgres, first: int, wanted: int) -> int:
     return 1 if broken else 0
 
 
-def _play_share(folder: Path, port: int, number: int, seeds: range) -> tuple[Counter[str], int]:
-    server = EmbeddedPostgres(folder, port, passwordless=True)  # created in its process, because it cannot be pickled
-    stage = Stage.build(server, f"histories_{number}", "template_export")
+def _play_share(number: int, seeds: range) -> tuple[Counter[str], int]:
+    """Play histories on a server and a core of their own: only one of the two works at any moment."""
+    _stay_on_a_core(number)
+    with _open_stage() as stage:
+        gc.freeze()
+        return _play(stage, seeds)
+
+
+@contextmanager
+def _open_stage() -> Generator[Stage]:
+    with open_server_folder("histories") as folder:
+        server = EmbeddedPostgres(folder, passwordless=True)  # roles of the histories log in without one
+        server.start()
+        try:
+            server.ensure_database("template_export")
+            with psycopg.connect(server.dsn("template_export"), autocommit=True) as connection:
+                install_schema(connection)
+            stage = Stage.build(server, "histories", "template_export")
+            yield stage
+            stage.close()
+        finally:
+            server.remove()
+
+
+def _stay_on_a_core(number: int) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[number % len(cores)]})
+
+
+def _play(stage: Stage, seeds: range) -> tuple[Counter[str], int]:
     counts: Counter[str] = Counter()
     broken = 0
     for done, seed in _report_progress(seeds):
@@ -62,7 +76,6 @@ def _play_share(folder: Path, port: int, number: int, seeds: range) -> tuple[Cou
         except Violation as violation:
             broken += 1
             print(f"seed {seed} ({done} done): {violation}", flush=True)
-    stage.close()
     return counts, broken
 
 

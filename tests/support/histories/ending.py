@@ -33,11 +33,14 @@ def end_history(world: World) -> int:
     _repair(world)
     for run in range(1, RUNS + 1):
         kind = ("reexport", "export", "sweep")[run % 3]
+        before = world.counts["rows sent"]
         _run(world, world.start(kind, **({"every": True} if kind == "reexport" else {})))
+        is_idle = kind == "export" and world.counts["rows sent"] == before
         if _is_at_rest(world) and (run > 2 or not world.source.late):
             _export_children(world)
             _check_end(world)
-            _check_nothing_is_repeated(world)
+            if not is_idle:  # else this run has shown it
+                _check_nothing_is_repeated(world)
             return run
     raise Violation(
         "I9", f"after {RUNS} runs without faults something is left: {take_snapshot(world.monitor)}", world.journal
@@ -56,7 +59,7 @@ def _let_everybody_end(world: World) -> None:
         turns += 1
         if turns > 20_000:
             raise Violation("I9", f"processes do not end: {[str(p.at) for p in world.alive]}", world.journal)
-        for process in world.alive:
+        for process in list(world.alive):
             world.step(process, GO)
 
 

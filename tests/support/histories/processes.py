@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from greenlet import getcurrent, greenlet
 
@@ -21,8 +21,7 @@ class Killed(BaseException):
     """The process was killed with SIGKILL: none of its code runs after that."""
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """The point where a process is parked: statement, done, begin, commit, committed, call, answer, sleep or lock."""
 
     kind: str

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import psycopg
 from psycopg import waiting
+from psycopg._preparing import PrepareManager
 
 import hostile
 from histories.processes import DISCONNECT, Killed, Process
@@ -29,6 +30,25 @@ class Observer(Protocol):
 
     def others_hold_locks(self, connection: SimulatedConnection) -> bool:
         """Return whether another process is parked inside a transaction."""
+
+
+class KeptStatements(PrepareManager):
+    """Prepared statements that are kept after a rollback: histories roll back often, and prepare the same ones again.
+
+    Psycopg forgets them, because an object may have been dropped; Postgres analyzes such statements again itself.
+    """
+
+    prepare_threshold = 1
+    prepared_max = 10_000
+
+    def clear(self) -> bool:
+        """Keep them all."""
+        return False
+
+
+def keep_statements(connection: psycopg.Connection[Any]) -> None:
+    """Prepare each statement of a connection once."""
+    connection._prepared = KeptStatements()
 
 
 class SimulatedCursor(psycopg.Cursor[Any]):
@@ -180,7 +200,7 @@ class Pool:
 
     def for_writer(self) -> psycopg.Connection[Any]:
         """Return a connection of an application that writes source rows."""
-        return self._take("writer", lambda: psycopg.connect(self._dsn, autocommit=True, application_name="writer"))
+        return self._take("writer", self._open_writer)
 
     def give_back(self, connection: psycopg.Connection[Any]) -> None:
         """Take a connection back."""
@@ -198,8 +218,14 @@ class Pool:
             self._all.append(self._free[kind][-1])
         return self._free[kind].pop()
 
+    def _open_writer(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(self._dsn, autocommit=True, application_name="writer")
+        keep_statements(connection)
+        return connection
+
     def _open_simulated(self) -> psycopg.Connection[Any]:
-        connection = SimulatedConnection.connect(self._dsn, user=hostile.ROLE, prepare_threshold=2)
+        connection = SimulatedConnection.connect(self._dsn, user=hostile.ROLE)
+        keep_statements(connection)
         prepare_session(connection)
         # replanning the same statements and waiting for the disk takes a fifth of a history
         connection.execute("set plan_cache_mode = force_generic_plan; set synchronous_commit = off")

@@ -7,6 +7,8 @@ import pkgutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
 
 import include.export
 
@@ -35,15 +37,19 @@ class SimulatedTime:
 @contextmanager
 def use_time(clock: SimulatedTime) -> Generator[None]:
     """Replace the time in every module of the product that uses it."""
-    modules = [
-        importlib.import_module(found.name)
-        for found in pkgutil.walk_packages(include.export.__path__, "include.export.")
-    ]
-    patched = [module for module in modules if getattr(module, "time", None) is time]
-    for module in patched:
+    for module in _modules_with_time():
         setattr(module, "time", clock)  # noqa: B010 - a module's global
     try:
         yield
     finally:
-        for module in patched:
+        for module in _modules_with_time():
             setattr(module, "time", time)  # noqa: B010 - same
+
+
+@cache
+def _modules_with_time() -> list[ModuleType]:
+    modules = [
+        importlib.import_module(found.name)
+        for found in pkgutil.walk_packages(include.export.__path__, "include.export.")
+    ]
+    return [module for module in modules if getattr(module, "time", None) is time]

@@ -11,7 +11,7 @@ import psycopg
 import hostile
 from histories.random_driver import Played, Weather, play
 from histories.reader_pool import close_readers
-from histories.simulated_postgres import Pool
+from histories.simulated_postgres import Pool, keep_statements
 from histories.source_model import TABLE
 from histories.tasks import TaskOptions
 from histories.world import World
@@ -34,11 +34,14 @@ class Stage:
             connection.execute(f"alter database {name} set synchronous_commit = off")
             # replanning the same statements takes a fifth of a history
             connection.execute(f"alter database {name} set plan_cache_mode = force_generic_plan")
-        monitor = open_session(server.dsn(name))
+        # a history has 500 calls of the server, and TCP takes a sixth of their time
+        address = f"host={server.folder} port={server.port} user=postgres dbname={name}"
+        monitor = open_session(address)
+        keep_statements(monitor)
         monitor.execute(TABLE)
         hostile.make_role(monitor)
         hostile.lay_traps(monitor)
-        return cls(Pool(server.dsn(name)), monitor)
+        return cls(Pool(address), monitor)
 
     def play(self, seed: int, weather: Weather | None = None, *, bulk: bool | None = None) -> Played:
         """Run the history of a seed; raises Violation."""

@@ -35,7 +35,13 @@ _BAD = {"statusCode": "REQUIRED_FIELD_MISSING", "message": "Required fields are 
 _DONE_WITH = """
 select job_id, state from crm_export.ExportBatches where state in ('SETTLED', 'ABANDONED') and job_id is not null
 """
-_FORGET_WANTS = "update crm_export.ExportWatermarks set lease_wanted_at = null where lease_wanted_at is not null"
+_EXPIRE = """
+update crm_export.ExportWatermarks w set lease_wanted_at = null,
+       lease_until = case when held then clock_timestamp() - interval '1 ms' else w.lease_until end
+from (select stream, coalesce(lease_until > clock_timestamp(), false) as held from crm_export.ExportWatermarks) before
+where w.stream = before.stream and (held or w.lease_wanted_at is not null)
+returning held
+"""
 _WINDOWS_AT_WORK = """
 select count(distinct window_id) from crm_export.ExportBatches where state = 'SENDING' and job_id = any (%s)
 """
@@ -58,7 +64,7 @@ class World:
         self.tasks = Tasks(self, tasks)
         self.child = ChildStream(self)
         self._runs: dict[int, int] = {}  # number of a child's process: its DAG run
-        self.processes: list[Process] = []
+        self.alive: list[Process] = []  # processes that have not ended
         self.poison: set[int] = set()
         self.locked: Counter[int] = Counter()  # key: how often Salesforce still answers that it is locked
         self.lenient = False
@@ -91,7 +97,7 @@ class World:
         """Start a task: export (with its gate), reexport or trial; it is parked before its first statement."""
         self._numbers += 1
         process = Process(self._numbers, kind, self.read_setting(), self.tasks.body(kind, **asked))
-        self.processes.append(process)
+        self.alive.append(process)
         self._runs[process.number] = asked.get("run", process.number)
         self.counts[f"{kind}s"] += 1
         self.log(f"p{process.number} starts: {kind} {asked or ''} pause={process.pause}")
@@ -123,15 +129,11 @@ class World:
             self._is_committed_to_send(p) for p in self.alive
         ):
             return False
-        done = self.monitor.execute(
-            "update crm_export.ExportWatermarks set lease_until = clock_timestamp() - interval '1 ms'"
-            " where lease_until > clock_timestamp()"
-        )
-        self.monitor.execute(_FORGET_WANTS)
-        if done.rowcount:
+        expired = any(row[0] for row in self.monitor.execute(_EXPIRE))
+        if expired:
             self.counts["leases expired"] += 1
             self.log("the lease expires")
-        return bool(done.rowcount)
+        return expired
 
     def progress(self, job: Job, rows: int) -> None:
         """Let Salesforce save some rows of a job; raises Violation."""
@@ -165,11 +167,6 @@ class World:
             self.invariants.check_safe(self.invariants.before)
         except Violation as found:
             raise Violation(found.invariant, found.message, self.journal) from None
-
-    @property
-    def alive(self) -> list[Process]:
-        """Return the processes that have not ended."""
-        return [process for process in self.processes if process.is_alive]
 
     @property
     def on_accounts(self) -> list[Process]:
@@ -251,8 +248,7 @@ class World:
 
     def others_hold_locks(self, connection: SimulatedConnection) -> bool:
         """Return whether another process is parked inside a transaction."""
-        others = (self._connections.get(process.number) for process in self.alive)
-        return any(other is not None and other is not connection and other.depth for other in others)
+        return any(other.depth and other is not connection for other in self._connections.values())
 
     # -----------------------------------------------------------------------------------------------------------
 
@@ -278,6 +274,7 @@ class World:
             self.violation = found
 
     def _ended(self, process: Process) -> None:
+        self.alive.remove(process)
         connection = self._connections.pop(process.number, None)
         if connection:
             connection.take_back()
@@ -343,7 +340,7 @@ class World:
             self.current.rejections[key] = version
 
     def _clear(self) -> None:
-        for process in self.alive:
+        for process in list(self.alive):
             while process.is_alive:
                 process.resume(KILL)
             self._ended(process)
