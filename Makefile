@@ -8,6 +8,9 @@ STAMP := .venv/.installed
 WORKERS_FLAG := $(if $(WORKERS),--workers $(WORKERS))
 WAIT_FLAG := $(if $(filter 0 no,$(WAIT)),no,$(if $(WAIT),yes,auto))
 
+# without byte code every process compiles the project again, and pytest rewrites every test
+unexport PYTHONDONTWRITEBYTECODE
+
 # on Ctrl-C the shell waits for Python, which stops everything; its exit status 130 is no error of make
 UNTIL_CTRL_C := trap : INT TERM HUP;
 AFTERWARDS := status=$$?; [ $$status -eq 130 ] || exit $$status

@@ -24,6 +24,7 @@ os.environ |= {
 }
 
 import contextlib  # noqa: E402 - the environment comes before any import of Airflow
+import gc  # noqa: E402
 import itertools  # noqa: E402
 import shutil  # noqa: E402
 from collections.abc import Callable, Generator, Iterator  # noqa: E402
@@ -72,6 +73,13 @@ class StackTogether(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StackTogether:
     """Return the distribution of tests to processes."""
     return StackTogether(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Let later collections pass over what the import of Airflow and of the tests has made."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_unconfigure() -> None:
@@ -130,15 +138,20 @@ def template(postgres: EmbeddedPostgres) -> str:
     return "template_export"
 
 
+@pytest.fixture(scope="session")
+def administrator(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
+    """Return the connection of this worker that creates and drops databases."""
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-def database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+def database(postgres: EmbeddedPostgres, administrator: psycopg.Connection, template: str) -> Iterator[str]:
     """Return the address of a fresh database."""
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template}")
+    administrator.execute(f"create database {name} template {template}")
     yield postgres.dsn(name)
-    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+    administrator.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture
