@@ -70,7 +70,7 @@ def test_a_run_that_airflow_asks_to_end_ends_at_once_and_acknowledges_nothing_ea
     story = Story(airflow_mortals.exporter, rejected=True)
     story.begin()
     points = airflow_mortals.run(pause=pause).points
-    for point in targets(points, whole=whole, half=int(pause)):
+    for point in targets(points, whole=whole, first=int(pause), step=2):
         story.begin()
         end = airflow_mortals.run(pause=pause, target=point, signal="SIGTERM")
         assert point.name in end.points

@@ -50,7 +50,7 @@ def count_unfinished(exporter: Exporter) -> int:
 
 def kill_everywhere(mortals: Mortals, story: Story, *, pause: bool, points: list[str], whole: bool) -> None:
     """Kill a resend at each point, and check that the next run ends it with the watermark where it was."""
-    for number, point in enumerate(targets(points, whole=whole, half=int(pause))):
+    for number, point in enumerate(targets(points, whole=whole, first=int(pause), step=2)):
         begin(story)
         position, before = read_position(story.exporter), len(story.exporter.control.writes("Account"))
         end = mortals.run(pause=pause, target=point)
@@ -108,7 +108,7 @@ def test_a_record_or_a_range_killed_at_any_point_is_sent_and_nothing_else(
         return len(story.exporter.control.writes("Account"))
 
     begin_part()
-    for point in targets(mortals.run(pause=True).points, whole=whole, half=0):
+    for point in targets(mortals.run(pause=True).points, whole=whole, step=2):
         before = begin_part()
         position = read_position(story.exporter)
         assert mortals.run(pause=True, target=point).killed
