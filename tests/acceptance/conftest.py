@@ -14,7 +14,7 @@ from browsing import PATIENCE, Visitor
 from local_stack.pictures import open_browser
 from local_stack.place import Place, StackError
 from local_stack.stack import Stack
-from running_stack import free_ports
+from running_stack import free_ports, wait_for
 
 
 @pytest.fixture(scope="package")  # stopped before the worker continues: a scheduler takes a core from every other test
@@ -24,9 +24,28 @@ def stack() -> Iterator[Stack]:
         place = Place(Path(folder))
         # one run at a time: on a busy machine a run takes longer than a minute, and eight would overload it
         often = {"CRM_EXPORT_SCHEDULE": "* * * * *", "CRM_EXPORT_ACTIVE_RUNS": "1"}
+        # no test changes a DAG's file, which the stack of a developer reads again every 10 seconds
+        often["AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL"] = "120"
         with Stack(place, free_ports(), extra_environment=often) as running:
             yield running
         subprocess.run(["rm", "-rf", str(place.postgres)], check=True)
+
+
+@pytest.fixture(scope="module")
+def held_and_quiet(stack: Stack) -> None:
+    """Wait for the first run, which holds streams and raises unread alerts, then pause the schedule.
+
+    It stays paused for the next file: another scheduled run takes as long as ten tests.
+    """
+    wait_for("the first run", lambda: any(run["state"] == "failed" for run in stack.api.runs("CRMExport")), 300)
+    stack.api.unpause("CRMExport", paused=True)
+    wait_for("no task", lambda: not any(_is_busy(stack, run) for run in stack.api.runs("CRMExport")))
+
+
+def _is_busy(stack: Stack, run: dict[str, str]) -> bool:
+    """Return whether a task of the run is running; tasks of a paused DAG that have not begun wait."""
+    states = stack.api.task_states("CRMExport", run["dag_run_id"]) if run["state"] == "running" else {}
+    return any(state in {"queued", "running"} for state in states.values())
 
 
 @pytest.fixture(scope="package")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -15,7 +14,6 @@ from browsing import Visitor, go
 from include.export.reports import summarise_streams
 from local_stack.settings_file import read_connections
 from local_stack.stack import SETTINGS, Stack
-from running_stack import wait_for
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 HELD = "Not everything is in Salesforce"
@@ -24,19 +22,8 @@ VIEWS = ("overview", "streams/buyer_touchpoints", "errors", "errors/records", "a
 
 
 @pytest.fixture(scope="module", autouse=True)
-def held_and_quiet(stack: Stack) -> Iterator[None]:
-    """Wait for the first run, then pause the schedule so that the tests see a stable state."""
-    wait_for("the first run", lambda: any(run["state"] == "failed" for run in stack.api.runs("CRMExport")), 300)
-    stack.api.unpause("CRMExport", paused=True)
-    wait_for("no task", lambda: not any(is_busy(stack, run) for run in stack.api.runs("CRMExport")))
-    yield
-    stack.api.unpause("CRMExport")
-
-
-def is_busy(stack: Stack, run: dict[str, str]) -> bool:
-    """Return whether a task of the run is running; tasks of a paused DAG that have not begun wait."""
-    states = stack.api.task_states("CRMExport", run["dag_run_id"]) if run["state"] == "running" else {}
-    return any(state in {"queued", "running"} for state in states.values())
+def quiet(held_and_quiet: None) -> None:
+    """Let the tests see a stable state."""
 
 
 def stay_on(stack: Stack) -> bool:

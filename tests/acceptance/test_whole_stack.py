@@ -44,6 +44,12 @@ ROOT = Path(__file__).resolve().parents[2]
 EXPORT = "CRMExport"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def scheduled(stack: Stack) -> None:
+    """Continue the schedule, which the tests of the page pause."""
+    stack.api.unpause(EXPORT)
+
+
 def summary(stack: Stack, stream: str) -> StreamSummary | None:
     with stack.connect() as connection:
         found = summarise_streams([stream], connection=connection)
@@ -269,7 +275,14 @@ def test_what_a_running_stack_keeps_cannot_be_forgotten(stack: Stack) -> None:
     assert summary(stack, "campaigns") is not None
 
 
+@pytest.fixture
+def idle(stack: Stack) -> None:
+    """Pause the schedule, which no later test needs: two stacks would share the machine."""
+    stack.api.unpause(EXPORT, paused=True)
+
+
 @pytest.mark.ux(13, 25)
+@pytest.mark.usefixtures("idle")
 def test_one_command_ends_with_the_table_and_leaves_nothing_running() -> None:
     ports = free_ports()
     with fresh_state() as state:
