@@ -13,7 +13,7 @@ from local_stack.place import Place
 from running_stack import CLEAN, find_processes, fresh_state, read_until, start_run, wait_for
 
 pytestmark = [pytest.mark.ux(2, 10, 29), pytest.mark.timeout(400)]
-MOMENTS = (0.1, 0.3, 0.6, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0)  # seconds after the start
+MOMENTS = (0.1, 0.4, 0.8, 1.5, 2.5, 4.0, 7.0)  # seconds after the start
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = 90
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from local_stack.cleaning import delete_everything
 from local_stack.place import ROOT, Place
 from local_stack.ports import Ports, is_free, variable
 from local_stack.postgres import find_free_port
@@ -45,7 +46,7 @@ def fresh_state() -> Generator[Path]:
             yield state
             assert find_processes(state) == []
         finally:
-            subprocess.run(CLEAN, cwd=ROOT, env=environment_of(state), check=True, capture_output=True)
+            delete_everything(Place(state))
 
 
 def start_run(state: Path, command: tuple[str, ...] = RUN, **more: str) -> subprocess.Popen[str]:
