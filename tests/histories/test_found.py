@@ -220,6 +220,22 @@ def test_a_gate_may_pass_after_the_gate_of_another_run_has_ended_the_stop(world:
     end_history(world)
 
 
+@pytest.mark.parametrize("world", [TaskOptions(BULK_STREAM, batch_size=1)], indirect=True)
+def test_a_row_that_is_back_dated_into_the_window_of_a_running_job_keeps_its_error(world: World) -> None:
+    world.setting = False
+    write(world, (1, "a"), bad=True, moment="late")
+    write(world, (2, "b"), (3, "c"))
+    export = world.start("export")
+    go_until(world, export, "answer PATCH jobs/ingest")
+    [error] = world.invariants.before.unresolved  # of the first request, before the job
+    write(world, (1, "a"), moment="late")  # later than its first version, and earlier than the rows of the job
+    [job] = world.jobs.at_work()
+    world.progress(job, 9)
+    go_to_end(world, export)
+    assert world.invariants.before.unresolved == [error]
+    end_history(world)
+
+
 def test_the_limit_of_collections_that_the_architecture_names_is_real(world: World) -> None:
     """Random histories exclude this race, which no check of the lease can prevent; this test proves that it exists."""
     write(world, (1, "a"))

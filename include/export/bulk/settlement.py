@@ -176,19 +176,19 @@ class _Settling:
         SourceWindows(run.source).pin_plans()
         batches, held, end = run.jobs.find_of_window(self.batch.window_id), False, None
         if all(batch.state == "SETTLED" for batch in batches):
-            held, end = self._move(first_unanswered)
+            held, end = self._move(batches, first_unanswered)
             self._keep_size(clean=not held and end == window.end)
         run.versions.confirm(run.source, [batch.id for batch in batches], window, end)
         run.jobs.forget_left_out(self.batch.window_id)
         return held
 
-    def _move(self, first_unanswered: Position | None) -> tuple[bool, Position | None]:
+    def _move(self, batches: Sequence[JobBatch], first_unanswered: Position | None) -> tuple[bool, Position | None]:
         """Move the watermark; returns whether a rejected record stops it, and how far rows are acknowledged."""
         run, windows, window = self.run, SourceWindows(self.run.source), self.plan.window
         error, place = self._find_limit(first_unanswered)
         end = windows.find_before(window, place) if place else window.end
         if end is not None:
-            self._resolve(replace(window, end=end))
+            self._resolve(replace(window, end=end), batches)
             run.lease.set_watermark(window, end)
         run.lease.stop_at(error)
         if error is not None and place is not None:
@@ -215,10 +215,11 @@ class _Settling:
         if self.run.options.pause_on_export_errors:
             keep_job_rows(self.run, max(self.batch.row_count, self.run.state.job_rows or 0) if clean else None)
 
-    def _resolve(self, window: Window) -> None:
+    def _resolve(self, window: Window, batches: Sequence[JobBatch]) -> None:
         run = self.run
         values = {
             **window.as_values(),
+            "batches": [batch.id for batch in batches],
             "stream": run.stream.name,
             "planned_at": self.batch.planned_at,
             "run": run.entry.id,

@@ -7,11 +7,11 @@ from histories.processes import GO, KILL, Process
 from histories.world import World
 
 
-def write(world: World, *rows: tuple[int, str], bad: bool = False) -> None:
-    """Commit rows of one transaction: their keys and external ids."""
+def write(world: World, *rows: tuple[int, str], bad: bool = False, moment: str = "statement") -> None:
+    """Commit rows of one transaction: their keys and external ids; a `late` moment is an hour ago."""
     transaction = world.source.begin()
     for key, external_id in rows:
-        world.source.write(transaction, key, external_id, bad=bad, deleted=False, moment="statement")
+        world.source.write(transaction, key, external_id, bad=bad, deleted=False, moment=moment)
     world.commit(transaction)
 
 
