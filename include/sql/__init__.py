@@ -23,7 +23,7 @@ def load_statement(name: str) -> sql.SQL:
 @cache
 def list_parts(name: str) -> frozenset[str]:
     """Return the names of the parts that the statement of include/sql/<name>.sql is composed of."""
-    pieces = Formatter().parse(load_statement(name).as_string())
+    pieces = Formatter().parse(load_statement(name).as_string(None))
     return frozenset(part for _, part, _, _ in pieces if part)
 
 
