@@ -35,7 +35,7 @@ def stack() -> Iterator[Stack]:
 def held_and_quiet(stack: Stack) -> None:
     """Wait for the first run, which holds streams and raises unread alerts, then pause the schedule.
 
-    It stays paused for the next file: another scheduled run takes as long as ten tests.
+    It stays paused for the next file: each scheduled run takes the processors from the tests.
     """
     wait_for("the first run", lambda: any(run["state"] == "failed" for run in stack.api.runs("CRMExport")), 300)
     stack.api.unpause("CRMExport", paused=True)

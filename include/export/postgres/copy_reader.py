@@ -25,7 +25,7 @@ IDLE_SECONDS = 30.0  # after which a connection is not used again: a firewall ma
 SILENCE_SECONDS = 90.0  # seconds without a byte from Postgres after which a read fails
 # libpq reads as much as its buffer holds, 16 KB at first; a large row enlarges the buffer for good
 _MAKE_ROOM = b"select repeat(' ', 1048576)"
-MANY_ROWS = 10_000  # for fewer, reading through a small buffer costs less than enlarging it
+MANY_ROWS = 10_000  # for fewer, the milliseconds that enlarging the buffer takes are not worth it
 GATHER_SECONDS = 0.001  # seconds to let bytes accumulate: Postgres sends 8 KB at a time, each read a context switch
 # SQLSTATEs of the server's timeouts: statement, idle transaction, transaction, idle session
 READ_TIMEOUTS = frozenset({"57014", "25P03", "25P04", "57P05"})
