@@ -5,11 +5,15 @@ from __future__ import annotations
 import select
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Protocol
 
 import psycopg
-from psycopg import waiting
+from psycopg import sql, waiting
 from psycopg._preparing import PrepareManager
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 
 import hostile
 from histories.processes import DISCONNECT, Killed, Process
@@ -49,10 +53,66 @@ class KeptStatements(PrepareManager):
 def keep_statements(connection: psycopg.Connection[Any]) -> None:
     """Prepare each statement of a connection once."""
     connection._prepared = KeptStatements()
+    connection.cursor_factory = DirectCursor
 
 
-class SimulatedCursor(psycopg.Cursor[Any]):
+class DirectCursor(psycopg.Cursor[Any]):
+    """A cursor that runs a prepared statement by one call of libpq.
+
+    A history has some 350 of them. Psycopg's generators, which can wait in threads and event loops, and its general way
+    to write a composed statement cost more than a short statement itself.
+    """
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> DirectCursor:
+        """Run a statement; one that is not prepared yet, by psycopg."""
+        self._reset()
+        self._tx = Transformer(self)
+        text = _write(query) if isinstance(query, sql.Composed) else query
+        asked = self._convert_query(text, params)
+        name = self._conn._prepared._names.get((asked.query, asked.types))
+        if name is None or self.may_wait or self.connection.closed:
+            super().execute(text, params, **more)
+            return self
+        found = self._pgconn.exec_prepared(name, asked.params, asked.formats, self.format)
+        self._check_results([found])
+        self._set_results([found])
+        return self
+
+    @property
+    def may_wait(self) -> bool:
+        """Return whether its statements may wait for a lock of another process."""
+        return False
+
+
+def _write(statement: sql.Composed) -> str:
+    """Return the text of a composed statement."""
+    texts: list[str] = []
+    _write_pieces(statement, texts)
+    return "".join(texts)
+
+
+def _write_pieces(composed: sql.Composed, texts: list[str]) -> None:
+    for piece in composed._obj:
+        if type(piece) is sql.SQL:
+            texts.append(piece._obj)
+        elif type(piece) is sql.Composed:
+            _write_pieces(piece, texts)
+        else:
+            texts.append(_quote(*piece._obj) if type(piece) is sql.Identifier else piece.as_string(None))
+
+
+@cache
+def _quote(*names: str) -> str:
+    return sql.Identifier(*names).as_string(None)
+
+
+class SimulatedCursor(DirectCursor):
     """A cursor whose statements are points."""
+
+    @property
+    def may_wait(self) -> bool:
+        """Return whether another process, which has to run meanwhile, may hold the lock."""
+        return self.connection.may_wait
 
     def execute(self, query: Any, params: Any = None, **more: Any) -> SimulatedCursor:
         """Run a statement between two points."""
@@ -134,9 +194,23 @@ class SimulatedConnection(psycopg.Connection[Any]):
         self._report_commit()
         self._reach("committed", "")
 
+    def _exec_command(self, command: Any, *more: Any, **named: Any) -> Generator[Any, Any, Any]:
+        """Begin or end a transaction, by one call of libpq."""
+        if self.may_wait or self.closed or not isinstance(command, bytes):
+            return (yield from super()._exec_command(command, *more, **named))
+        found = self.pgconn.exec_(command)
+        if found.status != ExecStatus.COMMAND_OK:
+            raise error_from_result(found)
+        return found  # noqa: B901 - the result of a generator of psycopg
+
+    @property
+    def may_wait(self) -> bool:
+        """Return whether its statements may wait for a lock of another process."""
+        return self.process is not None and self.observer.others_hold_locks(self)
+
     def wait(self, gen: Any, interval: float = 0.1) -> Any:
         """Wait for the server; during a wait for a lock, other processes run."""
-        if self.process is None or not self.observer.others_hold_locks(self):
+        if not self.may_wait:
             return super().wait(gen, interval)
         try:
             wanted = next(gen)
