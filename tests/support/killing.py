@@ -79,10 +79,12 @@ class Mortals:
         self._ask("export", pause=pause, target=target, signal="SIGSTOP")
         assert self._output.readline() == "stopped\n"
         ends: list[End] = []
-        yield ends  # noqa: RUF075 - the program is stopped with the test
-        self._input.write("\n")
-        self._input.flush()
-        ends.append(self._answer())
+        try:
+            yield ends
+        finally:
+            self._input.write("\n")
+            self._input.flush()
+            ends.append(self._answer())
 
     def _ask(self, task: str, *, pause: bool, target: Point | None, signal: str, **more: Any) -> None:
         asked = {
@@ -114,14 +116,14 @@ class Mortals:
 
 
 @contextmanager
-def start_mortals(exporter: Exporter, dsn: str, ca_file: str, *arguments: str) -> Generator[Mortals]:
-    """Start the program that runs mortal exporters."""
+def start_program(*arguments: str) -> Generator[subprocess.Popen[str]]:
+    """Start the program that runs mortal exporters, in a child for each request."""
     command = [sys.executable, str(Path(__file__).with_name("mortal.py")), *arguments]
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}:{Path(__file__).parent}"}
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as program:
-        yield Mortals(program, exporter, dsn, ca_file)
+        yield program
 
 
 # not by `truncate`, which creates the files of each table again

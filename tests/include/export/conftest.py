@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
 from exporter import TABLES, Exporter
 from include.export.salesforce.error_catalogue import Catalogue
+from killing import Mortals, message, start_program
 from salesforce_sandbox.control import Control
 from salesforce_sandbox.process import RunningSandbox
 
@@ -30,3 +32,45 @@ def exporter(
     connection = connect()
     connection.execute(TABLES)
     return Exporter(connection, sandbox, sandbox_server.https_url, catalogue)
+
+
+@pytest.fixture(scope="session")
+def mortal_program() -> Iterator[subprocess.Popen[str]]:
+    """Return this worker's program that runs mortal exporters."""
+    with start_program() as program:
+        yield program
+
+
+@pytest.fixture(scope="session")
+def mortal_airflow_program() -> Iterator[subprocess.Popen[str]]:
+    """Return this worker's program whose exporters handle SIGTERM as in a task of Airflow."""
+    with start_program("--airflow") as program:
+        yield program
+
+
+@pytest.fixture
+def mortals(
+    mortal_program: subprocess.Popen[str],
+    exporter: Exporter,
+    database: str,
+    sandbox_server: RunningSandbox,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Mortals]:
+    """Return runs that end at a chosen point."""
+    running = Mortals(mortal_program, exporter, database, sandbox_server.ca_file)
+    with message(capsys, running):
+        yield running
+
+
+@pytest.fixture
+def airflow_mortals(
+    mortal_airflow_program: subprocess.Popen[str],
+    exporter: Exporter,
+    database: str,
+    sandbox_server: RunningSandbox,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Mortals]:
+    """Return runs that end at a chosen point and handle SIGTERM as in a task of Airflow."""
+    running = Mortals(mortal_airflow_program, exporter, database, sandbox_server.ca_file)
+    with message(capsys, running):
+        yield running

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
-from exporter import Exporter, make_stream
+from exporter import make_stream
 from include.export.failures import SalesforceFailure
 from include.export.ledger.runs import Outcome
-from killing import Mortals, Story, message, start_mortals, targets
-from salesforce_sandbox.process import RunningSandbox
+from killing import Mortals, Story, targets
 
 pytestmark = pytest.mark.timeout(1800)
 STORIES = ("clean", "one rejected", "job failed")
 OPTIONS = {"batch_size": 4, "poll_delays": (0.01, 0.03)}
 
 
-@pytest.fixture
-def mortals(
-    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Mortals]:
-    exporter.stream = make_stream(bulk_from=10)
-    exporter.options = dict(OPTIONS)
-    with start_mortals(exporter, database, sandbox_server.ca_file) as running, message(capsys, running):
-        running.options |= OPTIONS
-        yield running
+def use_bulk(mortals: Mortals) -> None:
+    mortals.exporter.stream = make_stream(bulk_from=10)
+    mortals.exporter.options = dict(OPTIONS)
+    mortals.options |= OPTIONS
 
 
 @pytest.fixture
-def airflow_mortals(
-    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Mortals]:
-    exporter.stream = make_stream(bulk_from=10)
-    exporter.options = dict(OPTIONS)
-    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running, message(capsys, running):
-        running.options |= OPTIONS
-        yield running
+def mortals(mortals: Mortals) -> Mortals:
+    use_bulk(mortals)
+    return mortals
+
+
+@pytest.fixture
+def airflow_mortals(airflow_mortals: Mortals) -> Mortals:
+    use_bulk(airflow_mortals)
+    return airflow_mortals
 
 
 def begin(story: Story, happens: str) -> None:

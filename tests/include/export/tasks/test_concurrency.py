@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -14,8 +14,7 @@ import pytest
 from exporter import Exporter, make_stream
 from include.export.ledger.runs import Outcome
 from include.export.tasks.export import ExportReport
-from killing import Mortals, Story, start_mortals, targets
-from salesforce_sandbox.process import RunningSandbox
+from killing import Mortals, Story, targets
 
 Connect = Callable[..., psycopg.Connection]
 ALIVE = (
@@ -25,10 +24,9 @@ ALIVE = (
 
 
 @pytest.fixture
-def mortals(exporter: Exporter, database: str, sandbox_server: RunningSandbox) -> Iterator[Mortals]:
-    with start_mortals(exporter, database, sandbox_server.ca_file) as running:
-        running.options["batch_size"] = 4
-        yield running
+def mortals(mortals: Mortals) -> Mortals:
+    mortals.options["batch_size"] = 4
+    return mortals
 
 
 @pytest.mark.fault("D1", "D8")

@@ -198,7 +198,8 @@ def check_and_go_on(story: Story, place: Endpoint, *, pause: bool) -> None:
         else:
             break
     assert report.outcome is Outcome.COMPLETE
-    exporter.reexport(every=True)
+    if place.rejected:
+        exporter.reexport(every=True)
     story.check_moment()
     story.check_end(set())
 

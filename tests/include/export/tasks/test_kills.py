@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from exporter import CONTACTS, Exporter
 from include.export.ledger.runs import Outcome
 from include.export.streams.stream import Stream
-from killing import Mortals, Story, message, start_mortals, targets
+from killing import Mortals, Story, targets
 from points import Point
-from salesforce_sandbox.process import RunningSandbox
 
 pytestmark = pytest.mark.timeout(1800)
 BATCH = 4
@@ -21,21 +19,15 @@ PATCH = {"method": "PATCH", "path_regex": "composite"}
 
 
 @pytest.fixture
-def mortals(
-    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Mortals]:
-    with start_mortals(exporter, database, sandbox_server.ca_file) as running, message(capsys, running):
-        running.options["batch_size"] = BATCH
-        yield running
+def mortals(mortals: Mortals) -> Mortals:
+    mortals.options["batch_size"] = BATCH
+    return mortals
 
 
 @pytest.fixture
-def airflow_mortals(
-    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Mortals]:
-    with start_mortals(exporter, database, sandbox_server.ca_file, "--airflow") as running, message(capsys, running):
-        running.options["batch_size"] = BATCH
-        yield running
+def airflow_mortals(airflow_mortals: Mortals) -> Mortals:
+    airflow_mortals.options["batch_size"] = BATCH
+    return airflow_mortals
 
 
 @pytest.mark.fault("G1")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from exporter import Exporter, make_stream
 from include.export.ledger import ExportResends, Outcome
-from killing import Mortals, Story, message, start_mortals, targets
-from salesforce_sandbox.process import RunningSandbox
+from killing import Mortals, Story, targets
 
 pytestmark = pytest.mark.timeout(1800)
 BATCH = 4
@@ -17,13 +14,10 @@ OPTIONS = {"batch_size": BATCH, "poll_delays": (0.01, 0.03)}
 
 
 @pytest.fixture
-def mortals(
-    exporter: Exporter, database: str, sandbox_server: RunningSandbox, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Mortals]:
-    exporter.options = dict(OPTIONS)
-    with start_mortals(exporter, database, sandbox_server.ca_file) as running, message(capsys, running):
-        running.options |= OPTIONS
-        yield running
+def mortals(mortals: Mortals) -> Mortals:
+    mortals.exporter.options = dict(OPTIONS)
+    mortals.options |= OPTIONS
+    return mortals
 
 
 def begin(story: Story) -> None:
