@@ -24,8 +24,11 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgroun
 
 
 def find_chromium() -> str | None:
-    """Return the path of a Chromium: that of CHROMIUM, one on the PATH, or None (Playwright then uses its own)."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    """Return the path of a Chromium: that of CHROMIUM, one on the PATH, or None (Playwright then uses its own).
+
+    One without a user interface is preferred: a new page costs it less than half the time.
+    """
+    names = (os.environ.get("CHROMIUM", ""), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
