@@ -134,6 +134,36 @@ def test_the_story_of_a_rejected_record_through_the_page(stack: Stack, visitor: 
     expect(page.get_by_text("campaigns is paused at CMP_000025")).to_be_visible()
 
 
+def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
+    stack.api.set_variable("pause_on_export_errors", "false")
+    wait_for("every stream at its end", lambda: _all_complete(stack))
+    environment = os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)}
+    done = subprocess.run(
+        [sys.executable, "-m", "local_stack", "try", "persons", "00QMM0000000300"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert (
+        "PATCH /services/data/v67.0/composite/sobjects/bizible2__Bizible_Person__c/bizible2__UniqueId__c" in done.stdout
+    )
+    assert "CANNOT_UPDATE_CONVERTED_LEAD" in done.stdout
+    assert "ConvertedLead" in done.stdout
+    run = stack.api.runs(EXPORT)[-1]["dag_run_id"]
+    stack.api.clear(EXPORT, run, ["persons.export_changes"])
+    gate = "persons.pause_on_export_errors"
+    wait_for("the cleared task", lambda: stack.api.task_states(EXPORT, run)[gate] == "success")
+    event = next(event for event in stack.api.asset_events() if event["name"] == "crm_export_persons")
+    assert (event["extra"]["stream"], event["extra"]["held"]) == ("persons", False)
+    assert event["extra"]["record_key"] == "00QMM0000000400"
+
+
+@pytest.fixture
+def idle(stack: Stack) -> None:
+    """Pause the schedule, which no later test needs: its runs would take the processors from them."""
+    stack.api.unpause(EXPORT, paused=True)
+
+
+@pytest.mark.usefixtures("idle")
 def test_a_click_retries_one_record_and_says_what_came_of_it(stack: Stack, visitor: Visitor) -> None:
     page = visitor.open("crm-export/errors/records?search=00QMM0000000300")
     page.get_by_role("link", name="00QMM0000000300").click()
@@ -189,29 +219,6 @@ def _end_state(stack: Stack, dag_id: str, run_id: str) -> str | None:
     return state if state in {"success", "failed"} else None
 
 
-def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
-    stack.api.set_variable("pause_on_export_errors", "false")
-    wait_for("every stream at its end", lambda: _all_complete(stack))
-    environment = os.environ | {"CRM_EXPORT_STATE": str(stack.place.folder)}
-    done = subprocess.run(
-        [sys.executable, "-m", "local_stack", "try", "persons", "00QMM0000000300"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1, done.stderr
-    assert (
-        "PATCH /services/data/v67.0/composite/sobjects/bizible2__Bizible_Person__c/bizible2__UniqueId__c" in done.stdout
-    )
-    assert "CANNOT_UPDATE_CONVERTED_LEAD" in done.stdout
-    assert "ConvertedLead" in done.stdout
-    run = stack.api.runs(EXPORT)[-1]["dag_run_id"]
-    stack.api.clear(EXPORT, run, ["persons.export_changes"])
-    gate = "persons.pause_on_export_errors"
-    wait_for("the cleared task", lambda: stack.api.task_states(EXPORT, run)[gate] == "success")
-    event = next(event for event in stack.api.asset_events() if event["name"] == "crm_export_persons")
-    assert (event["extra"]["stream"], event["extra"]["held"]) == ("persons", False)
-    assert event["extra"]["record_key"] == "00QMM0000000400"
-
-
 def test_the_command_line_has_the_connections_and_variables_of_the_stack(stack: Stack) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "local_stack", "crm", "plan", "campaigns"],
@@ -236,7 +243,7 @@ def test_dags_test_runs_next_to_the_stack_with_its_variables(stack: Stack) -> No
     assert "export_to_crm is off" in done.stdout
 
 
-def test_the_daily_check_finds_a_late_row_between_scheduled_runs(stack: Stack) -> None:
+def test_the_daily_check_finds_a_late_row(stack: Stack) -> None:
     with stack.connect() as connection:
         connection.execute(
             "update mm.biz_touchpoints set _modified_date = _modified_date - interval '1 ms' where id = 'TP2_00000010'"
@@ -275,14 +282,7 @@ def test_what_a_running_stack_keeps_cannot_be_forgotten(stack: Stack) -> None:
     assert summary(stack, "campaigns") is not None
 
 
-@pytest.fixture
-def idle(stack: Stack) -> None:
-    """Pause the schedule, which no later test needs: two stacks would share the machine."""
-    stack.api.unpause(EXPORT, paused=True)
-
-
 @pytest.mark.ux(13, 25)
-@pytest.mark.usefixtures("idle")
 def test_one_command_ends_with_the_table_and_leaves_nothing_running() -> None:
     ports = free_ports()
     with fresh_state() as state:

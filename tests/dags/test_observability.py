@@ -87,15 +87,6 @@ def check_arrived(collector: Collector) -> None:
     assert gauges["run_seconds"] > 0
 
 
-def test_every_metric_arrives_at_a_statsd_server_with_its_stream(source: psycopg.Connection) -> None:
-    with collect_statsd() as collector:
-        run_export(
-            AIRFLOW__METRICS__STATSD_ON="True", AIRFLOW__METRICS__STATSD_HOST="127.0.0.1",
-            AIRFLOW__METRICS__STATSD_PORT=str(collector.port), AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED="True",
-        )  # fmt: skip
-    check_arrived(collector)
-
-
 def test_every_metric_arrives_at_an_opentelemetry_collector_with_its_stream(source: psycopg.Connection) -> None:
     with collect_otlp() as collector:
         run_export(
@@ -128,15 +119,19 @@ def read_event(path: Path) -> dict[str, Any]:
     return dict(ended[-1])
 
 
-def test_lineage_names_the_table_the_object_each_column_and_the_rows(
+def test_a_run_sends_every_metric_to_a_statsd_server_and_its_lineage_with_each_column(
     source: psycopg.Connection, sandbox_server: RunningSandbox, tmp_path: Path
 ) -> None:
     written = tmp_path / "events.jsonl"
     transport = {"type": "file", "log_file_path": str(written), "append": True}
-    run_export(
-        AIRFLOW__OPENLINEAGE__TRANSPORT=json.dumps(transport), AIRFLOW__OPENLINEAGE__NAMESPACE="tests",
-        AIRFLOW__OPENLINEAGE__DISABLED="False",
-    )  # fmt: skip
+    with collect_statsd() as collector:
+        run_export(
+            AIRFLOW__METRICS__STATSD_ON="True", AIRFLOW__METRICS__STATSD_HOST="127.0.0.1",
+            AIRFLOW__METRICS__STATSD_PORT=str(collector.port), AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED="True",
+            AIRFLOW__OPENLINEAGE__TRANSPORT=json.dumps(transport), AIRFLOW__OPENLINEAGE__NAMESPACE="tests",
+            AIRFLOW__OPENLINEAGE__DISABLED="False",
+        )  # fmt: skip
+    check_arrived(collector)
     event, info = read_event(written), source.info
     [table], [target] = event["inputs"], event["outputs"]
     assert table["namespace"] == f"postgres://{info.host}:{info.port}"
