@@ -28,11 +28,13 @@ import gc  # noqa: E402
 import itertools  # noqa: E402
 import shutil  # noqa: E402
 from collections.abc import Callable, Generator, Iterator  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from typing import Any  # noqa: E402
 
 import hypothesis  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
+import requests  # noqa: E402
 from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 from include.export.ledger.schema import install_schema  # noqa: E402
@@ -178,8 +180,16 @@ def sandbox_server() -> Iterator[RunningSandbox]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def sandbox_control(sandbox_server: RunningSandbox) -> Iterator[Control]:
+    """Return the control of this worker's sandbox, over connections that are kept: tests call it many times."""
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy or password of the environment
+        yield replace(sandbox_server.control, session=session)
+
+
 @pytest.fixture
-def sandbox(sandbox_server: RunningSandbox) -> Control:
+def sandbox(sandbox_control: Control) -> Control:
     """Return the control of a sandbox that has just been reset."""
-    sandbox_server.control.reset()
-    return sandbox_server.control
+    sandbox_control.reset()
+    return sandbox_control
