@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -63,14 +64,6 @@ def mortals(
 
 
 @pytest.fixture
-def airflow_mortals(
-    mortal_airflow_program: subprocess.Popen[str],
-    exporter: Exporter,
-    database: str,
-    sandbox_server: RunningSandbox,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Mortals]:
-    """Return runs that end at a chosen point and handle SIGTERM as in a task of Airflow."""
-    running = Mortals(mortal_airflow_program, exporter, database, sandbox_server.ca_file)
-    with message(capsys, running):
-        yield running
+def airflow_mortals(mortals: Mortals, mortal_airflow_program: subprocess.Popen[str]) -> Mortals:
+    """Return the same runs, which handle SIGTERM as in a task of Airflow."""
+    return replace(mortals, program=mortal_airflow_program)

@@ -16,22 +16,12 @@ STORIES = ("clean", "one rejected", "job failed")
 OPTIONS = {"batch_size": 4, "poll_delays": (0.01, 0.03)}
 
 
-def use_bulk(mortals: Mortals) -> None:
+@pytest.fixture
+def mortals(mortals: Mortals) -> Mortals:
     mortals.exporter.stream = make_stream(bulk_from=10)
     mortals.exporter.options = dict(OPTIONS)
     mortals.options |= OPTIONS
-
-
-@pytest.fixture
-def mortals(mortals: Mortals) -> Mortals:
-    use_bulk(mortals)
     return mortals
-
-
-@pytest.fixture
-def airflow_mortals(airflow_mortals: Mortals) -> Mortals:
-    use_bulk(airflow_mortals)
-    return airflow_mortals
 
 
 def begin(story: Story, happens: str) -> None:

@@ -24,12 +24,6 @@ def mortals(mortals: Mortals) -> Mortals:
     return mortals
 
 
-@pytest.fixture
-def airflow_mortals(airflow_mortals: Mortals) -> Mortals:
-    airflow_mortals.options["batch_size"] = BATCH
-    return airflow_mortals
-
-
 @pytest.mark.fault("G1")
 @pytest.mark.parametrize("rejected", [False, True], ids=["clean", "one rejected"])
 @pytest.mark.parametrize("pause", [True, False], ids=["on", "off"])
