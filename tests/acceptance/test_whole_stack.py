@@ -157,6 +157,21 @@ def test_a_person_can_clear_a_task_and_try_one_record(stack: Stack) -> None:
     assert event["extra"]["record_key"] == "00QMM0000000400"
 
 
+def test_the_daily_check_finds_a_late_row_between_scheduled_runs(stack: Stack) -> None:
+    with stack.connect() as connection:
+        connection.execute(
+            "update mm.biz_touchpoints set _modified_date = _modified_date - interval '1 ms' where id = 'TP2_00000010'"
+        )
+    run_id = stack.api.trigger("CRMExport_Reconcile")
+    state = wait_for("the end of the daily check", lambda: _end_state(stack, "CRMExport_Reconcile", run_id))
+    assert state == "success", stack.api.task_states("CRMExport_Reconcile", run_id)
+    with stack.connect() as connection:
+        found = connection.execute(
+            "select kind, stream, subject from crm_export.ExportFindings where kind in ('late_row', 'stepped_back')"
+        ).fetchall()
+    assert found == [("late_row", "buyer_touchpoints", "TP2_00000010")]
+
+
 @pytest.fixture
 def idle(stack: Stack) -> None:
     """Pause the schedule, which no later test needs: its runs would take the processors from them."""
@@ -241,21 +256,6 @@ def test_dags_test_runs_next_to_the_stack_with_its_variables(stack: Stack) -> No
         stack.api.set_variable("export_to_crm", "true")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "export_to_crm is off" in done.stdout
-
-
-def test_the_daily_check_finds_a_late_row(stack: Stack) -> None:
-    with stack.connect() as connection:
-        connection.execute(
-            "update mm.biz_touchpoints set _modified_date = _modified_date - interval '1 ms' where id = 'TP2_00000010'"
-        )
-    run_id = stack.api.trigger("CRMExport_Reconcile")
-    state = wait_for("the end of the daily check", lambda: _end_state(stack, "CRMExport_Reconcile", run_id))
-    assert state == "success", stack.api.task_states("CRMExport_Reconcile", run_id)
-    with stack.connect() as connection:
-        found = connection.execute(
-            "select kind, stream, subject from crm_export.ExportFindings where kind in ('late_row', 'stepped_back')"
-        ).fetchall()
-    assert found == [("late_row", "buyer_touchpoints", "TP2_00000010")]
 
 
 def test_no_secret_and_no_value_of_a_record_is_in_a_log_or_store_of_airflow(stack: Stack) -> None:
