@@ -94,6 +94,23 @@ def test_the_gate_checks_once_and_never_ends_as_skipped(dags: DagBag) -> None:
     assert (gate.soft_fail, gate.never_fail, gate.silent_fail, gate.mode) == (False, False, False, "poke")
 
 
+def test_where_plugins_are_loaded_parsing_imports_nothing_more() -> None:
+    code = (
+        "import sys\n"
+        "from airflow.plugins_manager import ensure_plugins_loaded\n"
+        "from airflow.dag_processing.dagbag import DagBag\n"
+        "ensure_plugins_loaded()\n"
+        "before = set(sys.modules)\n"
+        f"bag = DagBag(dag_folder={str(ROOT / 'dags')!r}, safe_mode=False)\n"
+        "own = ('airflow.', 'unusual_prefix')  # Airflow's modules, and the DAG files themselves\n"
+        "more = sorted(name for name in set(sys.modules) - before if not name.startswith(own))\n"
+        "print('imported:', len(bag.dags), more)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "imported: 3 []" in done.stdout, (done.stdout + done.stderr)[-1000:]
+
+
 @pytest.mark.parametrize("dag_id", DAG_IDS)
 def test_the_dags_survive_serialization(dags: DagBag, dag_id: str) -> None:
     written = json.loads(json.dumps(DagSerialization.to_dict(dags.dags[dag_id])))
