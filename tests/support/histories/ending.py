@@ -32,7 +32,7 @@ def end_history(world: World) -> int:
     _let_everybody_end(world)
     _repair(world)
     for run in range(1, RUNS + 1):
-        kind = ("reexport", "export", "sweep")[run % 3]
+        kind = ("sweep", "export", "reexport")[run % 3]
         before = world.counts["rows sent"]
         _run(world, world.start(kind, **({"every": True} if kind == "reexport" else {})))
         is_idle = kind == "export" and world.counts["rows sent"] == before
@@ -87,7 +87,7 @@ def _run(world: World, process: Process) -> None:
 
 def _export_children(world: World) -> None:
     """Export the visits once more while no run exports the accounts: no visit is lost."""
-    _run(world, world.start(CHILD, run=0))
+    _run(world, world.start(CHILD, run=0, at_once=True))
     world.child.check_end()
 
 

@@ -51,6 +51,8 @@ VISITS = Stream(
     operation="upsert", fields={"Ext__c": "ext", "Name": "body"}, bulk_from=None, after=["accounts"],
 )  # fmt: skip
 
+MOST_ROWS = 25  # more than a history has
+
 
 @dataclass(frozen=True)
 class TaskOptions:
@@ -67,7 +69,7 @@ class TaskOptions:
     @classmethod
     def draw(cls, chance: random.Random, *, bulk: bool) -> TaskOptions:
         """Return random options."""
-        batch_size = chance.choice([1, 2, 2, 3, 25])
+        batch_size = chance.choice([1, 2, 2, 3, MOST_ROWS])
         if not bulk:
             return cls(batch_size=batch_size, requests_in_flight=copy(chance).choice([1, 3]))
         stream = chance.choice([BULK_STREAM, BULK_STREAM, DIVIDED_STREAM])
@@ -120,10 +122,11 @@ class Tasks:
         hold = check_hold(STREAM.name, connection=inputs.connection, catalogue=CATALOGUE, pause=process.gate_pause)
         return report, hold
 
-    def _export_child(self, process: Process, *, run: int) -> ExportReport:
-        """Export the visits in the DAG run that a process of the accounts belonged to."""
-        identity = RunIdentity("CRMExport", f"run{run}", 1, "child")
-        return export_stream(replace(self._inputs(process), stream=VISITS, identity=identity))
+    def _export_child(self, process: Process, *, run: int, at_once: bool = False) -> ExportReport:
+        """Export the visits in the DAG run that a process of the accounts belonged to; all in one batch if asked."""
+        identity, inputs = RunIdentity("CRMExport", f"run{run}", 1, "child"), self._inputs(process)
+        options = replace(inputs.options, batch_size=MOST_ROWS) if at_once else inputs.options
+        return export_stream(replace(inputs, stream=VISITS, identity=identity, options=options))
 
     def _reexport(self, process: Process, *, every: bool = False, only: Sequence[int] | None = None) -> str:
         inputs = self._inputs(process)
