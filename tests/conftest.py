@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-gc.set_threshold(100_000, 50, 100)  # what the imports below make stays: searching it for garbage takes a fifth of their time
+gc.set_threshold(100_000, 50, 100)  # imports make none: looking for it is a fifth of their time
 _HOME = Path(tempfile.mkdtemp(prefix="crm-export-tests-"))
 for _name in list(os.environ):
     if _name.startswith(("AIRFLOW_", "CRM_EXPORT_")) or _name.lower().endswith("_proxy"):
