@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
-from include.export.bulk.carried_rows import WindowRows
-from include.export.bulk.outcome import read_answers
 from include.export.bulk.progress import Look, Progress
-from include.export.bulk.recording import (
+from include.export.bulk.results import (
     AnswersIncomplete,
+    WindowRows,
     check_count,
     check_proof,
     count_behind,
     find_unrecorded,
+    read_answers,
     record_rejections,
 )
 from include.export.bulk.window_plan import WindowPlan, keep_job_rows

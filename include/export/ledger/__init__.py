@@ -27,7 +27,15 @@ from include.export.ledger.audit import (
     Selection,
     SettingChange,
 )
-from include.export.ledger.batches import ExportBatches
+from include.export.ledger.batches import (
+    CountedOnly,
+    ExportBatches,
+    JobBatch,
+    JobBatches,
+    Listing,
+    Unrecorded,
+    find_reach,
+)
 from include.export.ledger.database_errors import explain_database_errors
 from include.export.ledger.export_errors import DueError, ExportErrors, Recorder
 from include.export.ledger.exported_versions import ExportedVersions
@@ -40,8 +48,6 @@ from include.export.ledger.findings import (
     read_open_findings,
 )
 from include.export.ledger.holds import Behind, ExportHolds, StoppedAt
-from include.export.ledger.job_batches import CountedOnly, JobBatch, JobBatches, Unrecorded
-from include.export.ledger.listings import Listing, find_reach
 from include.export.ledger.resends import ExportResends, ListedResend, Resend, ResendEntry, ResendLease, ResendState
 from include.export.ledger.retention import Retention
 from include.export.ledger.runs import Outcome, RunEntry, RunIdentity, RunTotals, count_calls_of_the_day

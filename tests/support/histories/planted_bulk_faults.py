@@ -10,11 +10,11 @@ from typing import Any
 from histories.replacing import replaced
 from include.export.bulk import recovery, settlement
 from include.export.bulk.jobs import RunJobs
-from include.export.bulk.outcome import JobAnswers
 from include.export.bulk.prefetch import PrefetchedJob
+from include.export.bulk.results.outcome import JobAnswers
 from include.export.bulk.settlement import _Settling
 from include.export.bulk.upload import JobUpload, UploadBody
-from include.export.ledger.job_batches import JobBatch, JobBatches
+from include.export.ledger.batches.job_batches import JobBatch, JobBatches
 from include.export.reconcile import late_rows
 from include.export.salesforce.bulk_api import JobState
 from include.export.tasks import export, reexport

@@ -13,7 +13,7 @@ from include.export.bulk.listed.settlement import settle_listed
 from include.export.bulk.listed.upload import ListedUpload
 from include.export.bulk.progress import Progress
 from include.export.bulk.quota import BulkCredits
-from include.export.bulk.result_tables import Counts
+from include.export.bulk.results import Counts
 from include.export.bulk.window_plan import UploadStopped
 from include.export.bulk.window_sizer import WindowSizer
 from include.export.ledger import JobBatch, Listing, find_reach

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from include.export.batch import Batch
-from include.export.bulk.result_tables import JobResults
+from include.export.bulk.results import JobResults
 from include.export.ledger import JobBatch, Listing
 from include.export.positions import Position
 from include.export.run import RunContext, plan_page

@@ -7,10 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from include.export.bulk.listed.rows import ListedRows
-from include.export.bulk.outcome import JobAnswers, read_answers
 from include.export.bulk.progress import Progress
-from include.export.bulk.recording import AnswersIncomplete, check_count, check_proof, record_rejections
-from include.export.bulk.result_tables import Counts
+from include.export.bulk.results import (
+    AnswersIncomplete,
+    Counts,
+    JobAnswers,
+    check_count,
+    check_proof,
+    read_answers,
+    record_rejections,
+)
 from include.export.bulk.settlement import EMPTY_JOB, wait_for_job
 from include.export.failures import CircuitFailure
 from include.export.ledger import JobBatch, Recorder

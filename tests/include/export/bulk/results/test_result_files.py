@@ -7,7 +7,7 @@ import io
 import random
 from collections.abc import Iterator
 
-from include.export.bulk.result_file import drop_incomplete
+from include.export.bulk.results.result_file import drop_incomplete
 from include.export.salesforce.bulk_error_text import read_job_error
 
 _PIECES = (*"abcXYZ09 _:,;\"'\n\r\t#-", "\r\n", '""', "é", "漢", "😀", "\ufeff", " --", "CODE:", "Name, Other__c")

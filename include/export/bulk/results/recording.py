@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from include.export.bulk.outcome import JobAnswers
-from include.export.bulk.recorded_limit import limit_recorded
+from include.export.bulk.results.outcome import JobAnswers
+from include.export.bulk.results.recorded_limit import limit_recorded
 from include.export.failures import SalesforceFailure, SourceFailure
 from include.export.ledger import Behind, JobBatch, Recorder, Unrecorded
 from include.export.positions import Window

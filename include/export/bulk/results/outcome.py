@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from include.export.batch import Batch
-from include.export.bulk.carried_rows import CarriedRows
-from include.export.bulk.recorded_limit import limit_recorded
-from include.export.bulk.result_file import ResultsCut, drop_incomplete
-from include.export.bulk.result_tables import Counts, JobResults, ResultLoader
+from include.export.bulk.results.carried_rows import CarriedRows
+from include.export.bulk.results.recorded_limit import limit_recorded
+from include.export.bulk.results.result_file import ResultsCut, drop_incomplete
+from include.export.bulk.results.result_tables import Counts, JobResults, ResultLoader
 from include.export.failures import SalesforceFailure
 from include.export.ledger import JobBatch
 from include.export.positions import Position

@@ -9,7 +9,7 @@ from typing import Protocol
 from psycopg import sql
 
 from include.export.batch import Batch
-from include.export.bulk.result_tables import JobResults
+from include.export.bulk.results.result_tables import JobResults
 from include.export.ledger import JobBatch
 from include.export.positions import Position, Window
 from include.export.run import RunContext, plan_page

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from psycopg import errors, sql
 
-from include.export.bulk.result_file import ResultsCut, decode, read_header
+from include.export.bulk.results.result_file import ResultsCut, decode, read_header
 from include.export.failures import SalesforceFailure
 from include.export.ledger import Unrecorded
 from include.export.positions import Position, Window
