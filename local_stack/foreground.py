@@ -14,6 +14,7 @@ from local_stack.place import ROOT, Place
 from local_stack.ports import Ports
 from local_stack.postgres import EmbeddedPostgres
 from local_stack.postgres.databases import SOURCE_DATABASE
+from local_stack.processes.components import AIRFLOW_COMMAND, MIGRATION
 from local_stack.settings_file import read_connections
 from local_stack.stack import SETTINGS
 
@@ -26,7 +27,7 @@ def run_airflow(place: Place, words: list[str]) -> int:
     environment = _environment(place, ports)
     if words[:2] == DAGS_TEST:
         environment |= _apart(place, ports, environment)
-    return _run(["airflow", *words], environment)
+    return _run([*AIRFLOW_COMMAND, *words], environment)
 
 
 def run_crm_export(place: Place, words: list[str]) -> int:
@@ -67,7 +68,7 @@ def _apart(place: Place, ports: Ports, environment: dict[str, str]) -> dict[str,
 
 def _migrate(database: Path, environment: dict[str, str]) -> None:
     try:
-        subprocess.run(["airflow", "db", "migrate"], env=environment, cwd=ROOT, check=True, capture_output=True)
+        subprocess.run(MIGRATION.command, env=environment, cwd=ROOT, check=True, capture_output=True)
     except BaseException:
         database.unlink(missing_ok=True)
         raise

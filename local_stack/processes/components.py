@@ -23,7 +23,8 @@ class Component:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-MIGRATION = Component("db-migrate", (sys.executable, "-m", "airflow", "db", "migrate"))
+AIRFLOW_COMMAND = (sys.executable, "-m", "local_stack.processes.airflow_command")
+MIGRATION = Component("db-migrate", (*AIRFLOW_COMMAND, "db", "migrate"))
 
 
 def make_redis(configuration: Path) -> Component:
@@ -44,7 +45,7 @@ def make_components(workers: int) -> list[Component]:
 
 def _airflow(name: str, *words: str, host: str = "") -> Component:
     environment = {VARIABLE: host} if host else {}
-    return Component(name, (sys.executable, "-m", "airflow", *words), environment)
+    return Component(name, (*AIRFLOW_COMMAND, *words), environment)
 
 
 def _make_worker(name: str) -> Component:

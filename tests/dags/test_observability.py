@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import yaml
 
+from airflow_programs import RARE_COLLECTIONS
 from collectors import Collector, collect_otlp, collect_statsd
 from crm_export.metrics import COUNTERS, GAUGES, PREFIX
 from exporter import ACCOUNTS, TABLES, Exporter
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = ROOT / "deploy" / "grafana" / "crm_export.json"
 # Airflow reads the configuration of stats and lineage at process start, so each run is a process of its own
 RUN = f"""
+{RARE_COLLECTIONS}
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
