@@ -7,12 +7,8 @@ Nearly all that its start makes stays, and looking through it again and again ta
 from __future__ import annotations
 
 import gc
-import sys
-
-gc.set_threshold(100_000, 50, 100)
-
-from airflow.__main__ import main  # noqa: E402 - after the setting
+import runpy
 
 if __name__ == "__main__":
-    sys.argv[0] = "airflow"
-    main()
+    gc.set_threshold(100_000, 50, 100)
+    runpy.run_module("airflow", run_name="__main__", alter_sys=True)
