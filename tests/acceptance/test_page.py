@@ -7,10 +7,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from browsing import Visitor, go
+from browsing import Visitor, go, look_with_axe
 from include.export.reports import summarise_streams
 from local_stack.settings_file import read_connections
 from local_stack.stack import SETTINGS, Stack
@@ -88,11 +87,6 @@ def test_no_view_has_a_fault_that_axe_finds(visitor: Visitor) -> None:
         page.get_by_role("dialog").get_by_text("rejected now").wait_for()
         found[scheme, "dialog"] = look_with_axe(page)
     assert {place: faults for place, faults in found.items() if faults} == {}
-
-
-def look_with_axe(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{fault['id']}: {node['html'][:200]}" for fault in found for node in fault["nodes"]]
 
 
 def test_it_is_dark_where_airflow_is_and_needs_no_sideways_scrolling_on_a_phone(visitor: Visitor) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from browsing import Visitor, go
+from browsing import Visitor, go, look_with_axe
 from include.export.ledger import ExportAlerts
 from local_stack.stack import Stack
 
@@ -33,11 +32,6 @@ def quiet(held_and_quiet: None) -> None:
 def unread(stack: Stack) -> None:
     with stack.connect() as connection:
         connection.execute("update crm_export.ExportAlerts set read_at = null, read_by = null")
-
-
-def look_with_axe(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{fault['id']}: {node['html'][:200]}" for fault in found for node in fault["nodes"]]
 
 
 def open_bell(page: Page, label: str = "Alerts") -> Locator:

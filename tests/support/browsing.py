@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from local_stack.airflow_api import AirflowApi
@@ -49,3 +50,9 @@ class Visitor:
 def go(page: Page, view: str) -> None:
     """Go to a view of the page by its address."""
     page.goto(f"{page.url.partition('/crm-export/')[0]}/crm-export/{view}")
+
+
+def look_with_axe(page: Page) -> list[str]:
+    """Return the faults that axe finds in what a page shows."""
+    found = Axe().run(page).response["violations"]
+    return [f"{fault['id']}: {node['html'][:200]}" for fault in found for node in fault["nodes"]]
