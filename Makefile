@@ -40,7 +40,7 @@ psql: $(STAMP) ## run psql in the source database of the running stack: make psq
 	@$(PY) -m local_stack psql $(ARGS)
 
 test: $(STAMP) ## run all tests
-	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # a single one: make proof PROOF=tests/include/export/tasks/test_race.py
 PROOF ?= tests/include/export/tasks/test_kills.py \

@@ -42,6 +42,7 @@ def _play_share(number: int, seeds: range) -> tuple[Counter[str], int]:
     _stay_on_a_core(number)
     with _open_stage() as stage:
         gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
         return _play(stage, seeds)
 
 
