@@ -79,6 +79,7 @@ def _settings(place: Place, ports: Ports) -> dict[str, str]:
 def _settings_of_workers(ports: Ports, credentials: Credentials) -> dict[str, str]:
     return {
         "CORE__EXECUTOR": "CeleryExecutor",
+        "CORE__LAZY_LOAD_PLUGINS": "False",  # else a worker has no plugins, and each task imports what it needs
         "CORE__PARALLELISM": "16",  # the workers' slots are the limit
         "CORE__HOSTNAME_CALLABLE": CALLABLE,
         "CELERY__BROKER_URL": f"redis://:{credentials.redis}@127.0.0.1:{ports.redis}/0",
