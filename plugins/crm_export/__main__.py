@@ -1,7 +1,11 @@
 """`python -m crm_export`: the command line; it needs AIRFLOW_CONN_… or access to Airflow's metadata database."""
 
+import os
 import sys
 
-from crm_export.command_line.main import main
+# where the deployment loads plugins early, Airflow would log that to standard output; commands need none
+os.environ["AIRFLOW__CORE__LAZY_LOAD_PLUGINS"] = "True"
+
+from crm_export.command_line.main import main  # noqa: E402 - Airflow reads the setting when it is imported
 
 sys.exit(main())

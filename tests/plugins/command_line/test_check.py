@@ -96,12 +96,13 @@ def test_a_right_set_up_is_well(stage: Stage, capsys: pytest.CaptureFixture[str]
     } <= checked  # fmt: skip
 
 
-def test_json_is_all_that_is_on_standard_output(stage: Stage) -> None:
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}"}
+def test_json_is_all_that_is_on_standard_output_also_where_plugins_are_loaded_early(stage: Stage) -> None:
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}", "AIRFLOW__CORE__LAZY_LOAD_PLUGINS": "False"}
     command = [sys.executable, "-m", "crm_export", "check", "--json"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, json.loads(done.stdout)["well"]) == (0, True), done.stderr
     assert "Variable pause_on_export_errors" in done.stderr
+    assert "Failed to import plugin" not in done.stdout + done.stderr
 
 
 def test_nothing_is_sent_or_kept(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
