@@ -6,6 +6,6 @@ import sys
 # where the deployment loads plugins early, Airflow would log that to standard output; commands need none
 os.environ["AIRFLOW__CORE__LAZY_LOAD_PLUGINS"] = "True"
 
-from crm_export.command_line.main import main  # noqa: E402 - Airflow reads the setting when it is imported
+from crm_export.command_line.main import main
 
 sys.exit(main())
