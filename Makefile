@@ -119,5 +119,5 @@ audit: $(STAMP) ## check the locked packages for known vulnerabilities, and our 
 lock: $(STAMP) ## write the lock files from requirements-{local,audit,docs}.in, for Python 3.11 to 3.13
 	@for name in requirements-local.in:requirements.lock requirements-audit.in:requirements-audit.lock requirements-docs.in:requirements-docs.lock; do \
 		$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-			--no-emit-find-links --custom-compile-command "make lock" "$${name%%:*}" -o "$${name##*:}" || exit 1; \
+			--no-emit-find-links --no-strip-extras --custom-compile-command "make lock" "$${name%%:*}" -o "$${name##*:}" || exit 1; \
 	done
